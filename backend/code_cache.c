@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Translated code by guest pc and by RAM page.
+#include "backend/code_cache.h"
+
+#include "backend/code_memory.h"
+#include <string.h>
+
+#define JUMPS (1u << JIT_JUMP_BITS)
+
+struct CodeCache {
+    IrEnv *env;
+    CodePages *pages;
+    GHashTable *blocks;     // Block -> itself, hashed by pc and first RAM byte
+    GHashTable *page_code;  // RAM page number -> PageCode
+    GPtrArray *all_blocks;  // dead ones too
+    GPtrArray *all_units;
+    JumpEntry *jumps[CODE_MODES]; // NULL until the mode is used
+};
+
+typedef struct {
+    GPtrArray *blocks, *units; // live ones with bytes on this page
+} PageCode;
+
+static guint block_hash(gconstpointer p)
+{
+    const Block *b = p;
+    uint64_t h = (b->pc ^ b->span[0].start * 31) * UINT64_C(0x9e3779b97f4a7c15);
+    return (guint)(h >> 32);
+}
+
+static gboolean block_equal(gconstpointer p, gconstpointer q)
+{
+    const Block *a = p, *b = q;
+    return a->pc == b->pc && a->span[0].start == b->span[0].start;
+}
+
+static void page_code_free(gpointer p)
+{
+    PageCode *pc = p;
+    g_ptr_array_free(pc->blocks, TRUE);
+    g_ptr_array_free(pc->units, TRUE);
+    g_free(pc);
+}
+
+void block_free(Block *b)
+{
+    g_free(b->insn_pc);
+    g_free(b->ops);
+    g_free(b);
+}
+
+void jit_unit_free(JitUnit *u)
+{
+    code_memory_release(u->text, u->code_size);
+    if (u->slots)
+        g_free(u->slots - 1);
+    g_free(u->sites);
+    g_free(u->entries);
+    g_array_free(u->spans, TRUE);
+    ir_code_free(u->ir);
+    g_free(u);
+}
+
+CodeCache *code_cache_new(IrEnv *env, CodePages *pages)
+{
+    CodeCache *cc = g_new0(CodeCache, 1);
+    cc->env = env;
+    cc->pages = pages;
+    cc->blocks = g_hash_table_new(block_hash, block_equal);
+    cc->page_code = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, page_code_free);
+    cc->all_blocks = g_ptr_array_new_with_free_func((GDestroyNotify)block_free);
+    cc->all_units = g_ptr_array_new_with_free_func((GDestroyNotify)jit_unit_free);
+    return cc;
+}
+
+void code_cache_free(CodeCache *cc)
+{
+    g_hash_table_destroy(cc->blocks);
+    g_hash_table_destroy(cc->page_code);
+    g_ptr_array_free(cc->all_blocks, TRUE);
+    g_ptr_array_free(cc->all_units, TRUE);
+    for (unsigned m = 0; m < CODE_MODES; m++)
+        g_free(cc->jumps[m]);
+    g_free(cc);
+}
+
+Block *code_cache_find(CodeCache *cc, uint64_t pc, ram_t ram)
+{
+    Block key = {.pc = pc, .span = {{.start = ram}}};
+    return g_hash_table_lookup(cc->blocks, &key);
+}
+
+static PageCode *page_code(CodeCache *cc, ram_t addr, bool create)
+{
+    gint64 page = (gint64)(addr >> PAGE_BITS);
+    PageCode *pc = g_hash_table_lookup(cc->page_code, &page);
+    if (!pc && create) {
+        pc = g_new0(PageCode, 1);
+        pc->blocks = g_ptr_array_new();
+        pc->units = g_ptr_array_new();
+        g_hash_table_insert(cc->page_code, g_memdup2(&page, sizeof page), pc);
+        code_pages_mark(cc->pages, addr);
+    }
+    return pc;
+}
+
+void code_cache_add_block(CodeCache *cc, Block *b)
+{
+    g_hash_table_add(cc->blocks, b);
+    g_ptr_array_add(cc->all_blocks, b);
+    for (unsigned i = 0; i < b->n_spans; i++)
+        g_ptr_array_add(page_code(cc, b->span[i].start, true)->blocks, b);
+}
+
+void code_cache_add_unit(CodeCache *cc, JitUnit *u)
+{
+    g_ptr_array_add(cc->all_units, u);
+    for (unsigned i = 0; i < u->spans->len; i++) {
+        GPtrArray *on = page_code(cc, g_array_index(u->spans, CodeSpan, i).start, true)->units;
+        if (!on->len || g_ptr_array_index(on, on->len - 1) != u)
+            g_ptr_array_add(on, u);
+    }
+}
+
+JitSlot *jit_slots_new(JitUnit *u, unsigned n)
+{
+    JitSlot *s = g_new0(JitSlot, n + 1);
+    s[0].entry = (uintptr_t)u;
+    return s + 1;
+}
+
+JitSlot *jit_leave(IrEnv *env, JitSlot *slots, uint64_t entry)
+{
+    env->exit_site = entry;
+    return slots;
+}
+
+void code_cache_reset_slot(JitUnit *u, unsigned i)
+{
+    u->slots[i] = (JitSlot){jit_leave, u->slots, i};
+}
+
+void code_cache_chain(JitUnit *u, unsigned i, JitUnit *target, uint64_t entry)
+{
+    u->slots[i] = (JitSlot){target->code, target->slots, entry};
+}
+
+// Units die rarely, so who jumps to one is found by looking at everybody instead of being recorded.
+static void unlink_incoming(CodeCache *cc, JitUnit *dead)
+{
+    for (unsigned i = 0; i < cc->all_units->len; i++) {
+        JitUnit *u = g_ptr_array_index(cc->all_units, i);
+        for (unsigned k = 0; k < u->n_slots; k++)
+            if (u->slots[k].slots == dead->slots && u->slots[k].code != jit_leave)
+                code_cache_reset_slot(u, k);
+    }
+    for (unsigned m = 0; m < CODE_MODES; m++)
+        for (unsigned i = 0; cc->jumps[m] && i < JUMPS; i++)
+            if (cc->jumps[m][i].slots == dead->slots)
+                cc->jumps[m][i].pc = 1;
+}
+
+static void kill_unit(CodeCache *cc, JitUnit *u)
+{
+    u->dead = true;
+    unlink_incoming(cc, u);
+    for (unsigned i = 0; i < cc->all_blocks->len; i++) {
+        Block *b = g_ptr_array_index(cc->all_blocks, i);
+        if (b->unit == u) {
+            b->unit = NULL;
+            b->queued = false;
+        }
+    }
+}
+
+static bool span_hit(const CodeSpan *s, ram_t start, uint64_t len)
+{
+    return s->start < start + len && start < s->start + s->len;
+}
+
+static void kill_block(CodeCache *cc, Block *b)
+{
+    b->dead = true;
+    b->count_base = block_count(b);
+    b->heat = b->heat_start = 0;
+    g_hash_table_remove(cc->blocks, b);
+}
+
+static void remove_from_pages(CodeCache *cc, const CodeSpan *spans, unsigned n, gpointer what, bool unit)
+{
+    for (unsigned i = 0; i < n; i++) {
+        PageCode *pc = page_code(cc, spans[i].start, false);
+        if (!pc)
+            continue;
+        g_ptr_array_remove_fast(unit ? pc->units : pc->blocks, what);
+        if (!pc->blocks->len && !pc->units->len) {
+            gint64 page = (gint64)(spans[i].start >> PAGE_BITS);
+            g_hash_table_remove(cc->page_code, &page);
+            code_pages_clear(cc->pages, spans[i].start);
+        }
+    }
+}
+
+static void invalidate_page(CodeCache *cc, ram_t start, uint64_t len)
+{
+    PageCode *pc;
+    for (unsigned i = 0; (pc = page_code(cc, start, false)) && i < pc->blocks->len;) {
+        Block *b = g_ptr_array_index(pc->blocks, i);
+        if (span_hit(&b->span[0], start, len) || (b->n_spans > 1 && span_hit(&b->span[1], start, len))) {
+            kill_block(cc, b);
+            remove_from_pages(cc, b->span, b->n_spans, b, false);
+        } else {
+            i++;
+        }
+    }
+    for (unsigned i = 0; (pc = page_code(cc, start, false)) && i < pc->units->len;) {
+        JitUnit *u = g_ptr_array_index(pc->units, i);
+        bool hit = false;
+        for (unsigned k = 0; k < u->spans->len && !hit; k++)
+            hit = span_hit(&g_array_index(u->spans, CodeSpan, k), start, len);
+        if (hit) {
+            kill_unit(cc, u);
+            remove_from_pages(cc, (CodeSpan *)(void *)u->spans->data, u->spans->len, u, true);
+        } else {
+            i++;
+        }
+    }
+}
+
+void code_cache_invalidate(CodeCache *cc, ram_t start, uint64_t len)
+{
+    while (len) {
+        uint64_t part = MIN(len, PAGE_SIZE - (start & ~PAGE_MASK));
+        invalidate_page(cc, start, part);
+        start += part;
+        len -= part;
+    }
+}
+
+static void clear_jumps(CodeCache *cc)
+{
+    for (unsigned m = 0; m < CODE_MODES; m++)
+        for (unsigned i = 0; cc->jumps[m] && i < JUMPS; i++)
+            cc->jumps[m][i] = (JumpEntry){.pc = 1};
+}
+
+void code_cache_set_mode(CodeCache *cc, unsigned mode)
+{
+    if (!cc->jumps[mode]) {
+        cc->jumps[mode] = g_new(JumpEntry, JUMPS);
+        for (unsigned i = 0; i < JUMPS; i++)
+            cc->jumps[mode][i] = (JumpEntry){.pc = 1};
+    }
+    cc->env->jumps = cc->jumps[mode];
+}
+
+void code_cache_note_jump(CodeCache *cc, uint64_t pc, JitUnit *u, uint64_t entry)
+{
+    cc->env->jumps[(pc >> 1) & (JUMPS - 1)] = (JumpEntry){pc, u->code, u->slots, entry};
+}
+
+void code_cache_unlink_all(CodeCache *cc)
+{
+    for (unsigned i = 0; i < cc->all_blocks->len; i++) {
+        Block *b = g_ptr_array_index(cc->all_blocks, i);
+        b->succ[0] = b->succ[1] = NULL;
+    }
+    for (unsigned i = 0; i < cc->all_units->len; i++) {
+        JitUnit *u = g_ptr_array_index(cc->all_units, i);
+        for (unsigned k = 0; k < u->n_slots; k++)
+            code_cache_reset_slot(u, k);
+    }
+    clear_jumps(cc);
+}
+
+void code_cache_flush_all(CodeCache *cc)
+{
+    GHashTableIter it;
+    gpointer key;
+    g_hash_table_iter_init(&it, cc->page_code);
+    while (g_hash_table_iter_next(&it, &key, NULL))
+        code_pages_clear(cc->pages, (ram_t)(*(gint64 *)key) << PAGE_BITS);
+    g_hash_table_remove_all(cc->page_code);
+    g_hash_table_remove_all(cc->blocks);
+    g_ptr_array_set_size(cc->all_blocks, 0);
+    g_ptr_array_set_size(cc->all_units, 0);
+    clear_jumps(cc);
+}
+
+void code_cache_each_block(CodeCache *cc, void (*fn)(Block *b, void *opaque), void *opaque)
+{
+    for (unsigned i = 0; i < cc->all_blocks->len; i++)
+        fn(g_ptr_array_index(cc->all_blocks, i), opaque);
+}
+
+void code_cache_each_unit(CodeCache *cc, void (*fn)(JitUnit *u, void *opaque), void *opaque)
+{
+    for (unsigned i = 0; i < cc->all_units->len; i++)
+        fn(g_ptr_array_index(cc->all_units, i), opaque);
+}
+
+unsigned code_cache_blocks(const CodeCache *cc)
+{
+    return cc->all_blocks->len;
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Translated code: interpreter blocks and compiled units, found by guest pc and dropped by RAM page.
+//
+// Nothing is freed while the guest runs: a dropped block or unit is marked dead, becomes unreachable at its next
+// use, and its memory goes at the next code_cache_flush_all, which the engine calls between two slices.
+#pragma once
+#include "backend/jit_abi.h"
+#include "ir/ir.h"
+#include "softmmu/code_pages.h"
+
+typedef struct Block Block;
+typedef struct JitUnit JitUnit;
+typedef struct CodeCache CodeCache;
+
+#define CODE_MODES 4     // one per fetch MMU index
+#define BLOCK_TARGETS 16 // indirect-jump targets remembered by a block
+
+typedef struct { // one threaded interpreter op
+    const void *handler;
+    uint8_t d, a, b; // slots: index into env->r
+    uint8_t insn;    // which guest instruction of the block it belongs to
+    int32_t imm;
+} IOp;
+_Static_assert(sizeof(IOp) == 16, "interpreter ops stay small");
+
+typedef struct { // RAM bytes that code was made from
+    ram_t start;
+    uint32_t len;
+} CodeSpan;
+
+struct Block {
+    uint64_t pc;
+    CodeSpan span[2]; // the second is used only by an instruction that straddles pages
+    unsigned n_spans;
+    uint32_t n_insns, n_ops;
+    int32_t heat;       // counts down at each entry; below 0 the entry goes through the engine
+    int32_t heat_start; // where it last started
+    uint64_t count_base; // entries before that
+    bool dead;
+    bool ind_target; // entered by an indirect jump
+    bool queued;     // waits for compilation, or compilation was given up
+    bool uncached;   // made from a page that is not RAM: runs once
+    uint8_t n_targets;
+    uint16_t n_load, n_store;
+    JitUnit *unit; // compiled code that may be entered here instead
+    uint64_t entry;
+    Block *succ[2];      // chained successors
+    uint64_t succ_pc[2]; // their guest pc; UINT64_MAX if none
+    uint64_t target[BLOCK_TARGETS]; // indirect jumps: where to, most recent first
+    uint16_t *insn_pc;   // pc offset of each instruction
+    IOp *ops;
+};
+
+static inline uint64_t block_count(const Block *b)
+{
+    return b->count_base + (uint64_t)((int64_t)b->heat_start - b->heat);
+}
+
+struct JitUnit {
+    IrCode *ir; // what it was made from, as lifted
+    uint64_t base;
+    uint8_t *text; // executable memory
+    JitCode code;  // the function in it
+    JitSlot *slots;
+    JitSite *sites;
+    unsigned n_slots, n_sites, n_entries, n_insns, n_blocks;
+    int64_t *entries; // pc offsets
+    size_t code_size;
+    bool dead;
+    GArray *spans; // CodeSpan, ascending
+    uint64_t compile_ns;
+};
+
+CodeCache *code_cache_new(IrEnv *env, CodePages *pages);
+void code_cache_free(CodeCache *cc);
+
+// Makes env->jumps the jump cache of translation mode `mode` (0..CODE_MODES-1), which guest pc depends on.
+void code_cache_set_mode(CodeCache *cc, unsigned mode);
+// Live block at pc that was made from RAM at ram; NULL if there is none.
+Block *code_cache_find(CodeCache *cc, uint64_t pc, ram_t ram);
+// Compiled code from now on takes an indirect jump to pc straight to this entry.
+void code_cache_note_jump(CodeCache *cc, uint64_t pc, JitUnit *u, uint64_t entry);
+// Registers a block / unit (taken over); its pages are marked as code.
+void code_cache_add_block(CodeCache *cc, Block *b);
+void code_cache_add_unit(CodeCache *cc, JitUnit *u);
+// Slots for a unit: n of them, with the unit's address kept in front.
+JitSlot *jit_slots_new(JitUnit *u, unsigned n);
+// The unit that owns these slots.
+static inline JitUnit *jit_unit_of(const JitSlot *slots)
+{
+    return (JitUnit *)(uintptr_t)slots[-1].entry;
+}
+
+// Points slot i of u at an entry of another unit, or back at jit_leave.
+void code_cache_chain(JitUnit *u, unsigned i, JitUnit *target, uint64_t entry);
+JitSlot *jit_leave(IrEnv *env, JitSlot *slots, uint64_t entry);
+void code_cache_reset_slot(JitUnit *u, unsigned i);
+
+// Drops everything that was made from these RAM bytes.
+void code_cache_invalidate(CodeCache *cc, ram_t start, uint64_t len);
+// Guest addresses may mean other RAM now: forgets all links by guest pc, keeps the code.
+void code_cache_unlink_all(CodeCache *cc);
+// Frees everything. Only between slices.
+void code_cache_flush_all(CodeCache *cc);
+// Number of interpreter blocks held, dead included: a bound on their memory.
+unsigned code_cache_blocks(const CodeCache *cc);
+// Calls fn for each live block (statistics, region growth by address).
+void code_cache_each_block(CodeCache *cc, void (*fn)(Block *b, void *opaque), void *opaque);
+void code_cache_each_unit(CodeCache *cc, void (*fn)(JitUnit *u, void *opaque), void *opaque);
+
+void block_free(Block *b);
+void jit_unit_free(JitUnit *u);

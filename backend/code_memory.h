@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Executable memory: one memfd mapped twice, writable here and executable there, so that no page is ever both.
+#pragma once
+#include <glib.h>
+#include <stddef.h>
+
+// Copies size bytes into executable memory. NULL and an error when the memory is full or the host refuses.
+void *code_memory_install(const void *bytes, size_t size, GError **error);
+// Gives back what code_memory_install returned. The space is used again when all of it has been released.
+void code_memory_release(void *code, size_t size);
+// Bytes installed now.
+size_t code_memory_used(void);

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The emitter's frame: types, locals, blocks in order, one op after another.
+#include "backend/emit.h"
+
+static void make_types(Emit *e)
+{
+    gcc_jit_context *c = e->ctx;
+    e->u8 = gcc_jit_context_get_int_type(c, 1, 0);
+    e->u16 = gcc_jit_context_get_int_type(c, 2, 0);
+    e->u32 = gcc_jit_context_get_int_type(c, 4, 0);
+    e->u64 = gcc_jit_context_get_int_type(c, 8, 0);
+    e->i8 = gcc_jit_context_get_int_type(c, 1, 1);
+    e->i16 = gcc_jit_context_get_int_type(c, 2, 1);
+    e->i32 = gcc_jit_context_get_int_type(c, 4, 1);
+    e->i64 = gcc_jit_context_get_int_type(c, 8, 1);
+    e->i128 = gcc_jit_context_get_int_type(c, 16, 1);
+    e->u128 = gcc_jit_context_get_int_type(c, 16, 0);
+    e->boolean = gcc_jit_context_get_type(c, GCC_JIT_TYPE_BOOL);
+    e->char_ptr = gcc_jit_type_get_pointer(gcc_jit_context_get_type(c, GCC_JIT_TYPE_CHAR));
+    e->char_ptr_ptr = gcc_jit_type_get_pointer(e->char_ptr);
+    e->u64_ptr = gcc_jit_type_get_pointer(e->u64);
+    gcc_jit_type *code[3] = {e->u64_ptr, e->char_ptr, e->u64};
+    e->code_ptr = gcc_jit_context_new_function_ptr_type(c, NULL, e->char_ptr, 3, code, 0);
+    gcc_jit_type *slow[3] = {e->u64_ptr, e->u64, e->u64};
+    e->slow_ptr = gcc_jit_context_new_function_ptr_type(c, NULL, e->char_ptr, 3, slow, 0);
+    gcc_jit_type *atomic[4] = {e->u64_ptr, e->u64, e->u64, e->u64};
+    e->atomic_ptr = gcc_jit_context_new_function_ptr_type(c, NULL, e->u64, 4, atomic, 0);
+    e->expect = gcc_jit_context_get_builtin_function(c, "__builtin_expect");
+}
+
+static void make_function(Emit *e)
+{
+    gcc_jit_context *c = e->ctx;
+    e->env = gcc_jit_context_new_param(c, NULL, e->u64_ptr, "env");
+    e->slots = gcc_jit_context_new_param(c, NULL, e->char_ptr, "slots");
+    e->entry = gcc_jit_context_new_param(c, NULL, e->u64, "entry");
+    gcc_jit_param *params[3] = {e->env, e->slots, e->entry};
+    e->fn = gcc_jit_context_new_function(c, NULL, GCC_JIT_FUNCTION_EXPORTED, e->char_ptr, "region", 3, params, 0);
+    e->left = gcc_jit_function_new_local(e->fn, NULL, e->i64, "left");
+    e->site = gcc_jit_function_new_local(e->fn, NULL, e->u64, "site");
+    e->slot = gcc_jit_function_new_local(e->fn, NULL, e->u64, "slot");
+    e->target = gcc_jit_function_new_local(e->fn, NULL, e->u64, "target");
+    e->tlb_table = gcc_jit_function_new_local(e->fn, NULL, e->char_ptr, "tlb_table");
+    e->tlb_mask = gcc_jit_function_new_local(e->fn, NULL, e->u64, "tlb_mask");
+    e->addr = gcc_jit_function_new_local(e->fn, NULL, e->u64, "addr");
+    e->tlb_entry = gcc_jit_function_new_local(e->fn, NULL, e->u64_ptr, "tlb_entry");
+    e->addend = gcc_jit_function_new_local(e->fn, NULL, e->char_ptr, "addend");
+    for (unsigned r = 0; r < IR_NREGS; r++) {
+        char name[8];
+        g_snprintf(name, sizeof name, "r%u", r);
+        if (e->used_regs >> r & 1)
+            e->reg[r] = gcc_jit_function_new_local(e->fn, NULL, e->u64, name);
+    }
+}
+
+static void scan_registers(Emit *e)
+{
+    for (unsigned b = 0; b < e->code->n_blocks; b++) {
+        const IrBlock *blk = e->code->blocks[b];
+        for (unsigned i = 0; i < blk->n_ops; i++) {
+            const IrInst *op = &blk->ops[i];
+            if (op->op == IR_OP_GET || op->op == IR_OP_PUT)
+                e->used_regs |= UINT64_C(1) << op->reg;
+            if (op->op == IR_OP_PUT)
+                e->put_regs |= UINT64_C(1) << op->reg;
+        }
+    }
+}
+
+static void count_uses(Emit *e)
+{
+    const IrBlock *b = e->block;
+    for (unsigned i = 0; i < b->n_ops; i++) {
+        const IrInst *op = &b->ops[i];
+        e->values[i] = (EmitValue){0};
+        if (op->op == IR_OP_INSN)
+            continue;
+        if (op->a != IR_NOVAL)
+            e->values[op->a].uses++;
+        if (op->b != IR_NOVAL)
+            e->values[op->b].uses++;
+    }
+}
+
+// Values that still read register r must be evaluated before it changes.
+static void settle_readers(Emit *e, unsigned r, unsigned upto)
+{
+    for (unsigned i = 0; i < upto; i++) {
+        EmitValue *v = &e->values[i];
+        if (!v->uses || !(v->regs >> r & 1))
+            continue;
+        gcc_jit_lvalue *keep = emit_local(e, e->u64);
+        gcc_jit_block_add_assignment(e->bb, NULL, keep, v->rv);
+        *v = (EmitValue){gcc_jit_lvalue_as_rvalue(keep), 0, v->uses, true};
+    }
+}
+
+static void emit_put(Emit *e, unsigned i)
+{
+    const IrInst *op = &e->block->ops[i];
+    gcc_jit_rvalue *v = emit_use(e, op->a);
+    settle_readers(e, op->reg, i);
+    gcc_jit_block_add_assignment(e->bb, NULL, e->reg[op->reg], v);
+}
+
+static void emit_terminator(Emit *e, const IrInst *op, unsigned from)
+{
+    const IrBlock *b = e->block;
+    if (op->op == IR_OP_JUMP) {
+        gcc_jit_block_end_with_jump(e->bb, NULL, emit_edge(e, &b->edge[0], from));
+    } else if (ir_is_br(op->op)) {
+        gcc_jit_rvalue *cond = emit_condition(e, op);
+        gcc_jit_block *taken = emit_edge(e, &b->edge[0], from), *not_taken = emit_edge(e, &b->edge[1], from);
+        if (taken == not_taken) { // libgccjit wants two different blocks here
+            gcc_jit_block_end_with_jump(e->bb, NULL, taken);
+        } else {
+            gcc_jit_block_end_with_conditional(e->bb, NULL, cond, taken, not_taken);
+        }
+    } else if (op->op == IR_OP_JMPIND) {
+        emit_jmpind(e, op, from);
+    } else { // sys: the interpreter does it
+        gcc_jit_block_add_assignment(e->bb, NULL, e->site, emit_u64(e, emit_site_before(e)));
+        gcc_jit_block_end_with_jump(e->bb, NULL, e->leave);
+    }
+    e->bb = NULL;
+}
+
+static void emit_op(Emit *e, unsigned i, unsigned from)
+{
+    const IrInst *op = &e->block->ops[i];
+    uint8_t flags = ir_op_info[op->op].flags;
+    if (op->op == IR_OP_INSN) {
+        e->insn++;
+    } else if (op->op == IR_OP_GET) {
+        e->values[i].rv = gcc_jit_lvalue_as_rvalue(e->reg[op->reg]);
+        e->values[i].regs = UINT64_C(1) << op->reg;
+        e->values[i].leaf = true;
+    } else if (op->op == IR_OP_PUT) {
+        emit_put(e, i);
+    } else if (op->op == IR_OP_FENCE) {
+        gcc_jit_function *sync = gcc_jit_context_get_builtin_function(e->ctx, "__sync_synchronize");
+        gcc_jit_block_add_eval(e->bb, NULL, gcc_jit_context_new_call(e->ctx, NULL, sync, 0, NULL));
+    } else if (flags & IRF_TERM) {
+        emit_terminator(e, op, from);
+    } else if (flags & IRF_PURE) {
+        emit_pure(e, i);
+    } else if (ir_is_load(op->op)) {
+        emit_load(e, i);
+    } else if (ir_is_store(op->op)) {
+        emit_store(e, i);
+    } else {
+        emit_atomic(e, i);
+    }
+}
+
+void emit_count_access(unsigned op, uint16_t *loads, uint16_t *stores)
+{
+    *loads += ir_is_load(op) || op == IR_OP_LR32 || op == IR_OP_LR64;
+    *stores += ir_is_store(op) || (op > IR_OP_LR64 && op <= IR_OP_AMO64);
+}
+
+static void count_accesses(Emit *e)
+{
+    uint16_t loads = 0, stores = 0;
+    for (unsigned i = 0; i < e->block->n_ops; i++)
+        emit_count_access(e->block->ops[i].op, &loads, &stores);
+    if (loads)
+        gcc_jit_block_add_assignment_op(e->bb, NULL, emit_env_u64(e, offsetof(IrEnv, n_load)), GCC_JIT_BINARY_OP_PLUS,
+                                        emit_u64(e, loads));
+    if (stores)
+        gcc_jit_block_add_assignment_op(e->bb, NULL, emit_env_u64(e, offsetof(IrEnv, n_store)), GCC_JIT_BINARY_OP_PLUS,
+                                        emit_u64(e, stores));
+}
+
+static void emit_block(Emit *e, unsigned n)
+{
+    e->block = e->code->blocks[n];
+    e->bb = e->start[n];
+    e->insn = UINT32_MAX; // the first insn op makes it 0
+    e->values = g_new(EmitValue, e->block->n_ops);
+    count_uses(e);
+    gcc_jit_rvalue *insns = gcc_jit_context_new_rvalue_from_long(e->ctx, e->i64, e->block->n_insns);
+    gcc_jit_block_add_assignment_op(e->bb, NULL, e->left, GCC_JIT_BINARY_OP_MINUS, insns);
+    if (e->stats)
+        count_accesses(e);
+    for (unsigned i = 0; i < e->block->n_ops; i++)
+        emit_op(e, i, n);
+    g_free(e->values);
+}
+
+// libgccjit refuses blocks that nothing leads to, and a folded branch can leave some behind.
+static void reach(Emit *e, unsigned n)
+{
+    if (e->start[n])
+        return;
+    const IrBlock *b = e->code->blocks[n];
+    unsigned last = b->ops[b->n_ops - 1].op, edges = last == IR_OP_JUMP ? 1 : ir_is_br(last) ? 2 : 0;
+    e->start[n] = gcc_jit_function_new_block(e->fn, NULL);
+    for (unsigned k = 0; k < edges; k++)
+        if (b->edge[k].block >= 0)
+            reach(e, (unsigned)b->edge[k].block);
+    for (unsigned k = 0; k < b->n_guess; k++)
+        reach(e, (unsigned)b->guess[k].block);
+}
+
+void emit_region(Emit *e)
+{
+    unsigned n = e->code->n_blocks;
+    make_types(e);
+    scan_registers(e);
+    make_function(e);
+    emit_number_slots(e);
+    gcc_jit_block *first = gcc_jit_function_new_block(e->fn, "entry");
+    e->start = g_new0(gcc_jit_block *, n);
+    e->check = g_new0(gcc_jit_block *, n);
+    e->leave_to = g_new0(gcc_jit_block *, e->n_slots + 1);
+    for (unsigned i = 0; i < n; i++)
+        if (e->code->blocks[i]->is_entry)
+            reach(e, i);
+    e->leave = gcc_jit_function_new_block(e->fn, "leave");
+    for (unsigned i = 0; i < n; i++)
+        if (e->start[i])
+            emit_block(e, i);
+    emit_entry(e, first);
+    emit_exits(e);
+    g_free(e->start);
+    g_free(e->check);
+    g_free(e->leave_to);
+}

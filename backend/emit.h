@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// From IR to GIMPLE through libgccjit: the shared state of the emitter's files. Only the worker program links these.
+//
+// One IrCode becomes one function (see jit_abi.h). Guest registers are C locals for the whole function, loaded at
+// the entry and written back in three common exit blocks only: `leave` (back to the engine), `chain` (a static exit)
+// and `indirect`. A way out costs its own code only a constant (which site or slot) and a jump.
+#pragma once
+#include "backend/jit_abi.h"
+#include "ir/ir.h"
+#include <libgccjit.h>
+
+typedef struct { // what an IR value has become
+    gcc_jit_rvalue *rv; // NULL: not yet, or unused
+    uint64_t regs;      // guest registers that rv reads when evaluated
+    uint16_t uses;      // still to come
+    bool leaf;          // cheap and safe to evaluate any number of times
+} EmitValue;
+
+typedef struct {
+    const IrCode *code;
+    bool stats, nochain;
+
+    gcc_jit_context *ctx;
+    gcc_jit_function *fn;
+    gcc_jit_type *u8, *u16, *u32, *u64, *i8, *i16, *i32, *i64, *i128, *u128, *boolean;
+    gcc_jit_type *char_ptr, *char_ptr_ptr, *u64_ptr, *code_ptr, *slow_ptr, *atomic_ptr;
+    gcc_jit_param *env, *slots, *entry;
+    gcc_jit_function *expect;
+
+    gcc_jit_block *bb; // where statements go; NULL behind a terminator
+    gcc_jit_block **start;  // by IR block; NULL if it cannot be reached
+    gcc_jit_block **check;  // by IR block: tests `left` on the way to it
+    gcc_jit_block **leave_to; // by slot: sets `slot` and goes to chain
+    gcc_jit_block *leave, *chain, *indirect;
+
+    uint64_t used_regs, put_regs;
+    gcc_jit_lvalue *reg[IR_NREGS];
+    gcc_jit_lvalue *left, *site, *slot, *target, *tlb_table, *tlb_mask; // function-wide locals
+    gcc_jit_lvalue *addr, *tlb_entry, *addend;
+
+    const IrBlock *block; // being emitted
+    EmitValue *values;
+    unsigned insn;       // index of the current instruction in its block
+    unsigned n_locals;
+    GArray *sites; // JitSite
+    unsigned n_slots;
+    GArray *entries; // int64_t pc offsets
+} Emit;
+
+// Builds the whole function `region` in e->ctx; e->code must be verified. Fills sites, n_slots, entries.
+void emit_region(Emit *e);
+// Adds op's data accesses, if it makes any.
+void emit_count_access(unsigned op, uint16_t *loads, uint16_t *stores);
+
+// --- emit_value.c: constants, locals, pure ops ---
+gcc_jit_rvalue *emit_u64(Emit *e, uint64_t v);
+gcc_jit_lvalue *emit_local(Emit *e, gcc_jit_type *type);
+gcc_jit_rvalue *emit_binary(Emit *e, enum gcc_jit_binary_op op, gcc_jit_rvalue *a, gcc_jit_rvalue *b);
+gcc_jit_rvalue *emit_cast(Emit *e, gcc_jit_rvalue *v, gcc_jit_type *type);
+gcc_jit_rvalue *emit_likely(Emit *e, gcc_jit_rvalue *cond, bool likely);
+// The value of operand v; counts as one use. It may read guest registers: evaluate it before the next put.
+gcc_jit_rvalue *emit_use(Emit *e, IrVal v);
+// The same, safe to be evaluated several times.
+gcc_jit_rvalue *emit_use_leaf(Emit *e, IrVal v);
+// Defines value i as rv. Values used several times are evaluated now; fresh says that rv is a local of its own.
+void emit_define(Emit *e, unsigned i, gcc_jit_rvalue *rv, uint64_t regs, bool fresh);
+void emit_pure(Emit *e, unsigned i);
+gcc_jit_rvalue *emit_condition(Emit *e, const IrInst *br);
+
+// --- emit_mem.c ---
+void emit_load(Emit *e, unsigned i);
+void emit_store(Emit *e, unsigned i);
+void emit_atomic(Emit *e, unsigned i);
+gcc_jit_lvalue *emit_env_u64(Emit *e, size_t offset);
+gcc_jit_lvalue *emit_env_ptr(Emit *e, size_t offset);
+
+// --- emit_exit.c ---
+// Number of a new site: leave before instruction `insn` (at pc offset pc) of the current block.
+unsigned emit_site_before(Emit *e);
+void emit_exits(Emit *e);       // the bodies of leave, chain and indirect
+void emit_entry(Emit *e, gcc_jit_block *first);
+gcc_jit_block *emit_edge(Emit *e, const IrEdge *edge, unsigned from);
+void emit_jmpind(Emit *e, const IrInst *op, unsigned from);
+void emit_number_slots(Emit *e);

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Guest memory accesses: the TLB lookup inline, the miss out of line.
+//
+// A hit is one compare of the address, with its alignment bits, against the entry's comparator. A miss asks the
+// engine for the page's addend; if that cannot be had (device, fault, page with code), the region leaves
+// before the instruction and the interpreter does it.
+#include "backend/emit.h"
+
+#include "softmmu/tlb.h"
+
+gcc_jit_lvalue *emit_env_u64(Emit *e, size_t offset)
+{
+    return gcc_jit_context_new_array_access(e->ctx, NULL, gcc_jit_param_as_rvalue(e->env),
+                                            gcc_jit_context_new_rvalue_from_int(e->ctx, e->i32, (int)(offset / 8)));
+}
+
+gcc_jit_lvalue *emit_env_ptr(Emit *e, size_t offset)
+{
+    gcc_jit_rvalue *env = gcc_jit_context_new_cast(e->ctx, NULL, gcc_jit_param_as_rvalue(e->env), e->char_ptr_ptr);
+    return gcc_jit_context_new_array_access(e->ctx, NULL, env,
+                                            gcc_jit_context_new_rvalue_from_int(e->ctx, e->i32, (int)(offset / 8)));
+}
+
+static gcc_jit_rvalue *rvalue(gcc_jit_lvalue *l)
+{
+    return gcc_jit_lvalue_as_rvalue(l);
+}
+
+static gcc_jit_rvalue *entry_word(Emit *e, unsigned word, bool pointer)
+{
+    gcc_jit_rvalue *base = rvalue(e->tlb_entry);
+    if (pointer)
+        base = gcc_jit_context_new_cast(e->ctx, NULL, base, e->char_ptr_ptr);
+    return rvalue(gcc_jit_context_new_array_access(e->ctx, NULL, base,
+                                                   gcc_jit_context_new_rvalue_from_int(e->ctx, e->i32, (int)word)));
+}
+
+// Leaves the host location of a guest access of `type` in the returned lvalue; e->bb goes on behind the lookup.
+static gcc_jit_lvalue *lookup(Emit *e, const IrInst *op, gcc_jit_type *type, unsigned size, MemAccess access)
+{
+    gcc_jit_rvalue *addr = emit_use(e, op->a);
+    if (op->imm)
+        addr = emit_binary(e, GCC_JIT_BINARY_OP_PLUS, addr, emit_u64(e, (uint64_t)op->imm));
+    gcc_jit_block_add_assignment(e->bb, NULL, e->addr, addr);
+    addr = rvalue(e->addr);
+    gcc_jit_rvalue *offset =
+        emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_AND,
+                    emit_binary(e, GCC_JIT_BINARY_OP_RSHIFT, addr, emit_u64(e, PAGE_BITS - 5)), rvalue(e->tlb_mask));
+    gcc_jit_rvalue *entry = gcc_jit_lvalue_get_address(
+        gcc_jit_context_new_array_access(e->ctx, NULL, rvalue(e->tlb_table), offset), NULL);
+    gcc_jit_block_add_assignment(e->bb, NULL, e->tlb_entry,
+                                 gcc_jit_context_new_cast(e->ctx, NULL, entry, e->u64_ptr));
+    gcc_jit_rvalue *page = emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_AND, addr, emit_u64(e, PAGE_MASK | (size - 1)));
+    gcc_jit_rvalue *hit =
+        gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ, page, entry_word(e, access, false));
+    gcc_jit_block *fast = gcc_jit_function_new_block(e->fn, NULL), *slow = gcc_jit_function_new_block(e->fn, NULL),
+                  *join = gcc_jit_function_new_block(e->fn, NULL);
+    gcc_jit_block_end_with_conditional(e->bb, NULL, emit_likely(e, hit, true), fast, slow);
+    gcc_jit_block_add_assignment(fast, NULL, e->addend,
+                                 entry_word(e, offsetof(TlbEntry, addend) / 8, true));
+    gcc_jit_block_end_with_jump(fast, NULL, join);
+
+    gcc_jit_block_add_assignment(slow, NULL, e->site, emit_u64(e, emit_site_before(e)));
+    gcc_jit_rvalue *args[3] = {gcc_jit_param_as_rvalue(e->env), addr,
+                               emit_u64(e, size | (access == ACCESS_WRITE ? JIT_RAM_WRITE : 0))};
+    gcc_jit_rvalue *helper = gcc_jit_context_new_cast(
+        e->ctx, NULL, rvalue(emit_env_ptr(e, offsetof(IrEnv, ram_slow))), e->slow_ptr);
+    gcc_jit_block_add_assignment(slow, NULL, e->addend,
+                                 gcc_jit_context_new_call_through_ptr(e->ctx, NULL, helper, 3, args));
+    gcc_jit_rvalue *failed = gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ, rvalue(e->addend),
+                                                            gcc_jit_context_null(e->ctx, e->char_ptr));
+    gcc_jit_block_end_with_conditional(slow, NULL, failed, e->leave, join);
+    e->bb = join;
+    gcc_jit_rvalue *host =
+        gcc_jit_lvalue_get_address(gcc_jit_context_new_array_access(e->ctx, NULL, rvalue(e->addend), addr), NULL);
+    return gcc_jit_rvalue_dereference(gcc_jit_context_new_cast(e->ctx, NULL, host, gcc_jit_type_get_pointer(type)),
+                                      NULL);
+}
+
+void emit_load(Emit *e, unsigned i)
+{
+    const IrInst *op = &e->block->ops[i];
+    gcc_jit_type *types[] = {e->u8, e->i8, e->u16, e->i16, e->u32, e->i32, e->u64};
+    gcc_jit_type *type = types[op->op - IR_OP_LD8U];
+    gcc_jit_lvalue *at = lookup(e, op, type, ir_op_size(op->op), ACCESS_READ);
+    gcc_jit_lvalue *result = emit_local(e, e->u64);
+    gcc_jit_block_add_assignment(e->bb, NULL, result, emit_cast(e, rvalue(at), e->u64));
+    emit_define(e, i, rvalue(result), 0, true);
+}
+
+void emit_store(Emit *e, unsigned i)
+{
+    const IrInst *op = &e->block->ops[i];
+    gcc_jit_type *types[] = {e->u8, e->u16, e->u32, e->u64};
+    gcc_jit_type *type = types[op->op - IR_OP_ST8];
+    gcc_jit_lvalue *at = lookup(e, op, type, ir_op_size(op->op), ACCESS_WRITE);
+    gcc_jit_block_add_assignment(e->bb, NULL, at, emit_cast(e, emit_use(e, op->b), type));
+}
+
+void emit_atomic(Emit *e, unsigned i)
+{
+    const IrInst *op = &e->block->ops[i];
+    uint64_t kind = (uint64_t)op->imm;
+    if (op->op == IR_OP_LR32 || op->op == IR_OP_LR64)
+        kind = JIT_ATOMIC_LR;
+    else if (op->op == IR_OP_SC32 || op->op == IR_OP_SC64)
+        kind = JIT_ATOMIC_SC;
+    kind |= JIT_ATOMIC_SIZE(ir_op_size(op->op));
+    gcc_jit_rvalue *args[4] = {gcc_jit_param_as_rvalue(e->env), emit_use(e, op->a),
+                               op->b == IR_NOVAL ? emit_u64(e, 0) : emit_use(e, op->b), emit_u64(e, kind)};
+    gcc_jit_rvalue *helper = gcc_jit_context_new_cast(
+        e->ctx, NULL, rvalue(emit_env_ptr(e, offsetof(IrEnv, atomic_slow))), e->atomic_ptr);
+    gcc_jit_lvalue *result = emit_local(e, e->u64);
+    gcc_jit_block_add_assignment(e->bb, NULL, result,
+                                 gcc_jit_context_new_call_through_ptr(e->ctx, NULL, helper, 4, args));
+    gcc_jit_block_add_assignment(e->bb, NULL, e->site, emit_u64(e, emit_site_before(e)));
+    gcc_jit_block *done = gcc_jit_function_new_block(e->fn, NULL);
+    gcc_jit_rvalue *failed =
+        gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_NE,
+                                       rvalue(emit_env_u64(e, offsetof(IrEnv, exit_site))), emit_u64(e, 0));
+    gcc_jit_block_end_with_conditional(e->bb, NULL, emit_likely(e, failed, false), e->leave, done);
+    e->bb = done;
+    emit_define(e, i, rvalue(result), 0, true);
+}

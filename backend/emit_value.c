@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Values: an IR value used once becomes part of the expression that uses it, so that one guest instruction is about
+// one GIMPLE statement (GCC's time goes by statements); a value used more often becomes a local.
+#include "backend/emit.h"
+
+gcc_jit_rvalue *emit_u64(Emit *e, uint64_t v)
+{
+    return gcc_jit_context_new_rvalue_from_long(e->ctx, e->u64, (long)v);
+}
+
+gcc_jit_lvalue *emit_local(Emit *e, gcc_jit_type *type)
+{
+    char name[16];
+    g_snprintf(name, sizeof name, "v%u", e->n_locals++);
+    return gcc_jit_function_new_local(e->fn, NULL, type, name);
+}
+
+gcc_jit_rvalue *emit_binary(Emit *e, enum gcc_jit_binary_op op, gcc_jit_rvalue *a, gcc_jit_rvalue *b)
+{
+    return gcc_jit_context_new_binary_op(e->ctx, NULL, op, gcc_jit_rvalue_get_type(a), a, b);
+}
+
+gcc_jit_rvalue *emit_cast(Emit *e, gcc_jit_rvalue *v, gcc_jit_type *type)
+{
+    return gcc_jit_rvalue_get_type(v) == type ? v : gcc_jit_context_new_cast(e->ctx, NULL, v, type);
+}
+
+gcc_jit_rvalue *emit_likely(Emit *e, gcc_jit_rvalue *cond, bool likely)
+{
+    gcc_jit_type *l = gcc_jit_context_get_type(e->ctx, GCC_JIT_TYPE_LONG);
+    gcc_jit_rvalue *args[2] = {gcc_jit_context_new_cast(e->ctx, NULL, cond, l),
+                               gcc_jit_context_new_rvalue_from_long(e->ctx, l, likely)};
+    gcc_jit_rvalue *call = gcc_jit_context_new_call(e->ctx, NULL, e->expect, 2, args);
+    return gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_NE, call, gcc_jit_context_zero(e->ctx, l));
+}
+
+gcc_jit_rvalue *emit_use(Emit *e, IrVal v)
+{
+    e->values[v].uses--;
+    return e->values[v].rv;
+}
+
+static gcc_jit_rvalue *to_local(Emit *e, gcc_jit_rvalue *v)
+{
+    gcc_jit_lvalue *l = emit_local(e, gcc_jit_rvalue_get_type(v));
+    gcc_jit_block_add_assignment(e->bb, NULL, l, v);
+    return gcc_jit_lvalue_as_rvalue(l);
+}
+
+gcc_jit_rvalue *emit_use_leaf(Emit *e, IrVal v)
+{
+    EmitValue *val = &e->values[v];
+    if (!val->leaf)
+        *val = (EmitValue){to_local(e, val->rv), 0, val->uses, true};
+    return emit_use(e, v);
+}
+
+void emit_define(Emit *e, unsigned i, gcc_jit_rvalue *rv, uint64_t regs, bool fresh)
+{
+    EmitValue *v = &e->values[i];
+    if (!v->uses)
+        return;
+    bool leaf = fresh;
+    if (v->uses > 1 && !fresh) {
+        rv = to_local(e, rv);
+        regs = 0;
+        leaf = true;
+    }
+    *v = (EmitValue){rv, regs, v->uses, leaf};
+}
+
+static gcc_jit_rvalue *compare(Emit *e, enum gcc_jit_comparison op, gcc_jit_type *type, gcc_jit_rvalue *a,
+                               gcc_jit_rvalue *b)
+{
+    return gcc_jit_context_new_comparison(e->ctx, NULL, op, emit_cast(e, a, type), emit_cast(e, b, type));
+}
+
+gcc_jit_rvalue *emit_condition(Emit *e, const IrInst *br)
+{
+    static const enum gcc_jit_comparison ops[] = {GCC_JIT_COMPARISON_EQ, GCC_JIT_COMPARISON_NE, GCC_JIT_COMPARISON_LT,
+                                                  GCC_JIT_COMPARISON_GE, GCC_JIT_COMPARISON_LT, GCC_JIT_COMPARISON_GE};
+    gcc_jit_rvalue *a = emit_use(e, br->a), *b = emit_use(e, br->b);
+    bool is_signed = br->op == IR_OP_BR_LT || br->op == IR_OP_BR_GE;
+    return compare(e, ops[br->op - IR_OP_BR_EQ], is_signed ? e->i64 : e->u64, a, b);
+}
+
+// a op b computed in `type`, sign- or zero-extended to 64 bits as the type is.
+static gcc_jit_rvalue *in_type(Emit *e, enum gcc_jit_binary_op op, gcc_jit_type *type, gcc_jit_rvalue *a,
+                               gcc_jit_rvalue *b)
+{
+    return emit_cast(e, emit_binary(e, op, emit_cast(e, a, type), emit_cast(e, b, type)), e->u64);
+}
+
+// The unsigned 32-bit result v, sign-extended.
+static gcc_jit_rvalue *sext32(Emit *e, gcc_jit_rvalue *v)
+{
+    return emit_cast(e, emit_cast(e, v, e->i32), e->u64);
+}
+
+static gcc_jit_rvalue *shift_count(Emit *e, const IrInst *op, uint64_t mask)
+{
+    const IrInst *count = &e->block->ops[op->b];
+    gcc_jit_rvalue *b = emit_use(e, op->b);
+    if (count->op == IR_OP_CONST)
+        return emit_u64(e, (uint64_t)count->imm & mask);
+    return emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_AND, b, emit_u64(e, mask));
+}
+
+static gcc_jit_rvalue *emit_shift(Emit *e, const IrInst *op)
+{
+    gcc_jit_rvalue *a = emit_use(e, op->a);
+    switch (op->op) {
+    case IR_OP_SLL:
+        return emit_binary(e, GCC_JIT_BINARY_OP_LSHIFT, a, shift_count(e, op, 63));
+    case IR_OP_SRL:
+        return emit_binary(e, GCC_JIT_BINARY_OP_RSHIFT, a, shift_count(e, op, 63));
+    case IR_OP_SRA:
+        return in_type(e, GCC_JIT_BINARY_OP_RSHIFT, e->i64, a, shift_count(e, op, 63));
+    case IR_OP_SLL32:
+        return sext32(e, emit_binary(e, GCC_JIT_BINARY_OP_LSHIFT, emit_cast(e, a, e->u32),
+                                     emit_cast(e, shift_count(e, op, 31), e->u32)));
+    case IR_OP_SRL32:
+        return sext32(e, emit_binary(e, GCC_JIT_BINARY_OP_RSHIFT, emit_cast(e, a, e->u32),
+                                     emit_cast(e, shift_count(e, op, 31), e->u32)));
+    default:
+        return in_type(e, GCC_JIT_BINARY_OP_RSHIFT, e->i32, a, shift_count(e, op, 31));
+    }
+}
+
+static gcc_jit_rvalue *emit_rotate(Emit *e, const IrInst *op)
+{
+    bool word = op->op == IR_OP_ROL32 || op->op == IR_OP_ROR32, left = op->op == IR_OP_ROL || op->op == IR_OP_ROL32;
+    gcc_jit_type *type = word ? e->u32 : e->u64;
+    uint64_t mask = word ? 31 : 63;
+    gcc_jit_rvalue *a = emit_cast(e, emit_use_leaf(e, op->a), type);
+    gcc_jit_rvalue *n = emit_cast(e, emit_use_leaf(e, op->b), type);
+    gcc_jit_rvalue *m = gcc_jit_context_new_rvalue_from_long(e->ctx, type, (long)mask);
+    gcc_jit_rvalue *fwd = emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_AND, n, m);
+    gcc_jit_rvalue *minus = gcc_jit_context_new_unary_op(e->ctx, NULL, GCC_JIT_UNARY_OP_MINUS, type, n);
+    gcc_jit_rvalue *back = emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_AND, minus, m);
+    gcc_jit_rvalue *r = emit_binary(
+        e, GCC_JIT_BINARY_OP_BITWISE_OR,
+        emit_binary(e, left ? GCC_JIT_BINARY_OP_LSHIFT : GCC_JIT_BINARY_OP_RSHIFT, a, fwd),
+        emit_binary(e, left ? GCC_JIT_BINARY_OP_RSHIFT : GCC_JIT_BINARY_OP_LSHIFT, a, back));
+    return word ? sext32(e, r) : r;
+}
+
+static gcc_jit_rvalue *emit_mulh(Emit *e, const IrInst *op)
+{
+    bool sa = op->op != IR_OP_MULHU, sb = op->op == IR_OP_MULH;
+    gcc_jit_rvalue *a = emit_use(e, op->a), *b = emit_use(e, op->b);
+    a = emit_cast(e, sa ? emit_cast(e, a, e->i64) : a, e->i128);
+    b = emit_cast(e, sb ? emit_cast(e, b, e->i64) : b, e->i128);
+    gcc_jit_rvalue *p = emit_binary(e, GCC_JIT_BINARY_OP_MULT, emit_cast(e, a, e->u128), emit_cast(e, b, e->u128));
+    gcc_jit_rvalue *n = gcc_jit_context_new_rvalue_from_int(e->ctx, e->u128, 64);
+    return emit_cast(e, emit_binary(e, GCC_JIT_BINARY_OP_RSHIFT, p, n), e->u64);
+}
+
+// Division: the two special divisors (0 and, if signed, -1) go around the host's instruction, which would trap.
+static void emit_divide(Emit *e, unsigned i)
+{
+    const IrInst *op = &e->block->ops[i];
+    bool word = op->op >= IR_OP_MUL32;
+    unsigned which = (unsigned)op->op - (word ? IR_OP_DIV32 : IR_OP_DIV); // div divu rem remu
+    bool is_signed = which == 0 || which == 2, rem = which >= 2;
+    gcc_jit_type *type = word ? (is_signed ? e->i32 : e->u32) : (is_signed ? e->i64 : e->u64);
+    gcc_jit_rvalue *a = to_local(e, emit_cast(e, emit_use(e, op->a), type));
+    gcc_jit_rvalue *b = to_local(e, emit_cast(e, emit_use(e, op->b), type));
+    gcc_jit_lvalue *result = emit_local(e, type);
+    gcc_jit_rvalue *minus_one = gcc_jit_context_new_rvalue_from_int(e->ctx, type, -1);
+    gcc_jit_block *special = gcc_jit_function_new_block(e->fn, NULL), *normal = gcc_jit_function_new_block(e->fn, NULL),
+                  *done = gcc_jit_function_new_block(e->fn, NULL);
+    gcc_jit_rvalue *is_zero = gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ, b,
+                                                             gcc_jit_context_zero(e->ctx, type));
+    gcc_jit_block_end_with_conditional(e->bb, NULL, emit_likely(e, is_zero, false), special, normal);
+    gcc_jit_block_add_assignment(special, NULL, result, rem ? a : minus_one);
+    gcc_jit_block_end_with_jump(special, NULL, done);
+    if (is_signed) {
+        gcc_jit_block *negate = gcc_jit_function_new_block(e->fn, NULL), *host = gcc_jit_function_new_block(e->fn, NULL);
+        gcc_jit_rvalue *is_minus_one =
+            gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ, b, minus_one);
+        gcc_jit_block_end_with_conditional(normal, NULL, emit_likely(e, is_minus_one, false), negate, host);
+        gcc_jit_type *utype = word ? e->u32 : e->u64; // negation must wrap
+        gcc_jit_rvalue *minus = gcc_jit_context_new_unary_op(e->ctx, NULL, GCC_JIT_UNARY_OP_MINUS, utype,
+                                                             gcc_jit_context_new_cast(e->ctx, NULL, a, utype));
+        gcc_jit_block_add_assignment(negate, NULL, result,
+                                     rem ? gcc_jit_context_zero(e->ctx, type)
+                                         : gcc_jit_context_new_cast(e->ctx, NULL, minus, type));
+        gcc_jit_block_end_with_jump(negate, NULL, done);
+        normal = host;
+    }
+    gcc_jit_block_add_assignment(
+        normal, NULL, result, emit_binary(e, rem ? GCC_JIT_BINARY_OP_MODULO : GCC_JIT_BINARY_OP_DIVIDE, a, b));
+    gcc_jit_block_end_with_jump(normal, NULL, done);
+    e->bb = done;
+    gcc_jit_rvalue *r = gcc_jit_lvalue_as_rvalue(result);
+    r = word ? sext32(e, r) : emit_cast(e, r, e->u64);
+    emit_define(e, i, to_local(e, r), 0, true);
+}
+
+// b ^ ((a ^ b) & -(a < b)): GCC makes a conditional move of it.
+static gcc_jit_rvalue *emit_minmax(Emit *e, const IrInst *op)
+{
+    bool is_signed = op->op == IR_OP_MIN || op->op == IR_OP_MAX, max = op->op == IR_OP_MAX || op->op == IR_OP_MAXU;
+    gcc_jit_rvalue *a = emit_use_leaf(e, op->a), *b = emit_use_leaf(e, op->b);
+    gcc_jit_rvalue *take_a = compare(e, max ? GCC_JIT_COMPARISON_GT : GCC_JIT_COMPARISON_LT,
+                                     is_signed ? e->i64 : e->u64, a, b);
+    gcc_jit_rvalue *mask = gcc_jit_context_new_unary_op(e->ctx, NULL, GCC_JIT_UNARY_OP_MINUS, e->u64,
+                                                        emit_cast(e, take_a, e->u64));
+    gcc_jit_rvalue *diff = emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_XOR, a, b);
+    return emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_XOR, b, emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_AND, diff, mask));
+}
+
+static gcc_jit_rvalue *call_builtin(Emit *e, const char *name, gcc_jit_type *arg_type, gcc_jit_rvalue *a)
+{
+    gcc_jit_function *f = gcc_jit_context_get_builtin_function(e->ctx, name);
+    gcc_jit_rvalue *arg = gcc_jit_context_new_cast(e->ctx, NULL, a, arg_type);
+    return gcc_jit_context_new_cast(e->ctx, NULL, gcc_jit_context_new_call(e->ctx, NULL, f, 1, &arg), e->u64);
+}
+
+// Counts of zeros: a | 1 << 64 is out of reach, so zero is counted on a value that cannot be zero and corrected.
+static gcc_jit_rvalue *emit_count_zeros(Emit *e, const IrInst *op)
+{
+    bool word = op->op == IR_OP_CLZ32 || op->op == IR_OP_CTZ32, leading = op->op == IR_OP_CLZ || op->op == IR_OP_CLZ32;
+    gcc_jit_type *ull = gcc_jit_context_get_type(e->ctx, GCC_JIT_TYPE_UNSIGNED_LONG_LONG);
+    gcc_jit_rvalue *a = emit_use(e, op->a);
+    if (word && leading) // (a << 32 | 1 << 31) has clz 0..32
+        return call_builtin(e, "__builtin_clzll", ull,
+                            emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_OR,
+                                        emit_binary(e, GCC_JIT_BINARY_OP_LSHIFT, a, emit_u64(e, 32)),
+                                        emit_u64(e, UINT64_C(1) << 31)));
+    if (word)
+        return call_builtin(e, "__builtin_ctzll", ull,
+                            emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_OR, a, emit_u64(e, UINT64_C(1) << 32)));
+    gcc_jit_rvalue *v = to_local(e, a);
+    gcc_jit_rvalue *zero = to_local(e, emit_cast(e, compare(e, GCC_JIT_COMPARISON_EQ, e->u64, v, emit_u64(e, 0)), e->u64));
+    gcc_jit_rvalue *n = call_builtin(e, leading ? "__builtin_clzll" : "__builtin_ctzll", ull,
+                                     emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_OR, v,
+                                                 leading ? zero : emit_binary(e, GCC_JIT_BINARY_OP_LSHIFT, zero,
+                                                                              emit_u64(e, 63))));
+    return emit_binary(e, GCC_JIT_BINARY_OP_PLUS, n, zero); // 63 + 1
+}
+
+static gcc_jit_rvalue *step(Emit *e, gcc_jit_rvalue *v, unsigned shift, uint64_t mask)
+{
+    gcc_jit_rvalue *m = emit_u64(e, mask);
+    gcc_jit_rvalue *hi = emit_binary(e, GCC_JIT_BINARY_OP_RSHIFT, v, emit_u64(e, shift));
+    return to_local(e, emit_binary(e, GCC_JIT_BINARY_OP_PLUS, emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_AND, v, m),
+                                   emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_AND, hi, m)));
+}
+
+// Bits counted in pairs, nibbles, bytes: GCC's popcount would be a call into libgcc on plain x86-64.
+static gcc_jit_rvalue *emit_cpop(Emit *e, const IrInst *op)
+{
+    gcc_jit_rvalue *v = emit_use(e, op->a);
+    if (op->op == IR_OP_CPOP32)
+        v = emit_cast(e, emit_cast(e, v, e->u32), e->u64);
+    v = to_local(e, v);
+    v = step(e, v, 1, UINT64_C(0x5555555555555555));
+    v = step(e, v, 2, UINT64_C(0x3333333333333333));
+    v = step(e, v, 4, UINT64_C(0x0f0f0f0f0f0f0f0f));
+    v = emit_binary(e, GCC_JIT_BINARY_OP_MULT, v, emit_u64(e, UINT64_C(0x0101010101010101)));
+    return emit_binary(e, GCC_JIT_BINARY_OP_RSHIFT, v, emit_u64(e, 56));
+}
+
+static gcc_jit_rvalue *emit_orcb(Emit *e, const IrInst *op)
+{
+    gcc_jit_rvalue *low = emit_u64(e, UINT64_C(0x7f7f7f7f7f7f7f7f));
+    gcc_jit_rvalue *v = emit_use_leaf(e, op->a);
+    gcc_jit_rvalue *sum = emit_binary(e, GCC_JIT_BINARY_OP_PLUS,
+                                      emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_AND, v, low), low);
+    gcc_jit_rvalue *high = emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_AND,
+                                       emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_OR, sum, v),
+                                       emit_u64(e, UINT64_C(0x8080808080808080)));
+    return emit_binary(e, GCC_JIT_BINARY_OP_MULT, emit_binary(e, GCC_JIT_BINARY_OP_RSHIFT, high, emit_u64(e, 7)),
+                       emit_u64(e, 0xff));
+}
+
+static gcc_jit_rvalue *emit_arith(Emit *e, const IrInst *op)
+{
+    gcc_jit_rvalue *a = emit_use(e, op->a), *b = op->b == IR_NOVAL ? NULL : emit_use(e, op->b);
+    switch (op->op) {
+    case IR_OP_ADD:
+        return emit_binary(e, GCC_JIT_BINARY_OP_PLUS, a, b);
+    case IR_OP_SUB:
+        return emit_binary(e, GCC_JIT_BINARY_OP_MINUS, a, b);
+    case IR_OP_AND:
+        return emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_AND, a, b);
+    case IR_OP_OR:
+        return emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_OR, a, b);
+    case IR_OP_XOR:
+        return emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_XOR, a, b);
+    case IR_OP_MUL:
+        return emit_binary(e, GCC_JIT_BINARY_OP_MULT, a, b);
+    case IR_OP_SLT:
+        return emit_cast(e, compare(e, GCC_JIT_COMPARISON_LT, e->i64, a, b), e->u64);
+    case IR_OP_SLTU:
+        return emit_cast(e, compare(e, GCC_JIT_COMPARISON_LT, e->u64, a, b), e->u64);
+    case IR_OP_ADD32:
+        return sext32(e, in_type(e, GCC_JIT_BINARY_OP_PLUS, e->u32, a, b));
+    case IR_OP_SUB32:
+        return sext32(e, in_type(e, GCC_JIT_BINARY_OP_MINUS, e->u32, a, b));
+    case IR_OP_MUL32:
+        return sext32(e, in_type(e, GCC_JIT_BINARY_OP_MULT, e->u32, a, b));
+    case IR_OP_SEXT8:
+        return emit_cast(e, emit_cast(e, a, e->i8), e->u64);
+    case IR_OP_SEXT16:
+        return emit_cast(e, emit_cast(e, a, e->i16), e->u64);
+    case IR_OP_SEXT32:
+        return sext32(e, a);
+    case IR_OP_ZEXT16:
+        return emit_cast(e, emit_cast(e, a, e->u16), e->u64);
+    case IR_OP_ZEXT32:
+        return emit_cast(e, emit_cast(e, a, e->u32), e->u64);
+    case IR_OP_BSWAP:
+        return call_builtin(e, "__builtin_bswap64", e->u64, a);
+    default:
+        g_assert_not_reached();
+    }
+}
+
+static gcc_jit_rvalue *emit_pure_value(Emit *e, const IrInst *op)
+{
+    switch (op->op) {
+    case IR_OP_SLL:
+    case IR_OP_SRL:
+    case IR_OP_SRA:
+    case IR_OP_SLL32:
+    case IR_OP_SRL32:
+    case IR_OP_SRA32:
+        return emit_shift(e, op);
+    case IR_OP_ROL:
+    case IR_OP_ROR:
+    case IR_OP_ROL32:
+    case IR_OP_ROR32:
+        return emit_rotate(e, op);
+    case IR_OP_MULH:
+    case IR_OP_MULHU:
+    case IR_OP_MULHSU:
+        return emit_mulh(e, op);
+    case IR_OP_MIN:
+    case IR_OP_MAX:
+    case IR_OP_MINU:
+    case IR_OP_MAXU:
+        return emit_minmax(e, op);
+    case IR_OP_CLZ:
+    case IR_OP_CTZ:
+    case IR_OP_CLZ32:
+    case IR_OP_CTZ32:
+        return emit_count_zeros(e, op);
+    case IR_OP_CPOP:
+    case IR_OP_CPOP32:
+        return emit_cpop(e, op);
+    case IR_OP_ORCB:
+        return emit_orcb(e, op);
+    default:
+        return emit_arith(e, op);
+    }
+}
+
+void emit_pure(Emit *e, unsigned i)
+{
+    const IrInst *op = &e->block->ops[i];
+    EmitValue *v = &e->values[i];
+    if (op->op == IR_OP_CONST || op->op == IR_OP_PC) {
+        uint64_t k = (uint64_t)op->imm + (op->op == IR_OP_PC ? e->code->base : 0);
+        *v = (EmitValue){emit_u64(e, k), 0, v->uses, true};
+        return;
+    }
+    if (!v->uses) { // nobody wants it: its operands are one use nearer to unused
+        e->values[op->a].uses--;
+        if (op->b != IR_NOVAL)
+            e->values[op->b].uses--;
+        return;
+    }
+    if ((op->op >= IR_OP_DIV && op->op <= IR_OP_REMU) || (op->op >= IR_OP_DIV32 && op->op <= IR_OP_REMU32)) {
+        emit_divide(e, i);
+        return;
+    }
+    uint64_t regs = e->values[op->a].regs | (op->b == IR_NOVAL ? 0 : e->values[op->b].regs);
+    emit_define(e, i, emit_pure_value(e, op), regs, false);
+}

@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The engine's loop: find the block at the pc, enter compiled code or interpret, link what follows what.
+//
+// Compiled code can leave *before* an instruction that it cannot do (device, fault, system instruction). That block
+// is then interpreted even if compiled code starts there, or nothing would ever move.
+#include "backend/engine_private.h"
+
+#include "backend/atomic.h"
+#include "util/log.h"
+#include <string.h>
+
+#define MAX_BLOCK_INSNS 64
+#define MAX_BLOCKS 200000 // then everything is dropped and starts anew
+
+static void *ram_slow(IrEnv *env, uint64_t va, uint64_t kind)
+{
+    Engine *e = env->engine;
+    e->stats.jit_slow++;
+    char *host = tlb_ram(e->tlb, va, kind & 0xff, kind & JIT_RAM_WRITE ? ACCESS_WRITE : ACCESS_READ);
+    return host ? (void *)((uintptr_t)host - va) : NULL;
+}
+
+static uint64_t atomic_slow(IrEnv *env, uint64_t va, uint64_t value, uint64_t kind)
+{
+    Engine *e = env->engine;
+    MemFault fault;
+    uint64_t out = 0;
+    env->exit_site = !atomic_access(env, e->tlb, kind, va, value, true, &out, &fault);
+    return out;
+}
+
+static void on_result(void *opaque)
+{
+    Engine *e = opaque;
+    g_atomic_int_set(&e->result_ready, 1);
+}
+
+Engine *engine_new(const EngineConfig *config, const EngineGuest *guest, IrEnv *env, Tlb *tlb, CodePages *pages)
+{
+    Engine *e = g_new0(Engine, 1);
+    e->config = *config;
+    e->guest = *guest;
+    e->env = env;
+    e->tlb = tlb;
+    e->pages = pages;
+    env->engine = e;
+    env->ram_slow = ram_slow;
+    env->atomic_slow = atomic_slow;
+    e->cache = code_cache_new(env, pages);
+    interp_init(&e->in, env, tlb);
+    engine_set_mode(e, 3);
+    e->scratch = ir_block_new(0);
+    e->chain = !(log_mask & LOG_NOCHAIN);
+    e->candidates = g_ptr_array_new();
+    if (config->jit)
+        e->queue = queue_new(MAX(config->workers, 1), on_result, e);
+    return e;
+}
+
+void engine_free(Engine *e)
+{
+    if (e->queue) {
+        for (QueueResult *r; (r = queue_take(e->queue, false));) {
+            trace_free(r->job);
+            queue_result_free(r);
+        }
+        queue_free(e->queue);
+    }
+    if (e->uncached)
+        block_free(e->uncached);
+    g_ptr_array_free(e->candidates, TRUE);
+    ir_block_free(e->scratch);
+    code_cache_free(e->cache);
+    interp_deinit(&e->in);
+    g_free(e);
+}
+
+static void set_spans(Block *b, const IrBlock *ir, ram_t ram, ram_t next_page)
+{
+    uint32_t len = 0;
+    for (unsigned i = 0; i < ir->n_ops; i++)
+        if (ir->ops[i].op == IR_OP_INSN)
+            len = (uint32_t)(ir->ops[i].imm - ir->pc) + ir->ops[i].reg;
+    uint32_t room = PAGE_SIZE - (uint32_t)(ram & ~PAGE_MASK);
+    b->span[0] = (CodeSpan){ram, MIN(len, room)};
+    b->n_spans = 1;
+    if (len > room)
+        b->span[b->n_spans++] = (CodeSpan){next_page, len - room};
+}
+
+// Lifts and translates at pc; fewer instructions if the temporaries run out. NULL after taking a fault.
+static Block *translate(Engine *e, uint64_t pc, unsigned max)
+{
+    MemFault fault;
+    Block *b = NULL;
+    for (; !b; max /= 2) {
+        if (!e->guest.lift(e->guest.opaque, pc, pc, max, e->scratch, &fault)) {
+            e->env->ops->mem_fault(e->env, &fault);
+            return NULL;
+        }
+        b = interp_translate(e->scratch, pc);
+    }
+    e->stats.blocks++;
+    e->stats.block_insns += b->n_insns;
+    if (log_on(LOG_IN_ASM | LOG_OP))
+        dump_block(e, e->scratch, pc);
+    return b;
+}
+
+// A block of at most max instructions that is forgotten when the next one is made.
+static Block *translate_uncached(Engine *e, uint64_t pc, unsigned max)
+{
+    if (e->uncached)
+        block_free(e->uncached);
+    e->uncached = translate(e, pc, max);
+    if (e->uncached) {
+        e->uncached->uncached = true;
+        e->uncached->heat = e->uncached->heat_start = 1;
+    }
+    return e->uncached;
+}
+
+static Block *translate_cached(Engine *e, uint64_t pc, ram_t ram)
+{
+    Block *b = translate(e, pc, MAX_BLOCK_INSNS);
+    if (!b)
+        return NULL;
+    const uint8_t *host;
+    ram_t next = 0;
+    MemFault fault;
+    const IrBlock *ir = e->scratch;
+    if (((pc + 3) ^ pc) & PAGE_MASK && !tlb_fetch(e->tlb, (pc | ~PAGE_MASK) + 1, &host, &next, &fault))
+        next = 0; // then the first instruction is a short one and ends on this page
+    set_spans(b, ir, ram, next);
+    tier_reset_heat(e, b);
+    code_cache_add_block(e->cache, b);
+    return b;
+}
+
+Block *engine_peek(Engine *e, uint64_t pc)
+{
+    Block *b = e->in.jumps[(pc >> 1) & ((1u << INTERP_JUMP_BITS) - 1)];
+    if (b->pc == pc && !b->dead)
+        return b;
+    const uint8_t *host;
+    ram_t ram;
+    MemFault fault;
+    if (!tlb_fetch(e->tlb, pc, &host, &ram, &fault) || !host)
+        return NULL;
+    return code_cache_find(e->cache, pc, ram);
+}
+
+Block *engine_block(Engine *e, uint64_t pc)
+{
+    Block *b = e->in.jumps[(pc >> 1) & ((1u << INTERP_JUMP_BITS) - 1)];
+    if (b->pc == pc && !b->dead)
+        return b;
+    const uint8_t *host;
+    ram_t ram;
+    MemFault fault;
+    if (!tlb_fetch(e->tlb, pc, &host, &ram, &fault)) {
+        e->env->ops->mem_fault(e->env, &fault);
+        return NULL;
+    }
+    if (!host)
+        return translate_uncached(e, pc, 1);
+    b = code_cache_find(e->cache, pc, ram);
+    if (!b)
+        b = translate_cached(e, pc, ram);
+    if (b)
+        interp_note_jump(&e->in, b);
+    return b;
+}
+
+// Remembers how control came to b, so that next time it comes without the engine.
+static void link_to(Engine *e, Block *b)
+{
+    if (!e->chain || b->uncached) {
+        // every entry comes through here
+    } else if (e->in.last && !e->in.last->dead) {
+        e->in.last->succ[e->in.edge] = b;
+    } else if (e->from && b->unit) {
+        if (!e->from->dead)
+            code_cache_chain(e->from, e->from_slot, b->unit, b->entry);
+    } else if (e->from_indirect && b->unit) {
+        code_cache_note_jump(e->cache, b->pc, b->unit, b->entry);
+    }
+    if (e->in.indirect || e->from_indirect)
+        b->ind_target = true;
+    e->in.last = NULL;
+    e->in.indirect = e->from_indirect = false;
+    e->from = NULL;
+}
+
+// Runs compiled code until it returns. True if the next block must be interpreted.
+static bool run_unit(Engine *e, Block *b)
+{
+    IrEnv *env = e->env;
+    uint64_t before = ir_env_icount(env);
+    e->stats.jit_entries++;
+    JitSlot *slots = b->unit->code(env, b->unit->slots, b->entry);
+    JitUnit *u = jit_unit_of(slots);
+    bool interpret = false;
+    if (env->exit_site == JIT_SITE_PC) {
+        e->from_indirect = true;
+    } else {
+        const JitSite *site = &u->sites[env->exit_site];
+        env->pc = u->base + (uint64_t)site->pc;
+        env->left += site->adjust;
+        env->n_load -= site->loads;
+        env->n_store -= site->stores;
+        interpret = site->adjust != 0;
+        if (env->exit_site < u->n_slots) {
+            e->from = u;
+            e->from_slot = (unsigned)env->exit_site;
+        }
+    }
+    e->stats.jit_insns += ir_env_icount(env) - before;
+    return interpret;
+}
+
+static void interpret(Engine *e, Block *b)
+{
+    // INTERP_ENTER has counted the entry already, and the loop counts it again.
+    if (interp_run(&e->in, b) == INTERP_ENTER)
+        e->in.entered->heat++;
+}
+
+static void flush_if_wanted(Engine *e)
+{
+    if (!e->flush_wanted && code_cache_blocks(e->cache) < MAX_BLOCKS)
+        return;
+    e->flush_wanted = false;
+    e->epoch++;
+    g_ptr_array_set_size(e->candidates, 0);
+    interp_forget_jumps(&e->in);
+    e->in.last = NULL;
+    e->from = NULL;
+    code_cache_flush_all(e->cache);
+}
+
+void engine_run(Engine *e)
+{
+    IrEnv *env = e->env;
+    bool force_interp = false;
+    while (env->left > 0) {
+        if (e->queue && g_atomic_int_get(&e->result_ready))
+            tier_poll(e);
+        flush_if_wanted(e);
+        Block *b = engine_block(e, env->pc);
+        if (!b)
+            continue;
+        link_to(e, b);
+        if (log_on(LOG_EXEC))
+            dump_exec(e, b);
+        if (--b->heat < 0) {
+            if (!b->unit)
+                tier_hot(e, b);
+            if (b->unit && !force_interp) {
+                b->heat++; // only what is interpreted counts
+                force_interp = run_unit(e, b);
+                continue;
+            }
+        }
+        force_interp = false;
+        interpret(e, b);
+    }
+}
+
+// Interprets b alone: the slice is made to end with it.
+static void run_one(Engine *e, Block *b)
+{
+    int64_t rest = e->env->left - 1;
+    link_to(e, b);
+    b->heat--;
+    e->env->icount_limit -= (uint64_t)rest;
+    e->env->left = 1;
+    interp_run(&e->in, b);
+    e->env->icount_limit += (uint64_t)rest;
+    e->env->left += rest;
+    e->in.last = NULL;
+}
+
+void engine_step_block(Engine *e)
+{
+    flush_if_wanted(e);
+    Block *b = engine_block(e, e->env->pc);
+    if (b)
+        run_one(e, b);
+}
+
+void engine_run_exactly(Engine *e, uint64_t n)
+{
+    uint64_t end = ir_env_icount(e->env) + n;
+    for (uint64_t now; (now = ir_env_icount(e->env)) < end;) {
+        flush_if_wanted(e);
+        Block *b = engine_block(e, e->env->pc);
+        if (b && b->n_insns > end - now)
+            b = translate_uncached(e, e->env->pc, (unsigned)(end - now));
+        if (!b)
+            break;
+        run_one(e, b);
+    }
+}
+
+bool engine_enter_compiled(Engine *e)
+{
+    if (e->queue && g_atomic_int_get(&e->result_ready))
+        tier_poll(e);
+    flush_if_wanted(e);
+    Block *b = engine_block(e, e->env->pc);
+    if (!b)
+        return false;
+    if (!b->unit && --b->heat < 0)
+        tier_hot(e, b);
+    link_to(e, b);
+    if (!b->unit)
+        return false;
+    run_unit(e, b);
+    return true;
+}
+
+void engine_invalidate(Engine *e, ram_t start, uint64_t len)
+{
+    code_cache_invalidate(e->cache, start, len);
+}
+
+void engine_set_mode(Engine *e, unsigned mode)
+{
+    code_cache_set_mode(e->cache, mode);
+    interp_set_mode(&e->in, mode);
+}
+
+void engine_unlink(Engine *e)
+{
+    interp_forget_jumps(&e->in);
+    e->in.last = NULL;
+    e->from = NULL;
+    code_cache_unlink_all(e->cache);
+}
+
+static void add_accesses(Block *b, void *opaque)
+{
+    EngineStats *s = opaque;
+    s->loads += block_count(b) * b->n_load;
+    s->stores += block_count(b) * b->n_store;
+}
+
+void engine_stats(Engine *e, EngineStats *out)
+{
+    *out = e->stats;
+    out->loads += e->env->n_load;
+    out->stores += e->env->n_store;
+    out->workers_lost = e->queue ? queue_lost(e->queue) : 0;
+    code_cache_each_block(e->cache, add_accesses, out);
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The engine of one hart: interpreter for cold code, compiled regions for hot code, and the way between them.
+#pragma once
+#include "ir/ir.h"
+#include "softmmu/code_pages.h"
+#include "softmmu/tlb.h"
+#include <stdio.h>
+
+typedef struct Engine Engine;
+
+typedef struct {
+    bool jit;            // false: interpreter only
+    unsigned threshold;  // entries of a block until it is hot
+    unsigned opt;        // GCC optimisation level of regions, 0..3
+    unsigned workers;    // compile processes
+    bool sync;           // wait for each compilation: deterministic, for tests
+    bool stats;          // count data accesses in compiled code
+} EngineConfig;
+
+#define ENGINE_DEFAULT_THRESHOLD 2000
+#define ENGINE_DEFAULT_OPT 1
+
+typedef struct { // what the engine asks of the guest's side
+    void *opaque;
+    // Lifts the block at pc as frontend/lift.h says; parcels come through the hart's TLB.
+    bool (*lift)(void *opaque, uint64_t base, uint64_t pc, unsigned max_insns, IrBlock *out, MemFault *fault);
+    // One line of assembly for an instruction of a dump.
+    void (*print_insn)(void *opaque, FILE *out, uint64_t pc, unsigned len, uint32_t bits);
+    // Name of the function at pc, "" if unknown. Valid until the next call.
+    const char *(*symbol)(void *opaque, uint64_t pc);
+} EngineGuest;
+
+// env, tlb and pages outlive the engine. Fills in the engine fields of env.
+Engine *engine_new(const EngineConfig *config, const EngineGuest *guest, IrEnv *env, Tlb *tlb, CodePages *pages);
+void engine_free(Engine *e);
+
+// Runs from env->pc until env->left <= 0. Hart's thread only, like everything below.
+void engine_run(Engine *e);
+// One block by the interpreter, whatever is compiled (stepping, -accel check); may fault instead.
+void engine_step_block(Engine *e);
+// Exactly n instructions by the interpreter; fewer if one of them faults.
+void engine_run_exactly(Engine *e, uint64_t n);
+// One entry into compiled code, if the block at env->pc has any: true. Chained regions run on. For -accel check.
+bool engine_enter_compiled(Engine *e);
+
+void engine_invalidate(Engine *e, ram_t start, uint64_t len); // these RAM bytes changed
+void engine_set_mode(Engine *e, unsigned mode); // fetch MMU index: what guest addresses mean for fetches
+void engine_unlink(Engine *e); // translations or permissions of guest addresses changed
+
+// The code at pc in every form: assembly, IR as lifted, IR optimised, host assembly of its compiled region.
+void engine_print_code(Engine *e, uint64_t pc, FILE *out);
+
+typedef struct {
+    uint64_t jit_insns;    // of the hart's retired instructions, those in compiled code
+    uint64_t blocks, block_insns; // interpreter blocks made
+    uint64_t regions, region_insns, region_blocks, region_bytes, regions_failed, regions_dropped;
+    uint64_t compile_ns; // CPU time in GCC
+    uint64_t loads, stores; // data accesses started (needs EngineConfig.stats for compiled code)
+    uint64_t jit_entries, jit_slow; // entries from the engine; TLB misses and other slow paths of compiled code
+    unsigned workers_lost;
+} EngineStats;
+void engine_stats(Engine *e, EngineStats *out);

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The engine's insides, shared by engine.c, tier.c, trace.c and dump.c.
+#pragma once
+#include "backend/engine.h"
+#include "backend/interp.h"
+#include "backend/queue.h"
+
+struct Engine {
+    EngineConfig config;
+    EngineGuest guest;
+    IrEnv *env;
+    Tlb *tlb;
+    CodePages *pages;
+    CodeCache *cache;
+    Interp in;
+    IrBlock *scratch; // being lifted
+    Block *uncached;  // the last block made from a page that is not RAM
+    bool chain;       // false under -d nochain
+    bool flush_wanted;
+    uint64_t epoch;   // counts code_cache_flush_all
+    Queue *queue;
+    int result_ready; // atomic: the queue has something
+    GPtrArray *candidates; // hot blocks waiting for a worker
+    JitUnit *from;    // compiled code left by a static exit: its unit and slot, to be chained; else NULL
+    unsigned from_slot;
+    bool from_indirect; // ... by an indirect jump that missed
+    EngineStats stats;
+};
+
+// A region on its way through the compiler.
+typedef struct {
+    GPtrArray *blocks; // Block, in IR order; first the head
+    IrCode *code;       // NULL once a unit has taken it
+    uint64_t epoch;
+} Trace;
+
+// trace.c: the region around a hot block. NULL if its code cannot be lifted any more.
+Trace *trace_form(Engine *e, Block *head);
+void trace_free(Trace *t);
+
+// engine.c: the live block at pc, translating it if need be; NULL after taking a fetch fault. peek never translates
+// and never faults.
+Block *engine_block(Engine *e, uint64_t pc);
+Block *engine_peek(Engine *e, uint64_t pc);
+
+// tier.c
+void tier_hot(Engine *e, Block *b); // b's heat ran out
+void tier_poll(Engine *e);          // takes results, hands out work
+void tier_reset_heat(Engine *e, Block *b);
+
+// dump.c: the -d output of each stage
+void dump_block(Engine *e, const IrBlock *ir, uint64_t base);
+void dump_exec(Engine *e, const Block *b);
+void dump_region(Engine *e, const QueueResult *r, const JitUnit *u);

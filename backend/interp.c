@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The threaded interpreter.
+//
+// Each op is a 16-byte cell whose first word is the address of its handler; a handler ends by jumping to the
+// next cell's. Guest registers and temporaries are one array, env->r, so an operand is a byte index. A block ends
+// in an op that either goes straight to a chained successor or returns to the engine.
+#include "backend/interp.h"
+
+#include "backend/atomic.h"
+#include <string.h>
+
+#define JUMP_MASK ((1u << INTERP_JUMP_BITS) - 1)
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+static inline uint64_t sext32(uint64_t v)
+{
+    return (uint64_t)(int64_t)(int32_t)v;
+}
+
+static inline uint64_t mulhsu(uint64_t a, uint64_t b)
+{
+    return (uint64_t)((__int128)(int64_t)a * (__int128)b >> 64);
+}
+
+static inline uint64_t div64(uint64_t a, uint64_t b)
+{
+    if (b + 1 <= 1) // 0 and -1 divide without dividing
+        return b ? -a : ~UINT64_C(0);
+    return (uint64_t)((int64_t)a / (int64_t)b);
+}
+
+static inline uint64_t rem64(uint64_t a, uint64_t b)
+{
+    if (b + 1 <= 1)
+        return b ? 0 : a;
+    return (uint64_t)((int64_t)a % (int64_t)b);
+}
+
+static inline uint64_t orcb(uint64_t a)
+{
+    const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
+    uint64_t high = (((a & low) + low) | a) & ~low; // top bit of each byte that is not zero
+    return (high >> 7) * 0xff;
+}
+
+void interp_init(Interp *in, IrEnv *env, Tlb *tlb)
+{
+    memset(in, 0, sizeof *in);
+    in->env = env;
+    in->tlb = tlb;
+    in->none = (Block){.pc = 1, .dead = true};
+    env->r[INTERP_ZERO_SLOT] = 0;
+}
+
+void interp_deinit(Interp *in)
+{
+    for (unsigned m = 0; m < CODE_MODES; m++)
+        g_free(in->mode_jumps[m]);
+}
+
+void interp_set_mode(Interp *in, unsigned mode)
+{
+    if (!in->mode_jumps[mode]) {
+        in->mode_jumps[mode] = g_new(Block *, JUMP_MASK + 1);
+        for (unsigned i = 0; i <= JUMP_MASK; i++)
+            in->mode_jumps[mode][i] = &in->none;
+    }
+    in->jumps = in->mode_jumps[mode];
+}
+
+void interp_forget_jumps(Interp *in)
+{
+    for (unsigned m = 0; m < CODE_MODES; m++)
+        for (unsigned i = 0; in->mode_jumps[m] && i <= JUMP_MASK; i++)
+            in->mode_jumps[m][i] = &in->none;
+}
+
+// State as at the start of the instruction that op belongs to.
+static void rewind_to(IrEnv *env, const Block *b, const IOp *op)
+{
+    env->pc = b->pc + b->insn_pc[op->insn];
+    env->left -= op->insn;
+}
+
+// The accesses behind a fault were counted with the block's entry but do not happen.
+static void uncount_accesses(IrEnv *env, const Block *b, const IOp *op)
+{
+    for (const IOp *o = op + 1; o < b->ops + b->n_ops; o++) {
+        for (unsigned k = IOP_LD8U; k <= IOP_LD64; k++)
+            env->n_load -= o->handler == interp_handler(k);
+        for (unsigned k = IOP_ST8; k <= IOP_ST64; k++)
+            env->n_store -= o->handler == interp_handler(k);
+        if (o->handler == interp_handler(IOP_ATOMIC))
+            *((o->imm & 0xff) == JIT_ATOMIC_LR ? &env->n_load : &env->n_store) -= 1;
+        o += o->handler == interp_handler(IOP_LI64);
+    }
+}
+
+static void take_fault(IrEnv *env, const Block *b, const IOp *op, const MemFault *fault)
+{
+    uncount_accesses(env, b, op);
+    rewind_to(env, b, op);
+    env->ops->mem_fault(env, fault);
+}
+
+// Remembers where an indirect jump went, most recent first.
+static void note_target(Block *b, uint64_t pc)
+{
+    unsigned i = 0;
+    while (i < b->n_targets && b->target[i] != pc)
+        i++;
+    if (i == b->n_targets && i < BLOCK_TARGETS)
+        b->n_targets++;
+    if (i == BLOCK_TARGETS)
+        i--;
+    memmove(b->target + 1, b->target, i * sizeof b->target[0]);
+    b->target[0] = pc;
+}
+
+static bool __attribute__((noinline)) load_slow(Interp *in, uint64_t va, unsigned size, uint64_t *v, const Block *b,
+                                                const IOp *op)
+{
+    MemFault fault;
+    if (tlb_load(in->tlb, va, size, v, &fault))
+        return true;
+    take_fault(in->env, b, op, &fault);
+    return false;
+}
+
+static bool __attribute__((noinline)) store_slow(Interp *in, uint64_t va, unsigned size, uint64_t v, const Block *b,
+                                                 const IOp *op)
+{
+    MemFault fault;
+    if (tlb_store(in->tlb, va, size, v, &fault))
+        return true;
+    take_fault(in->env, b, op, &fault);
+    return false;
+}
+
+static bool __attribute__((noinline)) do_atomic(Interp *in, const Block *b, const IOp *op)
+{
+    IrEnv *env = in->env;
+    MemFault fault;
+    uint64_t out;
+    if (!atomic_access(env, in->tlb, (uint64_t)op->imm, env->r[op->a], env->r[op->b], false, &out, &fault)) {
+        take_fault(env, b, op, &fault);
+        return false;
+    }
+    env->r[op->d] = out;
+    return true;
+}
+
+static inline TlbEntry *tlb_entry(const IrEnv *env, uint64_t va)
+{
+    return (TlbEntry *)(void *)((char *)env->tlb_table + ((va >> 7) & env->tlb_mask));
+}
+
+static const void *const *interp_handlers;
+
+// With in == NULL fills interp_handlers; else see interp_run.
+static InterpExit run(Interp *in, Block *blk)
+{
+    static const void *const table[IOPS] = {
+#define BIN(NAME, expr) [IOP_##NAME] = &&do_##NAME, [IOP_##NAME##_I] = &&do_##NAME##_I,
+#define UN(NAME, expr) [IOP_##NAME] = &&do_##NAME,
+#define LD(NAME, type) [IOP_##NAME] = &&do_##NAME,
+#define ST(NAME, type) [IOP_##NAME] = &&do_##NAME,
+#define BR(NAME, cond) [IOP_##NAME] = &&do_##NAME,
+#include "backend/interp_ops.def"
+#undef BIN
+#undef UN
+#undef LD
+#undef ST
+#undef BR
+        [IOP_MOV] = &&do_mov,       [IOP_LI] = &&do_li,   [IOP_LI64] = &&do_li64,     [IOP_JUMP] = &&do_jump,
+        [IOP_JMPIND] = &&do_jmpind, [IOP_SYS] = &&do_sys, [IOP_ATOMIC] = &&do_atomic, [IOP_FENCE] = &&do_fence,
+    };
+    if (!in) {
+        interp_handlers = table;
+        return INTERP_PC;
+    }
+    IrEnv *env = in->env;
+    uint64_t *r = env->r;
+    const IOp *op = blk->ops;
+    goto *op->handler;
+
+#define NEXT() goto *(++op)->handler
+#define BIN(NAME, expr)                                                                                                \
+    do_##NAME:                                                                                                         \
+    {                                                                                                                  \
+        uint64_t a = r[op->a], b = r[op->b];                                                                           \
+        r[op->d] = (expr);                                                                                             \
+        NEXT();                                                                                                        \
+    }                                                                                                                  \
+    do_##NAME##_I:                                                                                                     \
+    {                                                                                                                  \
+        uint64_t a = r[op->a], b = (uint64_t)(int64_t)op->imm;                                                         \
+        r[op->d] = (expr);                                                                                             \
+        NEXT();                                                                                                        \
+    }
+#define UN(NAME, expr)                                                                                                 \
+    do_##NAME:                                                                                                         \
+    {                                                                                                                  \
+        uint64_t a = r[op->a];                                                                                         \
+        r[op->d] = (expr);                                                                                             \
+        NEXT();                                                                                                        \
+    }
+#define LD(NAME, type)                                                                                                 \
+    do_##NAME:                                                                                                         \
+    {                                                                                                                  \
+        uint64_t va = r[op->a] + (uint64_t)(int64_t)op->imm, v;                                                        \
+        const TlbEntry *e = tlb_entry(env, va);                                                                        \
+        if (likely((va & (PAGE_MASK | (sizeof(type) - 1))) == e->cmp[ACCESS_READ]))                                    \
+            v = (uint64_t)(int64_t) * (type *)(uintptr_t)(e->addend + va);                                             \
+        else if (load_slow(in, va, sizeof(type), &v, blk, op))                                                           \
+            v = (uint64_t)(int64_t)(type)v;                                                                            \
+        else                                                                                                           \
+            goto leave;                                                                                                \
+        r[op->d] = v;                                                                                                  \
+        NEXT();                                                                                                        \
+    }
+#define ST(NAME, type)                                                                                                 \
+    do_##NAME:                                                                                                         \
+    {                                                                                                                  \
+        uint64_t va = r[op->a] + (uint64_t)(int64_t)op->imm;                                                           \
+        const TlbEntry *e = tlb_entry(env, va);                                                                        \
+        if (likely((va & (PAGE_MASK | (sizeof(type) - 1))) == e->cmp[ACCESS_WRITE]))                                   \
+            *(type *)(uintptr_t)(e->addend + va) = (type)r[op->b];                                                     \
+        else if (!store_slow(in, va, sizeof(type), (type)r[op->b], blk, op))                                             \
+            goto leave;                                                                                                \
+        NEXT();                                                                                                        \
+    }
+#define BR(NAME, cond)                                                                                                 \
+    do_##NAME:                                                                                                         \
+    {                                                                                                                  \
+        uint64_t a = r[op->a], b = r[op->b];                                                                           \
+        if (cond)                                                                                       \
+            goto taken;                                                                                                \
+        goto not_taken;                                                                                                \
+    }
+#include "backend/interp_ops.def"
+#undef BIN
+#undef UN
+#undef LD
+#undef ST
+#undef BR
+
+do_mov:
+    r[op->d] = r[op->a];
+    NEXT();
+do_li:
+    r[op->d] = (uint64_t)(int64_t)op->imm;
+    NEXT();
+do_li64:
+    r[op->d] = (uint64_t)(uintptr_t)op[1].handler;
+    op++;
+    NEXT();
+do_fence:
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    NEXT();
+do_atomic:
+    if (!do_atomic(in, blk, op))
+        goto leave;
+    NEXT();
+
+do_jump:
+taken:
+    in->edge = 0;
+    goto go;
+not_taken:
+    in->edge = 1;
+go:
+    env->left -= blk->n_insns;
+    Block *next = blk->succ[in->edge];
+    if (unlikely(!next || env->left <= 0)) {
+        env->pc = blk->succ_pc[in->edge];
+        in->last = blk;
+        in->indirect = false;
+        return INTERP_PC;
+    }
+enter:
+    if (unlikely(--next->heat < 0)) {
+        in->indirect = in->edge == INTERP_INDIRECT;
+        in->last = in->indirect ? NULL : blk;
+        in->entered = next;
+        env->pc = next->pc;
+        return INTERP_ENTER;
+    }
+    blk = next;
+    op = blk->ops;
+    goto *op->handler;
+
+do_jmpind: {
+    uint64_t pc = r[op->a];
+    env->left -= blk->n_insns;
+    if (unlikely(blk->target[0] != pc))
+        note_target(blk, pc);
+    in->edge = INTERP_INDIRECT;
+    next = in->jumps[(pc >> 1) & JUMP_MASK];
+    if (likely(next->pc == pc && env->left > 0))
+        goto enter;
+    env->pc = pc;
+    in->last = NULL;
+    in->indirect = true;
+    return INTERP_PC;
+}
+do_sys: {
+    uint64_t x = r[op->a], y = r[op->b];
+    rewind_to(env, blk, op);
+    env->ops->helpers[op->imm].fn(env, x, y);
+}
+leave:
+    in->last = NULL;
+    in->indirect = false;
+    return INTERP_PC;
+}
+
+const void *interp_handler(unsigned iop)
+{
+    if (!interp_handlers)
+        run(NULL, NULL);
+    return interp_handlers[iop];
+}
+
+InterpExit interp_run(Interp *in, Block *b)
+{
+    return run(in, b);
+}

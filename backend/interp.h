@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The threaded interpreter: runs predecoded blocks, chained to one another.
+#pragma once
+#include "backend/code_cache.h"
+#include "softmmu/tlb.h"
+
+enum { // interpreter operations; handlers are found by these at translation time only
+#define BIN(NAME, expr) IOP_##NAME, IOP_##NAME##_I,
+#define UN(NAME, expr) IOP_##NAME,
+#define LD(NAME, type) IOP_##NAME,
+#define ST(NAME, type) IOP_##NAME,
+#define BR(NAME, cond) IOP_##NAME,
+#include "backend/interp_ops.def"
+#undef BIN
+#undef UN
+#undef LD
+#undef ST
+#undef BR
+    IOP_MOV,   // d := a
+    IOP_LI,    // d := imm, sign-extended
+    IOP_LI64,  // d := the next cell's first eight bytes
+    IOP_JUMP,  // to succ[0]
+    IOP_JMPIND, // to the address in a
+    IOP_SYS,   // helper imm(a, b)
+    IOP_ATOMIC, // d := kind imm (backend/atomic.h) at a with b
+    IOP_FENCE,
+    IOPS
+};
+
+#define INTERP_ZERO_SLOT (IR_NREGS + IR_NTEMPS - 1)
+#define INTERP_JUMP_BITS 12
+#define INTERP_INDIRECT 2 // value of Interp.edge
+
+typedef struct {
+    IrEnv *env;
+    Tlb *tlb;
+    Block **jumps; // of the current translation mode: by pc >> 1, never NULL
+    Block **mode_jumps[CODE_MODES]; // NULL until the mode is used
+    Block none;                          // what empty rows point at: dead, with an impossible pc
+    Block *last;   // when interp_run ended on a static edge: the block and its edge, so that the
+    unsigned edge; // engine can chain them; else NULL
+    bool indirect; // ... when it ended on an indirect jump
+    Block *entered; // INTERP_ENTER: the block
+} Interp;
+
+typedef enum {
+    INTERP_PC,    // go on at env->pc: no block known there, or the slice is over
+    INTERP_ENTER, // the block at env->pc asks for the engine (hot, compiled or dead); its entry has been counted
+} InterpExit;
+
+void interp_init(Interp *in, IrEnv *env, Tlb *tlb);
+void interp_deinit(Interp *in);
+void interp_set_mode(Interp *in, unsigned mode); // see code_cache_set_mode
+void interp_forget_jumps(Interp *in);
+
+static inline void interp_note_jump(Interp *in, Block *b)
+{
+    in->jumps[(b->pc >> 1) & ((1u << INTERP_JUMP_BITS) - 1)] = b;
+}
+
+// Runs from b, without counting its entry, until the slice is over (env->left <= 0) or something must be looked up.
+InterpExit interp_run(Interp *in, Block *b);
+
+// interp_select.c: translates a verified IR block into a fresh Block (spans are left to the caller). NULL if it needs
+// more temporaries than there are.
+Block *interp_translate(const IrBlock *ir, uint64_t base);
+const void *interp_handler(unsigned iop);

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The contract between compiled code (made in the worker process) and the engine that runs it.
+//
+// A compiled region is one function, JitCode. It is position independent, has no relocations against anything
+// outside its object, and reaches the world through its arguments only:
+//
+//   env    the hart (ir/env.h);
+//   slots  the region's chain slots, one for each static exit, owned by the engine;
+//   entry  which of the region's entries to start at.
+//
+// It returns the `slots` of the region that left. env->exit_site tells why:
+//   - a number below n_sites: that row of the region's site table says where the guest goes on (pc offset) and
+//     how many instructions counted ahead of time were not executed (add to env->left);
+//   - JIT_SITE_PC: env->pc holds the address (indirect jump that missed the jump cache).
+// Guest registers in env->r are exact then. Exits never happen inside a guest instruction.
+//
+// A static exit tail-calls slots[i].code(env, slots[i].slots, slots[i].entry). An unchained slot points at
+// jit_leave with its own region's slots and its site number, so that leaving is just another chain target.
+#pragma once
+#include "ir/env.h"
+
+typedef struct JitSlot JitSlot;
+typedef JitSlot *(*JitCode)(IrEnv *env, JitSlot *slots, uint64_t entry);
+
+struct JitSlot {
+    JitCode code;
+    JitSlot *slots;
+    uint64_t entry;
+};
+
+// The jump cache behind env->jumps: direct-mapped by (pc >> 1). An empty row has an odd pc.
+typedef struct JumpEntry {
+    uint64_t pc;
+    JitCode code;
+    JitSlot *slots;
+    uint64_t entry;
+} JumpEntry;
+#define JIT_JUMP_BITS 12
+_Static_assert(sizeof(JumpEntry) == 32, "compiled code indexes the jump cache by shifts");
+
+#define JIT_SITE_PC UINT64_MAX
+
+// What the engine must know about a way out of a region; the first n_slots rows belong to the chain slots.
+typedef struct {
+    int64_t pc;     // offset from the region's base
+    int32_t adjust; // to add to env->left
+    uint16_t loads, stores; // counted ahead of time in env->n_load, n_store (with stats only)
+} JitSite;
+
+// kind argument of env->ram_slow: access size in bytes, plus JIT_RAM_WRITE. It returns the host address, or NULL
+// when the instruction must be done by the interpreter.
+#define JIT_RAM_WRITE 0x100u
+
+// kind argument of env->atomic_slow: IrAmo | JIT_ATOMIC_LR/SC, plus the size in bits 8..11. It sets
+// env->exit_site to 1 if nothing was done and the interpreter must do the instruction, else to 0.
+#define JIT_ATOMIC_LR 0x40u
+#define JIT_ATOMIC_SC 0x41u
+#define JIT_ATOMIC_SIZE(n) ((uint64_t)(n) << 8)
+
+// Messages over the worker's socket. Request: JitRequest, then `length` bytes of IR text. Answer: JitAnswer, then
+// sites, entries (n_entries int64 pc offsets), the object file, GIMPLE text, optimised IR text.
+typedef struct {
+    uint32_t length;
+    uint32_t id;
+    uint8_t opt;        // GCC optimisation level 0..3
+    uint8_t want_gimple, want_ir;
+    uint8_t stats;      // count loads and stores in env
+    uint8_t nochain;    // return to the dispatcher at each exit
+    uint8_t pad[3];
+    uint32_t n_helpers;
+} JitRequest;
+
+typedef struct {
+    uint32_t id;
+    uint32_t failed; // 1: `object` holds an error message instead
+    uint32_t n_sites, n_slots, n_entries;
+    uint32_t object, gimple, ir; // lengths in bytes
+    uint64_t compile_ns; // CPU time spent
+} JitAnswer;

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Compile workers: one thread each, which owns one worker process and talks to it over a socket. A worker process is
+// replaced after some hundred compilations, because libgccjit leaks, and whenever it dies.
+#include "backend/queue.h"
+
+#include <errno.h>
+#include <gio/gio.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define COMPILES_PER_PROCESS "200"
+#define WORKER_FD 3
+extern char **environ;
+
+typedef struct {
+    JitRequest rq;
+    char *text;
+    void *job;
+} Job;
+
+struct Queue {
+    GThread **threads;
+    unsigned n;
+    GAsyncQueue *jobs, *results;
+    int busy, lost, stopping; // atomic; busy: submitted and not yet taken
+    int idle;                 // atomic: workers without a job
+    pid_t *pids;
+    GMutex lock; // pids
+    void (*on_result)(void *opaque);
+    void *opaque;
+};
+
+typedef struct {
+    Queue *q;
+    unsigned index;
+    int fd;
+    pid_t pid;
+} Worker;
+
+void queue_result_free(QueueResult *r)
+{
+    if (r->object)
+        g_byte_array_free(r->object, TRUE);
+    g_free(r->message);
+    g_free(r->sites);
+    g_free(r->entries);
+    g_free(r->gimple);
+    g_free(r->ir);
+    g_free(r);
+}
+
+// Beside this program in the build tree (tests lie two folders deeper), else in libexec.
+static char *worker_path(void)
+{
+    g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
+    g_autofree char *dir = g_path_get_dirname(self ? self : ".");
+    const char *forced = g_getenv("ADDEND_WORKER");
+    if (forced)
+        return g_strdup(forced);
+    const char *const places[] = {"addend-worker", "../libexec/addend/addend-worker", "../../addend-worker"};
+    for (unsigned i = 0; i < G_N_ELEMENTS(places); i++) {
+        char *path = g_build_filename(dir, places[i], NULL);
+        if (g_file_test(path, G_FILE_TEST_IS_EXECUTABLE))
+            return path;
+        g_free(path);
+    }
+    return g_strdup(ADDEND_LIBEXECDIR "/addend-worker");
+}
+
+static void set_pid(Worker *w, pid_t pid)
+{
+    g_mutex_lock(&w->q->lock);
+    w->pid = w->q->pids[w->index] = pid;
+    g_mutex_unlock(&w->q->lock);
+}
+
+static bool start_process(Worker *w)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+        return false;
+    g_autofree char *path = worker_path();
+    char *argv[] = {path, COMPILES_PER_PROCESS, NULL};
+    posix_spawn_file_actions_t fa;
+    posix_spawn_file_actions_init(&fa);
+    posix_spawn_file_actions_addopen(&fa, STDIN_FILENO, "/dev/null", 0, 0);
+    posix_spawn_file_actions_adddup2(&fa, STDERR_FILENO, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&fa, pair[1], WORKER_FD);
+    pid_t pid;
+    int err = posix_spawn(&pid, path, &fa, NULL, argv, environ);
+    posix_spawn_file_actions_destroy(&fa);
+    close(pair[1]);
+    if (err) {
+        close(pair[0]);
+        return false;
+    }
+    w->fd = pair[0];
+    set_pid(w, pid);
+    return true;
+}
+
+static void stop_process(Worker *w)
+{
+    if (w->fd < 0)
+        return;
+    close(w->fd);
+    w->fd = -1;
+    pid_t pid = w->pid;
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    set_pid(w, 0);
+}
+
+static bool send_all(int fd, const void *buf, size_t n)
+{
+    for (size_t done = 0; done < n;) {
+        ssize_t r = send(fd, (const char *)buf + done, n - done, MSG_NOSIGNAL);
+        if (r < 0 && errno != EINTR)
+            return false;
+        done += r > 0 ? (size_t)r : 0;
+    }
+    return true;
+}
+
+static bool receive_all(int fd, void *buf, size_t n)
+{
+    for (size_t done = 0; done < n;) {
+        ssize_t r = recv(fd, (char *)buf + done, n - done, 0);
+        if (r <= 0 && !(r < 0 && errno == EINTR))
+            return false;
+        done += r > 0 ? (size_t)r : 0;
+    }
+    return true;
+}
+
+static char *receive_text(int fd, uint32_t n, bool *ok)
+{
+    if (!n || !*ok)
+        return NULL;
+    char *s = g_malloc((gsize)n + 1);
+    s[n] = 0;
+    *ok = receive_all(fd, s, n);
+    return s;
+}
+
+static bool receive_answer(int fd, QueueResult *r)
+{
+    JitAnswer a;
+    if (!receive_all(fd, &a, sizeof a))
+        return false;
+    bool ok = true;
+    r->compile_ns = a.compile_ns;
+    r->failed = a.failed;
+    if (a.failed) {
+        r->message = receive_text(fd, a.object, &ok);
+        return ok;
+    }
+    r->n_sites = a.n_sites;
+    r->n_slots = a.n_slots;
+    r->n_entries = a.n_entries;
+    r->sites = g_new(JitSite, a.n_sites + 1);
+    r->entries = g_new(int64_t, a.n_entries + 1);
+    ok = receive_all(fd, r->sites, a.n_sites * sizeof(JitSite)) &&
+         receive_all(fd, r->entries, a.n_entries * sizeof(int64_t));
+    char *object = receive_text(fd, a.object, &ok);
+    r->object = g_byte_array_new_take((guint8 *)object, object ? a.object : 0);
+    r->gimple = receive_text(fd, a.gimple, &ok);
+    r->ir = receive_text(fd, a.ir, &ok);
+    return ok;
+}
+
+// A process ends by itself after its quota, so one failed exchange is tried again with a new process.
+static QueueResult *do_job(Worker *w, Job *job)
+{
+    for (int attempt = 0; attempt < 2; attempt++) {
+        if (w->fd < 0 && !start_process(w))
+            break;
+        QueueResult *r = g_new0(QueueResult, 1);
+        r->job = job->job;
+        if (send_all(w->fd, &job->rq, sizeof job->rq) && send_all(w->fd, job->text, job->rq.length) &&
+            receive_answer(w->fd, r))
+            return r;
+        queue_result_free(r);
+        stop_process(w);
+        if (g_atomic_int_get(&w->q->stopping))
+            break;
+    }
+    QueueResult *r = g_new0(QueueResult, 1);
+    r->job = job->job;
+    r->failed = true;
+    r->message = g_strdup("the compile worker died or cannot be started");
+    g_atomic_int_inc(&w->q->lost);
+    return r;
+}
+
+static gpointer worker_thread(gpointer p)
+{
+    Worker *w = p;
+    for (;;) {
+        Job *job = g_async_queue_pop(w->q->jobs);
+        if (job->text && !g_atomic_int_get(&w->q->stopping)) {
+            QueueResult *r = do_job(w, job);
+            g_atomic_int_inc(&w->q->idle);
+            g_async_queue_push(w->q->results, r);
+            w->q->on_result(w->q->opaque);
+        }
+        bool last = !job->text;
+        g_free(job->text);
+        g_free(job);
+        if (last)
+            break;
+    }
+    stop_process(w);
+    g_free(w);
+    return NULL;
+}
+
+Queue *queue_new(unsigned n, void (*on_result)(void *opaque), void *opaque)
+{
+    Queue *q = g_new0(Queue, 1);
+    q->n = n;
+    q->idle = (int)n;
+    q->on_result = on_result;
+    q->opaque = opaque;
+    q->jobs = g_async_queue_new();
+    q->results = g_async_queue_new();
+    q->threads = g_new0(GThread *, n);
+    q->pids = g_new0(pid_t, n);
+    g_mutex_init(&q->lock);
+    return q;
+}
+
+void queue_free(Queue *q)
+{
+    g_atomic_int_set(&q->stopping, 1);
+    g_mutex_lock(&q->lock);
+    for (unsigned i = 0; i < q->n; i++)
+        if (q->pids[i])
+            kill(q->pids[i], SIGKILL);
+    g_mutex_unlock(&q->lock);
+    for (unsigned i = 0; i < q->n; i++)
+        if (q->threads[i])
+            g_async_queue_push(q->jobs, g_new0(Job, 1));
+    for (unsigned i = 0; i < q->n; i++)
+        if (q->threads[i])
+            g_thread_join(q->threads[i]);
+    QueueResult *r;
+    while ((r = g_async_queue_try_pop(q->results)))
+        queue_result_free(r);
+    g_async_queue_unref(q->jobs);
+    g_async_queue_unref(q->results);
+    g_mutex_clear(&q->lock);
+    g_free(q->threads);
+    g_free(q->pids);
+    g_free(q);
+}
+
+bool queue_idle(Queue *q)
+{
+    return g_atomic_int_get(&q->idle) > 0;
+}
+
+void queue_submit(Queue *q, const JitRequest *rq, const char *text, void *what)
+{
+    static uint32_t next_id;
+    Job *job = g_new0(Job, 1);
+    job->rq = *rq;
+    job->rq.length = (uint32_t)strlen(text);
+    job->rq.id = ++next_id;
+    job->text = g_strdup(text);
+    job->job = what;
+    g_atomic_int_add(&q->idle, -1);
+    g_atomic_int_inc(&q->busy);
+    for (unsigned i = 0; i < q->n; i++) { // threads start when first needed
+        if (q->threads[i])
+            continue;
+        Worker *w = g_new0(Worker, 1);
+        *w = (Worker){.q = q, .index = i, .fd = -1};
+        q->threads[i] = g_thread_new("compile", worker_thread, w);
+        break;
+    }
+    g_async_queue_push(q->jobs, job);
+}
+
+QueueResult *queue_take(Queue *q, bool wait)
+{
+    if (!g_atomic_int_get(&q->busy))
+        return NULL;
+    QueueResult *r = wait ? g_async_queue_pop(q->results) : g_async_queue_try_pop(q->results);
+    if (r)
+        g_atomic_int_add(&q->busy, -1);
+    return r;
+}
+
+unsigned queue_lost(const Queue *q)
+{
+    return (unsigned)g_atomic_int_get(&q->lost);
+}

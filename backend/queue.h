@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The engine's side of the compile workers: jobs out, results in, away from the guest's thread.
+#pragma once
+#include "backend/jit_abi.h"
+#include <glib.h>
+
+typedef struct Queue Queue;
+
+typedef struct { // a finished job; freed by queue_result_free
+    void *job;   // as given to queue_submit
+    bool failed;
+    char *message; // if failed
+    GByteArray *object;
+    JitSite *sites;
+    int64_t *entries;
+    unsigned n_sites, n_slots, n_entries;
+    char *gimple, *ir;
+    uint64_t compile_ns;
+} QueueResult;
+
+// Starts n worker processes lazily. on_result is called on a queue thread when a result arrived.
+Queue *queue_new(unsigned n, void (*on_result)(void *opaque), void *opaque);
+// Stops the workers, dropping what they do.
+void queue_free(Queue *q);
+
+// True if a worker is free.
+bool queue_idle(Queue *q);
+// Sends IR text (copied) to a free worker; rq's length and id are filled in here.
+void queue_submit(Queue *q, const JitRequest *rq, const char *text, void *job);
+// The next finished job, or NULL. With wait: blocks while jobs are under way.
+QueueResult *queue_take(Queue *q, bool wait);
+void queue_result_free(QueueResult *r);
+// Jobs that ended because a worker died or could not be started.
+unsigned queue_lost(const Queue *q);

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Tier-up: which hot block is compiled next, and what happens when its code arrives.
+#include "backend/code_memory.h"
+#include "backend/engine_private.h"
+#include "backend/loader.h"
+#include "util/log.h"
+#include <gio/gio.h>
+#include <inttypes.h>
+#include <limits.h>
+
+// Heat is refilled with the threshold each time it runs out, so that a block which waits for a worker keeps being
+// counted and the hottest goes first.
+void tier_reset_heat(Engine *e, Block *b)
+{
+    b->count_base = block_count(b);
+    b->heat = b->heat_start = e->config.jit ? (int32_t)e->config.threshold : INT_MAX;
+}
+
+static JitUnit *make_unit(Trace *t, QueueResult *r, GError **error)
+{
+    size_t entry;
+    g_autoptr(GByteArray) text = object_load(r->object->data, r->object->len, "region", &entry, error);
+    if (!text)
+        return NULL;
+    uint8_t *code = code_memory_install(text->data, text->len, error);
+    if (!code)
+        return NULL;
+    JitUnit *u = g_new0(JitUnit, 1);
+    u->base = t->code->base;
+    u->text = code;
+    u->code = (JitCode)(void *)(code + entry);
+    u->code_size = text->len;
+    u->slots = jit_slots_new(u, r->n_slots);
+    u->sites = g_steal_pointer(&r->sites);
+    u->entries = g_steal_pointer(&r->entries);
+    u->n_slots = r->n_slots;
+    u->n_sites = r->n_sites;
+    u->n_entries = r->n_entries;
+    u->n_blocks = t->blocks->len;
+    u->compile_ns = r->compile_ns;
+    u->spans = g_array_new(FALSE, FALSE, sizeof(CodeSpan));
+    for (unsigned i = 0; i < u->n_slots; i++)
+        code_cache_reset_slot(u, i);
+    for (unsigned i = 0; i < t->blocks->len; i++) {
+        const Block *b = g_ptr_array_index(t->blocks, i);
+        u->n_insns += b->n_insns;
+        g_array_append_vals(u->spans, b->span, b->n_spans);
+    }
+    return u;
+}
+
+static int compare_spans(gconstpointer p, gconstpointer q)
+{
+    const CodeSpan *a = p, *b = q;
+    return a->start < b->start ? -1 : a->start > b->start;
+}
+
+static bool stale(const Engine *e, const Trace *t)
+{
+    if (t->epoch != e->epoch)
+        return true;
+    for (unsigned i = 0; i < t->blocks->len; i++)
+        if (((Block *)g_ptr_array_index(t->blocks, i))->dead)
+            return true;
+    return false;
+}
+
+static void install(Engine *e, Trace *t, QueueResult *r)
+{
+    g_autoptr(GError) error = NULL;
+    JitUnit *u = make_unit(t, r, &error);
+    if (!u) {
+        e->stats.regions_failed++;
+        if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_NO_SPACE))
+            e->flush_wanted = true;
+        if (log_on(LOG_JIT))
+            log_printf("jit: %s\n", error->message);
+        return;
+    }
+    g_array_sort(u->spans, compare_spans);
+    code_cache_add_unit(e->cache, u);
+    for (unsigned i = 0; i < u->n_entries; i++) {
+        for (unsigned k = 0; k < t->blocks->len; k++) {
+            Block *b = g_ptr_array_index(t->blocks, k);
+            if (b->pc != u->base + (uint64_t)u->entries[i] || (b->unit && k))
+                continue;
+            b->count_base = block_count(b);
+            b->unit = u;
+            b->entry = i;
+            b->heat = b->heat_start = 0; // from now on every entry comes through the engine
+        }
+    }
+    e->stats.regions++;
+    e->stats.region_insns += u->n_insns;
+    e->stats.region_blocks += u->n_blocks;
+    e->stats.region_bytes += u->code_size;
+    u->ir = g_steal_pointer(&t->code);
+    if (log_on(LOG_JIT | LOG_OP_OPT | LOG_GIMPLE | LOG_OUT_ASM))
+        dump_region(e, r, u);
+}
+
+static void take(Engine *e, QueueResult *r)
+{
+    Trace *t = r->job;
+    e->stats.compile_ns += r->compile_ns;
+    if (r->failed) {
+        e->stats.regions_failed++;
+        if (log_on(LOG_JIT))
+            log_printf("jit: region at 0x%" PRIx64 ": %s\n", t->code->base, r->message);
+    } else if (stale(e, t)) {
+        e->stats.regions_dropped++;
+    } else {
+        install(e, t, r);
+    }
+    trace_free(t);
+    queue_result_free(r);
+}
+
+static Block *hottest(Engine *e)
+{
+    Block *best = NULL;
+    unsigned at = 0;
+    for (unsigned i = 0; i < e->candidates->len;) {
+        Block *b = g_ptr_array_index(e->candidates, i);
+        if (b->dead || b->unit) {
+            g_ptr_array_remove_index_fast(e->candidates, i);
+            continue;
+        }
+        if (!best || block_count(b) > block_count(best)) {
+            best = b;
+            at = i;
+        }
+        i++;
+    }
+    if (best)
+        g_ptr_array_remove_index_fast(e->candidates, at);
+    return best;
+}
+
+static void submit(Engine *e, Block *b)
+{
+    Trace *t = trace_form(e, b);
+    if (!t)
+        return;
+    g_autoptr(GString) text = g_string_new(NULL);
+    ir_print(text, t->code);
+    JitRequest rq = {.opt = (uint8_t)e->config.opt,
+                     .want_gimple = log_on(LOG_GIMPLE),
+                     .want_ir = log_on(LOG_OP_OPT),
+                     .stats = e->config.stats,
+                     .nochain = !e->chain,
+                     .n_helpers = e->env->ops->n_helpers};
+    queue_submit(e->queue, &rq, text->str, t);
+}
+
+void tier_poll(Engine *e)
+{
+    g_atomic_int_set(&e->result_ready, 0);
+    for (QueueResult *r; (r = queue_take(e->queue, false));)
+        take(e, r);
+    while (queue_idle(e->queue)) {
+        Block *b = hottest(e);
+        if (!b)
+            break;
+        submit(e, b);
+    }
+}
+
+void tier_hot(Engine *e, Block *b)
+{
+    if (b->uncached)
+        return;
+    tier_reset_heat(e, b);
+    if (!e->queue || b->queued)
+        return;
+    b->queued = true;
+    if (e->config.sync) {
+        submit(e, b);
+        for (QueueResult *r; (r = queue_take(e->queue, true));)
+            take(e, r);
+        return;
+    }
+    g_ptr_array_add(e->candidates, b);
+    if (queue_idle(e->queue))
+        tier_poll(e);
+}

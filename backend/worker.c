@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The compile worker, a program of its own (addend-worker): libgccjit leaks and can crash, and that costs this
+// process only. Reads JitRequests from the socket on descriptor 3, answers each with a JitAnswer (jit_abi.h), and ends
+// when the socket closes. With an argument N it ends after N compilations.
+#include "backend/jit.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SOCKET_FD 3
+#define MAX_TEXT (64u << 20)
+
+static bool read_all(void *buf, size_t n)
+{
+    for (size_t done = 0; done < n;) {
+        ssize_t r = read(SOCKET_FD, (char *)buf + done, n - done);
+        if (r <= 0 && !(r < 0 && errno == EINTR))
+            return false;
+        done += r > 0 ? (size_t)r : 0;
+    }
+    return true;
+}
+
+static bool write_all(const void *buf, size_t n)
+{
+    for (size_t done = 0; done < n;) {
+        ssize_t w = write(SOCKET_FD, (const char *)buf + done, n - done);
+        if (w < 0 && errno != EINTR)
+            return false;
+        done += w > 0 ? (size_t)w : 0;
+    }
+    return true;
+}
+
+static uint64_t cpu_ns(void)
+{
+    struct timespec self;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &self);
+    return (uint64_t)self.tv_sec * 1000000000u + (uint64_t)self.tv_nsec;
+}
+
+static bool answer(const JitRequest *rq, const JitResult *r, const GError *error, uint64_t ns)
+{
+    JitAnswer a = {.id = rq->id, .failed = error != NULL, .compile_ns = ns};
+    if (error) {
+        a.object = (uint32_t)strlen(error->message);
+        return write_all(&a, sizeof a) && write_all(error->message, a.object);
+    }
+    a.n_sites = r->sites->len;
+    a.n_slots = r->n_slots;
+    a.n_entries = r->entries->len;
+    a.object = r->object->len;
+    a.gimple = r->gimple ? (uint32_t)strlen(r->gimple) : 0;
+    a.ir = r->ir ? (uint32_t)strlen(r->ir) : 0;
+    return write_all(&a, sizeof a) && write_all(r->sites->data, a.n_sites * sizeof(JitSite)) &&
+           write_all(r->entries->data, a.n_entries * sizeof(int64_t)) && write_all(r->object->data, a.object) &&
+           write_all(r->gimple, a.gimple) && write_all(r->ir, a.ir);
+}
+
+static bool serve_one(const char *scratch_dir)
+{
+    JitRequest rq;
+    if (!read_all(&rq, sizeof rq) || rq.length > MAX_TEXT)
+        return false;
+    g_autofree char *text = g_malloc(rq.length + 1);
+    if (!read_all(text, rq.length))
+        return false;
+    text[rq.length] = 0;
+    uint64_t start = cpu_ns();
+    JitResult r;
+    g_autoptr(GError) error = NULL;
+    jit_compile(&rq, text, scratch_dir, &r, &error);
+    bool ok = answer(&rq, &r, error, cpu_ns() - start);
+    jit_result_clear(&r);
+    return ok;
+}
+
+int main(int argc, char **argv)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal(SIGINT, SIG_IGN); // Ctrl-C is the parent's business
+    signal(SIGPIPE, SIG_IGN);
+    long limit = argc > 1 ? strtol(argv[1], NULL, 10) : 0;
+    g_autofree char *scratch_dir = g_dir_make_tmp("addend-XXXXXX", NULL);
+    if (!scratch_dir)
+        return 1;
+    for (long n = 0; (limit <= 0 || n < limit) && serve_one(scratch_dir); n++)
+        ;
+    g_rmdir(scratch_dir);
+    return 0;
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// One RISC-V hart: its architectural state and the operations that the outside may do to it.
+#pragma once
+#include "ir/env.h"
+#include <glib.h>
+
+#define HART_PMP_ENTRIES 16
+
+typedef enum { PRV_U = 0, PRV_S = 1, PRV_M = 3 } HartPriv;
+
+// mip / mie bits and mcause interrupt numbers (privileged spec 3.1.9).
+enum { IRQ_S_SOFT = 1, IRQ_M_SOFT = 3, IRQ_S_TIMER = 5, IRQ_M_TIMER = 7, IRQ_S_EXT = 9, IRQ_M_EXT = 11 };
+
+enum { // mcause exception codes (privileged spec table 3.6)
+    EXC_INSN_MISALIGNED = 0,
+    EXC_INSN_ACCESS = 1,
+    EXC_ILLEGAL = 2,
+    EXC_BREAKPOINT = 3,
+    EXC_LOAD_MISALIGNED = 4,
+    EXC_LOAD_ACCESS = 5,
+    EXC_STORE_MISALIGNED = 6,
+    EXC_STORE_ACCESS = 7,
+    EXC_ECALL_U = 8,
+    EXC_ECALL_S = 9,
+    EXC_ECALL_M = 11,
+    EXC_INSN_PAGE = 12,
+    EXC_LOAD_PAGE = 13,
+    EXC_STORE_PAGE = 15,
+};
+
+// What a hart asks of its surroundings; all called on the hart's own thread. The board fills it in; NULL
+// members are not called.
+typedef struct {
+    void *opaque;
+    void (*tlb_flush)(void *opaque); // translations or PMP changed
+    // Privilege, MPRV or MPP changed: hart_data_mmu or hart_fetch_mmu is another one now.
+    void (*mmu_changed)(void *opaque);
+    void (*fence_i)(void *opaque);
+    // Semihosting: an ebreak inside the magic sequence (slli x0,x0,31; ebreak; srai x0,x0,7), when enabled.
+    // It does the call in a0/a1 and puts the result in a0. The hart goes on behind the ebreak.
+    void (*semihost)(void *opaque);
+} HartHooks;
+
+typedef struct Hart {
+    IrEnv env; // first: engines see only this
+    HartHooks hooks;
+    uint64_t hartid;
+    uint8_t priv;     // HartPriv
+    bool semihosting; // ebreak may be a semihosting call
+    bool wfi;         // waiting for an interrupt; the run loop sleeps, after a look at mip, and clears it
+    int mip;          // atomic: the levels of the devices' interrupt lines
+    uint64_t mie, mstatus, mtvec, mepc, mcause, mtval, mscratch, mcounteren, mcountinhibit;
+    uint64_t menvcfg, misa;
+    int64_t mcycle_offset, minstret_offset; // counter = instructions retired + offset, unless inhibited
+    uint64_t mcycle_held, minstret_held;    // value while inhibited
+    uint8_t pmpcfg[HART_PMP_ENTRIES];
+    uint64_t pmpaddr[HART_PMP_ENTRIES];
+    uint64_t trap_count; // exceptions and interrupts taken
+    // The last exception: its pc, the instructions retired before it, and how often in a row the same one
+    // came with nothing retired in between, as the handler itself trapped. The run loop reports trap loops.
+    uint64_t last_trap_pc, last_trap_icount, trap_loop_count;
+} Hart;
+
+// IR register numbers of the guest: x0..x31 are 0..31, f0..f31 will be 32..63.
+extern const char *const hart_reg_names[64]; // ABI names: zero ra sp ...
+
+// Clears *hart, copies *hooks, sets env.ops and resets to pc 0. The engine fields of env are the caller's to
+// set afterwards.
+void hart_init(Hart *hart, uint64_t hartid, const HartHooks *hooks);
+// Puts the hart in reset state (priv. spec 3.4): M-mode, pc = reset_pc, all else 0. Keeps what belongs to
+// others: the engine fields of env, the instruction count, and mip, whose bits are the levels of device
+// lines.
+void hart_reset(Hart *hart, uint64_t reset_pc);
+
+// Takes an exception at env.pc (priv. spec 3.1.6.1, 3.1.14..16): CSRs, privilege, pc. Call it with exact
+// state; retires nothing. cause is an EXC_ value.
+void hart_exception(Hart *hart, uint64_t cause, uint64_t tval);
+// If an enabled interrupt is pending takes the most urgent one (priv. spec 3.1.9) and returns true. Call it
+// between instructions.
+bool hart_take_interrupt(Hart *hart);
+bool hart_interrupt_pending(const Hart *hart); // (mip & mie) != 0: ends wfi, whatever mstatus.MIE says
+// Sets or clears one mip bit; any thread. Sets env.exit_request if it was set newly.
+void hart_set_irq(Hart *hart, unsigned irq, bool level);
+
+// MMU index (R5.2) of data accesses (MPRV counted) and of fetches.
+unsigned hart_data_mmu(const Hart *hart);
+unsigned hart_fetch_mmu(const Hart *hart);
+
+// pmp.c: may [pa, pa+size) be accessed with privilege priv (a HartPriv)? *whole_page is set to false when the
+// answer may not hold for the whole 4 KiB page, and left alone otherwise (privileged spec 3.7). An access
+// with size 1..4096 that lies in one page. Pure.
+bool hart_pmp_allows(const Hart *hart, uint64_t pa, unsigned size, MemAccess access, unsigned priv,
+                     bool *whole_page);
+
+// Appends pc, the main CSRs and x0..x31 as text, in the shape of QEMU's -d cpu.
+void hart_print(const Hart *hart, GString *out);

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The functions behind the IR op `sys`: each does one whole system instruction (see IrHelper in ir/env.h).
+#include "frontend/helpers.h"
+#include "frontend/csr.h"
+#include "frontend/decode.h"
+#include "frontend/trap.h"
+#include "util/bits.h"
+
+// The instruction is done; the hart goes on at pc.
+static void retire_to(IrEnv *env, uint64_t pc)
+{
+    env->pc = pc;
+    env->left--;
+}
+
+static void retire(IrEnv *env, uint64_t raw)
+{
+    retire_to(env, env->pc + (insn_is_compressed((uint16_t)raw) ? 2 : 4));
+}
+
+static void help_illegal(IrEnv *env, uint64_t raw, uint64_t unused)
+{
+    (void)unused;
+    hart_exception((Hart *)env, EXC_ILLEGAL, raw);
+}
+
+// csrrs[i] and csrrc[i] with rs1 or immediate field 0 do not write (unprivileged spec 9.1). Reading has no
+// side effects here, so csrrw[i] with rd = x0 may read. Rights are checked before anything has an effect.
+static void help_csr(IrEnv *env, uint64_t raw, uint64_t operand)
+{
+    enum { RW = 1, RS = 2, RC = 3 };
+    Hart *hart = (Hart *)env;
+    unsigned csr = (unsigned)bits_get(raw, 20, 12), rd = (unsigned)bits_get(raw, 7, 5);
+    unsigned kind = (unsigned)bits_get(raw, 12, 2);
+    bool write = kind == RW || bits_get(raw, 15, 5) != 0;
+    uint64_t old;
+    if (!csr_allowed(hart, csr, write) || !csr_read(hart, csr, &old)) {
+        hart_exception(hart, EXC_ILLEGAL, raw);
+        return;
+    }
+    if (write) {
+        csr_write(hart, csr, kind == RW ? operand : kind == RS ? old | operand : old & ~operand);
+    }
+    if (rd != 0) {
+        env->r[rd] = old;
+    }
+    retire(env, raw);
+}
+
+static void help_ecall(IrEnv *env, uint64_t raw, uint64_t unused)
+{
+    Hart *hart = (Hart *)env;
+    (void)raw;
+    (void)unused;
+    hart_exception(hart, hart->priv == PRV_M ? EXC_ECALL_M : EXC_ECALL_U, 0);
+}
+
+static void help_ebreak(IrEnv *env, uint64_t raw, uint64_t magic)
+{
+    Hart *hart = (Hart *)env;
+    if (!magic || !hart->semihosting || !hart->hooks.semihost) {
+        hart_exception(hart, EXC_BREAKPOINT, env->pc);
+        return;
+    }
+    retire(env, raw);
+    hart->hooks.semihost(hart->hooks.opaque);
+}
+
+static void help_mret(IrEnv *env, uint64_t raw, uint64_t unused)
+{
+    Hart *hart = (Hart *)env;
+    (void)unused;
+    if (hart->priv < PRV_M) {
+        hart_exception(hart, EXC_ILLEGAL, raw);
+        return;
+    }
+    hart_mret(hart);
+    retire_to(env, env->pc);
+}
+
+static void help_wfi(IrEnv *env, uint64_t raw, uint64_t unused)
+{
+    Hart *hart = (Hart *)env;
+    (void)unused;
+    if (hart->priv < PRV_M && (hart->mstatus & MSTATUS_TW)) {
+        hart_exception(hart, EXC_ILLEGAL, raw);
+        return;
+    }
+    retire(env, raw);
+    if (!hart_interrupt_pending(hart)) {
+        hart->wfi = true;
+        ir_env_kick_self(env);
+    }
+}
+
+static void help_fence_i(IrEnv *env, uint64_t raw, uint64_t unused)
+{
+    Hart *hart = (Hart *)env;
+    (void)unused;
+    if (hart->hooks.fence_i) {
+        hart->hooks.fence_i(hart->hooks.opaque);
+    }
+    retire(env, raw);
+}
+
+static const IrHelper helpers[HELPERS] = {
+#define HELPER(id, text, fn) [HELPER_##id] = {text, fn},
+#include "frontend/helpers.def"
+#undef HELPER
+};
+
+const IrEnvOps hart_env_ops = {hart_mem_fault, helpers, HELPERS};

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Privilege changes inside the frontend: what traps, mret and CSR writes share.
+#pragma once
+#include "frontend/hart.h"
+
+// Bits and fields of mstatus (priv. spec 3.1.6).
+#define MSTATUS_MIE       (UINT64_C(1) << 3)
+#define MSTATUS_MPIE      (UINT64_C(1) << 7)
+#define MSTATUS_MPP_SHIFT 11
+#define MSTATUS_MPP       (UINT64_C(3) << MSTATUS_MPP_SHIFT)
+#define MSTATUS_MPRV      (UINT64_C(1) << 17)
+#define MSTATUS_TW        (UINT64_C(1) << 21)
+#define MSTATUS_UXL_64    (UINT64_C(2) << 32)
+
+#define CAUSE_INTERRUPT (UINT64_C(1) << 63) // mcause bit 63
+
+// Sets privilege and mstatus together and calls the mmu_changed hook if an MMU index is another one now.
+void hart_set_status(Hart *hart, unsigned priv, uint64_t mstatus);
+
+// Ends the slice if an interrupt can be taken now: call it after what may have enabled one.
+void hart_poll_interrupts(Hart *hart);
+
+// Returns from a trap taken to M-mode (priv. spec 3.3.2): privilege, mstatus, pc = mepc. Does not retire.
+void hart_mret(Hart *hart);
+
+// IrEnvOps.mem_fault: the exception that a memory fault is for RISC-V.
+void hart_mem_fault(IrEnv *env, const MemFault *fault);

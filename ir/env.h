@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The part of a hart that every engine sees, at fixed offsets.
+//
+// A frontend embeds IrEnv as the first member of its hart, so that a pointer to one is a pointer to the
+// other. Interpreter and compiled code reach guest registers, the TLB and the jump cache through it and
+// know nothing else of the hart.
+//
+// Instruction count. `left` counts down; the number of retired instructions is icount_limit - left at every
+// instruction boundary. An engine runs until left <= 0, which it tests at block ends (interpreter) or on
+// back edges and entries (compiled code). Inside a block `left` may be stale by the instructions of that
+// block; it is exact whenever a helper or the fault hook runs.
+#pragma once
+#include "util/access.h"
+#include <stddef.h>
+
+#define IR_NREGS 64  // guest registers an IR `get`/`put` can name
+#define IR_NTEMPS 192 // interpreter temporaries behind the registers; the last one is always 0
+
+struct TlbEntry;  // softmmu/tlb.h
+struct JumpEntry; // backend/jit_abi.h
+typedef struct IrEnv IrEnv;
+
+// A frontend function behind the IR op `sys`. On entry env->pc is the instruction's own pc, all registers
+// are in env->r, and left counts every instruction before this one. The helper does the whole instruction:
+// writes registers, sets env->pc to where the hart goes on (the trap vector if it traps), and retires
+// itself with env->left-- unless it trapped.
+typedef struct {
+    const char *name; // as printed in IR text
+    void (*fn)(IrEnv *env, uint64_t a, uint64_t b);
+} IrHelper;
+
+typedef struct {
+    // Takes the trap for a memory fault of the instruction at env->pc (exact state as for helpers): sets
+    // env->pc to the trap vector. Nothing is retired.
+    void (*mem_fault)(IrEnv *env, const MemFault *fault);
+    const IrHelper *helpers;
+    unsigned n_helpers;
+} IrEnvOps;
+
+struct IrEnv {
+    uint64_t r[IR_NREGS + IR_NTEMPS]; // guest registers, then the interpreter's temporaries
+    uint64_t pc;
+    int64_t left;
+    uint64_t icount_limit;
+    // The TLB table of the current data MMU index: entry of va = (char *)tlb_table + ((va >> 7) & tlb_mask).
+    uint64_t tlb_mask; // (entries - 1) * sizeof(TlbEntry)
+    struct TlbEntry *tlb_table;
+    struct JumpEntry *jumps; // virtual pc -> compiled code
+    uint64_t exit_site;      // compiled code leaves its exit number here; atomic_slow: 1 if it did nothing
+    uint64_t res_addr;       // LR/SC reservation: virtual address, ~0 when none
+    uint64_t res_value;      // value LR returned
+    uint64_t n_load, n_store; // data accesses started, counted only with --stats
+    void *engine;            // the backend's Engine
+    void *(*ram_slow)(IrEnv *env, uint64_t va, uint64_t kind); // compiled code's TLB miss, see backend/jit_abi.h
+    uint64_t (*atomic_slow)(IrEnv *env, uint64_t va, uint64_t value, uint64_t kind);
+    const IrEnvOps *ops;
+    int exit_request; // atomic: set by other threads to end the slice
+};
+
+static inline uint64_t ir_env_icount(const IrEnv *env)
+{
+    return env->icount_limit - (uint64_t)env->left;
+}
+
+// Ends the current slice early without changing the instruction count. Only from the hart's own thread.
+static inline void ir_env_kick_self(IrEnv *env)
+{
+    if (env->left > 0) {
+        env->icount_limit -= (uint64_t)env->left;
+        env->left = 0;
+    }
+}

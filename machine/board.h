@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A board: its address spaces, devices, firmware and boot rules (memory/spec.md 6); what the run loop sees of it.
+#pragma once
+#include "machine/console.h"
+#include "machine/semihost.h"
+#include "softmmu/memory.h"
+
+typedef struct Board Board;
+
+// What to build. All strings are borrowed until board_free; NULL means "not given".
+typedef struct {
+    const char *board;    // name of a board; NULL: the first one
+    uint64_t ram_size;    // bytes; 0: the board's default
+    unsigned harts;       // 0: 1
+    const char *bios;     // "none", a file, or NULL / "default": OpenSBI's fw_dynamic
+    const char *kernel;   // ELF, uImage or raw file
+    bool start_at_entry;  // kernel is the program itself (addend guest.elf): begin at its ELF entry, as Spike does,
+                          // not at the start of DRAM as -bios none -kernel does (R6.3)
+    const char *initrd, *append;
+    const char *dtb;               // replaces the board's device tree
+    const GPtrArray *guest_args;   // of char *: argv of the guest program (getmainvars, SYS_GET_CMDLINE)
+    const char *chroot;            // directory that host file access of the guest is confined to; NULL: /
+    const char *signature;         // file for the test signature, written when the guest exits (R6.16)
+    unsigned signature_granularity; // bytes per line; 0: 16
+    const char *isa;      // riscv,isa of the device tree
+    const char *mmu_type; // mmu-type of the device tree, such as "riscv,sv48"; NULL: no such property
+    bool htif_compat_qemu; // HTIF exactly as QEMU's spike board has it (R6.12 to R6.15)
+    Console *console;     // serial line behind HTIF and semihosting; NULL: nothing is printed, no input
+} BoardConfig;
+
+// What a board asks of its surroundings. Copied by board_new; opaque goes to every function.
+typedef struct {
+    void *opaque;
+    // Sets or clears one mip bit (frontend/hart.h IRQ_*) of a hart; under the big lock, any thread.
+    void (*set_irq)(void *opaque, unsigned hart, unsigned irq, bool level);
+    // The guest asked to exit with this full status (the caller clamps it). Called once per request on the
+    // hart's thread, under the big lock when it came through HTIF. It returns; the run loop stops soon after.
+    void (*exit)(void *opaque, uint64_t code);
+    // A timer was re-armed: board_next_deadline_ns may be earlier now. Under the big lock.
+    void (*deadline_changed)(void *opaque);
+    // Guest time in nanoseconds since the start; any thread. Must not take the big lock.
+    uint64_t (*clock_ns)(void *opaque);
+} BoardHooks;
+
+// Builds the board's regions, devices and address spaces "memory", "I/O" and "cpu-memory-N". Errors: unknown
+// board, too many harts, RAM size that cannot be reserved, unusable chroot directory. board_free takes NULL.
+Board *board_new(const BoardConfig *config, const BoardHooks *hooks, GError **error);
+void board_free(Board *board);
+
+// Loads firmware, kernel and initrd, places HTIF and the device tree, fills the MROM (spec 6.2 to 6.5) and puts
+// the timers in their reset state. Once, before any hart runs. The error names the file or option.
+bool board_load(Board *board, GError **error);
+
+// One line per board ("name  description") for -M help.
+void board_list(GString *out);
+
+AddressSpace *board_memory(Board *board);
+AddressSpace *board_cpu_memory(Board *board, unsigned hart); // hart < board_harts
+AddressSpace *board_io(Board *board);
+unsigned board_harts(const Board *board);
+uint64_t board_ram_size(const Board *board);
+
+// Where every hart starts (spec 6.2).
+uint64_t board_reset_pc(const Board *board);
+
+// The earliest time, on the clock of the hooks, at which board_run_timers has something to do; UINT64_MAX: never.
+// Both take the big lock themselves.
+uint64_t board_next_deadline_ns(Board *board);
+void board_run_timers(Board *board, uint64_t now_ns);
+
+// The name of the symbol at or before addr, with the distance in *offset (may be NULL); NULL if there is none.
+// Owned by the board. The second finds a symbol by name.
+const char *board_symbol(Board *board, uint64_t addr, uint64_t *offset);
+bool board_symbol_address(Board *board, const char *name, uint64_t *addr);
+
+// Whether the guest can leave through HTIF: its ELF names tohost, or the registers are at their fixed address.
+// False: the caller may say once that this guest has no way to exit (users.md 4.3).
+bool board_has_htif_exit(const Board *board);
+
+// For the harts' semihosting hook, after board_load. Owned by the board.
+Semihost *board_semihost(Board *board);
+
+// -M dumpdtb=FILE: writes the device tree that board_load made.
+bool board_dump_dtb(Board *board, const char *path, GError **error);

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Boot rules: what is loaded where, and what the reset vector is told (memory/spec.md 6.2 to 6.5).
+//
+// Order: firmware, kernel, initrd, the place of HTIF (it decides a property of the device tree), device tree,
+// MROM. HTIF is mapped last, so that the images' bytes under its registers are loaded like any others.
+#include "machine/board_types.h"
+#include "machine/device_tree.h"
+#include "machine/mrom.h"
+#include "util/bits.h"
+#include <gio/gio.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MIB (UINT64_C(1) << 20)
+#define BIG_PAGE (2 * MIB)
+
+typedef struct {
+    bool has_firmware, firmware_elf, kernel_elf;
+    gpa_t start, next_addr;
+    gpa_t kernel_low; // of the kernel's bytes
+    LoadedImage initrd;
+    bool htif_fixed;
+    gpa_t tohost, fromhost;
+    gpa_t images_end, fdt;
+} Boot;
+
+static bool fail(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+static bool fail(GError **error, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    GError *e = g_error_new_valist(G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, format, args);
+    va_end(args);
+    g_propagate_error(error, e);
+    return false;
+}
+
+// The firmware file; NULL for none; false when the default one is not installed.
+static bool find_firmware(const Board *b, const char **path, GError **error)
+{
+    static const char *const places[] = {
+        "/usr/share/qemu/opensbi-riscv64-generic-fw_dynamic.bin",
+        "/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin",
+    };
+    const char *bios = b->config.bios;
+    bool is_default = !bios || !strcmp(bios, "default");
+    *path = is_default || !strcmp(bios, "none") ? NULL : bios;
+    if (!is_default || !b->type->default_firmware)
+        return true;
+    for (unsigned i = 0; i < G_N_ELEMENTS(places) && !*path; i++)
+        if (g_file_test(places[i], G_FILE_TEST_IS_REGULAR))
+            *path = places[i];
+    return *path || fail(error, "-bios default: OpenSBI's fw_dynamic.bin is not installed (package opensbi); "
+                                "use -bios FILE or -bios none");
+}
+
+static bool load_firmware(Board *b, Boot *boot, GError **error)
+{
+    const char *path;
+    LoadedImage image;
+    boot->start = b->ram_row->base;
+    if (!find_firmware(b, &path, error))
+        return false;
+    if (!path)
+        return true;
+    if (!loader_program(b->loader, path, false, b->ram_row->base, &image, error))
+        return false;
+    boot->has_firmware = true;
+    boot->firmware_elf = image.is_elf;
+    boot->start = image.entry;
+    return true;
+}
+
+static bool load_kernel(Board *b, Boot *boot, GError **error)
+{
+    LoadedImage image;
+    gpa_t raw_addr = align_up(loader_high(b->loader), BIG_PAGE);
+    if (!loader_program(b->loader, b->config.kernel, true, raw_addr, &image, error))
+        return false;
+    boot->kernel_elf = image.is_elf;
+    boot->kernel_low = image.low;
+    boot->next_addr = image.is_elf ? image.low : image.entry;
+    if (b->config.start_at_entry && !boot->has_firmware)
+        boot->start = image.entry;
+    return true;
+}
+
+static bool load_images(Board *b, Boot *boot, GError **error)
+{
+    const BoardConfig *c = &b->config;
+    if (!c->kernel && (c->initrd || c->append))
+        return fail(error, "%s needs -kernel", c->initrd ? "-initrd" : "-append");
+    if (!load_firmware(b, boot, error) || (c->kernel && !load_kernel(b, boot, error)))
+        return false;
+    gpa_t initrd = boot->kernel_low + MIN(b->ram_size / 2, 512 * MIB);
+    if (c->initrd && !loader_raw(b->loader, c->initrd, initrd, &boot->initrd, error))
+        return false;
+    boot->images_end = loader_high(b->loader);
+    return true;
+}
+
+// --- where HTIF is --------------------------------------------------------------------------------------------
+
+static bool check_htif_symbol(const Board *b, const Symbol *s, GError **error)
+{
+    // Hand-written assembly often lacks .size, which QEMU does not forgive.
+    if (s->size != 8 && (s->size || b->config.htif_compat_qemu))
+        return fail(error, "the symbol %s has size %" PRIu64 ", but HTIF's registers are 8 bytes", s->name, s->size);
+    if (s->addr % 4)
+        return fail(error, "the symbol %s at 0x%" PRIx64 " is not aligned", s->name, s->addr);
+    return true;
+}
+
+static bool check_htif_place(Board *b, gpa_t addr, GError **error)
+{
+    for (gpa_t a = addr; a < addr + 8; a += 4) {
+        MemorySection s = address_space_lookup(&b->memory, a);
+        if (s.mr && s.mr != &b->ram)
+            return fail(error, "HTIF register at 0x%" PRIx64 " lies in %s", addr, s.mr->name);
+    }
+    return true;
+}
+
+// R6.10, and: an ELF without both symbols gets the fixed address, which it will not use.
+static bool find_htif(Board *b, Boot *boot, GError **error)
+{
+    const BoardConfig *c = &b->config;
+    boot->fromhost = b->htif_row->base;
+    boot->tohost = b->htif_row->base + 8;
+    boot->htif_fixed = (!boot->has_firmware && !c->kernel) || (boot->has_firmware && !boot->firmware_elf) ||
+                       (c->kernel && !boot->kernel_elf);
+    b->htif_exit = true;
+    if (boot->htif_fixed)
+        return true;
+    const Symbol *to = symbols_by_name(loader_symbols(b->loader), "tohost");
+    const Symbol *from = symbols_by_name(loader_symbols(b->loader), "fromhost");
+    if (!to && !from && !c->htif_compat_qemu) {
+        boot->htif_fixed = true;
+        b->htif_exit = false;
+        return true;
+    }
+    if (!to || !from)
+        return fail(error, "Invalid HTIF fromhost or tohost address: no symbol %s in the loaded ELF files",
+                    to ? "fromhost" : "tohost");
+    boot->tohost = to->addr;
+    boot->fromhost = from->addr;
+    gpa_t distance = MAX(to->addr, from->addr) - MIN(to->addr, from->addr);
+    if (distance < 8)
+        return fail(error, "Invalid HTIF fromhost or tohost address: the symbols overlap");
+    return check_htif_symbol(b, to, error) && check_htif_symbol(b, from, error) &&
+           check_htif_place(b, to->addr, error) && check_htif_place(b, from->addr, error);
+}
+
+// --- device tree, MROM, services ------------------------------------------------------------------------------
+
+static bool load_device_tree(Board *b, Boot *boot, GError **error)
+{
+    const BoardConfig *c = &b->config;
+    DeviceTreeConfig dt = {
+        .ram_base = b->ram_row->base,
+        .ram_size = b->ram_size,
+        .harts = b->harts,
+        .isa = c->isa ? c->isa : "rv64imac_zicsr_zifencei_zba_zbb_zbs",
+        .mmu_type = c->mmu_type,
+        .bootargs = c->append,
+        .initrd_start = boot->initrd.low,
+        .initrd_end = boot->initrd.high,
+        .htif_fixed = boot->htif_fixed,
+        .has_htif = b->htif_row != NULL,
+    };
+    if (b->htif_row) {
+        dt.htif_base = b->htif_row->base;
+        dt.htif_size = b->htif_row->size;
+    }
+    if (b->clint_row) {
+        dt.clint_base = b->clint_row->base;
+        dt.clint_size = b->clint_row->size;
+    }
+    b->dtb = c->dtb ? device_tree_load(c->dtb, &dt, error) : device_tree_build(&dt);
+    if (!b->dtb)
+        return false;
+    gsize size;
+    const void *data = g_bytes_get_data(b->dtb, &size);
+    gpa_t end = b->ram_row->base + b->ram_size;
+    boot->fdt = size <= b->ram_size ? align_down(end - size, BIG_PAGE) : 0;
+    if (boot->fdt < b->ram_row->base || boot->fdt < boot->images_end)
+        return fail(error, "the device tree does not fit into RAM above the loaded images (they end at 0x%" PRIx64
+                           ", RAM ends at 0x%" PRIx64 ")", boot->images_end, end);
+    return loader_bytes(b->loader, "the device tree", data, size, boot->fdt, error);
+}
+
+static void guest_exit(void *opaque, uint64_t code)
+{
+    board_guest_exit(opaque, code);
+}
+
+static uint64_t clock_ns(void *opaque)
+{
+    const Board *b = opaque;
+    return b->hooks.clock_ns(b->hooks.opaque);
+}
+
+static void on_input(void *opaque)
+{
+    const Board *b = opaque;
+    memory_lock();
+    htif_input(b->htif);
+    memory_unlock();
+}
+
+static void start_htif(Board *b, const Boot *boot)
+{
+    uint64_t program_end = boot->images_end;
+    board_symbol_address(b, "_end", &program_end);
+    if (program_end < b->ram_row->base || program_end > boot->fdt)
+        program_end = boot->images_end;
+    HtifConfig config = {
+        .console = b->config.console,
+        .compat_qemu = b->config.htif_compat_qemu,
+        .proxy = {
+            .memory = &b->memory,
+            .fs = b->fs,
+            .args = b->config.guest_args,
+            .break_start = program_end,
+            .break_limit = boot->fdt,
+            .brk = program_end,
+            .opaque = b,
+            .exit = guest_exit,
+            .clock_ns = clock_ns,
+        },
+    };
+    b->htif = htif_new(&b->system, boot->tohost, boot->fromhost, &config);
+    if (b->config.console)
+        console_set_input_handler(b->config.console, on_input, b);
+}
+
+static void start_semihost(Board *b, const Boot *boot)
+{
+    GString *line = g_string_new(NULL);
+    for (unsigned i = 0; b->config.guest_args && i < b->config.guest_args->len; i++)
+        g_string_append_printf(line, "%s%s", i ? " " : "", (char *)g_ptr_array_index(b->config.guest_args, i));
+    b->cmdline = g_string_free(line, FALSE);
+    SemihostConfig config = {
+        .memory = &b->memory,
+        .fs = b->fs,
+        .console = b->config.console,
+        .cmdline = b->cmdline,
+        .heap_base = align_up(boot->images_end, PAGE_SIZE),
+        .heap_limit = boot->fdt,
+        .opaque = b,
+        .exit = guest_exit,
+        .clock_ns = clock_ns,
+    };
+    b->semihost = semihost_new(&config);
+}
+
+// A test run that cannot deliver its signature fails at once, not after the test.
+static bool check_signature(Board *b, GError **error)
+{
+    uint64_t begin, end;
+    const char *path = b->config.signature;
+    if (!path)
+        return true;
+    if (!board_symbol_address(b, "begin_signature", &begin) || !board_symbol_address(b, "end_signature", &end))
+        return fail(error, "signature %s: the program has no symbols begin_signature and end_signature", path);
+    FILE *f = fopen(path, "we");
+    if (!f)
+        return fail(error, "signature %s: %s", path, g_strerror(errno));
+    fclose(f);
+    return true;
+}
+
+static bool load(Board *b, GError **error)
+{
+    Boot boot = {0};
+    uint8_t rom[MROM_IMAGE_SIZE];
+    if (!load_images(b, &boot, error) || !check_signature(b, error) || (b->htif_row && !find_htif(b, &boot, error)) ||
+        !load_device_tree(b, &boot, error))
+        return false;
+    mrom_build(rom, boot.start, boot.fdt, boot.next_addr);
+    address_space_write_rom(&b->memory, b->rom_row->base, rom, sizeof rom);
+    if (b->htif_row)
+        start_htif(b, &boot);
+    start_semihost(b, &boot);
+    if (b->clint)
+        clint_reset(b->clint);
+    return true;
+}
+
+bool board_load(Board *b, GError **error)
+{
+    g_assert(!b->semihost);
+    memory_lock();
+    bool ok = load(b, error);
+    memory_unlock();
+    return ok;
+}

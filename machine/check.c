@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Lockstep of compiled code with the interpreter.
+#include "machine/check.h"
+
+#include "util/log.h"
+#include <inttypes.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define STRETCH 5000 // instructions that the mirror may run ahead
+
+typedef struct {
+    ram_t start;
+    uint64_t len;
+} Stored;
+
+struct Check {
+    Cpu *cpu, *mirror;
+    RamBlock *ram;  // DRAM
+    uint8_t *copy;  // what the mirror sees instead
+    GArray *stored; // Stored: by the processor since the last comparison
+    uint64_t stretches, insns;
+};
+
+static void on_stored(void *opaque, ram_t start, uint64_t len)
+{
+    Check *c = opaque;
+    Stored s = {start, len};
+    g_array_append_val(c->stored, s);
+    code_pages_written(c->mirror->pages, start, len);
+}
+
+// The part of a range that lies in DRAM, as an offset into it; false if there is none.
+static bool in_ram(const Check *c, Stored s, uint64_t *at, uint64_t *len)
+{
+    if (s.start < c->ram->offset || s.start >= c->ram->offset + c->ram->size)
+        return false;
+    *at = s.start - c->ram->offset;
+    *len = MIN(s.len, c->ram->size - *at);
+    return true;
+}
+
+// What was loaded before the mirror existed: only pages that exist are copied.
+static void copy_resident(Check *c)
+{
+    const uint64_t step = UINT64_C(1) << 30;
+    g_autofree unsigned char *resident = g_malloc(step / PAGE_SIZE);
+    for (uint64_t at = 0; at < c->ram->size; at += step) {
+        uint64_t len = MIN(step, c->ram->size - at);
+        if (mincore(c->ram->host + at, len, resident))
+            memset(resident, 1, len / PAGE_SIZE);
+        for (uint64_t p = 0; p < len / PAGE_SIZE; p++)
+            if (resident[p] & 1)
+                memcpy(c->copy + at + p * PAGE_SIZE, c->ram->host + at + p * PAGE_SIZE, PAGE_SIZE);
+    }
+}
+
+Check *check_new(Cpu *cpu, Cpu *mirror)
+{
+    Check *c = g_new0(Check, 1);
+    MemorySection dram = address_space_lookup(board_memory(cpu->board), UINT64_C(0x80000000));
+    c->cpu = cpu;
+    c->mirror = mirror;
+    c->ram = dram.mr->ram;
+    c->stored = g_array_new(FALSE, FALSE, sizeof(Stored));
+    c->copy = mmap(NULL, c->ram->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    g_assert(c->copy != MAP_FAILED); // as large as what the board got a moment ago
+    copy_resident(c);
+    tlb_set_ram_delta(mirror->tlb, (int64_t)(c->copy - c->ram->host));
+    code_pages_watch(cpu->pages, on_stored, c);
+    tlb_flush(cpu->tlb);
+    tlb_flush(mirror->tlb);
+    return c;
+}
+
+void check_free(Check *c)
+{
+    if (!c)
+        return;
+    munmap(c->copy, c->ram->size);
+    g_array_free(c->stored, TRUE);
+    g_free(c);
+}
+
+void check_ram_written(Check *c, ram_t start, uint64_t len)
+{
+    uint64_t at, n;
+    if (in_ram(c, (Stored){start, len}, &at, &n))
+        memcpy(c->copy + at, c->ram->host + at, n);
+    code_pages_written(c->mirror->pages, start, len);
+}
+
+void check_counts(const Check *c, uint64_t *stretches, uint64_t *insns)
+{
+    *stretches = c->stretches;
+    *insns = c->insns;
+}
+
+// The mirror's hart becomes the processor's: everything but what belongs to its own engine and TLB.
+static void copy_state(Check *c)
+{
+    const Hart *from = &c->cpu->hart;
+    Hart *to = &c->mirror->hart;
+    memcpy(to->env.r, from->env.r, IR_NREGS * sizeof from->env.r[0]);
+    to->env.pc = from->env.pc;
+    to->env.res_addr = from->env.res_addr;
+    to->env.res_value = from->env.res_value;
+    if (to->priv != from->priv || to->mstatus != from->mstatus) {
+        to->priv = from->priv;
+        to->mstatus = from->mstatus;
+        to->hooks.mmu_changed(to->hooks.opaque);
+    }
+    if (memcmp(to->pmpcfg, from->pmpcfg, sizeof to->pmpcfg) || memcmp(to->pmpaddr, from->pmpaddr, sizeof to->pmpaddr)) {
+        memcpy(to->pmpcfg, from->pmpcfg, sizeof to->pmpcfg);
+        memcpy(to->pmpaddr, from->pmpaddr, sizeof to->pmpaddr);
+        to->hooks.tlb_flush(to->hooks.opaque);
+    }
+}
+
+static bool same_memory(const Check *c, uint64_t *where)
+{
+    for (unsigned i = 0; i < c->stored->len; i++) {
+        uint64_t at, len;
+        if (in_ram(c, g_array_index(c->stored, Stored, i), &at, &len) &&
+            memcmp(c->copy + at, c->ram->host + at, len)) {
+            *where = UINT64_C(0x80000000) + at;
+            return false;
+        }
+    }
+    return true;
+}
+
+static void copy_stored(Check *c)
+{
+    for (unsigned i = 0; i < c->stored->len; i++) {
+        uint64_t at, len;
+        if (in_ram(c, g_array_index(c->stored, Stored, i), &at, &len))
+            memcpy(c->copy + at, c->ram->host + at, len);
+    }
+    g_array_set_size(c->stored, 0);
+}
+
+static char *report(Check *c, uint64_t pc, uint64_t insns, const char *what)
+{
+    g_autoptr(GString) a = g_string_new(NULL), b = g_string_new(NULL);
+    hart_print(&c->cpu->hart, a);
+    hart_print(&c->mirror->hart, b);
+    FILE *f = log_lock();
+    fprintf(f, "check: interpreter and compiled code differ (%s) %" PRIu64 " instructions after 0x%016" PRIx64 " %s\n",
+            what, insns, pc, cpu_symbol(c->cpu, pc));
+    fprintf(f, "--- interpreter\n%s--- compiled\n%s", a->str, b->str);
+    engine_print_code(c->mirror->engine, pc, f);
+    log_unlock();
+    return g_strdup_printf("check: %s differs %" PRIu64 " instructions after pc 0x%" PRIx64, what, insns, pc);
+}
+
+static char *compare(Check *c, uint64_t pc, uint64_t insns)
+{
+    const IrEnv *a = &c->cpu->hart.env, *b = &c->mirror->hart.env;
+    uint64_t where;
+    g_autofree char *what = NULL;
+    for (unsigned r = 0; r < IR_NREGS && !what; r++)
+        if (a->r[r] != b->r[r])
+            what = g_strdup_printf("register %s", hart_reg_names[r]);
+    if (!what && a->pc != b->pc)
+        what = g_strdup("pc");
+    if (!what && !same_memory(c, &where))
+        what = g_strdup_printf("memory at 0x%" PRIx64, where);
+    if (!what && a->res_addr != b->res_addr)
+        what = g_strdup("LR/SC reservation");
+    return what ? report(c, pc, insns, what) : NULL;
+}
+
+// One stretch of compiled code, if there is any at the pc: true, and *message if it differs.
+static bool run_compiled(Check *c, char **message)
+{
+    IrEnv *env = &c->cpu->hart.env, *menv = &c->mirror->hart.env;
+    uint64_t pc = env->pc;
+    copy_state(c);
+    int64_t ahead = MIN(env->left, STRETCH);
+    menv->icount_limit += (uint64_t)(ahead - menv->left);
+    menv->left = ahead;
+    uint64_t before = ir_env_icount(menv);
+    if (!engine_enter_compiled(c->mirror->engine))
+        return false;
+    uint64_t insns = ir_env_icount(menv) - before;
+    if (!insns)
+        return false; // it left before its first instruction
+    engine_run_exactly(c->cpu->engine, insns);
+    c->stretches++;
+    c->insns += insns;
+    *message = compare(c, pc, insns);
+    g_array_set_size(c->stored, 0);
+    return true;
+}
+
+char *check_run(Check *c)
+{
+    IrEnv *env = &c->cpu->hart.env;
+    char *message = NULL;
+    while (env->left > 0 && !message) {
+        if (run_compiled(c, &message))
+            continue;
+        engine_step_block(c->cpu->engine);
+        copy_stored(c);
+    }
+    return message;
+}

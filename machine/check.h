@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// -accel check: compiled code and interpreter side by side, compared after every stretch of compiled code.
+//
+// The checked processor interprets and is the one that counts: only it touches devices and takes traps. The mirror is a
+// second hart whose TLB points into a copy of RAM and which runs compiled code only. Where the mirror has code at the
+// pc it runs first; then the processor interprets as many instructions, and registers, pc and every byte stored
+// are compared. Compiled code leaves before anything with an effect outside RAM, so nothing happens twice.
+#pragma once
+#include "machine/cpu.h"
+
+typedef struct Check Check;
+
+Check *check_new(Cpu *cpu, Cpu *mirror);
+void check_free(Check *c); // NULL allowed
+// Runs the processor until its slice is over. NULL if all was equal, else a message that the caller frees; the
+// details (states, block in every form) have gone to the log then.
+char *check_run(Check *c);
+// RAM was written by a device or loader: the copy follows.
+void check_ram_written(Check *c, ram_t start, uint64_t len);
+// Stretches compared, and instructions in them.
+void check_counts(const Check *c, uint64_t *stretches, uint64_t *insns);

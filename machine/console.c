@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Console input and output.
+//
+// Whoever needs input reads the host: the main loop when the descriptor is readable, or a hart that waits inside
+// console_read (a semihosting read). Both go through pump(), so that Ctrl-A x works even while the main loop waits
+// for the big lock behind that hart. The wake-up eventfd ends a hart's wait when the main loop was faster.
+#include "machine/console.h"
+#include "machine/terminal.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <gio/gio.h>
+#include <glib-unix.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define QUEUE_LIMIT 65536 // bytes waiting before a pipe is left unread; a terminal is always read, for Ctrl-A x
+#define CTRL_A 1
+
+struct Console {
+    int in_fd, out_fd; // -1: none
+    bool own_out, commands, in_tty, out_tty, raw;
+    void (*input)(void *opaque);
+    void (*quit)(void *opaque);
+    void *input_opaque, *quit_opaque;
+    GMutex lock; // everything below
+    GByteArray *queue;
+    size_t taken; // bytes of queue already given away
+    bool escaped; // the last byte was Ctrl-A
+    bool eof, stopped;
+    int wake_fd;
+    GMainContext *context;
+    GSource *source; // attached, unless the queue is full or the input ended
+};
+
+Console *console_new_fds(int in_fd, int out_fd, bool commands)
+{
+    Console *c = g_new0(Console, 1);
+    c->in_fd = in_fd;
+    c->out_fd = out_fd;
+    c->commands = commands;
+    c->in_tty = in_fd >= 0 && isatty(in_fd);
+    c->out_tty = out_fd >= 0 && isatty(out_fd);
+    c->eof = in_fd < 0;
+    c->queue = g_byte_array_new();
+    c->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    g_mutex_init(&c->lock);
+    return c;
+}
+
+Console *console_new(const char *spec, GError **error)
+{
+    bool mon = !spec || !strcmp(spec, "mon:stdio");
+    if (mon || !strcmp(spec, "stdio")) {
+        Console *c = console_new_fds(STDIN_FILENO, STDOUT_FILENO, mon);
+        c->raw = true;
+        terminal_set_raw(!mon);
+        return c;
+    }
+    if (!strcmp(spec, "null") || !strcmp(spec, "none"))
+        return console_new_fds(-1, -1, false);
+    if (g_str_has_prefix(spec, "file:") && spec[5]) {
+        int fd = open(spec + 5, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+        if (fd < 0) {
+            g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "-serial %s: %s", spec, g_strerror(errno));
+            return NULL;
+        }
+        Console *c = console_new_fds(-1, fd, false);
+        c->own_out = true;
+        return c;
+    }
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+                "-serial %s: not one of mon:stdio, stdio, null, none, file:PATH", spec);
+    return NULL;
+}
+
+void console_free(Console *c)
+{
+    if (!c)
+        return;
+    if (c->source) {
+        g_source_destroy(c->source);
+        g_source_unref(c->source);
+    }
+    if (c->context)
+        g_main_context_unref(c->context);
+    if (c->raw)
+        terminal_restore();
+    if (c->own_out)
+        close(c->out_fd);
+    close(c->wake_fd);
+    g_byte_array_free(c->queue, TRUE);
+    g_mutex_clear(&c->lock);
+    g_free(c);
+}
+
+bool console_is_tty(const Console *c)
+{
+    return c->in_tty && c->out_tty;
+}
+
+void console_set_input_handler(Console *c, void (*input)(void *opaque), void *opaque)
+{
+    c->input = input;
+    c->input_opaque = opaque;
+}
+
+void console_set_quit_handler(Console *c, void (*quit)(void *opaque), void *opaque)
+{
+    c->quit = quit;
+    c->quit_opaque = opaque;
+}
+
+bool console_write(Console *c, const void *data, size_t size)
+{
+    if (c->out_fd < 0)
+        return true;
+    for (const uint8_t *p = data; size;) {
+        ssize_t n = write(c->out_fd, p, size);
+        if (n > 0) {
+            p += n;
+            size -= (size_t)n;
+        } else if (n < 0 && errno == EAGAIN) { // somebody else made the shared terminal non-blocking
+            poll(&(struct pollfd){.fd = c->out_fd, .events = POLLOUT}, 1, -1);
+        } else if (n < 0 && errno != EINTR) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void print_help(Console *c)
+{
+    static const char text[] = "\r\nCtrl-A h  this help\r\nCtrl-A x  quit\r\nCtrl-A Ctrl-A  send Ctrl-A\r\n";
+    console_write(c, text, sizeof text - 1);
+}
+
+static size_t queued(const Console *c)
+{
+    return c->queue->len - c->taken;
+}
+
+// Sorts bytes from the host into the queue and commands. Returns true for Ctrl-A x. Lock held.
+static bool accept_bytes(Console *c, const uint8_t *data, size_t n)
+{
+    bool quit = false;
+    for (size_t i = 0; i < n; i++) {
+        uint8_t b = data[i];
+        if (c->commands && !c->escaped && b == CTRL_A) {
+            c->escaped = true;
+            continue;
+        }
+        if (!c->escaped || b == CTRL_A)
+            g_byte_array_append(c->queue, &b, 1);
+        else if (b == 'x')
+            quit = true;
+        else if (b == 'h')
+            print_help(c);
+        c->escaped = false;
+    }
+    return quit;
+}
+
+static bool full(const Console *c)
+{
+    return !c->in_tty && queued(c) >= QUEUE_LIMIT;
+}
+
+// Moves what the host has into the queue without blocking, and calls the handlers. Returns false when there is no
+// point in watching the descriptor: end of input, or the queue is full.
+static bool pump(Console *c)
+{
+    uint8_t buffer[4096];
+    bool quit = false, got = false;
+    g_mutex_lock(&c->lock);
+    struct pollfd p = {.fd = c->in_fd, .events = POLLIN};
+    if (!c->eof && !full(c) && poll(&p, 1, 0) == 1) {
+        ssize_t n = read(c->in_fd, buffer, sizeof buffer);
+        if (n > 0) {
+            quit = accept_bytes(c, buffer, (size_t)n);
+            got = queued(c) > 0;
+            eventfd_write(c->wake_fd, 1);
+        } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+            c->eof = true;
+            eventfd_write(c->wake_fd, 1);
+        }
+    }
+    bool more = !c->eof && !full(c);
+    g_mutex_unlock(&c->lock);
+    if (quit && c->quit)
+        c->quit(c->quit_opaque);
+    if (got && c->input)
+        c->input(c->input_opaque);
+    return more;
+}
+
+static gboolean on_readable(int fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, void *data)
+{
+    Console *c = data;
+    if (pump(c))
+        return G_SOURCE_CONTINUE;
+    g_mutex_lock(&c->lock);
+    bool drop = (c->eof || full(c)) && c->source;
+    if (drop)
+        g_clear_pointer(&c->source, g_source_unref);
+    g_mutex_unlock(&c->lock);
+    return drop ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
+}
+
+// Lock held.
+static void watch(Console *c)
+{
+    if (!c->context || c->source || c->eof || full(c))
+        return;
+    c->source = g_unix_fd_source_new(c->in_fd, G_IO_IN | G_IO_HUP | G_IO_ERR);
+    g_source_set_callback(c->source, G_SOURCE_FUNC(on_readable), c, NULL);
+    g_source_attach(c->source, c->context);
+}
+
+void console_attach(Console *c, GMainContext *context)
+{
+    g_mutex_lock(&c->lock);
+    g_assert(!c->context);
+    c->context = context ? g_main_context_ref(context) : g_main_context_ref(g_main_context_default());
+    watch(c);
+    g_mutex_unlock(&c->lock);
+}
+
+// Lock held.
+static size_t take(Console *c, void *data, size_t size)
+{
+    size_t n = MIN(size, queued(c));
+    if (n)
+        memcpy(data, c->queue->data + c->taken, n);
+    c->taken += n;
+    if (c->taken == c->queue->len || c->taken > QUEUE_LIMIT) {
+        g_byte_array_remove_range(c->queue, 0, (guint)c->taken);
+        c->taken = 0;
+    }
+    watch(c);
+    return n;
+}
+
+size_t console_read(Console *c, void *data, size_t size, bool wait)
+{
+    for (;;) {
+        g_mutex_lock(&c->lock);
+        eventfd_t ignored;
+        eventfd_read(c->wake_fd, &ignored);
+        size_t n = take(c, data, size);
+        bool done = n || !size || !wait || c->eof || c->stopped;
+        if (c->stopped)
+            eventfd_write(c->wake_fd, 1); // for other waiting harts
+        g_mutex_unlock(&c->lock);
+        if (done)
+            return n;
+        struct pollfd p[2] = {{.fd = c->in_fd, .events = POLLIN}, {.fd = c->wake_fd, .events = POLLIN}};
+        poll(p, 2, -1);
+        pump(c);
+    }
+}
+
+void console_stop(Console *c)
+{
+    g_mutex_lock(&c->lock);
+    c->stopped = true;
+    eventfd_write(c->wake_fd, 1);
+    g_mutex_unlock(&c->lock);
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The serial line of the machine: where the guest's output goes and its input comes from (-serial).
+//
+// Input waits in a queue until the guest takes it. Nothing is lost: when the queue is full, a pipe is left unread.
+// With a terminal on stdin the terminal is in raw mode while the console exists, and is restored on every way out
+// of the program. In the "mon:" form Ctrl-A starts a command: x quits, h prints help, Ctrl-A sends Ctrl-A.
+#pragma once
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct Console Console;
+
+// spec: "mon:stdio" (also for NULL: the default and -nographic), "stdio" (no commands, Ctrl-C ends the program as
+// usual), "null" or "none", "file:PATH" (output only). Error: anything else, or a file that cannot be written.
+Console *console_new(const char *spec, GError **error);
+
+// The same on open descriptors, which stay the caller's; in_fd may be -1. commands: Ctrl-A is special.
+Console *console_new_fds(int in_fd, int out_fd, bool commands);
+
+// Restores the terminal. NULL is allowed. No other thread may use it any more.
+void console_free(Console *console);
+
+// Reads the input in the main loop of context from now on. Once.
+void console_attach(Console *console, GMainContext *context);
+
+// Called after input arrived (with data waiting for console_read), and for Ctrl-A x; both on the thread that read the
+// input: the main loop's or one inside console_read. No lock of the console is held. Set them before console_attach.
+// quit must not take the big lock, which a hart that waits for input may hold.
+void console_set_input_handler(Console *console, void (*input)(void *opaque), void *opaque);
+void console_set_quit_handler(Console *console, void (*quit)(void *opaque), void *opaque);
+
+// Writes all of it; false if the output is gone. Any thread.
+bool console_write(Console *console, const void *data, size_t size);
+
+// Takes up to size bytes of input. wait: blocks until there is at least one; 0 then means end of input or
+// console_stop. Any thread.
+size_t console_read(Console *console, void *data, size_t size, bool wait);
+
+// Makes every present and future waiting console_read return. Any thread.
+void console_stop(Console *console);
+
+bool console_is_tty(const Console *console); // both directions are a terminal

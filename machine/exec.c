@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The run loop. One thread runs the hart in slices of some thousand instructions; between slices it looks at time,
+// interrupts, limits and requests from outside. The main thread serves the console and the signals.
+#include "machine/exec.h"
+
+#include "machine/check.h"
+#include "util/log.h"
+#include <glib-unix.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <unistd.h>
+
+#define SLICE 20000         // instructions; bounds how late an interrupt from outside is seen
+#define TRAP_LOOP_LIMIT 5000 // traps in a row that retire nothing before we say so
+
+struct Machine {
+    const Options *options;
+    Board *board;
+    Console *console;
+    Cpu *cpu, *mirror;
+    Check *check;
+    GMainLoop *loop;
+    GMutex lock; // for wake
+    GCond wake;  // an interrupt line changed, or the run is over
+    int stop;    // atomic
+    gint64 start_us;
+    // Set once, by whoever ends the run first (under lock).
+    bool ended;
+    int status;
+    char *message;
+};
+
+static void end_run(Machine *m, int status, char *message)
+{
+    g_mutex_lock(&m->lock);
+    if (m->ended) {
+        g_free(message);
+    } else {
+        m->ended = true;
+        m->status = status;
+        m->message = message;
+    }
+    g_atomic_int_set(&m->stop, 1);
+    if (m->cpu)
+        g_atomic_int_set(&m->cpu->hart.env.exit_request, 1);
+    g_cond_broadcast(&m->wake);
+    g_mutex_unlock(&m->lock);
+}
+
+static void hook_set_irq(void *opaque, unsigned hart, unsigned irq, bool level)
+{
+    Machine *m = opaque;
+    (void)hart;
+    if (!m->cpu)
+        return;
+    cpu_set_irq(m->cpu, irq, level);
+    g_mutex_lock(&m->lock);
+    g_cond_broadcast(&m->wake);
+    g_mutex_unlock(&m->lock);
+}
+
+static void hook_exit(void *opaque, uint64_t code)
+{
+    Machine *m = opaque;
+    char *message = NULL;
+    if (code > 255)
+        message = g_strdup_printf("the guest exited with status %" PRIu64 ", reported as 255", code);
+    end_run(m, code > 255 ? 255 : (int)code, message);
+    if (m->cpu && m->cpu->thread == g_thread_self())
+        ir_env_kick_self(&m->cpu->hart.env);
+}
+
+static void hook_deadline_changed(void *opaque)
+{
+    Machine *m = opaque;
+    if (m->cpu && m->cpu->thread == g_thread_self())
+        ir_env_kick_self(&m->cpu->hart.env);
+}
+
+static uint64_t hook_clock_ns(void *opaque)
+{
+    Machine *m = opaque;
+    return (uint64_t)(g_get_monotonic_time() - m->start_us) * 1000;
+}
+
+static BoardConfig board_config(Machine *m)
+{
+    const Options *o = m->options;
+    return (BoardConfig){
+        .board = o->machine,
+        .ram_size = o->ram_size,
+        .harts = 1,
+        .bios = o->bios,
+        .kernel = o->kernel,
+        .start_at_entry = o->start_at_entry,
+        .initrd = o->initrd,
+        .append = o->append,
+        .dtb = o->dtb,
+        .guest_args = o->guest_args,
+        .chroot = o->chroot,
+        .signature = o->signature,
+        .signature_granularity = o->signature_granularity,
+        .isa = "rv64imac_zicsr_zifencei_zba_zbb_zbs",
+        .htif_compat_qemu = o->htif_compat_qemu,
+        .console = m->console,
+    };
+}
+
+static EngineConfig engine_config(const Options *o)
+{
+    unsigned cores = g_get_num_processors();
+    return (EngineConfig){
+        .jit = o->accel == ACCEL_JIT,
+        .threshold = o->jit_threshold ? (unsigned)MIN(o->jit_threshold, G_MAXINT32) : ENGINE_DEFAULT_THRESHOLD,
+        .opt = o->jit_opt < 0 ? ENGINE_DEFAULT_OPT : (unsigned)o->jit_opt,
+        .workers = o->jit_workers ? o->jit_workers : CLAMP(cores - 1, 1, 4),
+        .stats = o->stats != STATS_NONE,
+    };
+}
+
+static void hook_ram_written(void *opaque, ram_t start, uint64_t len)
+{
+    Machine *m = opaque;
+    if (m->cpu)
+        code_pages_written(m->cpu->pages, start, len);
+    if (m->check)
+        check_ram_written(m->check, start, len);
+}
+
+static void hook_commit(void *opaque)
+{
+    Machine *m = opaque;
+    if (m->cpu)
+        tlb_flush(m->cpu->tlb);
+    if (m->mirror)
+        tlb_flush(m->mirror->tlb);
+}
+
+Machine *machine_new(const Options *options, GError **error)
+{
+    Machine *m = g_new0(Machine, 1);
+    m->options = options;
+    m->start_us = g_get_monotonic_time();
+    g_mutex_init(&m->lock);
+    g_cond_init(&m->wake);
+    BoardHooks hooks = {m, hook_set_irq, hook_exit, hook_deadline_changed, hook_clock_ns};
+    if (options->command != COMMAND_MTREE && !(m->console = console_new(options->serial, error)))
+        goto fail;
+    BoardConfig config = board_config(m);
+    m->board = board_new(&config, &hooks, error);
+    if (!m->board || (options->command != COMMAND_MTREE && !board_load(m->board, error)))
+        goto fail;
+    return m;
+fail:
+    machine_free(m);
+    return NULL;
+}
+
+static void make_cpus(Machine *m)
+{
+    const Options *o = m->options;
+    EngineConfig config = engine_config(o);
+    memory_set_commit_hook(hook_commit, m);
+    memory_set_ram_written_hook(hook_ram_written, m);
+    m->cpu = cpu_new(m->board, 0, &config, o->tlb_bits, o->semihosting);
+    if (o->accel == ACCEL_CHECK) {
+        config.jit = true;
+        m->mirror = cpu_new(m->board, 0, &config, o->tlb_bits, false);
+        m->check = check_new(m->cpu, m->mirror);
+    }
+    board_run_timers(m->board, 0); // mtimecmp is 0 at reset, so the timer line is up (spec 6.2)
+}
+
+void machine_free(Machine *m)
+{
+    if (!m)
+        return;
+    memory_set_commit_hook(NULL, NULL);
+    memory_set_ram_written_hook(NULL, NULL);
+    check_free(m->check);
+    cpu_free(m->mirror);
+    cpu_free(m->cpu);
+    board_free(m->board);
+    console_free(m->console);
+    g_mutex_clear(&m->lock);
+    g_cond_clear(&m->wake);
+    g_free(m->message);
+    g_free(m);
+}
+
+// Sleeps until an interrupt is pending, a timer is due or the run ends.
+static void wait_for_interrupt(Machine *m)
+{
+    Hart *hart = &m->cpu->hart;
+    uint64_t due = board_next_deadline_ns(m->board);
+    g_mutex_lock(&m->lock);
+    while (!hart_interrupt_pending(hart) && !g_atomic_int_get(&m->stop)) {
+        if (due == UINT64_MAX) {
+            g_cond_wait(&m->wake, &m->lock);
+        } else if (!g_cond_wait_until(&m->wake, &m->lock, m->start_us + (gint64)MIN(due / 1000 + 1, INT64_MAX / 2))) {
+            break;
+        }
+    }
+    g_mutex_unlock(&m->lock);
+    hart->wfi = false;
+}
+
+static void check_trap_loop(Machine *m)
+{
+    Hart *hart = &m->cpu->hart;
+    if (hart->trap_loop_count < TRAP_LOOP_LIMIT)
+        return;
+    end_run(m, 1,
+            g_strdup_printf("the guest is in a trap loop: at pc 0x%" PRIx64 " its trap handler traps itself (mcause %" PRIu64
+                            ", mtval 0x%" PRIx64 ", mtvec 0x%" PRIx64 ")",
+                            hart->mepc, hart->mcause, hart->mtval, hart->mtvec));
+}
+
+static void run_slice(Machine *m, int64_t insns)
+{
+    IrEnv *env = &m->cpu->hart.env;
+    env->icount_limit += (uint64_t)(insns - env->left);
+    env->left = insns;
+    if (m->check) {
+        char *message = check_run(m->check);
+        if (message)
+            end_run(m, 1, message);
+    } else {
+        engine_run(m->cpu->engine);
+    }
+}
+
+static gpointer hart_thread(gpointer opaque)
+{
+    Machine *m = opaque;
+    Hart *hart = &m->cpu->hart;
+    m->cpu->thread = g_thread_self();
+    while (!g_atomic_int_get(&m->stop)) {
+        g_atomic_int_set(&hart->env.exit_request, 0);
+        uint64_t now = hook_clock_ns(m);
+        if (now >= board_next_deadline_ns(m->board))
+            board_run_timers(m->board, now);
+        if (hart->wfi)
+            wait_for_interrupt(m);
+        hart_take_interrupt(hart);
+        int64_t slice = SLICE;
+        if (m->options->instructions) {
+            uint64_t done = ir_env_icount(&hart->env);
+            if (done >= m->options->instructions) {
+                end_run(m, EXIT_STATUS_LIMIT,
+                        g_strdup_printf("%" PRIu64 " instructions done (--instructions)", done));
+                break;
+            }
+            slice = (int64_t)MIN(SLICE, m->options->instructions - done);
+        }
+        run_slice(m, slice);
+        check_trap_loop(m);
+    }
+    g_main_loop_quit(m->loop);
+    return NULL;
+}
+
+static gboolean on_timeout(gpointer opaque)
+{
+    Machine *m = opaque;
+    end_run(m, EXIT_STATUS_LIMIT, g_strdup_printf("%g seconds are over (--timeout)", m->options->timeout));
+    console_stop(m->console);
+    return G_SOURCE_REMOVE;
+}
+
+static gboolean on_signal(gpointer opaque)
+{
+    Machine *m = opaque;
+    end_run(m, 128 + SIGINT, NULL);
+    console_stop(m->console);
+    return G_SOURCE_CONTINUE;
+}
+
+static void on_quit(void *opaque)
+{
+    Machine *m = opaque;
+    end_run(m, 0, NULL);
+    console_stop(m->console);
+}
+
+void machine_run(Machine *m, RunResult *out)
+{
+    make_cpus(m);
+    m->loop = g_main_loop_new(NULL, FALSE);
+    console_set_quit_handler(m->console, on_quit, m);
+    console_attach(m->console, NULL);
+    guint signals[] = {g_unix_signal_add(SIGINT, on_signal, m), g_unix_signal_add(SIGTERM, on_signal, m),
+                       g_unix_signal_add(SIGHUP, on_signal, m)};
+    guint timer = m->options->timeout > 0 ? g_timeout_add((guint)(m->options->timeout * 1000), on_timeout, m) : 0;
+    if (!board_has_htif_exit(m->board) && !m->options->semihosting && m->options->command == COMMAND_RUN)
+        fprintf(stderr, "addend: note: this guest has no way to exit (no HTIF symbols); Ctrl-A x or --timeout ends it\n");
+    gint64 start = g_get_monotonic_time();
+    GThread *t = g_thread_new("hart", hart_thread, m);
+    g_main_loop_run(m->loop);
+    g_thread_join(t);
+    m->cpu->thread = NULL;
+    if (timer && g_main_context_find_source_by_id(NULL, timer))
+        g_source_remove(timer);
+    for (unsigned i = 0; i < G_N_ELEMENTS(signals); i++)
+        g_source_remove(signals[i]);
+    g_main_loop_unref(m->loop);
+    *out = (RunResult){m->status, m->message, (double)(g_get_monotonic_time() - start) / 1e6};
+}
+
+Board *machine_board(Machine *m)
+{
+    return m->board;
+}
+
+Cpu *machine_cpu(Machine *m)
+{
+    return m->cpu;
+}
+
+Cpu *machine_mirror(Machine *m)
+{
+    return m->mirror;
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The machine while it runs: hart threads, time, and how it ends.
+#pragma once
+#include "machine/board.h"
+#include "machine/console.h"
+#include "machine/cpu.h"
+#include "machine/options.h"
+
+typedef struct Machine Machine;
+
+#define EXIT_STATUS_LIMIT 124 // --timeout or --instructions ran out, as timeout(1) says it
+
+typedef struct { // why and how a run ended
+    int status;        // for exit()
+    char *message;     // one line for the user, or NULL
+    double seconds;    // wall clock from the first instruction on
+} RunResult;
+
+// Builds board and processors as the options say, and loads the guest. demo: ELF image to run in place of a file, or
+// NULL. The error names the file or option. options outlive the machine.
+Machine *machine_new(const Options *options, GError **error);
+void machine_free(Machine *m);
+
+// Runs until the guest exits, a limit is reached or the user quits. Blocks; runs the main loop.
+void machine_run(Machine *m, RunResult *out);
+
+Board *machine_board(Machine *m);
+Cpu *machine_cpu(Machine *m);
+Cpu *machine_mirror(Machine *m); // -accel check, else NULL

@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The command line: finds the row of each argument, and checks what only makes sense together.
+//
+// Rows are matched without their dashes, so every option has QEMU's one dash and GNU's two. An argument
+// follows as the next word or behind '='. Three shapes are not QEMU's: Spike's +name=value for the rows that
+// begin with '+', Spike's -m<MiB>, and options whose argument may be left out, which take it only behind '='.
+#include "machine/options.h"
+
+#include "machine/options_set.h"
+#include "machine/options_value.h"
+#include "util/log.h"
+#include <gio/gio.h>
+#include <string.h>
+
+enum { RUN = 1, MTREE = 2, ALL = RUN | MTREE };
+
+typedef enum { ACTION_FLAG, ACTION_TEXT, ACTION_CALL } Action;
+
+typedef struct {
+    const char *group; // a heading: all else is NULL
+    const char *name, *alias_of, *argument, *help;
+    unsigned scope;
+    Action action;
+    size_t field; // of Options, for ACTION_FLAG and ACTION_TEXT
+    OptionSet *call;
+} OptionRow;
+
+#define FLAG(f) .action = ACTION_FLAG, .field = offsetof(Options, f)
+#define TEXT(f) .action = ACTION_TEXT, .field = offsetof(Options, f)
+#define CALL(f) .action = ACTION_CALL, .call = f
+
+static const OptionRow rows[] = {
+#define GROUP(title)              {.group = title},
+#define OPTION(n, arg, act, s, h) {.name = n, .argument = arg, .help = h, .scope = s, act},
+#define ALIAS(n, of)              {.name = n, .alias_of = of},
+#include "machine/options.def"
+};
+
+typedef struct {
+    Options *o;
+    unsigned scope; // RUN or MTREE
+    int argc, at;
+    char **argv;
+} Parser;
+
+// A row's name without what it begins with.
+static const char *bare_name(const OptionRow *row)
+{
+    return row->name + strspn(row->name, "+-");
+}
+
+static bool optional_argument(const OptionRow *row)
+{
+    return row->argument && row->argument[0] == '[' && row->argument[1] == '=';
+}
+
+// The row, with aliases resolved, that is called name (len characters) in a scope; plus: only '+' rows.
+static const OptionRow *find_row(const char *name, size_t len, bool plus, unsigned scope)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const OptionRow *row = &rows[i];
+        if (row->group || (plus && row->name[0] != '+'))
+            continue;
+        const char *bare = bare_name(row);
+        if (strlen(bare) != len || strncmp(bare, name, len))
+            continue;
+        if (row->alias_of)
+            row = find_row(row->alias_of + 1, strlen(row->alias_of) - 1, false, scope);
+        if (row && row->scope & scope)
+            return row;
+    }
+    return NULL;
+}
+
+static bool unknown_option(const Parser *p, const char *word, const char *name, GError **error)
+{
+    const char *candidates[G_N_ELEMENTS(rows)];
+    unsigned n = 0;
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++)
+        if (!rows[i].group && (rows[i].alias_of || rows[i].scope & p->scope))
+            candidates[n++] = bare_name(&rows[i]);
+    const char *hint = value_closest(name, candidates, n);
+    const char *help = p->scope == MTREE ? "addend mtree --help" : "addend --help";
+    if (!hint)
+        return value_error(error, "unknown option", "%s (%s lists them)", word, help);
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++)
+        if (!rows[i].group && bare_name(&rows[i]) == hint)
+            hint = rows[i].name;
+    return value_error(error, "unknown option", "%s: did you mean %s?", word, hint);
+}
+
+static bool apply(Options *o, const OptionRow *row, const char *value, GError **error)
+{
+    void *field = (char *)o + row->field;
+    if (value && !*value && strcmp(bare_name(row), "append"))
+        return value_error(error, row->name, "needs an argument that is not empty");
+    switch (row->action) {
+    case ACTION_FLAG:
+        *(bool *)field = true;
+        return true;
+    case ACTION_TEXT:
+        *(const char **)field = g_string_chunk_insert_const(o->text, value);
+        return true;
+    case ACTION_CALL:
+        return row->call(o, row->name, value, error);
+    }
+    g_assert_not_reached();
+}
+
+// One word that begins with '-' or '+', and its argument.
+static bool parse_option(Parser *p, GError **error)
+{
+    const char *word = p->argv[p->at++];
+    bool plus = word[0] == '+';
+    const char *name = word + (plus || word[1] != '-' ? 1 : 2);
+    if (!plus && name == word + 1 && name[0] == 'm' && g_ascii_isdigit(name[1]))
+        return set_spike_ram_size(p->o, "-m", name + 1, error);
+
+    const char *equals = strchr(name, '=');
+    size_t len = equals ? (size_t)(equals - name) : strlen(name);
+    const OptionRow *row = find_row(name, len, plus, p->scope);
+    if (!row) {
+        g_autofree char *shown = g_strndup(word, name + len - word);
+        return unknown_option(p, shown, shown + (name - word), error);
+    }
+    const char *value = equals ? equals + 1 : NULL;
+    if (!row->argument && value)
+        return value_error(error, row->name, "takes no argument");
+    if (row->argument && !value && !optional_argument(row)) {
+        if (plus)
+            return value_error(error, row->name, "needs an argument: %s=%s", row->name, row->argument);
+        if (p->at == p->argc)
+            return value_error(error, row->name, "needs an argument: %s", row->argument);
+        value = p->argv[p->at++];
+    }
+    return apply(p->o, row, value, error);
+}
+
+static bool is_print_command(OptionsCommand command)
+{
+    return command >= COMMAND_PRINT_HELP;
+}
+
+// Everything from the first word that is no option on: the guest and its arguments.
+static bool parse_guest(Parser *p, GError **error)
+{
+    Options *o = p->o;
+    const char *guest = p->argv[p->at];
+    if (o->command == COMMAND_DEMO)
+        return value_error(error, "demo", "takes no guest file, but '%s' was given", guest);
+    if (o->kernel)
+        return value_error(error, "two guests", "-kernel %s and %s", o->kernel, guest);
+    if (!*guest)
+        return value_error(error, "guest", "the file name is empty");
+    if (p->at + 1 < p->argc && o->guest_args->len)
+        return value_error(error, "-semihosting-config", "arg= and arguments behind %s exclude each other",
+                           guest);
+    o->kernel = g_string_chunk_insert_const(o->text, guest);
+    o->start_at_entry = !o->bios;
+    if (!o->bios)
+        o->bios = "none";
+    if (!o->guest_args->len)
+        for (; p->at < p->argc; p->at++)
+            g_ptr_array_add(o->guest_args, g_string_chunk_insert_const(o->text, p->argv[p->at]));
+    return true;
+}
+
+// Without explicit arguments the guest's are, as in QEMU, its file name and the words of -append.
+static void default_guest_args(Options *o)
+{
+    bool firmware = o->bios && strcmp(o->bios, "none") && strcmp(o->bios, "default");
+    const char *guest = o->kernel ? o->kernel : firmware ? o->bios : NULL;
+    if (o->guest_args->len || !guest)
+        return;
+    g_ptr_array_add(o->guest_args, (void *)guest);
+    g_auto(GStrv) words = g_strsplit(o->append ? o->append : "", " ", -1);
+    for (char **w = words; *w; w++)
+        if (**w)
+            g_ptr_array_add(o->guest_args, g_string_chunk_insert_const(o->text, *w));
+}
+
+// The rules between options.
+static bool check_together(Options *o, GError **error)
+{
+    if (o->command == COMMAND_DEMO && (o->kernel || o->bios || o->initrd || o->append || o->dtb))
+        return value_error(error, "demo", "brings its own guest, so %s cannot be given",
+                           o->kernel   ? "-kernel"
+                           : o->bios   ? "-bios"
+                           : o->initrd ? "-initrd"
+                           : o->append ? "-append"
+                                       : "-dtb");
+    if (o->initrd && !o->kernel)
+        return value_error(error, "-initrd", "only allowed with -kernel");
+    if (o->append && !o->kernel)
+        return value_error(error, "-append", "only allowed with -kernel");
+    if (o->command == COMMAND_MTREE && (o->dumpdtb || o->signature))
+        return value_error(error, "mtree", "%s= has no use here", o->dumpdtb ? "dumpdtb" : "signature");
+    if (o->command == COMMAND_MTREE && o->mtree_flat && o->mtree_disabled)
+        return value_error(error, "mtree", "-D has no use with -f: flat views have no disabled regions");
+    if (o->accel == ACCEL_INTERP && (o->jit_threshold || o->jit_opt >= 0 || o->jit_workers))
+        return value_error(error, "-accel",
+                           "interp compiles nothing: threshold, opt and workers have no use");
+    return true;
+}
+
+static void subcommand(Parser *p)
+{
+    static const struct {
+        const char *name;
+        OptionsCommand command;
+    } names[] = {{"demo", COMMAND_DEMO}, {"mtree", COMMAND_MTREE}, {"help", COMMAND_PRINT_HELP}};
+    for (unsigned i = 0; p->argc > 1 && i < G_N_ELEMENTS(names); i++) {
+        if (!strcmp(p->argv[1], names[i].name)) {
+            p->o->command = names[i].command;
+            p->at = 2;
+        }
+    }
+    p->scope = p->o->command == COMMAND_MTREE ? MTREE : RUN;
+}
+
+// addend help [demo|mtree].
+static bool parse_help(Parser *p, GError **error)
+{
+    if (p->at == p->argc)
+        return true;
+    const char *topic = p->argv[p->at];
+    if (!strcmp(topic, "mtree"))
+        p->o->help_topic = COMMAND_MTREE;
+    else if (!strcmp(topic, "demo"))
+        p->o->help_topic = COMMAND_DEMO;
+    else
+        return value_error(error, "help", "there is no subcommand '%s', only demo and mtree", topic);
+    return p->at + 1 == p->argc || value_error(error, "help", "one subcommand at a time");
+}
+
+static bool parse_words(Parser *p, GError **error)
+{
+    Options *o = p->o;
+    subcommand(p);
+    if (p->argc < 2)
+        return value_error(error, "no guest", "addend [options] guest.elf (addend --help tells more)");
+    if (o->command == COMMAND_PRINT_HELP)
+        return parse_help(p, error);
+    OptionsCommand command = o->command;
+    while (p->at < p->argc) {
+        const char *word = p->argv[p->at];
+        bool end = !strcmp(word, "--");
+        if (end)
+            p->at++;
+        if (end ? p->at < p->argc : word[0] != '-' && word[0] != '+') {
+            if (!parse_guest(p, error))
+                return false;
+            break;
+        }
+        if (end)
+            break;
+        if (!parse_option(p, error))
+            return false;
+        if (is_print_command(o->command)) {
+            o->help_topic = command;
+            return true;
+        }
+    }
+    default_guest_args(o);
+    return check_together(o, error);
+}
+
+bool options_parse(Options *out, int argc, char **argv, GError **error)
+{
+    *out = (Options){
+        .machine = "clabpu",
+        .serial = "mon:stdio",
+        .signature_granularity = 16,
+        .jit_opt = -1,
+        .guest_args = g_ptr_array_new(),
+        .text = g_string_chunk_new(256),
+    };
+    Parser p = {.o = out, .argc = argc, .argv = argv, .at = 1};
+    GError *why = NULL;
+    if (parse_words(&p, &why))
+        return true;
+    for (char *c = why->message; *c; c++) // what was typed must not break the message into lines
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            *c = '?';
+    g_propagate_error(error, why);
+    return false;
+}
+
+void options_deinit(Options *options)
+{
+    g_ptr_array_free(options->guest_args, TRUE);
+    g_string_chunk_free(options->text);
+}
+
+// Help text from column 4 on, broken between words.
+static void print_wrapped(const char *text, FILE *out)
+{
+    g_auto(GStrv) words = g_strsplit(text, " ", -1);
+    unsigned column = 0;
+    for (char **w = words; *w; w++) {
+        if (column + 1 + strlen(*w) > 78 || !column)
+            column = fprintf(out, "%s       ", column ? "\n" : "") - (column > 0);
+        column += fprintf(out, " %s", *w);
+    }
+    fputc('\n', out);
+}
+
+static void print_rows(unsigned scope, FILE *out)
+{
+    const char *heading = NULL;
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const OptionRow *row = &rows[i];
+        if (row->group)
+            heading = row->group;
+        if (!(row->scope & scope))
+            continue;
+        if (heading)
+            fprintf(out, "\n%s:\n", heading);
+        heading = NULL;
+        fprintf(out, "  %s", row->name);
+        for (unsigned j = i + 1; j < G_N_ELEMENTS(rows) && rows[j].alias_of; j++)
+            fprintf(out, ", %s", rows[j].name);
+        const char *space = !row->argument || optional_argument(row) ? "" : row->name[0] == '+' ? "=" : " ";
+        fprintf(out, "%s%s\n", space, row->argument ? row->argument : "");
+        print_wrapped(row->help, out);
+    }
+}
+
+static void print_help(OptionsCommand topic, FILE *out)
+{
+    if (topic == COMMAND_MTREE) {
+        fprintf(out, "usage: addend mtree [-f] [-D] [options] [guest.elf]\n"
+                     "Prints the memory regions of a board, as QEMU's info mtree does.\n");
+        print_rows(MTREE, out);
+        return;
+    }
+    if (topic == COMMAND_DEMO)
+        fprintf(out,
+                "usage: addend demo [options]\n"
+                "Runs the guest that is built into the program. The options are those of addend itself.\n");
+    else
+        fprintf(out, "usage: addend [options] [guest.elf [arguments...]]\n"
+                     "       addend demo [options]\n"
+                     "       addend mtree [-f] [-D] [options] [guest.elf]\n"
+                     "       addend help [demo|mtree]\n"
+                     "Runs RV64 machines. guest.elf alone stands for -bios none -kernel guest.elf.\n"
+                     "Options take one dash or two, and their argument as the next word or behind '='.\n");
+    print_rows(RUN, out);
+}
+
+void options_print(const Options *options, FILE *out)
+{
+    switch (options->command) {
+    case COMMAND_PRINT_HELP:
+        print_help(options->help_topic, out);
+        break;
+    case COMMAND_PRINT_VERSION:
+        fprintf(out, "addend " ADDEND_VERSION "\n");
+        break;
+    case COMMAND_PRINT_MACHINES:
+        choice_print(LIST_MACHINE, out);
+        break;
+    case COMMAND_PRINT_CPUS:
+        choice_print(LIST_CPU, out);
+        break;
+    case COMMAND_PRINT_ACCELS:
+        choice_print(LIST_ACCEL, out);
+        break;
+    case COMMAND_PRINT_LOG_ITEMS:
+        log_print_help(out);
+        break;
+    case COMMAND_RUN:
+    case COMMAND_DEMO:
+    case COMMAND_MTREE:
+        g_assert_not_reached();
+    }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The command line: argv into struct Options, by the rows of options.def.
+#pragma once
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+typedef enum {
+    COMMAND_RUN,        // addend [options] [guest.elf [args...]]
+    COMMAND_DEMO,       // addend demo [options]: run the guest built into the program
+    COMMAND_MTREE,      // addend mtree [-f] [-D] [options] [guest.elf]: print the memory regions of a board
+    COMMAND_PRINT_HELP, // the others print and are done: options_print does them
+    COMMAND_PRINT_VERSION,
+    COMMAND_PRINT_MACHINES,
+    COMMAND_PRINT_CPUS,
+    COMMAND_PRINT_ACCELS,
+    COMMAND_PRINT_LOG_ITEMS,
+} OptionsCommand;
+
+typedef enum { ACCEL_JIT, ACCEL_INTERP, ACCEL_CHECK } OptionsAccel;
+typedef enum { STATS_NONE, STATS_TEXT, STATS_JSON } OptionsStats;
+
+typedef struct {
+    OptionsCommand command;
+    OptionsCommand help_topic; // COMMAND_PRINT_HELP: whose options; RUN, DEMO or MTREE
+
+    // Machine.
+    const char *machine;   // "clabpu" or "clabpu-memory"; never NULL
+    uint64_t ram_size;     // bytes, 0: the board's default
+    const char *isa;       // --isa as given, NULL: none; only checked, the hart is what it is
+    const char *dumpdtb;   // write the device tree there and stop; or NULL
+    bool htif_compat_qemu; // keep QEMU's HTIF rules that the specification replaces (R6.18)
+    bool no_reboot;
+
+    // What to load. NULL: not given. bios "none" and "default" are literal, else it is a file.
+    const char *bios, *kernel, *initrd, *append, *dtb;
+    bool start_at_entry;   // kernel came as guest.elf without -bios: begin at its ELF entry
+    GPtrArray *guest_args; // of const char *: argv[0] of the guest first; empty without a guest
+
+    // Console.
+    bool nographic;
+    const char *serial; // "stdio", "mon:stdio", "null" or "file:PATH"; never NULL, default "mon:stdio"
+
+    // What the guest may do to the host.
+    bool semihosting;
+    const char *chroot;             // directory that confines the guest's file accesses, or NULL
+    const char *signature;          // file for the signature, or NULL
+    unsigned signature_granularity; // bytes per line: 1..4096, default 16
+
+    // Execution.
+    OptionsAccel accel;
+    uint64_t jit_threshold; // executions that make a block hot; 0: the engine's default
+    int jit_opt;            // GCC's optimisation level 0..3; -1: the engine's default
+    unsigned jit_workers;   // compiling processes; 0: the engine's default
+    unsigned tlb_bits;      // log2 of the TLB entries, 6..22; 0: dynamic
+    double timeout;         // seconds of wall-clock time, 0: none; the end of it gives status 124
+    uint64_t instructions;  // retired instructions, 0: no limit; the end of it gives status 124
+
+    // Output. -d and -dfilter go to util/log.h while they are parsed.
+    const char *log_file; // for log_open, or NULL
+    OptionsStats stats;
+    const char *stats_file; // NULL: stderr
+
+    // addend mtree.
+    bool mtree_flat, mtree_disabled;
+
+    GStringChunk *text; // owns every string above
+} Options;
+
+// Parses a command line (argv[0] is the program's name) into *out, which the caller frees with options_deinit
+// in either case. False: *error has one line that names the option, with a hint where there is one. Nothing
+// is opened or created; files are looked at by whoever uses them. memory/spec.md R6.4, docs/addend.1.
+bool options_parse(Options *out, int argc, char **argv, GError **error);
+void options_deinit(Options *options);
+
+// Does a COMMAND_PRINT_* command: writes what was asked for to out.
+void options_print(const Options *options, FILE *out);

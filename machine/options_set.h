@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What single options do: the CALL functions of options.def. Private to the command line.
+#pragma once
+#include "machine/options.h"
+
+// Takes the value of one option (NULL where it was left out or the option has none). option is its name for
+// messages. False: *error says what is wrong in one line.
+typedef bool OptionSet(Options *o, const char *option, const char *value, GError **error);
+
+OptionSet set_machine, set_cpu, set_isa, set_ram_size, set_smp, set_append, set_display, set_serial,
+    set_monitor;
+OptionSet set_semihosting, set_granularity, set_accel, set_tlb_bits, set_timeout, set_instructions;
+OptionSet set_log_items, set_log_filter, set_stats, ask_version, ask_help;
+OptionSet set_spike_ram_size; // -m<MiB>, Spike's form: up to that much RAM, at most 16 TiB
+
+typedef enum { LIST_MACHINE, LIST_CPU, LIST_ACCEL, LIST_SERIAL, LIST_DISPLAY, LIST_MONITOR } ChoiceList;
+
+// Prints the values of one choice option with their help (-M help).
+void choice_print(ChoiceList list, FILE *out);

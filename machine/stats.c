@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The report of --stats.
+//
+// TLB accesses are lookups: an access that crosses a page makes two. Those that took a slow path were counted there;
+// the hits are the rest, derived from block execution counts (memory/spec.md 5.8).
+#include "machine/stats.h"
+
+#include <inttypes.h>
+#include <json-glib/json-glib.h>
+#include <sys/resource.h>
+
+typedef struct {
+    uint64_t lookups, hits, victim_hits, misses, faults, mmio, notdirty, discard, recheck;
+} Access;
+
+typedef struct {
+    uint64_t insns, traps;
+    double seconds, user, system, children;
+    EngineStats engine;
+    TlbStats tlb;
+    Access kind[ACCESS_KINDS];
+} Report;
+
+static double seconds_of(struct timeval t)
+{
+    return (double)t.tv_sec + (double)t.tv_usec / 1e6;
+}
+
+static void sum_access(const TlbStats *t, MemAccess k, uint64_t started, Access *out)
+{
+    for (unsigned m = 0; m < TLB_MMU_INDEXES; m++) {
+        const TlbCounters *c = &t->kind[m][k];
+        out->victim_hits += c->victim_hit;
+        out->misses += c->fill_ok + c->fill_fault;
+        out->faults += c->fill_fault;
+        out->mmio += c->slow_mmio;
+        out->notdirty += c->slow_notdirty;
+        out->discard += c->slow_discard;
+        out->recheck += c->slow_recheck;
+        out->hits += c->hit;
+    }
+    uint64_t slow = out->victim_hits + out->misses + out->mmio + out->notdirty + out->discard + out->recheck + out->hits;
+    out->lookups = MAX(started, slow);
+    out->hits += out->lookups - slow;
+}
+
+static void collect(Machine *m, const RunResult *run, Report *r)
+{
+    *r = (Report){.seconds = run->seconds};
+    Cpu *cpu = machine_cpu(m);
+    struct rusage self, children;
+    getrusage(RUSAGE_SELF, &self);
+    getrusage(RUSAGE_CHILDREN, &children);
+    r->user = seconds_of(self.ru_utime);
+    r->system = seconds_of(self.ru_stime);
+    r->children = seconds_of(children.ru_utime) + seconds_of(children.ru_stime);
+    r->insns = ir_env_icount(&cpu->hart.env);
+    r->traps = cpu->hart.trap_count;
+    engine_stats(cpu->engine, &r->engine);
+    tlb_stats(cpu->tlb, &r->tlb);
+    sum_access(&r->tlb, ACCESS_READ, r->engine.loads, &r->kind[ACCESS_READ]);
+    sum_access(&r->tlb, ACCESS_WRITE, r->engine.stores, &r->kind[ACCESS_WRITE]);
+    sum_access(&r->tlb, ACCESS_FETCH, 0, &r->kind[ACCESS_FETCH]);
+}
+
+static double percent(uint64_t part, uint64_t whole)
+{
+    return whole ? 100.0 * (double)part / (double)whole : 0;
+}
+
+static double mips(const Report *r)
+{
+    return r->seconds > 0 ? (double)r->insns / r->seconds / 1e6 : 0;
+}
+
+static const char *const access_names[ACCESS_KINDS] = {"load", "store", "fetch"};
+
+char *stats_text(Machine *m, const RunResult *run)
+{
+    Report r;
+    collect(m, run, &r);
+    const EngineStats *e = &r.engine;
+    GString *s = g_string_new(NULL);
+    g_string_append_printf(s, "guest instructions  %" PRIu64 "  (%.1f MIPS in %.3f s)\n", r.insns, mips(&r), r.seconds);
+    g_string_append_printf(s, "  interpreter       %5.1f %%\n  libgccjit         %5.1f %%\n",
+                           percent(r.insns - e->jit_insns, r.insns), percent(e->jit_insns, r.insns));
+    g_string_append_printf(s, "traps               %" PRIu64 "\n", r.traps);
+    g_string_append_printf(s, "host CPU seconds    %.3f user, %.3f system, %.3f in workers\n", r.user, r.system,
+                           r.children);
+    g_string_append_printf(s, "blocks              %" PRIu64 "  (%" PRIu64 " instructions)\n", e->blocks,
+                           e->block_insns);
+    g_string_append_printf(s,
+                           "regions compiled    %" PRIu64 "  (%" PRIu64 " blocks, %" PRIu64 " instructions, %" PRIu64
+                           " bytes; %.3f CPU seconds)\n",
+                           e->regions, e->region_blocks, e->region_insns, e->region_bytes, (double)e->compile_ns / 1e9);
+    g_string_append_printf(s, "  failed, dropped   %" PRIu64 ", %" PRIu64 "; workers lost %u\n", e->regions_failed,
+                           e->regions_dropped, e->workers_lost);
+    g_string_append_printf(s, "entries, slow paths %" PRIu64 ", %" PRIu64 "\n", e->jit_entries, e->jit_slow);
+    for (unsigned k = 0; k < ACCESS_KINDS; k++) {
+        const Access *a = &r.kind[k];
+        g_string_append_printf(s,
+                               "TLB %-5s           %" PRIu64 " lookups, %" PRIu64 " hits (%.4f %%), %" PRIu64
+                               " victim hits, %" PRIu64 " misses (%" PRIu64 " faults), %" PRIu64 " mmio, %" PRIu64
+                               " code page, %" PRIu64 " rom, %" PRIu64 " partial page\n",
+                               access_names[k], a->lookups, a->hits, percent(a->hits, a->lookups), a->victim_hits,
+                               a->misses, a->faults, a->mmio, a->notdirty, a->discard, a->recheck);
+    }
+    return g_string_free(s, FALSE);
+}
+
+static void add_int(JsonBuilder *b, const char *name, uint64_t v)
+{
+    json_builder_set_member_name(b, name);
+    json_builder_add_int_value(b, (gint64)v);
+}
+
+static void add_double(JsonBuilder *b, const char *name, double v)
+{
+    json_builder_set_member_name(b, name);
+    json_builder_add_double_value(b, v);
+}
+
+static void add_tlb(JsonBuilder *b, const Report *r)
+{
+    json_builder_set_member_name(b, "tlb");
+    json_builder_begin_object(b);
+    for (unsigned k = 0; k < ACCESS_KINDS; k++) {
+        const Access *a = &r->kind[k];
+        json_builder_set_member_name(b, access_names[k]);
+        json_builder_begin_object(b);
+        add_int(b, "lookups", a->lookups);
+        add_int(b, "hits", a->hits);
+        add_int(b, "victim_hits", a->victim_hits);
+        add_int(b, "misses", a->misses);
+        add_int(b, "faults", a->faults);
+        add_int(b, "mmio", a->mmio);
+        add_int(b, "code_page", a->notdirty);
+        add_int(b, "rom", a->discard);
+        add_int(b, "partial_page", a->recheck);
+        json_builder_end_object(b);
+    }
+    json_builder_end_object(b);
+}
+
+char *stats_json(Machine *m, const RunResult *run)
+{
+    Report r;
+    collect(m, run, &r);
+    const EngineStats *e = &r.engine;
+    g_autoptr(JsonBuilder) b = json_builder_new();
+    json_builder_begin_object(b);
+    add_int(b, "schema_version", 1);
+    add_int(b, "status", (uint64_t)run->status);
+    add_int(b, "guest_instructions", r.insns);
+    add_int(b, "jit_instructions", e->jit_insns);
+    add_int(b, "interpreter_instructions", r.insns - e->jit_insns);
+    add_double(b, "mips", mips(&r));
+    add_double(b, "seconds", r.seconds);
+    add_double(b, "user_seconds", r.user);
+    add_double(b, "system_seconds", r.system);
+    add_double(b, "worker_seconds", r.children);
+    add_int(b, "traps", r.traps);
+    add_int(b, "blocks", e->blocks);
+    add_int(b, "block_instructions", e->block_insns);
+    add_int(b, "regions", e->regions);
+    add_int(b, "region_blocks", e->region_blocks);
+    add_int(b, "region_instructions", e->region_insns);
+    add_int(b, "region_bytes", e->region_bytes);
+    add_int(b, "regions_failed", e->regions_failed);
+    add_int(b, "regions_dropped", e->regions_dropped);
+    add_double(b, "compile_seconds", (double)e->compile_ns / 1e9);
+    add_int(b, "jit_entries", e->jit_entries);
+    add_int(b, "jit_slow_paths", e->jit_slow);
+    add_int(b, "workers_lost", e->workers_lost);
+    add_tlb(b, &r);
+    json_builder_end_object(b);
+    g_autoptr(JsonGenerator) g = json_generator_new();
+    g_autoptr(JsonNode) root = json_builder_get_root(b);
+    json_generator_set_root(g, root);
+    json_generator_set_pretty(g, TRUE);
+    g_autofree char *text = json_generator_to_data(g, NULL);
+    return g_strconcat(text, "\n", NULL);
+}
+
+char *stats_summary(Machine *m, const RunResult *run)
+{
+    Report r;
+    collect(m, run, &r);
+    return g_strdup_printf("addend: %.0f million guest instructions in %.2f s (%.0f MIPS), %.1f %% of them in %" PRIu64
+                           " regions compiled by libgccjit in %.2f s\n",
+                           (double)r.insns / 1e6, r.seconds, mips(&r), percent(r.engine.jit_insns, r.insns),
+                           r.engine.regions, (double)r.engine.compile_ns / 1e9);
+}

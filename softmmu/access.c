@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Guest accesses through the software TLB: everything that the inlined compare does not answer.
+//
+// One access goes like this (R5.50): look up its page, or both its pages, before anything has an effect; then
+// move the data, low addresses first; a store to a page with code reports its bytes behind each part.
+//
+// On an MMIO page a part is cut into naturally aligned pieces by virtual address (R2.10) and each piece asks
+// the flat view anew, because a device may change the map in between. Such a page may hold RAM too (R1.52).
+#include "softmmu/tlb_private.h"
+
+#include "softmmu/code_pages.h"
+#include "softmmu/memory.h"
+#include <glib.h>
+#include <string.h>
+
+_Static_assert(G_BYTE_ORDER == G_LITTLE_ENDIAN, "guest values are moved to and from host memory as they are");
+
+// size bytes (1..8) as a number; one host access if aligned to a size that is a power of two.
+static uint64_t host_load(const uint8_t *p, unsigned size)
+{
+    uint64_t v = 0;
+    uintptr_t low = (uintptr_t)p & (size - 1);
+    if (size == 8 && !low)
+        return __atomic_load_n((const uint64_t *)(const void *)p, __ATOMIC_RELAXED);
+    if (size == 4 && !low)
+        return __atomic_load_n((const uint32_t *)(const void *)p, __ATOMIC_RELAXED);
+    if (size == 2 && !low)
+        return __atomic_load_n((const uint16_t *)(const void *)p, __ATOMIC_RELAXED);
+    if (size == 1)
+        return __atomic_load_n(p, __ATOMIC_RELAXED);
+    memcpy(&v, p, size);
+    return v;
+}
+
+static void host_store(uint8_t *p, unsigned size, uint64_t v)
+{
+    uintptr_t low = (uintptr_t)p & (size - 1);
+    if (size == 8 && !low)
+        __atomic_store_n((uint64_t *)(void *)p, v, __ATOMIC_RELAXED);
+    else if (size == 4 && !low)
+        __atomic_store_n((uint32_t *)(void *)p, (uint32_t)v, __ATOMIC_RELAXED);
+    else if (size == 2 && !low)
+        __atomic_store_n((uint16_t *)(void *)p, (uint16_t)v, __ATOMIC_RELAXED);
+    else if (size == 1)
+        __atomic_store_n(p, (uint8_t)v, __ATOMIC_RELAXED);
+    else
+        memcpy(p, &v, size);
+}
+
+// --- pieces on MMIO pages ----------------------------------------------------------------------------------
+
+// The host address that this TLB uses for a section of RAM or ROM.
+static uint8_t *section_host(const Tlb *tlb, const MemorySection *s)
+{
+    return s->mr->readonly ? s->host : (uint8_t *)((uintptr_t)s->host + (uintptr_t)tlb->delta);
+}
+
+static bool assigned(Tlb *tlb, gpa_t pa, unsigned size)
+{
+    for (unsigned done = 0; done < size;) {
+        MemorySection s = address_space_lookup(tlb->as, pa + done);
+        if (!s.mr)
+            return false;
+        done += (unsigned)MIN(s.len, size - done);
+    }
+    return true;
+}
+
+static bool read_range(Tlb *tlb, gpa_t pa, unsigned size, uint64_t *value)
+{
+    MemorySection s = address_space_lookup(tlb->as, pa);
+    if (!s.mr)
+        return false;
+    if (s.len < size) {
+        uint64_t lo, hi;
+        unsigned half = size / 2;
+        if (!read_range(tlb, pa, half, &lo) || !read_range(tlb, pa + half, half, &hi))
+            return false;
+        *value = lo | hi << (8 * half);
+        return true;
+    }
+    if (s.host) {
+        *value = host_load(section_host(tlb, &s), size);
+        return true;
+    }
+    return memory_region_dispatch_read(s.mr, s.offset, value, size, MEMTXATTRS_NONE) == MEMTX_OK;
+}
+
+static bool write_range(Tlb *tlb, gpa_t pa, unsigned size, uint64_t value)
+{
+    MemorySection s = address_space_lookup(tlb->as, pa);
+    if (!s.mr)
+        return false;
+    if (s.len < size) {
+        unsigned half = size / 2;
+        return write_range(tlb, pa, half, value) && write_range(tlb, pa + half, half, value >> (8 * half));
+    }
+    if (s.host && s.direct_write) {
+        host_store(section_host(tlb, &s), size, value);
+        if (tlb->code)
+            code_pages_written(tlb->code, s.mr->ram->offset + (ram_t)(s.host - s.mr->ram->host), size);
+        return true;
+    }
+    if (s.host && s.readonly)
+        return true; // a store to ROM is dropped (2.8)
+    return memory_region_dispatch_write(s.mr, s.offset, value, size, MEMTXATTRS_NONE) == MEMTX_OK;
+}
+
+// The lock keeps the map still from the lookup to the end of the callback.
+static bool read_piece(Tlb *tlb, gpa_t pa, unsigned size, uint64_t *value)
+{
+    memory_lock();
+    bool ok = assigned(tlb, pa, size) && read_range(tlb, pa, size, value);
+    memory_unlock();
+    return ok;
+}
+
+static bool write_piece(Tlb *tlb, gpa_t pa, unsigned size, uint64_t value)
+{
+    memory_lock();
+    bool ok = assigned(tlb, pa, size) && write_range(tlb, pa, size, value);
+    memory_unlock();
+    return ok;
+}
+
+static unsigned piece_size(gva_t va, unsigned left)
+{
+    uint64_t bits = left | va | 8;
+    return (unsigned)(bits & -bits);
+}
+
+// --- parts: what lies in one page --------------------------------------------------------------------------
+
+static bool load_part(Tlb *tlb, const TlbLook *look, unsigned size, uint64_t *value, MemFault *fault)
+{
+    if (!(look->flags & TLB_MMIO)) {
+        *value = host_load(look->host, size);
+        return true;
+    }
+    *value = 0;
+    for (unsigned done = 0, piece; done < size; done += piece) {
+        uint64_t v = 0;
+        piece = piece_size(look->va + done, size - done);
+        if (!read_piece(tlb, look->pa + done, piece, &v)) {
+            *fault = (MemFault){FAULT_ACCESS, ACCESS_READ, look->va + done};
+            return false;
+        }
+        *value |= (v & ~UINT64_C(0) >> (64 - 8 * piece)) << (8 * done);
+    }
+    return true;
+}
+
+// The bytes of this page were stored: the code in them goes, and with the last of it the flag.
+static void code_stored(Tlb *tlb, const TlbLook *look, unsigned size)
+{
+    code_pages_written(tlb->code, look->ram, size);
+    if (!code_pages_test(tlb->code, look->ram))
+        tlb_clear_notdirty(tlb, look);
+}
+
+static bool store_part(Tlb *tlb, const TlbLook *look, unsigned size, uint64_t value, MemFault *fault)
+{
+    if (look->flags & TLB_DISCARD)
+        return true;
+    if (!(look->flags & TLB_MMIO)) {
+        host_store(look->host, size, value);
+        if (look->flags & TLB_NOTDIRTY)
+            code_stored(tlb, look, size);
+        return true;
+    }
+    for (unsigned done = 0, piece; done < size; done += piece) {
+        piece = piece_size(look->va + done, size - done);
+        if (!write_piece(tlb, look->pa + done, piece, value >> (8 * done))) {
+            *fault = (MemFault){FAULT_ACCESS, ACCESS_WRITE, look->va + done};
+            return false;
+        }
+    }
+    return true;
+}
+
+// --- accesses ----------------------------------------------------------------------------------------------
+
+// Of size bytes at va, those in the first page.
+static unsigned first_part(gva_t va, unsigned size)
+{
+    return (unsigned)MIN(size, PAGE_SIZE - (va & ~PAGE_MASK));
+}
+
+bool tlb_load(Tlb *tlb, gva_t va, unsigned size, uint64_t *value, MemFault *fault)
+{
+    unsigned n = first_part(va, size);
+    TlbLook a, b;
+    uint64_t hi;
+    if (!tlb_lookup(tlb, va, n, ACCESS_READ, &a, fault))
+        return false;
+    if (n == size)
+        return load_part(tlb, &a, size, value, fault);
+    if (!tlb_lookup(tlb, va + n, size - n, ACCESS_READ, &b, fault) || !load_part(tlb, &a, n, value, fault) ||
+        !load_part(tlb, &b, size - n, &hi, fault))
+        return false;
+    *value |= hi << (8 * n);
+    return true;
+}
+
+bool tlb_store(Tlb *tlb, gva_t va, unsigned size, uint64_t value, MemFault *fault)
+{
+    unsigned n = first_part(va, size);
+    TlbLook a, b;
+    if (!tlb_lookup(tlb, va, n, ACCESS_WRITE, &a, fault))
+        return false;
+    if (n == size)
+        return store_part(tlb, &a, size, value, fault);
+    return tlb_lookup(tlb, va + n, size - n, ACCESS_WRITE, &b, fault) &&
+           store_part(tlb, &a, n, value, fault) && store_part(tlb, &b, size - n, value >> (8 * n), fault);
+}
+
+// True if a store through the entry needs no bookkeeping (any more), or it is a load.
+static bool plain(Tlb *tlb, const TlbLook *look)
+{
+    if (look->flags & (TLB_MMIO | TLB_DISCARD))
+        return false;
+    if (look->flags & TLB_NOTDIRTY) {
+        if (code_pages_test(tlb->code, look->ram))
+            return false;
+        tlb_clear_notdirty(tlb, look);
+    }
+    return true;
+}
+
+void *tlb_ram(Tlb *tlb, gva_t va, unsigned size, MemAccess access)
+{
+    unsigned n = first_part(va, size);
+    TlbLook a, b;
+    MemFault fault;
+    if (!tlb_lookup(tlb, va, n, access, &a, &fault)) {
+        --*a.counter; // the caller repeats the access to take the fault
+        return NULL;
+    }
+    if (n == size) {
+        if (plain(tlb, &a))
+            return a.host;
+        tlb_defer(tlb, &a, 0);
+        return NULL;
+    }
+    if (!tlb_lookup(tlb, va + n, size - n, access, &b, &fault)) {
+        --*b.counter;
+        tlb_defer(tlb, &a, 0);
+        return NULL;
+    }
+    if (plain(tlb, &a) && plain(tlb, &b) && b.host == a.host + n)
+        return a.host;
+    tlb_defer(tlb, &a, 0);
+    tlb_defer(tlb, &b, 1);
+    return NULL;
+}
+
+bool tlb_atomic(Tlb *tlb, gva_t va, unsigned size, MemAccess access, void **host, MemFault *fault)
+{
+    TlbLook look;
+    if (va & (size - 1)) { // wins over everything else (R2.49)
+        *fault = (MemFault){FAULT_ALIGN, access, va};
+        return false;
+    }
+    if (!tlb_lookup(tlb, va, size, access, &look, fault))
+        return false;
+    *host = look.host;
+    if (look.flags & (TLB_MMIO | TLB_DISCARD)) {
+        *host = NULL;
+        tlb_defer(tlb, &look, 0);
+    } else if (look.flags & TLB_NOTDIRTY) {
+        code_stored(tlb, &look, size);
+    }
+    return true;
+}
+
+bool tlb_fetch(Tlb *tlb, gva_t va, const uint8_t **host, ram_t *ram, MemFault *fault)
+{
+    TlbLook look;
+    if (!tlb_lookup(tlb, va, 2, ACCESS_FETCH, &look, fault))
+        return false;
+    bool direct = !(look.flags & (TLB_MMIO | TLB_INVALID));
+    *host = direct ? look.host : NULL;
+    *ram = direct ? look.ram : 0;
+    if (!direct)
+        tlb_defer(tlb, &look, 0);
+    return true;
+}
+
+bool tlb_fetch_mmio(Tlb *tlb, gva_t va, uint16_t *parcel, MemFault *fault)
+{
+    TlbLook look;
+    uint64_t v = 0;
+    g_assert(!(va & 1));
+    if (!tlb_lookup(tlb, va, 2, ACCESS_FETCH, &look, fault))
+        return false;
+    if (look.flags & TLB_MMIO) {
+        if (!read_piece(tlb, look.pa, 2, &v)) {
+            *fault = (MemFault){FAULT_ACCESS, ACCESS_FETCH, va};
+            return false;
+        }
+    } else {
+        v = host_load(look.host, 2);
+    }
+    *parcel = (uint16_t)v;
+    return true;
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// One access to an MMIO region: validated, cut or widened to what the device implements, byte order put
+// right.
+//
+// Spec 2.2 and 2.3. The access comes in little-endian order (as RV64 and DMA see memory): byte k of the value
+// is the byte at offset + k. Two steps are where mistakes hide. A big-endian device's pieces go to the value
+// from the top, by a shift that turns negative when the device's smallest access is wider than ours (R2.4);
+// and the finished value is swapped at the access size, not at the piece size (R2.8).
+#include "softmmu/grace.h"
+#include "softmmu/memory.h"
+#include "util/log.h"
+#include <inttypes.h>
+
+typedef struct {
+    MemoryRegion *mr;
+    uint64_t offset;
+    unsigned size;
+    bool is_write;
+    MemTxAttrs attrs;
+} Access;
+
+// The callbacks that are running now, innermost first: the re-entrancy guard. Under the big lock, on the
+// stack of the thread that holds it.
+typedef struct Call {
+    const void *owner;
+    struct Call *up;
+} Call;
+static Call *calls;
+
+static uint64_t size_mask(unsigned size)
+{
+    g_assert(size == 1 || size == 2 || size == 4 || size == 8);
+    return UINT64_MAX >> (64 - 8 * size);
+}
+
+static uint64_t swap(uint64_t value, unsigned size)
+{
+    return __builtin_bswap64(value) >> (64 - 8 * size);
+}
+
+// --- validation (R2.1) -----------------------------------------------------------------------------------
+
+static MemTxResult reject(const Access *a, const char *reason)
+{
+    if (log_on(LOG_GUEST_ERROR)) {
+        log_printf("Invalid %s at addr 0x%" PRIx64 ", size %u, region '%s', reason: %s\n",
+                   a->is_write ? "write" : "read", a->offset, a->size, a->mr ? a->mr->name : "unassigned",
+                   reason);
+    }
+    return MEMTX_DECODE_ERROR;
+}
+
+static bool has_callback(const MemoryRegionOps *ops, bool is_write)
+{
+    return is_write ? ops->write || ops->write_with_attrs : ops->read || ops->read_with_attrs;
+}
+
+static MemTxResult validate(const Access *a)
+{
+    const MemoryRegionOps *ops = a->mr ? a->mr->ops : NULL;
+    if (!ops || !has_callback(ops, a->is_write) || (__uint128_t)a->offset + a->size > a->mr->size) {
+        return reject(a, "rejected");
+    }
+    if (ops->valid.accepts && !ops->valid.accepts(a->mr->opaque, a->offset, a->size, a->is_write, a->attrs)) {
+        return reject(a, "rejected");
+    }
+    if (!ops->valid.unaligned && (a->offset & (a->size - 1))) {
+        return reject(a, "unaligned");
+    }
+    if (ops->valid.max_access_size &&
+        (a->size > ops->valid.max_access_size || a->size < ops->valid.min_access_size)) {
+        char text[64];
+        g_snprintf(text, sizeof text, "invalid size (min:%u max:%u)", ops->valid.min_access_size,
+                   ops->valid.max_access_size);
+        return reject(a, text);
+    }
+    return MEMTX_OK;
+}
+
+// --- callbacks -------------------------------------------------------------------------------------------
+
+static MemTxResult call_read(const Access *a, uint64_t offset, uint64_t *value, unsigned size)
+{
+    const MemoryRegionOps *ops = a->mr->ops;
+    MemTxResult result = MEMTX_OK;
+    *value = 0;
+    if (ops->read) {
+        *value = ops->read(a->mr->opaque, offset, size);
+    } else {
+        result = ops->read_with_attrs(a->mr->opaque, offset, value, size, a->attrs);
+    }
+    *value &= size_mask(size);
+    if (log_on(LOG_MMIO)) {
+        log_printf("mmio: read  %s +0x%" PRIx64 " size %u: 0x%" PRIx64 "%s\n", a->mr->name, offset, size,
+                   *value, result == MEMTX_OK ? "" : " (failed)");
+    }
+    return result;
+}
+
+static MemTxResult call_write(const Access *a, uint64_t offset, uint64_t value, unsigned size)
+{
+    const MemoryRegionOps *ops = a->mr->ops;
+    MemTxResult result = MEMTX_OK;
+    value &= size_mask(size);
+    if (log_on(LOG_MMIO)) { // before the call, which may end the program
+        log_printf("mmio: write %s +0x%" PRIx64 " size %u: 0x%" PRIx64 "\n", a->mr->name, offset, size,
+                   value);
+    }
+    if (ops->write) {
+        ops->write(a->mr->opaque, offset, value, size);
+    } else {
+        result = ops->write_with_attrs(a->mr->opaque, offset, value, size, a->attrs);
+    }
+    return result;
+}
+
+// --- adaptation (R2.3 to R2.5) ---------------------------------------------------------------------------
+
+static uint64_t shift(uint64_t value, int bits)
+{
+    return bits >= 0 ? value << bits : value >> -bits;
+}
+
+static MemTxResult adapt(const Access *a, uint64_t *value)
+{
+    const MemoryRegionOps *ops = a->mr->ops;
+    bool big = ops->endianness == DEVICE_BIG_ENDIAN;
+    unsigned min = ops->impl.min_access_size ? ops->impl.min_access_size : 1;
+    unsigned max = ops->impl.max_access_size ? ops->impl.max_access_size : 4;
+    unsigned step = MAX(MIN(a->size, max), min);
+    MemTxResult result = MEMTX_OK;
+    uint64_t whole = 0;
+    if (a->is_write && big) {
+        *value = swap(*value, a->size);
+    }
+    for (unsigned i = 0; i < a->size; i += step) {
+        int place = 8 * (big ? (int)a->size - (int)step - (int)i : (int)i); // of the piece in the value
+        if (a->is_write) {
+            result |= call_write(a, a->offset + i, shift(*value, -place), step);
+        } else {
+            uint64_t piece;
+            result |= call_read(a, a->offset + i, &piece, step);
+            whole |= shift(piece, place);
+        }
+    }
+    if (!a->is_write) {
+        *value = big ? swap(whole & size_mask(a->size), a->size) : whole & size_mask(a->size);
+    }
+    return result;
+}
+
+// R1.15. True if the access may go on.
+static bool guard(const MemoryRegion *mr)
+{
+    static bool warned;
+    for (const Call *c = calls; mr->owner && c; c = c->up) {
+        if (c->owner == mr->owner) {
+            if (!warned) {
+                warned = true;
+                g_printerr("warning: re-entrant access to device region '%s' blocked\n", mr->name);
+            }
+            return false;
+        }
+    }
+    return true;
+}
+
+static MemTxResult dispatch(const Access *a, uint64_t *value)
+{
+    MemTxResult result = validate(a);
+    if (result != MEMTX_OK) {
+        return result;
+    }
+    if (!guard(a->mr)) {
+        return MEMTX_ACCESS_ERROR;
+    }
+    Call call = {a->mr->owner, calls};
+    calls = &call;
+    result = adapt(a, value);
+    calls = call.up;
+    return result;
+}
+
+MemTxResult memory_region_dispatch_read(MemoryRegion *mr, uint64_t offset, uint64_t *value, unsigned size,
+                                        MemTxAttrs attrs)
+{
+    *value = 0;
+    memory_lock();
+    grace_enter(); // whoever the callback removes stays until it is done
+    MemTxResult result = dispatch(&(Access){mr, offset, size, false, attrs}, value);
+    grace_leave();
+    memory_unlock();
+    return result;
+}
+
+MemTxResult memory_region_dispatch_write(MemoryRegion *mr, uint64_t offset, uint64_t value, unsigned size,
+                                         MemTxAttrs attrs)
+{
+    value &= size_mask(size);
+    memory_lock();
+    grace_enter();
+    MemTxResult result = dispatch(&(Access){mr, offset, size, true, attrs}, &value);
+    grace_leave();
+    memory_unlock();
+    return result;
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Address spaces and topology transactions (spec 1.5).
+//
+// Changes only mark; the outermost commit renders every distinct reduced root afresh, installs the views, and
+// calls the commit hook. Spaces with the same reduced root share one view (R1.32). Views are counted by the
+// spaces that show them; the last one retires them, so a reader that is still inside keeps the old view.
+#include "softmmu/space.h"
+#include "softmmu/flatview.h"
+#include "softmmu/grace.h"
+
+static unsigned depth; // of open transactions; this and the following under the big lock
+static bool pending;
+static GPtrArray *spaces;
+static void (*commit_hook)(void *opaque);
+static void *commit_opaque;
+
+GPtrArray *space_list(void)
+{
+    if (!spaces) {
+        spaces = g_ptr_array_new();
+    }
+    return spaces;
+}
+
+// A new reference to the view of root: that of one of the first n spaces if it can be shared, else a fresh
+// one.
+static FlatView *view_for(MemoryRegion *root, guint n)
+{
+    MemoryRegion *reduced = flatview_reduce_root(root);
+    for (guint i = 0; reduced && i < n; i++) {
+        AddressSpace *as = spaces->pdata[i];
+        if (as->view->root == reduced) {
+            return flatview_ref(as->view);
+        }
+    }
+    return flatview_new(reduced);
+}
+
+static void commit(void)
+{
+    // Old views may have the same reduced roots as new ones: only spaces already done are shared with.
+    for (guint i = 0; i < space_list()->len; i++) {
+        AddressSpace *as = spaces->pdata[i];
+        FlatView *was = as->view;
+        __atomic_store_n(&as->view, view_for(as->root, i), __ATOMIC_SEQ_CST);
+        flatview_unref(was);
+    }
+    if (commit_hook) {
+        commit_hook(commit_opaque);
+    }
+}
+
+void memory_transaction_begin(void)
+{
+    memory_lock();
+    depth++;
+}
+
+void memory_transaction_commit(void)
+{
+    g_assert(depth);
+    if (--depth == 0 && pending) {
+        pending = false;
+        commit();
+    }
+    memory_unlock();
+}
+
+void space_mark_pending(void)
+{
+    g_assert(depth);
+    pending = true;
+}
+
+void memory_set_commit_hook(void (*hook)(void *opaque), void *opaque)
+{
+    memory_lock();
+    commit_hook = hook;
+    commit_opaque = opaque;
+    memory_unlock();
+}
+
+void address_space_init(AddressSpace *as, MemoryRegion *root, const char *name)
+{
+    memory_lock();
+    *as = (AddressSpace){.name = g_strdup(name ? name : "anonymous"), .root = root};
+    as->view = view_for(root, space_list()->len);
+    g_ptr_array_add(spaces, as);
+    memory_unlock();
+}
+
+void address_space_deinit(AddressSpace *as)
+{
+    // Shown to be empty first, so that whoever follows the commits sees everything go.
+    memory_transaction_begin();
+    as->root = NULL;
+    space_mark_pending();
+    memory_transaction_commit();
+    memory_lock();
+    g_ptr_array_remove(spaces, as);
+    flatview_unref(as->view);
+    grace_wait();
+    memory_unlock();
+    g_free(as->name);
+    *as = (AddressSpace){0};
+}
+
+const FlatView *space_enter(AddressSpace *as)
+{
+    grace_enter();
+    return __atomic_load_n(&as->view, __ATOMIC_SEQ_CST);
+}
+
+void space_leave(void)
+{
+    grace_leave();
+}
+
+bool space_shows(const MemoryRegion *mr)
+{
+    for (guint i = 0; i < space_list()->len; i++) {
+        const FlatView *view = ((AddressSpace *)spaces->pdata[i])->view;
+        for (unsigned r = 0; r < view->n; r++) {
+            if (view->ranges[r].mr == mr) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+MemorySection address_space_lookup(AddressSpace *as, gpa_t addr)
+{
+    MemorySection s = flatview_section(space_enter(as), addr);
+    space_leave();
+    return s;
+}
+
+MemorySection memory_region_find(MemoryRegion *mr, uint64_t addr, uint64_t size)
+{
+    MemorySection none = {0};
+    __uint128_t at = addr;
+    MemoryRegion *root = mr;
+    for (; root->container; root = root->container) {
+        at += root->addr;
+    }
+    __uint128_t end = at + size;
+    for (guint i = 0; i < space_list()->len; i++) {
+        const AddressSpace *as = spaces->pdata[i];
+        if (as->root != root) {
+            continue;
+        }
+        const FlatRange *r = at > UINT64_MAX ? NULL : flatview_find(as->view, (gpa_t)at);
+        if (!r || r->start >= end) {
+            return none;
+        }
+        MemorySection s = flatview_section(as->view, (gpa_t)MAX(at, r->start));
+        s.len = (uint64_t)MIN((__uint128_t)s.len, end - s.addr);
+        return s;
+    }
+    return none;
+}
+
+bool memory_region_present(MemoryRegion *container, uint64_t addr)
+{
+    memory_lock();
+    MemorySection s = memory_region_find(container, addr, 1);
+    memory_unlock();
+    return s.mr && s.mr != container;
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The software TLB of one hart, and the guest accesses that go through it (memory/spec.md 5).
+//
+// An access hits when one comparator equals its address: host address = addend + guest virtual address. Every
+// special case is a flag bit in the comparator's low 12 bits, which makes the compare fail; the slow path
+// then looks at the flags. Tables exist per MMU index, so privilege changes flush nothing.
+//
+// Physical accesses, PMP and translation are behind TlbHooks and the AddressSpace.
+//
+// A Tlb belongs to the thread that runs its hart: every function here is for that thread only. A commit hook
+// (memory_set_commit_hook) that runs in another thread must have the hart flush before it goes on.
+#pragma once
+#include "util/access.h"
+#include <stddef.h>
+
+struct AddressSpace;
+struct CodePages;
+
+// Flag bits of a comparator (R5.3).
+#define TLB_INVALID  0x800u // translate again on every access (PMP granule smaller than a page)
+#define TLB_NOTDIRTY 0x400u // a write needs bookkeeping first (page holds translated code)
+#define TLB_MMIO     0x200u // call the dispatcher
+#define TLB_DISCARD  0x100u // write to ROM: dropped
+#define TLB_EMPTY    (~UINT64_C(0))
+
+typedef struct TlbEntry { // the layout that interpreter and compiled code inline
+    uint64_t cmp[ACCESS_KINDS]; // by MemAccess: page address | flags, or TLB_EMPTY if not allowed
+    uint64_t addend;
+} TlbEntry;
+_Static_assert(sizeof(TlbEntry) == 32 && offsetof(TlbEntry, addend) == 24, "the JIT inlines this layout");
+
+#define TLB_MMU_INDEXES 4 // 0 U, 1 S, 2 S with SUM, 3 M (R5.2)
+#define TLB_MIN_BITS    6
+#define TLB_START_BITS  8
+#define TLB_MAX_BITS    22
+#define TLB_VICTIMS     8
+
+// What translation says about one page.
+typedef struct {
+    gpa_t page; // physical address of the 4 KiB page
+    bool allow[ACCESS_KINDS];
+    bool whole_page; // false: the answer holds for this access only (PMP granule below 4 KiB)
+} TlbTranslation;
+
+typedef struct {
+    // Translates va for an access of size bytes, all in one page, under MMU index mmu. False: *fault says
+    // why. allow[access] is true on success; the other kinds tell what the same entry may also serve. *out is
+    // zeroed beforehand. May read and write guest memory (page tables), must not call the TLB.
+    bool (*translate)(void *opaque, gva_t va, unsigned size, MemAccess access, unsigned mmu,
+                      TlbTranslation *out, MemFault *fault);
+    void *opaque;
+} TlbHooks;
+
+// Per MMU index and access kind (spec 5.8). Each lookup counts once, in one of these; an access over two
+// pages is two lookups (one, if its first page faults). hit: a slow path was called and found a plain entry
+// (misaligned accesses; engines count the hits that they inline). slow_*: found an entry with that flag. The
+// rest: found in a victim; translated and entered; translated and refused. A function that refuses what the
+// caller then does with tlb_load, tlb_store or tlb_fetch_mmio leaves the counting to those.
+typedef struct {
+    uint64_t hit, slow_mmio, slow_notdirty, slow_discard, slow_recheck;
+    uint64_t victim_hit, fill_ok, fill_fault;
+} TlbCounters;
+
+typedef struct Tlb Tlb;
+
+// A TLB whose fast-path words (mask and table of the current data MMU index) are kept up to date in
+// *fast_mask and *fast_table, which belong to the hart and outlive the TLB; both MMU indexes are 3 (M) at
+// first. bits: log2 of the entries per table, TLB_MIN_BITS..TLB_MAX_BITS, or 0: start with 2^TLB_START_BITS
+// and let flushes resize (R5.20). code may be NULL (no code tracking); else the caller also registers the TLB
+// there (code_pages_add_tlb).
+Tlb *tlb_new(struct AddressSpace *as, struct CodePages *code, const TlbHooks *hooks, unsigned bits,
+             uint64_t *fast_mask, TlbEntry **fast_table);
+void tlb_free(Tlb *tlb);
+
+// The clock of R5.20 in microseconds, by default the host's; a deterministic run gives one made of
+// instructions.
+void tlb_set_clock(Tlb *tlb, int64_t (*now)(void *opaque), void *opaque);
+
+// R5.20: the number of entries that a table of size entries gets at a flush, where window_max is the largest
+// number in use since the window began and expired tells whether the window of 100 ms is over.
+uint64_t tlb_new_size(uint64_t size, uint64_t window_max, bool expired);
+
+// Adds delta to every addend and to every host pointer this TLB hands out: it then sees a copy of RAM that
+// lies delta bytes from the original (-accel check). ROM regions stay where they are: nobody can write them,
+// one copy serves both. Accesses to anything but RAM are refused by tlb_ram as ever. Flushes.
+void tlb_set_ram_delta(Tlb *tlb, int64_t delta);
+
+void tlb_set_mmu(Tlb *tlb, unsigned data_mmu, unsigned fetch_mmu); // R5.2: no flush
+
+// Flushes do not touch the hart's jump cache (R5.40): that is for the caller.
+void tlb_flush(Tlb *tlb);                // all indexes; clean ones are skipped (R5.41)
+void tlb_flush_page(Tlb *tlb, gva_t va); // one page, all indexes
+// Sets NOTDIRTY in every entry through which that RAM page can be stored to (called by CodePages).
+void tlb_mark_code(Tlb *tlb, ram_t page);
+
+// --- slow paths. All may fill the table (TlbEntry pointers are void then) and call devices under the big lock.
+
+// A guest load/store of 1, 2, 4 or 8 bytes, any alignment, RAM or device (spec 2.4, 2.8). False: *fault; what
+// devices or the first of two pages have seen by then stays done. Naturally aligned accesses to RAM are
+// single host accesses. A store to a code page calls code_pages_written for its bytes after they moved. On a
+// page that is not wholly one RAM, each piece (R2.10) that falls on unassigned bytes is refused as a whole;
+// one that lies over two ranges is halved until each part has one range.
+bool tlb_load(Tlb *tlb, gva_t va, unsigned size, uint64_t *value, MemFault *fault);
+bool tlb_store(Tlb *tlb, gva_t va, unsigned size, uint64_t value, MemFault *fault);
+
+// The host address of [va, va+size) if it is plain RAM that this access may touch now without bookkeeping
+// (NOTDIRTY is resolved first when the page holds no code any more); else NULL, with no side effect visible
+// to the guest. access: ACCESS_READ or ACCESS_WRITE. Works across pages only if the host memory is
+// contiguous. Good for this one access: after it the page may get code, or may have been entered for this
+// address only (R5.5 invalid).
+void *tlb_ram(Tlb *tlb, gva_t va, unsigned size, MemAccess access);
+
+// Alignment, translation and permission of an atomic access of 4 or 8 bytes, checked in that order (R2.49).
+// access: READ for LR, WRITE for SC and AMO. True: *host is RAM to operate on, or NULL for a device or ROM,
+// where the caller uses tlb_load and tlb_store (R2.60); a fault of that tlb_load becomes ACCESS_WRITE if it
+// is for an AMO. False: *fault. NOTDIRTY pages are handled as a store would, before the caller's store:
+// nothing may be translated in between.
+bool tlb_atomic(Tlb *tlb, gva_t va, unsigned size, MemAccess access, void **host, MemFault *fault);
+
+// Instruction fetch. True: *host points at the bytes of va (valid to the end of its page) and *ram names
+// them, or *host is NULL when the page is not RAM or ROM, or its permissions are finer than a page (then
+// tlb_fetch_mmio reads parcels one by one; va is even). False: *fault.
+bool tlb_fetch(Tlb *tlb, gva_t va, const uint8_t **host, ram_t *ram, MemFault *fault);
+bool tlb_fetch_mmio(Tlb *tlb, gva_t va, uint16_t *parcel, MemFault *fault);
+
+// --- statistics --------------------------------------------------------------------------------------------
+typedef struct {
+    TlbCounters kind[TLB_MMU_INDEXES][ACCESS_KINDS];
+    uint64_t evict[TLB_MMU_INDEXES], victim_drop[TLB_MMU_INDEXES], flush_all[TLB_MMU_INDEXES];
+    uint64_t flush_page[TLB_MMU_INDEXES], flush_elided[TLB_MMU_INDEXES];
+    uint64_t grow[TLB_MMU_INDEXES], shrink[TLB_MMU_INDEXES]; // flushes that resized
+    uint64_t size[TLB_MMU_INDEXES], used[TLB_MMU_INDEXES];   // entries now, without the victims
+} TlbStats;
+void tlb_stats(const Tlb *tlb, TlbStats *out);

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Lookup in the software TLB: main table, victims, translation (R5.6, R5.10, R5.50).
+//
+// Every lookup counts exactly once. An engine asks tlb_ram first and lets the interpreter do what that
+// refuses, so the second lookup of one access would hide what the first one found (a fill would look like a
+// hit). Hence the first is taken back and its counter kept until the page is looked up again (tlb_defer).
+#include "softmmu/tlb_private.h"
+
+#include "softmmu/code_pages.h"
+#include "softmmu/memory.h"
+#include "util/log.h"
+#include <string.h>
+
+static const char *const access_names[ACCESS_KINDS] = {"read", "write", "fetch"};
+static const char *const fault_names[] = {"none", "align", "access", "page"};
+
+// One entry in the making: what lies at the physical page, and so which flags each kind of access gets.
+typedef struct {
+    uint64_t flags[ACCESS_KINDS];
+    uint8_t *host;
+    ram_t ram;
+} Backing;
+
+static Backing find_backing(Tlb *tlb, gpa_t page)
+{
+    Backing b = {{TLB_MMIO, TLB_MMIO, TLB_MMIO}, NULL, TLB_EMPTY};
+    memory_lock();
+    MemorySection s = address_space_lookup(tlb->as, page);
+    memory_unlock();
+    if (!s.mr || !s.host || s.len < PAGE_SIZE)
+        return b;
+    ram_t ram = s.mr->ram->offset + (ram_t)(s.host - s.mr->ram->host);
+    // Code is tracked by pages of RAM: one that is mapped over two guest pages is left to the piecewise path.
+    if (ram & ~PAGE_MASK)
+        return b;
+    b.ram = ram;
+    b.host = s.mr->readonly ? s.host : (uint8_t *)((uintptr_t)s.host + (uintptr_t)tlb->delta);
+    b.flags[ACCESS_READ] = b.flags[ACCESS_FETCH] = 0;
+    if (s.direct_write)
+        b.flags[ACCESS_WRITE] = tlb->code && code_pages_test(tlb->code, ram) ? TLB_NOTDIRTY : 0;
+    else if (s.readonly)
+        b.flags[ACCESS_WRITE] = TLB_DISCARD;
+    return b;
+}
+
+static void log_fill(gva_t va, MemAccess access, unsigned mmu, const TlbTranslation *tr, const uint64_t *cmp)
+{
+    unsigned flags = 0;
+    for (unsigned k = 0; k < ACCESS_KINDS; k++)
+        flags |= cmp[k] == TLB_EMPTY ? 0 : cmp[k] & ~PAGE_MASK;
+    log_printf(
+        "mmu: fill %s mmu %u va 0x%" G_GINT64_MODIFIER "x pa 0x%" G_GINT64_MODIFIER "x %c%c%c%s%s%s%s\n",
+        access_names[access], mmu, va, tr->page | (va & ~PAGE_MASK), tr->allow[ACCESS_READ] ? 'r' : '-',
+        tr->allow[ACCESS_WRITE] ? 'w' : '-', tr->allow[ACCESS_FETCH] ? 'x' : '-',
+        flags & TLB_MMIO ? " mmio" : "", flags & TLB_DISCARD ? " rom" : "",
+        flags & TLB_NOTDIRTY ? " code" : "", flags & TLB_INVALID ? " partial" : "");
+}
+
+// A page may lie in at most one place: the victims lose it before the main slot gets it.
+static void drop_victims(TlbTable *t, gva_t page)
+{
+    for (unsigned v = 0; v < TLB_VICTIMS; v++) {
+        if (tlb_entry_page(&t->victim[v]) == page)
+            tlb_entry_clear(&t->victim[v]);
+    }
+}
+
+static void evict(Tlb *tlb, unsigned mmu, const TlbEntry *e, const TlbCold *cold)
+{
+    TlbTable *t = &tlb->table[mmu];
+    unsigned v = t->next_victim++ % TLB_VICTIMS;
+    tlb->stats.evict[mmu]++;
+    tlb->stats.victim_drop[mmu] += tlb_entry_page(&t->victim[v]) != TLB_EMPTY;
+    t->victim[v] = *e;
+    t->victim_cold[v] = *cold;
+}
+
+static bool fill(Tlb *tlb, gva_t va, unsigned size, MemAccess access, unsigned mmu, MemFault *fault)
+{
+    TlbTranslation tr = {0};
+    gva_t page = va & PAGE_MASK;
+    if (!tlb->hooks.translate(tlb->hooks.opaque, va, size, access, mmu, &tr, fault)) {
+        if (log_on(LOG_MMU))
+            log_printf("mmu: fault %s mmu %u va 0x%" G_GINT64_MODIFIER "x %s\n", access_names[access], mmu,
+                       va, fault_names[fault->kind]);
+        return false;
+    }
+    g_assert(tr.allow[access] && !(tr.page & ~PAGE_MASK));
+    Backing b = find_backing(tlb, tr.page);
+
+    // The table is looked at only now: translation may have led to a flush.
+    TlbTable *t = &tlb->table[mmu];
+    TlbEntry *e = tlb_slot(t, va);
+    TlbCold *cold = &t->cold[e - t->entries];
+    drop_victims(t, page);
+    uint64_t old = tlb_entry_page(e);
+    if (old == TLB_EMPTY)
+        t->used++;
+    else if (old != page)
+        evict(tlb, mmu, e, cold);
+    for (unsigned k = 0; k < ACCESS_KINDS; k++)
+        e->cmp[k] = tr.allow[k] ? page | b.flags[k] | (tr.whole_page ? 0 : TLB_INVALID) : TLB_EMPTY;
+    e->addend = (uint64_t)(uintptr_t)b.host - page;
+    *cold = (TlbCold){tr.page, b.ram};
+    t->dirty = true;
+    if (log_on(LOG_MMU))
+        log_fill(va, access, mmu, &tr, e->cmp);
+    return true;
+}
+
+// R5.10: an exact match among the victims changes places with the main slot.
+static bool take_victim(TlbTable *t, gva_t page, MemAccess access)
+{
+    for (unsigned v = 0; v < TLB_VICTIMS; v++) {
+        if (t->victim[v].cmp[access] != page)
+            continue;
+        TlbEntry *e = tlb_slot(t, page);
+        TlbCold *cold = &t->cold[e - t->entries];
+        TlbEntry entry = *e;
+        TlbCold entry_cold = *cold;
+        t->used += tlb_entry_page(e) == TLB_EMPTY;
+        *e = t->victim[v];
+        *cold = t->victim_cold[v];
+        t->victim[v] = entry;
+        t->victim_cold[v] = entry_cold;
+        return true;
+    }
+    return false;
+}
+
+static uint64_t *flag_counter(TlbCounters *c, uint64_t flags)
+{
+    if (flags & TLB_MMIO)
+        return &c->slow_mmio;
+    if (flags & TLB_DISCARD)
+        return &c->slow_discard;
+    return flags & TLB_NOTDIRTY ? &c->slow_notdirty : &c->hit;
+}
+
+// The counter that a lookup of this page was taken back from, or NULL.
+static uint64_t *deferred_counter(Tlb *tlb, gva_t page, const TlbCounters *c)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(tlb->deferred); i++) {
+        TlbDeferred *d = &tlb->deferred[i];
+        if (d->page == page && d->counter >= &c->hit && d->counter < &c->hit + sizeof *c / sizeof c->hit) {
+            uint64_t *counter = d->counter;
+            d->counter = NULL;
+            return counter;
+        }
+    }
+    return NULL;
+}
+
+bool tlb_lookup(Tlb *tlb, gva_t va, unsigned size, MemAccess access, TlbLook *out, MemFault *fault)
+{
+    unsigned mmu = access == ACCESS_FETCH ? tlb->fetch_mmu : tlb->data_mmu;
+    TlbCounters *c = &tlb->stats.kind[mmu][access];
+    TlbTable *t = &tlb->table[mmu];
+    gva_t page = va & PAGE_MASK;
+    uint64_t cmp = tlb_slot(t, va)->cmp[access];
+    uint64_t *counter;
+    bool ok = true;
+
+    if (tlb_cmp_is(cmp, page)) {
+        counter = cmp & TLB_INVALID ? &c->slow_recheck : flag_counter(c, cmp);
+        if (cmp & TLB_INVALID)
+            ok = fill(tlb, va, size, access, mmu, fault);
+    } else if (take_victim(t, page, access)) {
+        counter = &c->victim_hit;
+    } else {
+        ok = fill(tlb, va, size, access, mmu, fault);
+        counter = ok ? &c->fill_ok : &c->fill_fault;
+    }
+    uint64_t *before = ok ? deferred_counter(tlb, page, c) : NULL;
+    if (before)
+        counter = before;
+    ++*counter;
+    out->counter = counter;
+    if (!ok)
+        return false;
+
+    const TlbEntry *e = tlb_slot(t, va);
+    const TlbCold *cold = &t->cold[e - t->entries];
+    *out = (TlbLook){
+        .va = va,
+        .pa = cold->pa + (va & ~PAGE_MASK),
+        .host = (uint8_t *)(uintptr_t)(e->addend + va),
+        .ram = cold->ram + (va & ~PAGE_MASK),
+        .flags = (unsigned)(e->cmp[access] & ~PAGE_MASK),
+        .mmu = mmu,
+        .counter = counter,
+    };
+    return true;
+}
+
+void tlb_defer(Tlb *tlb, const TlbLook *look, unsigned n)
+{
+    --*look->counter;
+    if (n == 0)
+        tlb->deferred[1].counter = NULL; // of an earlier access
+    tlb->deferred[n] = (TlbDeferred){look->va & PAGE_MASK, look->counter};
+}
+
+void tlb_clear_notdirty(Tlb *tlb, const TlbLook *look)
+{
+    TlbTable *t = &tlb->table[look->mmu];
+    TlbEntry *e = tlb_slot(t, look->va);
+    if (tlb_cmp_is(e->cmp[ACCESS_WRITE], look->va & PAGE_MASK) &&
+        t->cold[e - t->entries].ram == (look->ram & PAGE_MASK))
+        e->cmp[ACCESS_WRITE] &= ~(uint64_t)TLB_NOTDIRTY;
+}

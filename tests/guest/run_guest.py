@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs a guest program and compares its output and exit status with its native twin, a file or a number.
+
+run_guest.py --emulator addend|qemu PATH [--native PROGRAM] [--expected FILE] [--status N] [--semihost]
+             [--timeout S] GUEST [-- OPTION...]
+"""
+import argparse
+import difflib
+import subprocess
+import sys
+
+from common import command
+
+
+def run(argv, timeout):
+    """(stdout, stderr, status); status None = did not end in time."""
+    try:
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              timeout=timeout, check=False)
+    except subprocess.TimeoutExpired as e:
+        return e.stdout or b"", e.stderr or b"", None
+    except OSError as e:
+        sys.exit(f"run_guest.py: {argv[0]}: {e.strerror}")
+    return done.stdout, done.stderr, done.returncode
+
+
+def text(data):
+    return data.decode("utf-8", "backslashreplace").splitlines(keepends=True)
+
+
+def parse(argv):
+    options = []
+    if "--" in argv:
+        at = argv.index("--")
+        argv, options = argv[:at], argv[at + 1:]
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--emulator", nargs=2, required=True, metavar=("NAME", "PATH"))
+    parser.add_argument("--native")
+    parser.add_argument("--expected")
+    parser.add_argument("--status", type=int)
+    parser.add_argument("--semihost", action="store_true")
+    parser.add_argument("--timeout", type=float, default=100)
+    parser.add_argument("guest")
+    return parser.parse_args(argv), options
+
+
+def main():
+    args, options = parse(sys.argv[1:])
+    output, status = None, args.status
+    if args.native:
+        output, _, status = run([args.native], args.timeout)
+    elif args.expected:
+        with open(args.expected, "rb") as f:
+            output = f.read()
+    argv = command(*args.emulator, options, args.guest, [] if args.semihost else None)
+    got, errors, got_status = run(argv, args.timeout)
+
+    failed = False
+    if got_status is None:
+        print(f"no end within {args.timeout:g} s")
+        failed = True
+    elif status is not None and got_status != status:
+        print(f"exit status {got_status}, expected {status}")
+        failed = True
+    if output is not None and got != output:
+        sys.stdout.writelines(difflib.unified_diff(text(output), text(got), "expected", "guest"))
+        failed = True
+    if failed:
+        print("\ncommand:", " ".join(argv))
+        if output is None:
+            sys.stdout.writelines(text(got)[-20:])
+        sys.stdout.writelines(text(errors)[-40:])
+    sys.exit(failed)
+
+
+main()

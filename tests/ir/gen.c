@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Random valid IR.
+#include "tests/ir/gen.h"
+
+typedef struct {
+    GenRng *rng;
+    const GenConfig *config;
+    IrCode *code;
+    IrBlock *b;
+    int64_t pc; // of the next instruction
+} Gen;
+
+uint64_t gen_random(GenRng *rng)
+{
+    uint64_t z = rng->state += UINT64_C(0x9e3779b97f4a7c15); // splitmix64
+
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+unsigned gen_below(GenRng *rng, unsigned n)
+{
+    return (unsigned)(gen_random(rng) >> 32) % n;
+}
+
+static bool one_in(Gen *g, unsigned n)
+{
+    return gen_below(g->rng, n) == 0;
+}
+
+uint64_t gen_edge(GenRng *rng)
+{
+    static const uint64_t edges[] = {
+        0, 1, 2, 7, 8, 31, 32, 48, 56, 63, 64, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, INT32_MAX,
+        (uint64_t)INT32_MIN, UINT32_C(0x80000000), UINT32_MAX, UINT64_C(1) << 32, INT64_MAX,
+        UINT64_C(1) << 63,
+    };
+    uint64_t v;
+
+    switch (gen_below(rng, 6)) {
+    case 0:
+    case 1: v = edges[gen_below(rng, G_N_ELEMENTS(edges))]; break;
+    case 2: v = UINT64_C(1) << gen_below(rng, 64); break;
+    case 3: v = gen_below(rng, 4096); break;
+    case 4: return gen_random(rng);
+    default: return ~UINT64_C(0) << gen_below(rng, 64);
+    }
+    switch (gen_below(rng, 4)) {
+    case 0: return 0 - v;
+    case 1: return ~v;
+    default: return v;
+    }
+}
+
+static IrVal emit_const(Gen *g, uint64_t v)
+{
+    return ir_const(g->b, (int64_t)v);
+}
+
+static unsigned pick_reg(Gen *g)
+{
+    return gen_below(g->rng, g->config->n_regs);
+}
+
+// A value: a recent one of the block, or a new constant, register or pc.
+static IrVal pick_value(Gen *g)
+{
+    unsigned n = g->b->n_ops;
+
+    for (unsigned tries = 0; tries < 6; tries++) {
+        unsigned back = gen_below(g->rng, one_in(g, 8) ? n : MIN(n, 6));
+        if (ir_op_info[g->b->ops[n - 1 - back].op].has_value)
+            return (IrVal)(n - 1 - back);
+    }
+    switch (gen_below(g->rng, 8)) {
+    case 0: return ir_emit(g->b, IR_OP_PC, 0, IR_NOVAL, IR_NOVAL, (int64_t)gen_edge(g->rng));
+    case 1:
+    case 2:
+    case 3: return emit_const(g, gen_edge(g->rng));
+    default: return ir_get(g->b, pick_reg(g));
+    }
+}
+
+static void emit_pure(Gen *g)
+{
+    IrOpcode op;
+    IrVal a, b;
+
+    do
+        op = (IrOpcode)gen_below(g->rng, IR_OPS);
+    while (!(ir_op_info[op].flags & IRF_PURE));
+    if (op == IR_OP_CONST || op == IR_OP_PC) {
+        ir_emit(g->b, op, 0, IR_NOVAL, IR_NOVAL, (int64_t)gen_edge(g->rng));
+        return;
+    }
+    a = pick_value(g);
+    if (ir_n_values(op) == 1) {
+        ir_unop(g->b, op, a);
+        return;
+    }
+    b = one_in(g, 3) ? emit_const(g, gen_edge(g->rng)) : one_in(g, 12) ? a : pick_value(g);
+    if (one_in(g, 2))
+        ir_binop(g->b, op, a, b);
+    else
+        ir_binop(g->b, op, b, a);
+}
+
+static void emit_pures(Gen *g)
+{
+    for (unsigned n = 1 + gen_below(g->rng, g->config->max_ops); n; n--) {
+        if (one_in(g, 4))
+            ir_get(g->b, pick_reg(g));
+        else
+            emit_pure(g);
+    }
+}
+
+static void emit_puts(Gen *g)
+{
+    for (unsigned n = gen_below(g->rng, 3); n; n--) {
+        IrVal v = pick_value(g);
+        ir_put(g->b, pick_reg(g), v);
+    }
+}
+
+// An address of `size` bytes in the window, as far as *imm and the result add up to it. Atomics meet on a few
+// places, so that SC often succeeds.
+static IrVal emit_address(Gen *g, bool is_atomic, int64_t *imm)
+{
+    const GenConfig *c = g->config;
+    IrVal v = pick_value(g);
+    uint64_t mask = is_atomic ? 0x18 : one_in(g, 4) ? c->mem_size / 2 - 1 : (c->mem_size - 1) & ~UINT64_C(7);
+
+    *imm = is_atomic || one_in(g, 3) ? 0 : (int64_t)gen_below(g->rng, 4096) - 2048;
+    if (c->wild && one_in(g, c->wild))
+        return v;
+    if (one_in(g, 4))
+        return emit_const(g, c->mem_base + (gen_random(g->rng) & mask) - (uint64_t)*imm);
+    IrVal m = emit_const(g, mask);
+    v = ir_binop(g->b, IR_OP_AND, v, m);
+    m = emit_const(g, c->mem_base - (uint64_t)*imm);
+    return ir_binop(g->b, IR_OP_ADD, v, m);
+}
+
+static void emit_atomic(Gen *g)
+{
+    IrOpcode op = (IrOpcode)(IR_OP_LR32 + gen_below(g->rng, IR_OP_AMO64 - IR_OP_LR32 + 1));
+    int64_t imm;
+    IrVal b = pick_value(g), a = emit_address(g, true, &imm);
+
+    if (op == IR_OP_LR32 || op == IR_OP_LR64)
+        ir_unop(g->b, op, a);
+    else
+        ir_emit(g->b, op, 0, a, b, op == IR_OP_AMO32 || op == IR_OP_AMO64 ? gen_below(g->rng, IR_AMOS) : 0);
+}
+
+static void emit_memory(Gen *g)
+{
+    int64_t imm;
+
+    if (g->config->atomics && one_in(g, 3)) {
+        emit_atomic(g);
+        return;
+    }
+    if (one_in(g, 20)) {
+        ir_emit(g->b, IR_OP_FENCE, 0, IR_NOVAL, IR_NOVAL, 0);
+        return;
+    }
+    IrOpcode op = (IrOpcode)(IR_OP_LD8U + gen_below(g->rng, IR_OP_ST64 - IR_OP_LD8U + 1));
+    IrVal b = ir_is_store(op) ? pick_value(g) : IR_NOVAL, a = emit_address(g, false, &imm);
+    ir_emit(g->b, op, 0, a, b, imm);
+}
+
+static void start_insn(Gen *g)
+{
+    unsigned len = one_in(g, 2) ? 2 : 4;
+
+    ir_insn(g->b, g->pc, len, (uint32_t)gen_random(g->rng) >> (len == 2 ? 16 : 0));
+    g->pc += len;
+}
+
+static IrEdge pick_edge(Gen *g)
+{
+    int32_t block = (int32_t)gen_below(g->rng, g->code->n_blocks);
+
+    if (g->config->leave && one_in(g, 5))
+        return (IrEdge){-1, (int64_t)(gen_random(g->rng) & 0xffff) - 0x8000};
+    return (IrEdge){block, g->code->blocks[block]->pc};
+}
+
+static void emit_jmpind(Gen *g)
+{
+    IrVal v = pick_value(g);
+
+    for (unsigned n = gen_below(g->rng, 4); n; n--) {
+        unsigned block = gen_below(g->rng, g->code->n_blocks);
+        ir_block_guess(g->b, g->code->blocks[block]->pc, (int32_t)block);
+        if (one_in(g, 2))
+            v = ir_emit(g->b, IR_OP_PC, 0, IR_NOVAL, IR_NOVAL, g->code->blocks[block]->pc);
+    }
+    if (one_in(g, 3)) { // hide it from the passes
+        ir_put(g->b, pick_reg(g), v);
+        v = ir_get(g->b, pick_reg(g));
+    }
+    ir_unop(g->b, IR_OP_JMPIND, v);
+}
+
+static void emit_terminator(Gen *g)
+{
+    unsigned kind = gen_below(g->rng, 12);
+
+    if (g->config->n_helpers && kind == 0) {
+        start_insn(g);
+        IrVal a = pick_value(g), b = pick_value(g);
+        ir_emit(g->b, IR_OP_SYS, 0, a, b, gen_below(g->rng, g->config->n_helpers));
+        return;
+    }
+    if (g->config->leave && kind == 1) {
+        emit_jmpind(g);
+        return;
+    }
+    g->b->edge[0] = pick_edge(g);
+    if (kind < 5) {
+        ir_emit(g->b, IR_OP_JUMP, 0, IR_NOVAL, IR_NOVAL, 0);
+        return;
+    }
+    g->b->edge[1] = pick_edge(g);
+    IrVal a = pick_value(g), b = one_in(g, 4) ? emit_const(g, 0) : pick_value(g);
+    ir_binop(g->b, (IrOpcode)(IR_OP_BR_EQ + gen_below(g->rng, 6)), a, b);
+}
+
+static void fill_block(Gen *g)
+{
+    g->pc = g->b->pc;
+    for (unsigned n = 1 + gen_below(g->rng, g->config->max_insns); n; n--) {
+        start_insn(g);
+        emit_pures(g);
+        if (g->config->memory && one_in(g, 2))
+            emit_memory(g);
+        if (one_in(g, 2))
+            emit_pures(g);
+        emit_puts(g);
+    }
+    emit_terminator(g);
+}
+
+IrCode *gen_code(GenRng *rng, const GenConfig *config)
+{
+    unsigned n = 1 + gen_below(rng, config->max_blocks);
+    Gen g = {.rng = rng, .config = config, .code = ir_code_new(config->base)};
+    int64_t pc = -(int64_t)(gen_random(rng) & 0xfff0);
+
+    for (unsigned i = 0; i < n; i++) {
+        IrBlock *b = ir_block_new(pc);
+        b->is_entry = i == 0 || one_in(&g, 3);
+        b->count = one_in(&g, 2) ? gen_random(rng) >> gen_below(rng, 64) : 0;
+        ir_code_add(g.code, b);
+        pc += 4 * (int64_t)config->max_insns + 4 + (int64_t)(gen_random(rng) & 0xff0);
+    }
+    for (unsigned i = 0; i < n; i++) {
+        g.b = g.code->blocks[i];
+        fill_block(&g);
+    }
+    return g.code;
+}

@@ -1,0 +1,245 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The built program from outside: exit status, and one line on stderr for whatever is wrong.
+
+usage: cli_test.py ADDEND OPTIONS_CASES [unittest arguments]"""
+import json
+import os
+import shlex
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ADDEND, CASES = sys.argv[1:3]
+RAM = 0x80000000
+EM_RISCV, EM_X86_64 = 243, 62
+LOOP = struct.pack('<I', 0x0000006f)  # j .
+
+
+def exit_program(status):
+    """Raw code that stores an exit request to tohost at its fixed address, 0x1000008, and loops."""
+    words = [0x010002b7,  # lui t0, 0x1000
+             (status << 1 | 1) << 20 | 6 << 7 | 0x13,  # li t1, status << 1 | 1
+             6 << 20 | 5 << 15 | 3 << 12 | 8 << 7 | 0x23,  # sd t1, 8(t0)
+             0x0000006f]  # j .
+    return struct.pack('<4I', *words)
+
+
+def elf(code=LOOP, machine=EM_RISCV, bits=64, order='<', paddr=RAM, memsz=None, offset=None, filesz=None,
+        phnum=1, phoff=None, entry=RAM, kind=2):
+    """An ELF file with one PT_LOAD segment, any part of which may be wrong."""
+    ident = b'\x7fELF' + bytes([2 if bits == 64 else 1, 1 if order == '<' else 2, 1]) + bytes(9)
+    word = 'Q' if bits == 64 else 'I'
+    ehsize, phentsize = (64, 56) if bits == 64 else (52, 32)
+    phoff = ehsize if phoff is None else phoff
+    header = ident + struct.pack(order + 'HHI3' + word + 'I6H', kind, machine, 1, entry, phoff, 0, 0, ehsize,
+                                 phentsize, phnum, 0, 0, 0)
+    offset = ehsize + phentsize if offset is None else offset
+    filesz = len(code) if filesz is None else filesz
+    memsz = filesz if memsz is None else memsz
+    if bits == 64:
+        segment = struct.pack(order + 'IIQQQQQQ', 1, 7, offset, paddr, paddr, filesz, memsz, 4)
+    else:
+        segment = struct.pack(order + '8I', 1, offset, paddr, paddr, filesz, memsz, 7, 4)
+    return header + segment + code
+
+
+def run(*words, timeout=20):
+    return subprocess.run([ADDEND, *words], stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout)
+
+
+class CliTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def file(self, name, content):
+        with open(self.path(name), 'wb') as f:
+            f.write(content)
+        return self.path(name)
+
+    def refused(self, *words, naming=None):
+        """Status 1, nothing on stdout, one line on stderr from us, which names the file or option."""
+        done = run(*words)
+        shown = f'{shlex.join(words)}: status {done.returncode}, stderr {done.stderr!r}'
+        self.assertEqual(done.returncode, 1, shown)
+        self.assertEqual(done.stdout, b'', shown)
+        lines = done.stderr.decode('utf-8', 'replace').split('\n')
+        self.assertEqual(len(lines), 2, shown)
+        self.assertEqual(lines[1], '', shown)
+        self.assertTrue(lines[0].startswith('addend: '), shown)
+        if naming:
+            self.assertIn(naming, lines[0], shown)
+        return lines[0]
+
+    def refused_guest(self, content, *words):
+        guest = self.file('guest.elf', content)
+        for how in ([guest], ['-bios', 'none', '-kernel', guest]):
+            self.refused('--timeout', '5', *words, *how, naming='guest.elf')
+
+
+class Words(CliTest):
+    def test_every_bad_option_of_the_case_file(self):
+        with open(CASES, encoding='utf-8') as f:
+            lines = [l for l in f.read().split('\n') if ' => error: ' in ' ' + l and l.count("'") % 2 == 0]
+        self.assertGreater(len(lines), 100)
+        for line in lines:
+            words, message = (' ' + line).split(' => error: ')
+            if '"' in words:
+                continue
+            with self.subTest(line):
+                self.assertEqual(self.refused(*shlex.split(words)), 'addend: ' + message)
+
+    def test_what_is_printed_on_request(self):
+        for words, expected in [(['--help'], '-kernel FILE'), (['--version'], 'addend '),
+                                (['help', 'mtree'], '-f'),
+                                (['-M', 'help'], 'clabpu-memory'), (['-cpu', 'help'], 'rv64'),
+                                (['-accel', 'help'], 'interp'), (['-d', 'help'], 'in_asm')]:
+            done = run(*words)
+            self.assertEqual((done.returncode, done.stderr), (0, b''), words)
+            self.assertIn(expected, done.stdout.decode(), words)
+
+
+class Files(CliTest):
+    def test_missing_file_and_folder(self):
+        kernel = self.file('kernel', exit_program(0))
+        self.refused(self.path('absent'), naming='absent')
+        self.refused(self.folder, naming=self.folder)
+        for option in '-bios', '-initrd', '-dtb':
+            for name in self.path('absent'), self.folder:
+                self.refused(option, name, '-kernel', kernel, '--timeout', '5', naming=name)
+
+    def test_file_without_end_is_refused(self):
+        for option in '-bios', '-kernel', '-dtb':
+            self.refused(option, '/dev/zero', '--timeout', '5', naming='/dev/zero')
+
+    def test_empty_file(self):
+        self.refused_guest(b'')
+
+    @unittest.skipIf(os.geteuid() == 0, 'root may read everything')
+    def test_unreadable_file(self):
+        guest = self.file('secret', elf())
+        os.chmod(guest, 0)
+        self.refused(guest, naming='secret')
+
+    def test_truncated_elf(self):
+        whole = elf()
+        for length in 5, 20, 63, 64, 100, len(whole) - 1:
+            with self.subTest(length=length):
+                self.refused_guest(whole[:length])
+
+    def test_elf_for_something_else(self):
+        self.refused_guest(elf(machine=EM_X86_64))
+        self.refused_guest(elf(bits=32))
+        self.refused_guest(elf(order='>'))
+
+    def test_segment_that_does_not_fit(self):
+        self.refused_guest(elf(paddr=0x40000000))
+        self.refused_guest(elf(paddr=RAM + (64 << 20) - 2), '-m', '64')
+        self.refused_guest(elf(memsz=(64 << 20) + 1), '-m', '64')
+        self.refused_guest(elf(paddr=(1 << 64) - 4))
+        self.refused_guest(elf(memsz=(1 << 64) - 1))
+
+    def test_nonsense_in_the_headers(self):
+        self.refused_guest(elf(offset=1 << 40))
+        self.refused_guest(elf(filesz=1 << 40, memsz=1 << 40))
+        self.refused_guest(elf(filesz=4, memsz=2))
+        self.refused_guest(elf(phoff=1 << 40))
+        self.refused_guest(elf(phnum=0, code=b''))
+
+    def test_device_tree_that_is_none(self):
+        kernel = self.file('kernel', exit_program(0))
+        header = struct.pack('>10I', 0xd00dfeed, 1 << 20, 0, 0, 0, 17, 16, 0, 0, 0)
+        for content in b'', b'hello', header, header[:12]:
+            with self.subTest(content[:8]):
+                self.refused('-bios', 'none', '-kernel', kernel, '-dtb', self.file('bad.dtb', content),
+                             '--timeout', '5', naming='bad.dtb')
+
+    def test_initrd_larger_than_ram(self):
+        kernel = self.file('kernel', exit_program(0))
+        initrd = self.file('initrd', b'')
+        os.truncate(initrd, 65 << 20)
+        self.refused('-m', '64', '-bios', 'none', '-kernel', kernel, '-initrd', initrd, '--timeout', '5',
+                     naming='initrd')
+
+    def test_output_that_cannot_be_written(self):
+        kernel = self.file('kernel', exit_program(0))
+        absent = self.path('absent/file')
+        for words in (['-D', absent], [f'--stats=json:{absent}'], ['-serial', f'file:{absent}'],
+                      ['-M', f'clabpu,dumpdtb={absent}'], [f'+signature={absent}'],
+                      ['--chroot', self.path('absent')]):
+            with self.subTest(words):
+                self.refused(*words, '-d', 'int', '-bios', 'none', '-kernel', kernel, '--timeout', '5',
+                             naming='absent')
+
+    def test_ram_that_no_host_has(self):
+        kernel = self.file('kernel', exit_program(0))
+        self.refused('-m', '1024P', '-bios', 'none', '-kernel', kernel)
+
+
+class Runs(CliTest):
+    def test_exit_status(self):
+        for accel in 'interp', 'jit':
+            for status in 0, 1, 7, 255:
+                kernel = self.file('kernel', exit_program(status))
+                done = run('-accel', accel, '-bios', 'none', '-kernel', kernel, '--timeout', '20')
+                self.assertEqual((done.returncode, done.stdout, done.stderr), (status, b'', b''))
+
+    def test_large_exit_status_is_clamped_and_told(self):
+        for status in 256, 1000:
+            kernel = self.file('kernel', exit_program(status))
+            done = run('-bios', 'none', '-kernel', kernel, '--timeout', '20')
+            self.assertEqual(done.returncode, 255)
+            self.assertIn(str(status).encode(), done.stderr)
+
+    def test_budgets_end_with_124(self):
+        raw = self.file('raw', LOOP * 16)
+        for guest in [self.file('loop.elf', elf())], ['-bios', 'none', '-kernel', raw]:
+            for accel in 'interp', 'jit':
+                for budget in '--instructions=100000', '--timeout=0.3':
+                    done = run('-accel', accel, budget, *guest)
+                    self.assertEqual(done.returncode, 124, (guest, accel, budget))
+
+    def test_words_of_other_emulators(self):
+        kernel = self.file('kernel', exit_program(3))
+        for words in (['-M', 'spike', '-nographic', '-m', '128M', '-smp', '1', '-cpu', 'rv64',
+                       '-accel', 'tcg', '-serial', 'mon:stdio', '-monitor', 'none', '-no-reboot'],
+                      ['-m8796093022208', '--isa=rv64imac']):
+            done = run(*words, '-bios', 'none', '-kernel', kernel, '--timeout', '20')
+            self.assertEqual(done.returncode, 3, words)
+
+    def test_statistics_are_json(self):
+        kernel = self.file('kernel', exit_program(0))
+        target = self.path('stats.json')
+        self.assertEqual(run(f'--stats=json:{target}', '-bios', 'none', '-kernel', kernel).returncode, 0)
+        with open(target, encoding='utf-8') as f:
+            self.assertGreater(json.load(f)['guest_instructions'], 4)
+
+    def test_log_goes_to_its_file(self):
+        kernel = self.file('kernel', exit_program(0))
+        done = run('-d', 'in_asm', '-D', self.path('log'), '-bios', 'none', '-kernel', kernel)
+        self.assertEqual((done.returncode, done.stderr), (0, b''))
+        with open(self.path('log'), encoding='utf-8') as f:
+            self.assertIn('0x80000000', f.read())
+
+    def test_device_tree_is_written(self):
+        target = self.path('tree.dtb')
+        self.assertEqual(run('-M', f'clabpu,dumpdtb={target}', '-bios', 'none').returncode, 0)
+        with open(target, 'rb') as f:
+            self.assertEqual(f.read(4), b'\xd0\x0d\xfe\xed')
+
+    def test_mtree(self):
+        done = run('mtree', '-M', 'clabpu-memory', '-m', '128M')
+        self.assertEqual((done.returncode, done.stderr), (0, b''))
+        self.assertIn('  0000000080000000-0000000087ffffff (prio 0, ram)', done.stdout.decode())
+        self.assertIn('FlatView', run('mtree', '-f').stdout.decode())
+
+
+if __name__ == '__main__':
+    unittest.main(argv=[sys.argv[0], *sys.argv[3:]])

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Command lines of options.cases against what the parser makes of them; no command line may crash it.
+#include "tests/test.h"
+
+#include "machine/options.h"
+#include "util/log.h"
+#include <stdlib.h>
+#include <string.h>
+
+static const char *cases_path;
+
+static void add_text(GString *s, const char *name, const char *value, const char *normal)
+{
+    if (g_strcmp0(value, normal))
+        g_string_append_printf(s, strchr(value, ' ') ? " %s=[%s]" : " %s=%s", name, value);
+}
+
+static void add_flag(GString *s, const char *name, bool value)
+{
+    if (value)
+        g_string_append_printf(s, " %s", name);
+}
+
+static void add_number(GString *s, const char *name, uint64_t value, uint64_t normal)
+{
+    if (value != normal)
+        g_string_append_printf(s, " %s=%" G_GUINT64_FORMAT, name, value);
+}
+
+static void add_command(GString *s, const Options *o)
+{
+    static const char *const names[] = {
+        [COMMAND_RUN] = "",
+        [COMMAND_DEMO] = " demo",
+        [COMMAND_MTREE] = " mtree",
+        [COMMAND_PRINT_HELP] = " print help",
+        [COMMAND_PRINT_VERSION] = " print version",
+        [COMMAND_PRINT_MACHINES] = " print machines",
+        [COMMAND_PRINT_CPUS] = " print cpus",
+        [COMMAND_PRINT_ACCELS] = " print accels",
+        [COMMAND_PRINT_LOG_ITEMS] = " print log items",
+    };
+    g_string_append(s, names[o->command]);
+    if (o->command == COMMAND_PRINT_HELP)
+        g_string_append(s, names[o->help_topic]);
+}
+
+// What differs from the defaults, in the order of the struct.
+static char *describe(const Options *o)
+{
+    static const char *const accels[] = {"jit", "interp", "check"}, *const stats[] = {"none", "text", "json"};
+    GString *s = g_string_new(NULL);
+    add_command(s, o);
+    if (o->command >= COMMAND_PRINT_HELP)
+        return g_strstrip(g_string_free(s, FALSE));
+    if (log_mask)
+        g_string_append_printf(s, " log=%s%s", log_mask & LOG_EXEC ? "exec," : "",
+                               log_mask & LOG_INT ? "int" : "");
+    add_text(s, "machine", o->machine, "clabpu");
+    if (o->ram_size)
+        g_string_append_printf(s, " ram=0x%" G_GINT64_MODIFIER "x", o->ram_size);
+    add_text(s, "isa", o->isa, NULL);
+    add_text(s, "dumpdtb", o->dumpdtb, NULL);
+    add_flag(s, "htif-compat=qemu", o->htif_compat_qemu);
+    add_flag(s, "no-reboot", o->no_reboot);
+    add_text(s, "bios", o->bios, NULL);
+    add_text(s, "kernel", o->kernel, NULL);
+    add_flag(s, "entry", o->start_at_entry);
+    add_text(s, "initrd", o->initrd, NULL);
+    add_text(s, "append", o->append, NULL);
+    add_text(s, "dtb", o->dtb, NULL);
+    add_flag(s, "nographic", o->nographic);
+    for (unsigned i = 0; i < o->guest_args->len; i++)
+        g_string_append_printf(s, i ? "|%s" : " args=%s", (char *)g_ptr_array_index(o->guest_args, i));
+    add_text(s, "serial", o->serial, "mon:stdio");
+    add_flag(s, "semihosting", o->semihosting);
+    add_text(s, "chroot", o->chroot, NULL);
+    add_text(s, "signature", o->signature, NULL);
+    add_number(s, "granularity", o->signature_granularity, 16);
+    add_text(s, "accel", accels[o->accel], "jit");
+    add_number(s, "threshold", o->jit_threshold, 0);
+    if (o->jit_opt >= 0)
+        g_string_append_printf(s, " opt=%d", o->jit_opt);
+    add_number(s, "workers", o->jit_workers, 0);
+    add_number(s, "tlb-bits", o->tlb_bits, 0);
+    if (o->timeout > 0)
+        g_string_append_printf(s, " timeout=%g", o->timeout);
+    add_number(s, "instructions", o->instructions, 0);
+    add_text(s, "log-file", o->log_file, NULL);
+    add_text(s, "stats", stats[o->stats], "none");
+    add_text(s, "stats-file", o->stats_file, NULL);
+    add_flag(s, "flat", o->mtree_flat);
+    add_flag(s, "disabled", o->mtree_disabled);
+    return g_strstrip(g_string_free(s, FALSE));
+}
+
+static char *parse(int argc, char **argv)
+{
+    Options o;
+    g_autoptr(GError) error = NULL;
+    log_mask = 0;
+    bool ok = options_parse(&o, argc, argv, &error);
+    assert_true(ok == !error);
+    char *got = ok ? describe(&o) : g_strdup_printf("error: %s", error->message);
+    options_deinit(&o);
+    return got;
+}
+
+static bool one_case(char *words, const char *expected, const char *text)
+{
+    g_auto(GStrv) argv = NULL;
+    g_autofree char *line = g_strdup_printf("addend %s", words);
+    int argc;
+    assert_true(g_shell_parse_argv(line, &argc, &argv, NULL));
+    g_autofree char *got = parse(argc, argv);
+    if (!strcmp(got, expected))
+        return true;
+    print_error("%s\n  expected: %s\n  got:      %s\n", text, expected, got);
+    return false;
+}
+
+static void cases(void **state)
+{
+    g_autofree char *text = NULL;
+    assert_true(g_file_get_contents(cases_path, &text, NULL, NULL));
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    g_autoptr(GString) words = g_string_new(NULL);
+    unsigned n = 0, bad = 0;
+    for (char **l = lines; *l; l++) {
+        if (!words->len && (!**l || **l == '#'))
+            continue;
+        const char *arrow = strstr(*l, "=> ");
+        if (!arrow) { // a quoted word goes on in the next line
+            g_string_append_printf(words, "%s\n", *l);
+            continue;
+        }
+        g_string_append_len(words, *l, arrow - *l);
+        g_autofree char *expected = g_strstrip(g_strdup(arrow + 3));
+        bad += !one_case(words->str, expected, *l);
+        g_string_truncate(words, 0);
+        n++;
+    }
+    assert_true(n > 150);
+    assert_int_equal(bad, 0);
+    (void)state;
+}
+
+static void help_names_every_choice(void **state)
+{
+    static char *const asks[][4] = {{"addend", "-M", "help"},      {"addend", "--help"},
+                                    {"addend", "mtree", "--help"}, {"addend", "demo", "-h"},
+                                    {"addend", "--version"},       {"addend", "-accel", "help"}};
+    static const char *const words[] = {"clabpu-memory ", "\n  -M, -machine NAME",       "\n  -f\n",
+                                        "addend demo",    "addend " ADDEND_VERSION "\n", "\ncheck "};
+    for (unsigned i = 0; i < G_N_ELEMENTS(asks); i++) {
+        Options o;
+        assert_true(options_parse(&o, asks[i][2] ? 3 : 2, (char **)asks[i], NULL));
+        char *text = NULL;
+        size_t size = 0;
+        FILE *out = open_memstream(&text, &size);
+        options_print(&o, out);
+        fclose(out);
+        assert_non_null(strstr(text, words[i]));
+        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+        for (char **l = lines; *l; l++)
+            assert_true(strlen(*l) <= 90);
+        free(text);
+        options_deinit(&o);
+    }
+    (void)state;
+}
+
+// Random words, made of pieces that mean something to the parser, never crash it, and an error is one line.
+static void random_words(void **state)
+{
+    static const char *const pieces[] = {
+        "-", "--", "+", "=", ",", ",,", "M", "machine", "accel", "m", "smp", "help", "clabpu",
+        "size", "1", "99999999999999999999", "0x", "K", "G", "stats", "json", ":", "isa", "rv64",
+        "imac", "_", "zba", "kernel", "a", " ", "\n", "\xff", "signature", "semihosting-config",
+        "arg", "demo", "mtree", "f", "D",
+    };
+    g_autoptr(GRand) rand = g_rand_new_with_seed(7);
+    for (unsigned i = 0; i < 100000; i++) {
+        char *argv[7] = {"addend"};
+        int argc = g_rand_int_range(rand, 1, 7);
+        for (int j = 1; j < argc; j++) {
+            GString *word = g_string_new(g_rand_boolean(rand) ? "-" : "");
+            for (int k = g_rand_int_range(rand, 0, 6); k > 0; k--)
+                g_string_append(word, pieces[g_rand_int_range(rand, 0, G_N_ELEMENTS(pieces))]);
+            argv[j] = g_string_free(word, FALSE);
+        }
+        g_autofree char *got = parse(argc, argv);
+        if (g_str_has_prefix(got, "error: "))
+            assert_null(strchr(got, '\n'));
+        for (int j = 1; j < argc; j++)
+            g_free(argv[j]);
+    }
+    (void)state;
+}
+
+int main(int argc, char **argv)
+{
+    g_assert(argc == 2);
+    cases_path = argv[1];
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cases),
+        cmocka_unit_test(help_names_every_choice),
+        cmocka_unit_test(random_words),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
