@@ -21,16 +21,17 @@ static const BoardRow clabpu_memory_rows[] = {
 };
 
 static const BoardType types[] = {
-    {"clabpu", "CLabPU: memory map of the spike board, HTIF and CLINT", clabpu_rows, G_N_ELEMENTS(clabpu_rows),
-     UINT64_C(2) << 30, 8, true},
-    {"clabpu-memory", "CLabPU with only its MROM and DRAM", clabpu_memory_rows, G_N_ELEMENTS(clabpu_memory_rows),
-     UINT64_C(2) << 30, 8, false},
+    {"clabpu", "CLabPU: memory map of the spike board, HTIF and CLINT", clabpu_rows,
+     G_N_ELEMENTS(clabpu_rows), UINT64_C(2) << 30, 8, true},
+    {"clabpu-memory", "CLabPU with only its MROM and DRAM", clabpu_memory_rows,
+     G_N_ELEMENTS(clabpu_memory_rows), UINT64_C(2) << 30, 8, false},
 };
 
 void board_list(GString *out)
 {
     for (unsigned i = 0; i < G_N_ELEMENTS(types); i++)
-        g_string_append_printf(out, "%-20s %s%s\n", types[i].name, types[i].description, i ? "" : " (default)");
+        g_string_append_printf(out, "%-20s %s%s\n", types[i].name, types[i].description,
+                               i ? "" : " (default)");
 }
 
 static const BoardType *find_type(const char *name)
@@ -73,8 +74,8 @@ static bool check_config(const BoardType *type, const Board *b, GError **error)
     const char *wrong = NULL;
     gpa_t base = b->ram_row->base;
     if (b->harts > type->max_harts)
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "-smp %u: the board %s has at most %u harts",
-                    b->harts, type->name, type->max_harts);
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+                    "-smp %u: the board %s has at most %u harts", b->harts, type->name, type->max_harts);
     else if (b->ram_size % PAGE_SIZE)
         wrong = "is not a multiple of 4 KiB";
     else if (b->ram_size > PHYSICAL_SPACE - base)
@@ -82,8 +83,8 @@ static bool check_config(const BoardType *type, const Board *b, GError **error)
     else
         return true;
     if (wrong)
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "-m: RAM of 0x%" PRIx64 " bytes %s", b->ram_size,
-                    wrong);
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "-m: RAM of 0x%" PRIx64 " bytes %s",
+                    b->ram_size, wrong);
     return false;
 }
 
@@ -117,7 +118,8 @@ Board *board_new(const BoardConfig *config, const BoardHooks *hooks, GError **er
 {
     const BoardType *type = find_type(config->board);
     if (!type) {
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "-M %s: no such board; -M help lists them", config->board);
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "-M %s: no such board; -M help lists them",
+                    config->board);
         return NULL;
     }
     Board *b = g_new0(Board, 1);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A board: its address spaces, devices, firmware and boot rules (memory/spec.md 6); what the run loop sees of it.
+// A board: its address spaces, devices, firmware and boot rules (memory/spec.md 6); what the run loop sees of
+// it.
 #pragma once
 #include "machine/console.h"
 #include "machine/semihost.h"
@@ -14,8 +15,8 @@ typedef struct {
     unsigned harts;       // 0: 1
     const char *bios;     // "none", a file, or NULL / "default": OpenSBI's fw_dynamic
     const char *kernel;   // ELF, uImage or raw file
-    bool start_at_entry;  // kernel is the program itself (addend guest.elf): begin at its ELF entry, as Spike does,
-                          // not at the start of DRAM as -bios none -kernel does (R6.3)
+    bool start_at_entry;  // kernel is the program itself (addend guest.elf): begin at its ELF entry, as Spike
+                         // does, not at the start of DRAM as -bios none -kernel does (R6.3)
     const char *initrd, *append;
     const char *dtb;               // replaces the board's device tree
     const GPtrArray *guest_args;   // of char *: argv of the guest program (getmainvars, SYS_GET_CMDLINE)
@@ -47,8 +48,8 @@ typedef struct {
 Board *board_new(const BoardConfig *config, const BoardHooks *hooks, GError **error);
 void board_free(Board *board);
 
-// Loads firmware, kernel and initrd, places HTIF and the device tree, fills the MROM (spec 6.2 to 6.5) and puts
-// the timers in their reset state. Once, before any hart runs. The error names the file or option.
+// Loads firmware, kernel and initrd, places HTIF and the device tree, fills the MROM (spec 6.2 to 6.5) and
+// puts the timers in their reset state. Once, before any hart runs. The error names the file or option.
 bool board_load(Board *board, GError **error);
 
 // One line per board ("name  description") for -M help.
@@ -63,18 +64,18 @@ uint64_t board_ram_size(const Board *board);
 // Where every hart starts (spec 6.2).
 uint64_t board_reset_pc(const Board *board);
 
-// The earliest time, on the clock of the hooks, at which board_run_timers has something to do; UINT64_MAX: never.
-// Both take the big lock themselves.
+// The earliest time, on the clock of the hooks, at which board_run_timers has something to do; UINT64_MAX:
+// never. Both take the big lock themselves.
 uint64_t board_next_deadline_ns(Board *board);
 void board_run_timers(Board *board, uint64_t now_ns);
 
-// The name of the symbol at or before addr, with the distance in *offset (may be NULL); NULL if there is none.
-// Owned by the board. The second finds a symbol by name.
+// The name of the symbol at or before addr, with the distance in *offset (may be NULL); NULL if there is
+// none. Owned by the board. The second finds a symbol by name.
 const char *board_symbol(Board *board, uint64_t addr, uint64_t *offset);
 bool board_symbol_address(Board *board, const char *name, uint64_t *addr);
 
-// Whether the guest can leave through HTIF: its ELF names tohost, or the registers are at their fixed address.
-// False: the caller may say once that this guest has no way to exit (users.md 4.3).
+// Whether the guest can leave through HTIF: its ELF names tohost, or the registers are at their fixed
+// address. False: the caller may say once that this guest has no way to exit (users.md 4.3).
 bool board_has_htif_exit(const Board *board);
 
 // For the harts' semihosting hook, after board_load. Owned by the board.

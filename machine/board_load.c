@@ -101,13 +101,15 @@ static bool load_images(Board *b, Boot *boot, GError **error)
     return true;
 }
 
-// --- where HTIF is --------------------------------------------------------------------------------------------
+// --- where HTIF is
+// --------------------------------------------------------------------------------------------
 
 static bool check_htif_symbol(const Board *b, const Symbol *s, GError **error)
 {
     // Hand-written assembly often lacks .size, which QEMU does not forgive.
     if (s->size != 8 && (s->size || b->config.htif_compat_qemu))
-        return fail(error, "the symbol %s has size %" PRIu64 ", but HTIF's registers are 8 bytes", s->name, s->size);
+        return fail(error, "the symbol %s has size %" PRIu64 ", but HTIF's registers are 8 bytes", s->name,
+                    s->size);
     if (s->addr % 4)
         return fail(error, "the symbol %s at 0x%" PRIx64 " is not aligned", s->name, s->addr);
     return true;
@@ -123,7 +125,7 @@ static bool check_htif_place(Board *b, gpa_t addr, GError **error)
     return true;
 }
 
-// R6.10, and: an ELF without both symbols gets the fixed address, which it will not use.
+// R6.10, and: ELF files without either symbol get the fixed address (QEMU refuses them).
 static bool find_htif(Board *b, Boot *boot, GError **error)
 {
     const BoardConfig *c = &b->config;
@@ -138,7 +140,7 @@ static bool find_htif(Board *b, Boot *boot, GError **error)
     const Symbol *from = symbols_by_name(loader_symbols(b->loader), "fromhost");
     if (!to && !from && !c->htif_compat_qemu) {
         boot->htif_fixed = true;
-        b->htif_exit = false;
+        b->htif_exit = boot->has_firmware; // firmware finds it through the device tree
         return true;
     }
     if (!to || !from)
@@ -153,7 +155,8 @@ static bool find_htif(Board *b, Boot *boot, GError **error)
            check_htif_place(b, to->addr, error) && check_htif_place(b, from->addr, error);
 }
 
-// --- device tree, MROM, services ------------------------------------------------------------------------------
+// --- device tree, MROM, services
+// ------------------------------------------------------------------------------
 
 static bool load_device_tree(Board *b, Boot *boot, GError **error)
 {
@@ -186,8 +189,10 @@ static bool load_device_tree(Board *b, Boot *boot, GError **error)
     gpa_t end = b->ram_row->base + b->ram_size;
     boot->fdt = size <= b->ram_size ? align_down(end - size, BIG_PAGE) : 0;
     if (boot->fdt < b->ram_row->base || boot->fdt < boot->images_end)
-        return fail(error, "the device tree does not fit into RAM above the loaded images (they end at 0x%" PRIx64
-                           ", RAM ends at 0x%" PRIx64 ")", boot->images_end, end);
+        return fail(error,
+                    "the device tree does not fit into RAM above the loaded images (they end at 0x%" PRIx64
+                    ", RAM ends at 0x%" PRIx64 ")",
+                    boot->images_end, end);
     return loader_bytes(b->loader, "the device tree", data, size, boot->fdt, error);
 }
 
@@ -240,7 +245,8 @@ static void start_semihost(Board *b, const Boot *boot)
 {
     GString *line = g_string_new(NULL);
     for (unsigned i = 0; b->config.guest_args && i < b->config.guest_args->len; i++)
-        g_string_append_printf(line, "%s%s", i ? " " : "", (char *)g_ptr_array_index(b->config.guest_args, i));
+        g_string_append_printf(line, "%s%s", i ? " " : "",
+                               (char *)g_ptr_array_index(b->config.guest_args, i));
     b->cmdline = g_string_free(line, FALSE);
     SemihostConfig config = {
         .memory = &b->memory,
@@ -263,8 +269,10 @@ static bool check_signature(Board *b, GError **error)
     const char *path = b->config.signature;
     if (!path)
         return true;
-    if (!board_symbol_address(b, "begin_signature", &begin) || !board_symbol_address(b, "end_signature", &end))
-        return fail(error, "signature %s: the program has no symbols begin_signature and end_signature", path);
+    if (!board_symbol_address(b, "begin_signature", &begin) ||
+        !board_symbol_address(b, "end_signature", &end))
+        return fail(error, "signature %s: the program has no symbols begin_signature and end_signature",
+                    path);
     FILE *f = fopen(path, "we");
     if (!f)
         return fail(error, "signature %s: %s", path, g_strerror(errno));
@@ -276,8 +284,8 @@ static bool load(Board *b, GError **error)
 {
     Boot boot = {0};
     uint8_t rom[MROM_IMAGE_SIZE];
-    if (!load_images(b, &boot, error) || !check_signature(b, error) || (b->htif_row && !find_htif(b, &boot, error)) ||
-        !load_device_tree(b, &boot, error))
+    if (!load_images(b, &boot, error) || !check_signature(b, error) ||
+        (b->htif_row && !find_htif(b, &boot, error)) || !load_device_tree(b, &boot, error))
         return false;
     mrom_build(rom, boot.start, boot.fdt, boot.next_addr);
     address_space_write_rom(&b->memory, b->rom_row->base, rom, sizeof rom);

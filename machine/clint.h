@@ -14,13 +14,15 @@ typedef struct {
     uint64_t (*clock_ns)(void *opaque);
 } ClintHooks;
 
-// Maps the registers for harts harts at base in parent. hooks is copied. Free it when no address space shows parent.
+// Maps the registers for harts harts at base in parent. hooks is copied. Free it when no address space shows
+// parent.
 Clint *clint_new(MemoryRegion *parent, gpa_t base, unsigned harts, const ClintHooks *hooks);
 void clint_free(Clint *clint);
 
 // Reset state: mtimecmp 0, so MTIP is pending; MSIP clear. Under the big lock.
 void clint_reset(Clint *clint);
 
-// The earliest time at which a timer fires (UINT64_MAX: never) and the update of MTIP at a time. Under the big lock.
+// The earliest time at which a timer fires (UINT64_MAX: never) and the update of MTIP at a time. Under the
+// big lock.
 uint64_t clint_next_deadline_ns(const Clint *clint);
 void clint_run(Clint *clint, uint64_t now_ns);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Console input and output.
 //
-// Whoever needs input reads the host: the main loop when the descriptor is readable, or a hart that waits inside
-// console_read (a semihosting read). Both go through pump(), so that Ctrl-A x works even while the main loop waits
-// for the big lock behind that hart. The wake-up eventfd ends a hart's wait when the main loop was faster.
+// Whoever needs input reads the host: the main loop when the descriptor is readable, or a hart that waits
+// inside console_read (a semihosting read). Both go through pump(), so that Ctrl-A x works even while the
+// main loop waits for the big lock behind that hart. The wake-up eventfd ends a hart's wait when the main
+// loop was faster.
 #include "machine/console.h"
 #include "machine/terminal.h"
 #include <errno.h>
@@ -15,7 +16,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define QUEUE_LIMIT 65536 // bytes waiting before a pipe is left unread; a terminal is always read, for Ctrl-A x
+#define QUEUE_LIMIT                                                                                          \
+    65536 // bytes waiting before a pipe is left unread; a terminal is always read, for Ctrl-A x
 #define CTRL_A 1
 
 struct Console {
@@ -63,7 +65,8 @@ Console *console_new(const char *spec, GError **error)
     if (g_str_has_prefix(spec, "file:") && spec[5]) {
         int fd = open(spec + 5, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
         if (fd < 0) {
-            g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "-serial %s: %s", spec, g_strerror(errno));
+            g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "-serial %s: %s", spec,
+                        g_strerror(errno));
             return NULL;
         }
         Console *c = console_new_fds(-1, fd, false);
@@ -167,8 +170,8 @@ static bool full(const Console *c)
     return !c->in_tty && queued(c) >= QUEUE_LIMIT;
 }
 
-// Moves what the host has into the queue without blocking, and calls the handlers. Returns false when there is no
-// point in watching the descriptor: end of input, or the queue is full.
+// Moves what the host has into the queue without blocking, and calls the handlers. Returns false when there
+// is no point in watching the descriptor: end of input, or the queue is full.
 static bool pump(Console *c)
 {
     uint8_t buffer[4096];

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The serial line of the machine: where the guest's output goes and its input comes from (-serial).
 //
-// Input waits in a queue until the guest takes it. Nothing is lost: when the queue is full, a pipe is left unread.
-// With a terminal on stdin the terminal is in raw mode while the console exists, and is restored on every way out
-// of the program. In the "mon:" form Ctrl-A starts a command: x quits, h prints help, Ctrl-A sends Ctrl-A.
+// Input waits in a queue until the guest takes it. Nothing is lost: when the queue is full, a pipe is left
+// unread. With a terminal on stdin the terminal is in raw mode while the console exists, and is restored on
+// every way out of the program. In the "mon:" form Ctrl-A starts a command: x quits, h prints help, Ctrl-A
+// sends Ctrl-A.
 #pragma once
 #include <glib.h>
 #include <stdbool.h>
@@ -11,8 +12,9 @@
 
 typedef struct Console Console;
 
-// spec: "mon:stdio" (also for NULL: the default and -nographic), "stdio" (no commands, Ctrl-C ends the program as
-// usual), "null" or "none", "file:PATH" (output only). Error: anything else, or a file that cannot be written.
+// spec: "mon:stdio" (also for NULL: the default and -nographic), "stdio" (no commands, Ctrl-C ends the
+// program as usual), "null" or "none", "file:PATH" (output only). Error: anything else, or a file that cannot
+// be written.
 Console *console_new(const char *spec, GError **error);
 
 // The same on open descriptors, which stay the caller's; in_fd may be -1. commands: Ctrl-A is special.
@@ -24,9 +26,9 @@ void console_free(Console *console);
 // Reads the input in the main loop of context from now on. Once.
 void console_attach(Console *console, GMainContext *context);
 
-// Called after input arrived (with data waiting for console_read), and for Ctrl-A x; both on the thread that read the
-// input: the main loop's or one inside console_read. No lock of the console is held. Set them before console_attach.
-// quit must not take the big lock, which a hart that waits for input may hold.
+// Called after input arrived (with data waiting for console_read), and for Ctrl-A x; both on the thread that
+// read the input: the main loop's or one inside console_read. No lock of the console is held. Set them before
+// console_attach. quit must not take the big lock, which a hart that waits for input may hold.
 void console_set_input_handler(Console *console, void (*input)(void *opaque), void *opaque);
 void console_set_quit_handler(Console *console, void (*quit)(void *opaque), void *opaque);
 

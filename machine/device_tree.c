@@ -73,8 +73,8 @@ static uint32_t cpu_phandle(const Writer *w, unsigned hart)
     return 2 * (w->config->harts - hart) - 1;
 }
 
-// The ISA in both spellings: the string, and its parts ("rv64ima_zba" is base rv64i, extensions i m a zba), which
-// newer kernels prefer.
+// The ISA in both spellings: the string, and its parts ("rv64ima_zba" is base rv64i, extensions i m a zba),
+// which newer kernels prefer.
 static void write_isa(Writer *w, const char *isa)
 {
     GString *list = g_string_new(NULL);
@@ -200,8 +200,9 @@ static void write_root(Writer *w)
 GBytes *device_tree_build(const DeviceTreeConfig *config)
 {
     // Generous room: fixed nodes, the texts of the configuration, and one cpu node per hart.
-    size_t size = 4096 + (config->bootargs ? strlen(config->bootargs) : 0) +
-                  config->harts * (1024 + 3 * strlen(config->isa) + (config->mmu_type ? strlen(config->mmu_type) : 0));
+    size_t size =
+        4096 + (config->bootargs ? strlen(config->bootargs) : 0) +
+        config->harts * (1024 + 3 * strlen(config->isa) + (config->mmu_type ? strlen(config->mmu_type) : 0));
     Writer w = {.fdt = g_malloc0(size), .config = config};
     check(fdt_create(w.fdt, (int)size));
     check(fdt_finish_reservemap(w.fdt));

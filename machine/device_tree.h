@@ -21,5 +21,6 @@ typedef struct {
 // A packed device tree. The caller owns it. Cannot fail: the tree is ours.
 GBytes *device_tree_build(const DeviceTreeConfig *config);
 
-// The tree in file path (-dtb), with bootargs and initrd of config in /chosen. Errors: unreadable, not a device tree.
+// The tree in file path (-dtb), with bootargs and initrd of config in /chosen. Errors: unreadable, not a
+// device tree.
 GBytes *device_tree_load(const char *path, const DeviceTreeConfig *config, GError **error);

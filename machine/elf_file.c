@@ -39,10 +39,12 @@ static bool read_segments(ElfFile *f, const char *path, const char *data, size_t
             continue;
         if (ph.p_filesz > ph.p_memsz || ph.p_offset > size || ph.p_filesz > size - ph.p_offset ||
             ph.p_memsz > UINT64_MAX - ph.p_paddr) {
-            g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "%s: segment %zu is damaged or cut off", path, i);
+            g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "%s: segment %zu is damaged or cut off",
+                        path, i);
             return false;
         }
-        ElfSegment seg = {(unsigned)i, ph.p_paddr, ph.p_filesz, ph.p_memsz, (const uint8_t *)data + ph.p_offset};
+        ElfSegment seg = {(unsigned)i, ph.p_paddr, ph.p_filesz, ph.p_memsz,
+                          (const uint8_t *)data + ph.p_offset};
         g_array_append_val(f->segments, seg);
     }
     return f->segments->len || fail(error, path, "the ELF file has nothing to load");

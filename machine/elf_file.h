@@ -16,8 +16,8 @@ typedef struct {
     GArray *segments; // of ElfSegment, at least one
 } ElfFile;
 
-// Opens the ELF file of size bytes at data, which must outlive it; path is for errors: not 64-bit, not RISC-V,
-// big-endian, not an executable, damaged, nothing to load.
+// Opens the ELF file of size bytes at data, which must outlive it; path is for errors: not 64-bit, not
+// RISC-V, big-endian, not an executable, damaged, nothing to load.
 bool elf_file_open(ElfFile *file, const char *path, const char *data, size_t size, GError **error);
 void elf_file_close(ElfFile *file);
 

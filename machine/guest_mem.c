@@ -62,7 +62,8 @@ int64_t guest_file_read(AddressSpace *as, HostFs *fs, int fd, gpa_t addr, uint64
     do {
         uint64_t want = MIN(size - done, CHUNK);
         // Nothing is taken from the file that could not be stored.
-        r = guest_read(as, addr + done, buf, want) ? hostfs_read(fs, fd, buf, want, offset < 0 ? -1 : offset) : -EFAULT;
+        r = guest_read(as, addr + done, buf, want) ? hostfs_read(fs, fd, buf, want, offset < 0 ? -1 : offset)
+                                                   : -EFAULT;
         if (r > 0 && !guest_write(as, addr + done, buf, (uint64_t)r))
             r = -EFAULT;
         if (r <= 0)
@@ -82,7 +83,8 @@ int64_t guest_file_write(AddressSpace *as, HostFs *fs, int fd, gpa_t addr, uint6
     int64_t r = 0;
     do {
         uint64_t want = MIN(size - done, CHUNK);
-        r = guest_read(as, addr + done, buf, want) ? hostfs_write(fs, fd, buf, want, offset < 0 ? -1 : offset) : -EFAULT;
+        r = guest_read(as, addr + done, buf, want) ? hostfs_write(fs, fd, buf, want, offset < 0 ? -1 : offset)
+                                                   : -EFAULT;
         if (r <= 0)
             break;
         done += (uint64_t)r;

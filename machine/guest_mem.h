@@ -18,7 +18,7 @@ bool guest_write_words(AddressSpace *as, gpa_t addr, const uint64_t *words, unsi
 // GUEST_STRING_MAX.
 char *guest_string(AddressSpace *as, gpa_t addr);
 
-// Moves up to size bytes between a guest file and guest memory (offset -1: at the file position): the count, or
-// -errno when nothing was moved.
+// Moves up to size bytes between a guest file and guest memory (offset -1: at the file position): the count,
+// or -errno when nothing was moved.
 int64_t guest_file_read(AddressSpace *as, HostFs *fs, int fd, gpa_t addr, uint64_t size, int64_t offset);
 int64_t guest_file_write(AddressSpace *as, HostFs *fs, int fd, gpa_t addr, uint64_t size, int64_t offset);

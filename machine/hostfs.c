@@ -2,9 +2,10 @@
 // Guest descriptors and path resolution.
 //
 // A guest path is made absolute (from the guest's directory, or from that of a directory descriptor) and then
-// opened by openat2 with RESOLVE_IN_ROOT below the root: the kernel keeps it inside, whatever is renamed meanwhile.
-// Operations on names (unlink, rename, ...) open the parent directory that way and use the last component, which
-// may not be "." or "..". Without a root openat on the host's "/" does the same if the kernel has no openat2.
+// opened by openat2 with RESOLVE_IN_ROOT below the root: the kernel keeps it inside, whatever is renamed
+// meanwhile. Operations on names (unlink, rename, ...) open the parent directory that way and use the last
+// component, which may not be "." or "..". Without a root openat on the host's "/" does the same if the
+// kernel has no openat2.
 #include "machine/hostfs.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -16,8 +17,9 @@
 #include <unistd.h>
 
 #define MAX_FDS 1024
-#define GUEST_OPEN_FLAGS                                                                                             \
-    (O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_NONBLOCK | O_DIRECTORY | O_NOFOLLOW | O_SYNC | O_DSYNC)
+#define GUEST_OPEN_FLAGS                                                                                     \
+    (O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_NONBLOCK | O_DIRECTORY | O_NOFOLLOW | O_SYNC |    \
+     O_DSYNC)
 
 typedef enum { FILE_UNUSED, FILE_HOST, FILE_CONSOLE, FILE_BYTES } FileKind;
 
@@ -42,7 +44,8 @@ struct HostFs {
     GuestFile files[MAX_FDS];
 };
 
-// --- paths --------------------------------------------------------------------------------------------------------
+// --- paths
+// --------------------------------------------------------------------------------------------------------
 
 // Opens an absolute guest path; a host descriptor or -errno.
 static int open_absolute(const HostFs *fs, const char *path, int flags, unsigned mode)
@@ -235,7 +238,8 @@ char *hostfs_getcwd(HostFs *fs)
     return cwd;
 }
 
-// --- descriptors --------------------------------------------------------------------------------------------------
+// --- descriptors
+// --------------------------------------------------------------------------------------------------
 
 static void close_host(void *data)
 {
@@ -350,7 +354,8 @@ int64_t hostfs_read(HostFs *fs, int fd, void *buf, size_t size, int64_t offset)
     else if (f.kind == FILE_BYTES)
         r = read_bytes(fs, fd, &f, buf, size, offset);
     else if (f.kind == FILE_HOST)
-        r = result_of(TEMP_FAILURE_RETRY(offset < 0 ? read(f.host->fd, buf, size) : pread(f.host->fd, buf, size, offset)));
+        r = result_of(TEMP_FAILURE_RETRY(offset < 0 ? read(f.host->fd, buf, size)
+                                                    : pread(f.host->fd, buf, size, offset)));
     put_file(&f);
     return r;
 }
@@ -364,7 +369,8 @@ int64_t hostfs_write(HostFs *fs, int fd, const void *buf, size_t size, int64_t o
     else if (f.kind == FILE_CONSOLE)
         r = !fs->console || console_write(fs->console, buf, size) ? (int64_t)size : -EIO;
     else if (f.kind == FILE_HOST)
-        r = result_of(TEMP_FAILURE_RETRY(offset < 0 ? write(f.host->fd, buf, size) : pwrite(f.host->fd, buf, size, offset)));
+        r = result_of(TEMP_FAILURE_RETRY(offset < 0 ? write(f.host->fd, buf, size)
+                                                    : pwrite(f.host->fd, buf, size, offset)));
     put_file(&f);
     return r;
 }
@@ -376,8 +382,11 @@ int64_t hostfs_lseek(HostFs *fs, int fd, int64_t offset, int whence)
     if (f.kind == FILE_HOST) {
         r = result_of(lseek(f.host->fd, offset, whence));
     } else if (f.kind == FILE_BYTES) {
-        int64_t base = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? (int64_t)f.pos : (int64_t)g_bytes_get_size(f.bytes);
-        bool ok = whence >= SEEK_SET && whence <= SEEK_END && !__builtin_add_overflow(base, offset, &r) && r >= 0;
+        int64_t base = whence == SEEK_SET   ? 0
+                       : whence == SEEK_CUR ? (int64_t)f.pos
+                                            : (int64_t)g_bytes_get_size(f.bytes);
+        bool ok =
+            whence >= SEEK_SET && whence <= SEEK_END && !__builtin_add_overflow(base, offset, &r) && r >= 0;
         if (ok)
             set_pos(fs, fd, (size_t)r);
         else
@@ -425,14 +434,16 @@ bool hostfs_isatty(HostFs *fs, int fd)
     return tty;
 }
 
-// --- life ---------------------------------------------------------------------------------------------------------
+// --- life
+// ---------------------------------------------------------------------------------------------------------
 
 // Opens the root directory and finds its canonical name and the guest's first directory.
 static bool open_root(HostFs *fs, const char *root, GError **error)
 {
     fs->root_fd = open(root ? root : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fs->root_fd < 0) {
-        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "chroot %s: %s", root, g_strerror(errno));
+        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "chroot %s: %s", root,
+                    g_strerror(errno));
         return false;
     }
     fs->root = g_strdup("");
@@ -449,8 +460,8 @@ static bool open_root(HostFs *fs, const char *root, GError **error)
     fs->confined = true;
     int probe = open_absolute(fs, "/", O_PATH, 0);
     if (probe < 0) {
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, "chroot %s: the kernel cannot confine paths: %s", root,
-                    g_strerror(-probe));
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+                    "chroot %s: the kernel cannot confine paths: %s", root, g_strerror(-probe));
         return false;
     }
     close(probe);

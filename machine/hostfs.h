@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Host files for guests: the descriptors that semihosting and the HTIF proxy hand out, and path resolution inside
-// a root directory. No path, "..", or symbolic link leads out of the root.
+// Host files for guests: the descriptors that semihosting and the HTIF proxy hand out, and path resolution
+// inside a root directory. No path, "..", or symbolic link leads out of the root.
 //
-// Results are >= 0 or -errno with Linux numbers, as the guest gets them. Descriptors 0 and 1 are the console, 2 is
-// the host's stderr; every other one comes from hostfs_open. Any thread; a blocking read blocks only its caller.
+// Results are >= 0 or -errno with Linux numbers, as the guest gets them. Descriptors 0 and 1 are the console,
+// 2 is the host's stderr; every other one comes from hostfs_open. Any thread; a blocking read blocks only its
+// caller.
 #pragma once
 #include "machine/console.h"
 #include <glib.h>
@@ -15,8 +16,8 @@ typedef struct HostFs HostFs;
 
 #define HOSTFS_CWD (-100) // AT_FDCWD, as guest and host number it
 
-// root: the directory that guests see as "/"; NULL: the host's "/", with the current directory as theirs. console
-// may be NULL. Error: root is no directory, or the kernel cannot confine paths (openat2, Linux 5.6).
+// root: the directory that guests see as "/"; NULL: the host's "/", with the current directory as theirs.
+// console may be NULL. Error: root is no directory, or the kernel cannot confine paths (openat2, Linux 5.6).
 HostFs *hostfs_new(const char *root, Console *console, GError **error);
 void hostfs_free(HostFs *fs); // closes what the guest left open
 

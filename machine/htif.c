@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The HTIF registers.
 //
-// Each register is 8 bytes, implemented as two words: an 8-byte store arrives as low word, then high word, and the
-// high word is what starts a command, so 8-byte and 4+4-byte stores work alike. Where this differs from QEMU's
-// spike board (R6.18), compat_qemu brings back the old rule:
+// Each register is 8 bytes, implemented as two words: an 8-byte store arrives as low word, then high word,
+// and the high word is what starts a command, so 8-byte and 4+4-byte stores work alike. Where this differs
+// from QEMU's spike board (R6.18), compat_qemu brings back the old rule:
 //   - a low store always starts a new command; QEMU ignores it while tohost is not 0, for ever (R6.15);
 //   - storing 0 to tohost is no command;
-//   - input waits in the console's queue until the guest has asked for a character and fromhost is 0; an answer to
+//   - input waits in the console's queue until the guest has asked for a character and fromhost is 0; an
+//   answer to
 //     getchar is never overwritten (QEMU puts each byte into fromhost at once, R6.14);
 //   - all system calls work, with the result in word 0 of the block and response 1; QEMU prints one byte;
 //   - each register is a region of its own, so the RAM between the two stays RAM (QEMU takes the whole span).

@@ -12,9 +12,9 @@ typedef struct {
     bool compat_qemu; // as QEMU's spike board: see htif.c
 } HtifConfig;
 
-// Maps the registers, 8 bytes each, into parent over what lies there. Both addresses are multiples of 4 and at
-// least 8 apart. The console's input handler is the caller's to set: it calls htif_input.
-// Free it when no address space shows parent.
+// Maps the registers, 8 bytes each, into parent over what lies there. Both addresses are multiples of 4 and
+// at least 8 apart. The console's input handler is the caller's to set: it calls htif_input. Free it when no
+// address space shows parent.
 Htif *htif_new(MemoryRegion *parent, gpa_t tohost, gpa_t fromhost, const HtifConfig *config);
 void htif_free(Htif *htif);
 

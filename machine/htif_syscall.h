@@ -15,7 +15,8 @@ typedef struct { // all borrowed
     uint64_t (*clock_ns)(void *opaque); // CLOCK_MONOTONIC
 } HtifProxy;
 
-// Does the call in the block of eight words at addr (number, seven arguments; all addresses physical) and puts the
-// result or -errno into word 0. Arguments are those that the Spike simulator's front-end takes: a path is an
-// address and a size. An unreadable block does nothing. Under the big lock; a console read may block.
+// Does the call in the block of eight words at addr (number, seven arguments; all addresses physical) and
+// puts the result or -errno into word 0. Arguments are those that the Spike simulator's front-end takes: a
+// path is an address and a size. An unreadable block does nothing. Under the big lock; a console read may
+// block.
 void htif_syscall(HtifProxy *proxy, gpa_t addr);

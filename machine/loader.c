@@ -72,16 +72,16 @@ static bool take(Loader *l, const char *what, gpa_t addr, uint64_t size, GError 
 {
     if (addr < l->base || size > l->size || addr - l->base > l->size - size) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
-                    "%s: 0x%" PRIx64 "-0x%" PRIx64 " lies outside RAM (0x%" PRIx64 "-0x%" PRIx64 ")", what, addr,
-                    addr + size - 1, l->base, l->base + l->size - 1);
+                    "%s: 0x%" PRIx64 "-0x%" PRIx64 " lies outside RAM (0x%" PRIx64 "-0x%" PRIx64 ")", what,
+                    addr, addr + size - 1, l->base, l->base + l->size - 1);
         return false;
     }
     for (unsigned i = 0; i < l->taken->len; i++) {
         const Taken *t = &g_array_index(l->taken, Taken, i);
         if (addr < t->end && t->start < addr + size) {
             g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
-                        "%s: 0x%" PRIx64 "-0x%" PRIx64 " overlaps %s (0x%" PRIx64 "-0x%" PRIx64 ")", what, addr,
-                        addr + size - 1, t->what, t->start, t->end - 1);
+                        "%s: 0x%" PRIx64 "-0x%" PRIx64 " overlaps %s (0x%" PRIx64 "-0x%" PRIx64 ")", what,
+                        addr, addr + size - 1, t->what, t->start, t->end - 1);
             return false;
         }
     }
@@ -219,14 +219,16 @@ static GMappedFile *map_file(const char *path, GError **error)
     return file;
 }
 
-static bool load_plain(Loader *l, const char *path, GMappedFile *file, gpa_t addr, LoadedImage *out, GError **error)
+static bool load_plain(Loader *l, const char *path, GMappedFile *file, gpa_t addr, LoadedImage *out,
+                       GError **error)
 {
     gsize size = g_mapped_file_get_length(file);
     *out = (LoadedImage){.low = addr, .high = addr + size, .entry = addr};
     return loader_bytes(l, path, g_mapped_file_get_contents(file), size, addr, error);
 }
 
-bool loader_program(Loader *l, const char *path, bool uimage, gpa_t raw_addr, LoadedImage *out, GError **error)
+bool loader_program(Loader *l, const char *path, bool uimage, gpa_t raw_addr, LoadedImage *out,
+                    GError **error)
 {
     GMappedFile *file = map_file(path, error);
     if (!file)

@@ -18,23 +18,26 @@ typedef struct { // what was loaded
 Loader *loader_new(AddressSpace *as, gpa_t base, uint64_t size);
 void loader_free(Loader *loader);
 
-// All of these fail with one line that names the file: unreadable, wrong class, machine or byte order, damaged,
-// outside RAM, over another image. out is set on success.
+// All of these fail with one line that names the file: unreadable, wrong class, machine or byte order,
+// damaged, outside RAM, over another image. out is set on success.
 
-// An ELF file by its segments' physical addresses (bss zeroed; symbols kept), else a uImage when uimage is set,
-// else the bytes of the file at raw_addr. Compressed files, scripts and PE programs without a RISC-V Linux header
-// are refused.
-bool loader_program(Loader *loader, const char *path, bool uimage, gpa_t raw_addr, LoadedImage *out, GError **error);
+// An ELF file by its segments' physical addresses (bss zeroed; symbols kept), else a uImage when uimage is
+// set, else the bytes of the file at raw_addr. Compressed files, scripts and PE programs without a RISC-V
+// Linux header are refused.
+bool loader_program(Loader *loader, const char *path, bool uimage, gpa_t raw_addr, LoadedImage *out,
+                    GError **error);
 
 // The bytes of the file, whatever they are (initrd).
 bool loader_raw(Loader *loader, const char *path, gpa_t addr, LoadedImage *out, GError **error);
 
 // Bytes from memory; what names them in errors.
-bool loader_bytes(Loader *loader, const char *what, const void *data, uint64_t size, gpa_t addr, GError **error);
+bool loader_bytes(Loader *loader, const char *what, const void *data, uint64_t size, gpa_t addr,
+                  GError **error);
 
 // True if the file starts as an ELF file does; false for unreadable ones too.
 bool loader_is_elf(const char *path);
 
 Symbols *loader_symbols(Loader *loader); // owned by the loader
-unsigned loader_images(const Loader *loader); // programs loaded so far: the next one's symbols carry this number
+unsigned
+loader_images(const Loader *loader);     // programs loaded so far: the next one's symbols carry this number
 gpa_t loader_high(const Loader *loader); // end of the highest image; the RAM base without one

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The reset vector: every hart runs it from 0x1000 and enters the firmware with a0 = hart id, a1 = device tree,
-// a2 = firmware-info block.
+// The reset vector: every hart runs it from 0x1000 and enters the firmware with a0 = hart id, a1 = device
+// tree, a2 = firmware-info block.
 #include "machine/mrom.h"
 #include <glib.h>
 #include <string.h>

@@ -5,6 +5,6 @@
 
 #define MROM_IMAGE_SIZE 0x58 // bytes: ten words of code and pointers, then six 64-bit words
 
-// Fills image for a machine that starts at start with the device tree at fdt; the firmware finds next_addr (0:
-// no kernel) in the info block. Pure.
+// Fills image for a machine that starts at start with the device tree at fdt; the firmware finds next_addr
+// (0: no kernel) in the info block. Pure.
 void mrom_build(uint8_t image[MROM_IMAGE_SIZE], uint64_t start, uint64_t fdt, uint64_t next_addr);

@@ -49,10 +49,19 @@ static char *counted_string(Semihost *s, uint64_t addr, uint64_t len)
     return text;
 }
 
-static const int open_flags[12] = { // "r", "rb", "r+", "r+b", "w", ... as for fopen
-    O_RDONLY, O_RDONLY, O_RDWR, O_RDWR,
-    O_WRONLY | O_CREAT | O_TRUNC, O_WRONLY | O_CREAT | O_TRUNC, O_RDWR | O_CREAT | O_TRUNC, O_RDWR | O_CREAT | O_TRUNC,
-    O_WRONLY | O_CREAT | O_APPEND, O_WRONLY | O_CREAT | O_APPEND, O_RDWR | O_CREAT | O_APPEND,
+static const int open_flags[12] = {
+    // "r", "rb", "r+", "r+b", "w", ... as for fopen
+    O_RDONLY,
+    O_RDONLY,
+    O_RDWR,
+    O_RDWR,
+    O_WRONLY | O_CREAT | O_TRUNC,
+    O_WRONLY | O_CREAT | O_TRUNC,
+    O_RDWR | O_CREAT | O_TRUNC,
+    O_RDWR | O_CREAT | O_TRUNC,
+    O_WRONLY | O_CREAT | O_APPEND,
+    O_WRONLY | O_CREAT | O_APPEND,
+    O_RDWR | O_CREAT | O_APPEND,
     O_RDWR | O_CREAT | O_APPEND,
 };
 
@@ -63,7 +72,9 @@ static int64_t open_file(Semihost *s, const char *name, uint64_t mode)
     if (!strcmp(name, ":semihosting-features"))
         return mode < 2 ? hostfs_open_bytes(s->config.fs, features, sizeof features) : -EACCES;
     if (!strcmp(name, ":tt"))
-        return hostfs_open_console(s->config.fs, mode < 4 ? STDIN_FILENO : mode < 8 ? STDOUT_FILENO : STDERR_FILENO);
+        return hostfs_open_console(s->config.fs, mode < 4   ? STDIN_FILENO
+                                                 : mode < 8 ? STDOUT_FILENO
+                                                            : STDERR_FILENO);
     return hostfs_open(s->config.fs, HOSTFS_CWD, name, open_flags[mode], 0666);
 }
 
@@ -106,7 +117,8 @@ static uint64_t sys_writec(Semihost *s, uint64_t a1)
 
 static uint64_t sys_write0(Semihost *s, uint64_t a1)
 {
-    for (;;) { // in pieces that end with a page, so that a long string is no problem and a missing NUL is found
+    for (;;) { // in pieces that end with a page, so that a long string is no problem and a missing NUL is
+               // found
         char piece[256];
         uint64_t n = sizeof piece - a1 % sizeof piece;
         if (!guest_read(s->config.memory, a1, piece, n))

@@ -24,10 +24,12 @@ static bool write_lines(AddressSpace *as, FILE *f, gpa_t begin, gpa_t end, unsig
     return ok;
 }
 
-bool signature_write(AddressSpace *as, const char *path, gpa_t begin, gpa_t end, unsigned granularity, GError **error)
+bool signature_write(AddressSpace *as, const char *path, gpa_t begin, gpa_t end, unsigned granularity,
+                     GError **error)
 {
     if (end < begin) {
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "%s: end_signature lies before begin_signature", path);
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+                    "%s: end_signature lies before begin_signature", path);
         return false;
     }
     FILE *f = fopen(path, "we");

@@ -3,6 +3,8 @@
 #pragma once
 #include "softmmu/memory.h"
 
-// Writes the bytes [begin, end) of as to path: one line per granularity (>= 1) bytes, highest address first, in
-// lower-case hex; the last line is padded with zeros. Error: the file cannot be written, or the range is not RAM.
-bool signature_write(AddressSpace *as, const char *path, gpa_t begin, gpa_t end, unsigned granularity, GError **error);
+// Writes the bytes [begin, end) of as to path: one line per granularity (>= 1) bytes, highest address first,
+// in lower-case hex; the last line is padded with zeros. Error: the file cannot be written, or the range is
+// not RAM.
+bool signature_write(AddressSpace *as, const char *path, gpa_t begin, gpa_t end, unsigned granularity,
+                     GError **error);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Raw mode. The signal handlers use only tcsetattr, sigaction, raise and getpid, which are async-signal-safe.
 //
-// A handler restores the terminal, puts back what was installed for that signal before, and raises it again: the
-// program dies, or is handled, exactly as it would have been without us.
+// A handler restores the terminal, puts back what was installed for that signal before, and raises it again:
+// the program dies, or is handled, exactly as it would have been without us.
 #include "machine/terminal.h"
 #include <glib.h>
 #include <signal.h>
@@ -43,8 +43,8 @@ static void on_stop(int sig)
         set_mode(&raw);
 }
 
-// A SIGSTOP from outside cannot be seen, so the shell may have changed the mode: set it again on SIGCONT. Not in
-// the background: that would stop the program.
+// A SIGSTOP from outside cannot be seen, so the shell may have changed the mode: set it again on SIGCONT. Not
+// in the background: that would stop the program.
 static void on_continue(int sig)
 {
     (void)sig;

@@ -84,17 +84,20 @@ void code_pages_clear(CodePages *cp, ram_t addr)
     g_mutex_unlock(&cp->lock);
 }
 
-bool code_pages_test(const CodePages *cp, ram_t addr)
+static bool marked(const CodePages *cp, ram_t addr)
 {
     CodePages *c = (CodePages *)cp; // the lock is no part of the value
-    if (c->stored)
-        return true;
     if (g_atomic_int_get(&c->n) == 0)
         return false;
     g_mutex_lock(&c->lock);
     bool is = g_hash_table_contains(c->pages, page_key(addr));
     g_mutex_unlock(&c->lock);
     return is;
+}
+
+bool code_pages_test(const CodePages *cp, ram_t addr)
+{
+    return cp->stored || marked(cp, addr);
 }
 
 // The marked pages among [first, last] (addresses of pages), by whichever walk is shorter.
@@ -131,7 +134,7 @@ void code_pages_written(CodePages *cp, ram_t start, uint64_t len)
     ram_t first = start & PAGE_MASK, last = (end - 1) & PAGE_MASK;
     g_assert(end > start);
     if (first == last) { // every store of a hart comes this way
-        if (code_pages_test(cp, start))
+        if (marked(cp, start))
             cp->invalidate(cp->opaque, start, len);
         return;
     }

@@ -32,6 +32,7 @@ bool code_pages_test(const CodePages *cp, ram_t addr);
 // between on the hart's own thread, calls it just before).
 void code_pages_written(CodePages *cp, ram_t start, uint64_t len);
 
-// Every store is reported too, whatever its page holds (-accel check): stored(opaque, start, len) after the data moved, or
-// just before for an atomic access. Set it before the TLBs are filled.
+// Every store is reported too, whatever its page holds (-accel check): stored(opaque, start, len) after the
+// data moved, or just before for an atomic access; code_pages_test is then true for all pages. Flush the TLBs
+// after setting it.
 void code_pages_watch(CodePages *cp, void (*stored)(void *opaque, ram_t start, uint64_t len), void *opaque);

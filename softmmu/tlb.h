@@ -93,7 +93,7 @@ void tlb_flush_page(Tlb *tlb, gva_t va); // one page, all indexes
 // Sets NOTDIRTY in every entry through which that RAM page can be stored to (called by CodePages).
 void tlb_mark_code(Tlb *tlb, ram_t page);
 
-// --- slow paths. All may fill the table (TlbEntry pointers are void then) and call devices under the big lock.
+// --- slow paths. All may fill the table (TlbEntry pointers are void then) and call devices, locked.
 
 // A guest load/store of 1, 2, 4 or 8 bytes, any alignment, RAM or device (spec 2.4, 2.8). False: *fault; what
 // devices or the first of two pages have seen by then stays done. Naturally aligned accesses to RAM are

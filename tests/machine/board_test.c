@@ -196,7 +196,8 @@ static void signature(void **state)
 static void symbols(void **state)
 {
     Fixture *f = *state;
-    const TestSymbol symbols[] = {{"main", 0x80000004, 8}, {"tail", 0x80000100, 0}, {"$x", 0x80000006, 0}, {0}};
+    const TestSymbol symbols[] = {
+        {"main", 0x80000004, 8}, {"tail", 0x80000100, 0}, {"$x", 0x80000006, 0}, {0}};
     f->config.kernel = fixture_elf_file(f, "k.elf", 0x80000000, 0x80000000, symbols);
     fixture_boot(f);
     uint64_t offset, addr;

@@ -7,8 +7,9 @@
 
 static bool is_text(const char *name)
 {
-    static const char *const texts[] = {"compatible", "model", "bootargs", "stdout-path", "device_type", "status",
-                                        "riscv,isa", "riscv,isa-base", "riscv,isa-extensions", "mmu-type"};
+    static const char *const texts[] = {"compatible",           "model",   "bootargs",  "stdout-path",
+                                        "device_type",          "status",  "riscv,isa", "riscv,isa-base",
+                                        "riscv,isa-extensions", "mmu-type"};
     for (unsigned i = 0; i < G_N_ELEMENTS(texts); i++)
         if (!strcmp(name, texts[i]))
             return true;
@@ -75,7 +76,8 @@ static void check_tree(Fixture *f, const char *file)
     char *isa = between(text, "riscv,isa = \"");
     GString *expected = g_string_new(text), *got = g_string_new("/dts-v1/;\n\n");
     // CLabPU's own names (spec 6.4).
-    replace(expected, "compatible = \"ucbbar,spike-bare-dev\"", "compatible = \"clabpu,board\\0ucbbar,spike-bare-dev\"");
+    replace(expected, "compatible = \"ucbbar,spike-bare-dev\"",
+            "compatible = \"clabpu,board\\0ucbbar,spike-bare-dev\"");
     replace(expected, "ucbbar,spike-bare,qemu", "clabpu,board");
     f->config.isa = isa;
     f->config.mmu_type = "riscv,sv48";

@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -44,7 +45,8 @@ int fixture_setup(void **state)
     f->input = in[1];
     f->output = out[0];
     f->dir = g_dir_make_tmp("addend-test-XXXXXX", NULL);
-    f->config = (BoardConfig){.ram_size = 128 << 20, .bios = "none", .console = console_new_fds(in[0], out[1], true)};
+    f->config =
+        (BoardConfig){.ram_size = 128 << 20, .bios = "none", .console = console_new_fds(in[0], out[1], true)};
     paths = g_ptr_array_new_with_free_func(g_free);
     *state = f;
     return 0;
@@ -124,7 +126,10 @@ const char *fixture_path(Fixture *f, const char *name)
 const char *fixture_file(Fixture *f, const char *name, const void *data, size_t size)
 {
     const char *path = fixture_path(f, name);
-    assert_true(g_file_set_contents(path, data, (gssize)size, NULL));
+    FILE *out = fopen(path, "we"); // g_file_set_contents would wait for the disk
+    assert_non_null(out);
+    assert_int_equal(fwrite(data, 1, size, out), size);
+    assert_int_equal(fclose(out), 0);
     return path;
 }
 
@@ -171,7 +176,8 @@ static void append_symbols(GByteArray *out, const TestSymbol *symbols, Elf64_Shd
     GByteArray *names = g_byte_array_new();
     Elf64_Sym sym = {0};
     append(names, "", 1);
-    sh[1] = (Elf64_Shdr){.sh_type = SHT_SYMTAB, .sh_offset = out->len, .sh_link = 2, .sh_entsize = sizeof sym};
+    sh[1] =
+        (Elf64_Shdr){.sh_type = SHT_SYMTAB, .sh_offset = out->len, .sh_link = 2, .sh_entsize = sizeof sym};
     append(out, &sym, sizeof sym);
     for (const TestSymbol *s = symbols; s && s->name; s++) {
         sym = (Elf64_Sym){.st_name = names->len, .st_value = s->addr, .st_size = s->size, .st_shndx = 3};
@@ -208,7 +214,8 @@ GByteArray *fixture_elf(uint64_t entry, const TestSegment *segments, const TestS
         eh.e_phnum++;
     uint64_t at = sizeof eh + eh.e_phnum * sizeof(Elf64_Phdr);
     for (const TestSegment *s = segments; s->memsz; s++) {
-        Elf64_Phdr ph = {.p_type = PT_LOAD, .p_offset = at, .p_vaddr = s->paddr + 0x1000, .p_paddr = s->paddr};
+        Elf64_Phdr ph = {
+            .p_type = PT_LOAD, .p_offset = at, .p_vaddr = s->paddr + 0x1000, .p_paddr = s->paddr};
         ph.p_filesz = s->filesz;
         ph.p_memsz = s->memsz;
         append(out, &ph, sizeof ph);
@@ -227,7 +234,8 @@ GByteArray *fixture_elf(uint64_t entry, const TestSegment *segments, const TestS
     return out;
 }
 
-const char *fixture_elf_file(Fixture *f, const char *name, uint64_t addr, uint64_t entry, const TestSymbol *symbols)
+const char *fixture_elf_file(Fixture *f, const char *name, uint64_t addr, uint64_t entry,
+                             const TestSymbol *symbols)
 {
     const TestSegment segments[] = {{addr, 0x1010, "0123456789abcdef", 16}, {0}};
     GByteArray *elf = fixture_elf(entry, segments, symbols);

@@ -55,4 +55,5 @@ typedef struct {
 // An RV64 ELF executable. segments and symbols end with a row of memsz 0 / name NULL; symbols may be NULL.
 GByteArray *fixture_elf(uint64_t entry, const TestSegment *segments, const TestSymbol *symbols);
 // The same as a file; code of 16 bytes at 0x80000000 and 0x1000 bytes of bss behind it.
-const char *fixture_elf_file(Fixture *f, const char *name, uint64_t addr, uint64_t entry, const TestSymbol *symbols);
+const char *fixture_elf_file(Fixture *f, const char *name, uint64_t addr, uint64_t entry,
+                             const TestSymbol *symbols);

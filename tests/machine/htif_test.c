@@ -293,8 +293,8 @@ static void bad_calls(void **state)
             a[k] = kind == 0 ? (uint64_t)g_rand_int_range(r, 4, 99) : kind == 1 ? BUF + g_rand_int(r) % 4096
                  : kind == 2 ? UINT64_MAX - g_rand_int(r) % 200 : kind == 3 ? g_rand_int(r) : 0;
         }
-        static const unsigned numbers[] = {17, 34, 35, 38, 46, 48, 49, 56, 57, 62, 63, 64, 67, 68, 78, 79, 80, 113,
-                                           169, 214, 1039, 2011};
+        static const unsigned numbers[] = {17, 34, 35, 38, 46, 48, 49,  56,  57,  62,   63,
+                                           64, 67, 68, 78, 79, 80, 113, 169, 214, 1039, 2011};
         unsigned number = numbers[g_rand_int(r) % G_N_ELEMENTS(numbers)];
         if ((number == 63 || number == 64) && (int)a[0] < 3 && (int)a[0] >= 0)
             continue; // the console

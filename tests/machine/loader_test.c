@@ -167,7 +167,9 @@ static void symbol_table(void **state)
     for (unsigned k = 1; k < 64; k++) {
         assert_string_equal(symbols_by_addr(s, 0x1000 + 16 * k + 7)->name, names[k]);
         // Behind a sized symbol the unsized one before it goes on.
-        assert_string_equal(symbols_by_addr(s, 0x1000 + 16 * k + 15)->name, names[k % 2 && k > 1 ? k - 1 : k % 2 ? 0 : k]);
+        assert_string_equal(symbols_by_addr(s, 0x1000 + 16 * k + 15)->name, names[k % 2 && k > 1 ? k - 1
+                                                                                  : k % 2        ? 0
+                                                                                                 : k]);
     }
     assert_int_equal(symbols_by_name(s, "s3")->addr, 0x900); // the later image
     assert_int_equal(symbols_by_name(s, "best")->addr, 0x1000);

@@ -273,6 +273,38 @@ static void test_dma(void **state) // T105
     assert_int_equal(n_ranges, 2);
 }
 
+static void stored(void *opaque, ram_t start, uint64_t len)
+{
+    (void)opaque;
+    assert_true(n_ranges < G_N_ELEMENTS(ranges));
+    ranges[n_ranges++] = (Range){start, len};
+}
+
+// A watcher hears of every store, and of no load; invalidation stays for pages with code.
+static void test_watch(void **state)
+{
+    (void)state;
+    MemFault fault;
+    void *p;
+    uint64_t v;
+    code_pages_watch(board.code, stored, NULL);
+    for (unsigned i = 0; i < 3; i++)
+        assert_false(store(RAM_BASE + 8, 8, i));
+    assert_true(tlb_load(board.tlb, RAM_BASE + 8, 8, &v, &fault));
+    assert_int_equal(n_ranges, 3);
+    expect_range(2, ram_of(8), 8);
+    assert_true(tlb_atomic(board.tlb, RAM_BASE + 16, 4, ACCESS_WRITE, &p, &fault));
+    assert_false(store(RAM_BASE + 0xffe, 4, 0));
+    expect_range(3, ram_of(16), 4);
+    expect_range(4, ram_of(0xffe), 2);
+    expect_range(5, ram_of(0x1000), 2);
+    assert_int_equal(n_ranges, 6);
+    code_pages_mark(board.code, ram_of(0));
+    assert_false(store(RAM_BASE, 1, 0)); // both
+    assert_int_equal(n_ranges, 8);
+    assert_null(tlb_ram(board.tlb, RAM_BASE + 0x5000, 8, ACCESS_WRITE));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -284,6 +316,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_every_entry, setup, teardown),
         cmocka_unit_test_setup_teardown(test_more_tlbs, setup, teardown),
         cmocka_unit_test_setup_teardown(test_dma, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_watch, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
