@@ -172,15 +172,19 @@ Block *engine_block(Engine *e, uint64_t pc)
     return b;
 }
 
-// Remembers how control came to b, so that next time it comes without the engine.
+// Remembers how control came to b, so that next time it comes without the engine. An interrupt may have sent it
+// elsewhere than the last block did.
 static void link_to(Engine *e, Block *b)
 {
+    const Block *last = e->in.last;
+    const JitUnit *from = e->from;
     if (!e->chain || b->uncached) {
         // every entry comes through here
-    } else if (e->in.last && !e->in.last->dead) {
-        e->in.last->succ[e->in.edge] = b;
-    } else if (e->from && b->unit) {
-        if (!e->from->dead)
+    } else if (last) {
+        if (!last->dead && last->succ_pc[e->in.edge] == b->pc)
+            e->in.last->succ[e->in.edge] = b;
+    } else if (from && b->unit) {
+        if (!from->dead && from->base + (uint64_t)from->sites[e->from_slot].pc == b->pc)
             code_cache_chain(e->from, e->from_slot, b->unit, b->entry);
     } else if (e->from_indirect && b->unit) {
         code_cache_note_jump(e->cache, b->pc, b->unit, b->entry);

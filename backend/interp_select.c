@@ -22,6 +22,8 @@ typedef struct {
     uint32_t pending[IR_NREGS]; // uses still to come of values that name this register's slot
     uint8_t free_temp[N_TEMPS];
     unsigned n_free;
+    uint8_t dying[4]; // temporaries whose last use is the op being selected: free behind it
+    unsigned n_dying;
     unsigned insn;
     bool full;
 } Select;
@@ -73,7 +75,7 @@ static unsigned use(Select *s, IrVal v)
     if (slot < IR_NREGS)
         s->pending[slot]--;
     else if (!s->uses[v] && is_temp(slot))
-        s->free_temp[s->n_free++] = (uint8_t)slot;
+        s->dying[s->n_dying++] = (uint8_t)slot;
     return slot;
 }
 
@@ -167,7 +169,7 @@ static unsigned address(Select *s, const IrInst *op, int32_t *imm)
     unsigned k = new_temp(s), a = use(s, op->a);
     load_const(s, k, (uint64_t)op->imm);
     emit(s, IOP_ADD, k, a, k, 0);
-    s->free_temp[s->n_free++] = (uint8_t)k;
+    s->dying[s->n_dying++] = (uint8_t)k;
     *imm = 0;
     return k;
 }
@@ -251,6 +253,8 @@ static void select_ops(Select *s)
         unsigned iop = select_table[op->op].iop;
         bool skip = false;
         int32_t imm;
+        while (s->n_dying)
+            s->free_temp[s->n_free++] = s->dying[--s->n_dying];
         switch ((SelKind)select_table[op->op].kind) {
         case SEL_BIN:
         case SEL_UN:

@@ -230,6 +230,13 @@ static void run_slice(Machine *m, int64_t insns)
     }
 }
 
+static gboolean quit_loop(gpointer opaque)
+{
+    Machine *m = opaque;
+    g_main_loop_quit(m->loop);
+    return G_SOURCE_REMOVE;
+}
+
 static gpointer hart_thread(gpointer opaque)
 {
     Machine *m = opaque;
@@ -256,7 +263,7 @@ static gpointer hart_thread(gpointer opaque)
         run_slice(m, slice);
         check_trap_loop(m);
     }
-    g_main_loop_quit(m->loop);
+    g_idle_add(quit_loop, m); // from inside the loop: it may not run yet
     return NULL;
 }
 
