@@ -88,6 +88,8 @@ void hart_exception(Hart *hart, uint64_t cause, uint64_t tval)
     hart->last_trap_pc = hart->env.pc;
     hart->last_trap_icount = icount;
     enter(hart, cause, false, tval);
+    if (again) // nothing retires, so the slice would never end
+        ir_env_kick_self(&hart->env);
 }
 
 bool hart_interrupt_pending(const Hart *hart)

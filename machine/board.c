@@ -2,8 +2,10 @@
 // The boards as tables, and how a board is built from its table. Loading: board_load.c.
 #include "machine/board_types.h"
 #include "machine/signature.h"
+#include <errno.h>
 #include <gio/gio.h>
 #include <inttypes.h>
+#include <stdio.h>
 
 #define IO_SPACE_SIZE 65536
 #define PHYSICAL_SPACE (UINT64_C(1) << 56) // what Sv39 to Sv57 can address
@@ -279,6 +281,12 @@ Semihost *board_semihost(Board *b)
 bool board_dump_dtb(Board *b, const char *path, GError **error)
 {
     gsize size;
-    const char *data = g_bytes_get_data(b->dtb, &size);
-    return g_file_set_contents(path, data, (gssize)size, error);
+    const void *data = g_bytes_get_data(b->dtb, &size);
+    FILE *f = fopen(path, "we"); // not g_file_set_contents, which would put a file in the place of /dev/stdout
+    bool ok = f && fwrite(data, 1, size, f) == size;
+    if (f)
+        ok &= fclose(f) == 0;
+    if (!ok)
+        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "dumpdtb=%s: %s", path, g_strerror(errno));
+    return ok;
 }

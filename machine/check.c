@@ -203,6 +203,8 @@ char *check_run(Check *c)
             continue;
         engine_step_block(c->cpu->engine);
         copy_stored(c);
+        if (c->cpu->hart.trap_loop_count) // nothing retires, so left would never run out
+            break;
     }
     return message;
 }

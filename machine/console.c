@@ -26,6 +26,7 @@ struct Console {
     void (*input)(void *opaque);
     void (*quit)(void *opaque);
     void *input_opaque, *quit_opaque;
+    int write_error; // atomic
     GMutex lock; // everything below
     GByteArray *queue;
     size_t taken; // bytes of queue already given away
@@ -98,6 +99,11 @@ void console_free(Console *c)
     g_free(c);
 }
 
+bool console_has_commands(const Console *c)
+{
+    return c->commands && c->in_tty;
+}
+
 bool console_is_tty(const Console *c)
 {
     return c->in_tty && c->out_tty;
@@ -127,10 +133,16 @@ bool console_write(Console *c, const void *data, size_t size)
         } else if (n < 0 && errno == EAGAIN) { // somebody else made the shared terminal non-blocking
             poll(&(struct pollfd){.fd = c->out_fd, .events = POLLOUT}, 1, -1);
         } else if (n < 0 && errno != EINTR) {
+            g_atomic_int_compare_and_exchange(&c->write_error, 0, errno);
             return false;
         }
     }
     return true;
+}
+
+int console_write_error(Console *c)
+{
+    return g_atomic_int_get(&c->write_error);
 }
 
 static void print_help(Console *c)

@@ -42,4 +42,8 @@ size_t console_read(Console *console, void *data, size_t size, bool wait);
 // Makes every present and future waiting console_read return. Any thread.
 void console_stop(Console *console);
 
-bool console_is_tty(const Console *console); // both directions are a terminal
+// The errno of the first failed console_write; 0: all output arrived. Any thread.
+int console_write_error(Console *console);
+
+bool console_is_tty(const Console *console);       // both directions are a terminal
+bool console_has_commands(const Console *console); // the user can type Ctrl-A x

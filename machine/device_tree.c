@@ -6,6 +6,7 @@
 // cpu@i has 2*(n-i)-1 and its interrupt controller the number after.
 #include "machine/device_tree.h"
 #include "frontend/hart.h"
+#include "machine/loader.h"
 #include <gio/gio.h>
 #include <inttypes.h>
 #include <libfdt.h>
@@ -232,19 +233,20 @@ static int set_chosen(void *fdt, const DeviceTreeConfig *c)
 
 GBytes *device_tree_load(const char *path, const DeviceTreeConfig *config, GError **error)
 {
-    char *file;
-    gsize length;
-    if (!g_file_get_contents(path, &file, &length, error))
+    GMappedFile *mapped = loader_map_file(path, error);
+    if (!mapped)
         return NULL;
-    if (length > G_MAXINT / 2 || fdt_check_full(file, length) < 0) {
+    const char *file = g_mapped_file_get_contents(mapped);
+    gsize length = g_mapped_file_get_length(mapped);
+    if (!file || length > G_MAXINT / 2 || fdt_check_full(file, length) < 0) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "%s: not a flattened device tree", path);
-        g_free(file);
+        g_mapped_file_unref(mapped);
         return NULL;
     }
     size_t size = fdt_totalsize(file) + 1024 + (config->bootargs ? strlen(config->bootargs) : 0);
     void *fdt = g_malloc0(size);
     int e = fdt_open_into(file, fdt, (int)size);
-    g_free(file);
+    g_mapped_file_unref(mapped);
     if (!e)
         e = set_chosen(fdt, config);
     if (!e)

@@ -4,10 +4,12 @@
 #include "machine/exec.h"
 
 #include "machine/check.h"
+#include "frontend/trap.h"
 #include "util/log.h"
 #include <glib-unix.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #define SLICE 20000         // instructions; bounds how late an interrupt from outside is seen
@@ -24,6 +26,8 @@ struct Machine {
     GCond wake;  // an interrupt line changed, or the run is over
     int stop;    // atomic
     gint64 start_us;
+    uint64_t last_pc; // at the end of the slice before
+    bool noted_stuck; // the hart's thread only
     // Set once, by whoever ends the run first (under lock).
     bool ended;
     int status;
@@ -90,7 +94,7 @@ static BoardConfig board_config(Machine *m)
         .board = o->machine,
         .ram_size = o->ram_size,
         .harts = 1,
-        .bios = o->bios,
+        .bios = o->command == COMMAND_MTREE && !o->bios && !o->kernel ? "none" : o->bios, // nothing will run
         .kernel = o->kernel,
         .start_at_entry = o->start_at_entry,
         .initrd = o->initrd,
@@ -114,6 +118,7 @@ static EngineConfig engine_config(const Options *o)
         .threshold = o->jit_threshold ? (unsigned)MIN(o->jit_threshold, G_MAXINT32) : ENGINE_DEFAULT_THRESHOLD,
         .opt = o->jit_opt < 0 ? ENGINE_DEFAULT_OPT : (unsigned)o->jit_opt,
         .workers = o->jit_workers ? o->jit_workers : CLAMP(cores - 1, 1, 4),
+        .sync = o->jit_sync,
         .stats = o->stats != STATS_NONE,
     };
 }
@@ -148,7 +153,7 @@ Machine *machine_new(const Options *options, GError **error)
         goto fail;
     BoardConfig config = board_config(m);
     m->board = board_new(&config, &hooks, error);
-    if (!m->board || (options->command != COMMAND_MTREE && !board_load(m->board, error)))
+    if (!m->board || !board_load(m->board, error))
         goto fail;
     return m;
 fail:
@@ -188,11 +193,59 @@ void machine_free(Machine *m)
     g_free(m);
 }
 
+// Tells the user why nothing will happen any more. The run goes on: only the user knows whether that is wanted.
+static void note(Machine *m, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+static void note(Machine *m, const char *format, ...)
+{
+    const char *key = console_has_commands(m->console) ? "Ctrl-A x" : "Ctrl-C";
+    va_list args;
+    va_start(args, format);
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    va_end(args);
+    if (m->options->timeout > 0 || m->options->instructions)
+        fprintf(stderr, "addend: note: %s\n", text);
+    else
+        fprintf(stderr, "addend: note: %s; %s or --timeout ends it\n", text, key);
+}
+
+// Says once that the only hart waits and no interrupt source of the board that it has enabled will ever fire.
+static void note_endless_wait(Machine *m, uint64_t due)
+{
+    const Hart *hart = &m->cpu->hart;
+    bool timer = due != UINT64_MAX && hart->mie & UINT64_C(1) << IRQ_M_TIMER;
+    if (m->noted_stuck || timer || hart_interrupt_pending(hart))
+        return;
+    m->noted_stuck = true;
+    note(m, "the guest waits for an interrupt that cannot come (wfi before pc 0x%" PRIx64 ", mie 0x%" PRIx64 ")",
+         hart->env.pc, hart->mie);
+}
+
+// Says once that the only hart jumps from an instruction to itself with interrupts off.
+static void note_endless_loop(Machine *m)
+{
+    const Hart *hart = &m->cpu->hart;
+    uint64_t pc = hart->env.pc;
+    bool same = pc == m->last_pc;
+    m->last_pc = pc;
+    if (!same || m->noted_stuck || (hart->mie && (hart->priv != PRV_M || hart->mstatus & MSTATUS_MIE)))
+        return;
+    uint8_t code[4] = {0};
+    address_space_read(board_memory(m->board), pc, MEMTXATTRS_NONE, code, 2);
+    address_space_read(board_memory(m->board), pc + 2, MEMTXATTRS_NONE, code + 2, 2);
+    static const uint8_t jal_self[4] = {0x6f, 0, 0, 0}, c_j_self[2] = {0x01, 0xa0};
+    if (memcmp(code, jal_self, sizeof jal_self) && memcmp(code, c_j_self, sizeof c_j_self))
+        return;
+    m->noted_stuck = true;
+    note(m, "the guest spins for ever: the instruction at pc 0x%" PRIx64 " jumps to itself, interrupts are off", pc);
+}
+
 // Sleeps until an interrupt is pending, a timer is due or the run ends.
 static void wait_for_interrupt(Machine *m)
 {
     Hart *hart = &m->cpu->hart;
     uint64_t due = board_next_deadline_ns(m->board);
+    note_endless_wait(m, due);
     g_mutex_lock(&m->lock);
     while (!hart_interrupt_pending(hart) && !g_atomic_int_get(&m->stop)) {
         if (due == UINT64_MAX) {
@@ -211,8 +264,8 @@ static void check_trap_loop(Machine *m)
     if (hart->trap_loop_count < TRAP_LOOP_LIMIT)
         return;
     end_run(m, 1,
-            g_strdup_printf("the guest is in a trap loop: at pc 0x%" PRIx64 " its trap handler traps itself (mcause %" PRIu64
-                            ", mtval 0x%" PRIx64 ", mtvec 0x%" PRIx64 ")",
+            g_strdup_printf("the guest is in a trap loop: at pc 0x%" PRIx64 " its trap handler traps itself (mcause %"
+                            PRIu64 ", mtval 0x%" PRIx64 ", mtvec 0x%" PRIx64 ")",
                             hart->mepc, hart->mcause, hart->mtval, hart->mtvec));
 }
 
@@ -262,6 +315,7 @@ static gpointer hart_thread(gpointer opaque)
         }
         run_slice(m, slice);
         check_trap_loop(m);
+        note_endless_loop(m);
     }
     g_idle_add(quit_loop, m); // from inside the loop: it may not run yet
     return NULL;
@@ -290,6 +344,18 @@ static void on_quit(void *opaque)
     console_stop(m->console);
 }
 
+// A run whose output was lost has not succeeded.
+static void check_output(Machine *m)
+{
+    int error = console_write_error(m->console);
+    if (!error)
+        return;
+    if (!m->status)
+        m->status = 1;
+    if (!m->message)
+        m->message = g_strdup_printf("-serial %s: output was lost: %s", m->options->serial, g_strerror(error));
+}
+
 void machine_run(Machine *m, RunResult *out)
 {
     make_cpus(m);
@@ -300,7 +366,7 @@ void machine_run(Machine *m, RunResult *out)
                        g_unix_signal_add(SIGHUP, on_signal, m)};
     guint timer = m->options->timeout > 0 ? g_timeout_add((guint)(m->options->timeout * 1000), on_timeout, m) : 0;
     if (!board_has_htif_exit(m->board) && !m->options->semihosting && m->options->command == COMMAND_RUN)
-        fprintf(stderr, "addend: note: this guest has no way to exit (no HTIF symbols); Ctrl-A x or --timeout ends it\n");
+        note(m, "this guest has no way to exit (no HTIF symbols)");
     gint64 start = g_get_monotonic_time();
     GThread *t = g_thread_new("hart", hart_thread, m);
     g_main_loop_run(m->loop);
@@ -311,6 +377,7 @@ void machine_run(Machine *m, RunResult *out)
     for (unsigned i = 0; i < G_N_ELEMENTS(signals); i++)
         g_source_remove(signals[i]);
     g_main_loop_unref(m->loop);
+    check_output(m);
     *out = (RunResult){m->status, m->message, (double)(g_get_monotonic_time() - start) / 1e6};
 }
 
@@ -327,4 +394,11 @@ Cpu *machine_cpu(Machine *m)
 Cpu *machine_mirror(Machine *m)
 {
     return m->mirror;
+}
+
+void machine_check_counts(Machine *m, uint64_t *stretches, uint64_t *insns)
+{
+    *stretches = *insns = 0;
+    if (m->check)
+        check_counts(m->check, stretches, insns);
 }

@@ -27,3 +27,5 @@ void machine_run(Machine *m, RunResult *out);
 Board *machine_board(Machine *m);
 Cpu *machine_cpu(Machine *m);
 Cpu *machine_mirror(Machine *m); // -accel check, else NULL
+// See check_counts; both 0 without -accel check.
+void machine_check_counts(Machine *m, uint64_t *stretches, uint64_t *insns);

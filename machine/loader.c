@@ -199,8 +199,7 @@ static bool load_uimage(Loader *l, const char *path, const uint8_t *data, gsize 
     return loader_bytes(l, path, data + UIMAGE_HEADER, size, load, error);
 }
 
-// NULL with an error that names the file.
-static GMappedFile *map_file(const char *path, GError **error)
+GMappedFile *loader_map_file(const char *path, GError **error)
 {
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -230,7 +229,7 @@ static bool load_plain(Loader *l, const char *path, GMappedFile *file, gpa_t add
 bool loader_program(Loader *l, const char *path, bool uimage, gpa_t raw_addr, LoadedImage *out,
                     GError **error)
 {
-    GMappedFile *file = map_file(path, error);
+    GMappedFile *file = loader_map_file(path, error);
     if (!file)
         return false;
     const uint8_t *data = (const uint8_t *)g_mapped_file_get_contents(file);
@@ -251,7 +250,7 @@ bool loader_program(Loader *l, const char *path, bool uimage, gpa_t raw_addr, Lo
 
 bool loader_raw(Loader *l, const char *path, gpa_t addr, LoadedImage *out, GError **error)
 {
-    GMappedFile *file = map_file(path, error);
+    GMappedFile *file = loader_map_file(path, error);
     if (!file)
         return false;
     bool ok = load_plain(l, path, file, addr, out, error);

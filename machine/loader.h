@@ -27,6 +27,9 @@ void loader_free(Loader *loader);
 bool loader_program(Loader *loader, const char *path, bool uimage, gpa_t raw_addr, LoadedImage *out,
                     GError **error);
 
+// Maps a file; the caller unrefs it. Refuses what is not a regular file: a device may have no end.
+GMappedFile *loader_map_file(const char *path, GError **error);
+
 // The bytes of the file, whatever they are (initrd).
 bool loader_raw(Loader *loader, const char *path, gpa_t addr, LoadedImage *out, GError **error);
 
@@ -38,6 +41,5 @@ bool loader_bytes(Loader *loader, const char *what, const void *data, uint64_t s
 bool loader_is_elf(const char *path);
 
 Symbols *loader_symbols(Loader *loader); // owned by the loader
-unsigned
-loader_images(const Loader *loader);     // programs loaded so far: the next one's symbols carry this number
+unsigned loader_images(const Loader *loader); // programs loaded so far: the next one's symbols carry this number
 gpa_t loader_high(const Loader *loader); // end of the highest image; the RAM base without one

@@ -5,6 +5,10 @@
 #include "machine/stats.h"
 #include "util/log.h"
 
+#include <errno.h>
+#include <gio/gio.h>
+#include <errno.h>
+#include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -13,6 +17,19 @@ static int fail(const GError *error)
 {
     fprintf(stderr, "addend: %s\n", error->message);
     return 1;
+}
+
+static bool file_error(const char *option, const char *path, GError **error)
+{
+    g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "%s%s: %s", option, path, g_strerror(errno));
+    return false;
+}
+
+static int output_lost(void)
+{
+    g_autoptr(GError) error = NULL;
+    file_error("standard output", "", &error);
+    return fail(error);
 }
 
 static int list_memory(const Options *o)
@@ -26,26 +43,33 @@ static int list_memory(const Options *o)
         memory_print_flat(text);
     else
         memory_print_tree(text, o->mtree_disabled);
-    fputs(text->str, stdout);
     machine_free(m);
-    return 0;
+    fputs(text->str, stdout);
+    return fflush(stdout) ? output_lost() : 0;
 }
 
-static bool write_stats(Machine *m, const Options *o, const RunResult *run, GError **error)
+// Before the run, which would be in vain if its statistics could not be written.
+static bool open_stats(const Options *o, FILE **out, GError **error)
 {
-    if (o->stats == STATS_NONE)
-        return true;
-    g_autofree char *text = o->stats == STATS_JSON ? stats_json(m, run) : stats_text(m, run);
-    if (o->stats_file)
-        return g_file_set_contents(o->stats_file, text, -1, error);
-    fputs(text, stderr);
-    return true;
+    *out = o->stats_file ? fopen(o->stats_file, "we") : stderr;
+    return *out || file_error("--stats=json:", o->stats_file, error);
+}
+
+// Closes out if it was opened.
+static bool write_stats(Machine *m, const Options *o, const RunResult *run, FILE *out, GError **error)
+{
+    if (o->stats != STATS_NONE) {
+        g_autofree char *text = o->stats == STATS_JSON ? stats_json(m, run) : stats_text(m, run);
+        fputs(text, out);
+    }
+    return out == stderr || fclose(out) == 0 || file_error("--stats=json:", o->stats_file, error);
 }
 
 static int run(const Options *o)
 {
     g_autoptr(GError) error = NULL;
-    if (o->log_file && !log_open(o->log_file, &error))
+    FILE *stats;
+    if ((o->log_file && !log_open(o->log_file, &error)) || !open_stats(o, &stats, &error))
         return fail(error);
     Machine *m = machine_new(o, &error);
     if (!m)
@@ -61,7 +85,7 @@ static int run(const Options *o)
     if (r.message)
         fprintf(stderr, "addend: %s\n", r.message);
     int status = r.status;
-    if (!write_stats(m, o, &r, &error))
+    if (!write_stats(m, o, &r, stats, &error))
         status = fail(error);
     if (o->command == COMMAND_DEMO) {
         g_autofree char *line = stats_summary(m, &r);
@@ -108,7 +132,7 @@ int main(int argc, char **argv)
         status = list_memory(&o);
     } else {
         options_print(&o, stdout);
-        status = fflush(stdout) ? 1 : 0;
+        status = fflush(stdout) ? output_lost() : 0;
     }
     options_deinit(&o);
     return status;

@@ -53,6 +53,7 @@ typedef struct {
     uint64_t jit_threshold; // executions that make a block hot; 0: the engine's default
     int jit_opt;            // GCC's optimisation level 0..3; -1: the engine's default
     unsigned jit_workers;   // compiling processes; 0: the engine's default
+    bool jit_sync;          // the guest waits for each compilation, so that runs repeat exactly
     unsigned tlb_bits;      // log2 of the TLB entries, 6..22; 0: dynamic
     double timeout;         // seconds of wall-clock time, 0: none; the end of it gives status 124
     uint64_t instructions;  // retired instructions, 0: no limit; the end of it gives status 124

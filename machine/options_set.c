@@ -277,6 +277,11 @@ static bool accel_workers(void *opaque, const char *option, const char *value, G
     return true;
 }
 
+static bool accel_sync(void *opaque, const char *option, const char *value, GError **error)
+{
+    return value_on_off(option, value, &((Options *)opaque)->jit_sync, error);
+}
+
 // QEMU scripts pass it; with one hart its two values mean the same.
 static bool accel_thread(void *opaque, const char *option, const char *value, GError **error)
 {
@@ -289,7 +294,7 @@ bool set_accel(Options *o, const char *option, const char *value, GError **error
 {
     static const ValueProperty properties[] = {
         {"accel", accel_name},      {"threshold", accel_threshold}, {"opt", accel_opt},
-        {"workers", accel_workers}, {"thread", accel_thread},
+        {"workers", accel_workers}, {"thread", accel_thread},       {"sync", accel_sync},
     };
     if (!strcmp(value, "help")) {
         o->command = COMMAND_PRINT_ACCELS;

@@ -14,7 +14,7 @@ typedef struct {
 } Access;
 
 typedef struct {
-    uint64_t insns, traps;
+    uint64_t insns, traps, checked_stretches, checked_insns;
     double seconds, user, system, children;
     EngineStats engine;
     TlbStats tlb;
@@ -39,9 +39,27 @@ static void sum_access(const TlbStats *t, MemAccess k, uint64_t started, Access 
         out->recheck += c->slow_recheck;
         out->hits += c->hit;
     }
-    uint64_t slow = out->victim_hits + out->misses + out->mmio + out->notdirty + out->discard + out->recheck + out->hits;
+    uint64_t slow = out->victim_hits + out->misses + out->mmio + out->notdirty + out->discard + out->recheck +
+                    out->hits;
     out->lookups = MAX(started, slow);
     out->hits += out->lookups - slow;
+}
+
+// Under -accel check regions belong to the mirror.
+static void take_regions(Machine *m, EngineStats *out)
+{
+    EngineStats e;
+    engine_stats(machine_mirror(m)->engine, &e);
+    out->regions = e.regions;
+    out->region_insns = e.region_insns;
+    out->region_blocks = e.region_blocks;
+    out->region_bytes = e.region_bytes;
+    out->regions_failed = e.regions_failed;
+    out->regions_dropped = e.regions_dropped;
+    out->compile_ns = e.compile_ns;
+    out->jit_entries = e.jit_entries;
+    out->jit_slow = e.jit_slow;
+    out->workers_lost = e.workers_lost;
 }
 
 static void collect(Machine *m, const RunResult *run, Report *r)
@@ -57,6 +75,9 @@ static void collect(Machine *m, const RunResult *run, Report *r)
     r->insns = ir_env_icount(&cpu->hart.env);
     r->traps = cpu->hart.trap_count;
     engine_stats(cpu->engine, &r->engine);
+    machine_check_counts(m, &r->checked_stretches, &r->checked_insns);
+    if (machine_mirror(m))
+        take_regions(m, &r->engine);
     tlb_stats(cpu->tlb, &r->tlb);
     sum_access(&r->tlb, ACCESS_READ, r->engine.loads, &r->kind[ACCESS_READ]);
     sum_access(&r->tlb, ACCESS_WRITE, r->engine.stores, &r->kind[ACCESS_WRITE]);
@@ -84,6 +105,9 @@ char *stats_text(Machine *m, const RunResult *run)
     g_string_append_printf(s, "guest instructions  %" PRIu64 "  (%.1f MIPS in %.3f s)\n", r.insns, mips(&r), r.seconds);
     g_string_append_printf(s, "  interpreter       %5.1f %%\n  libgccjit         %5.1f %%\n",
                            percent(r.insns - e->jit_insns, r.insns), percent(e->jit_insns, r.insns));
+    if (r.checked_stretches)
+        g_string_append_printf(s, "  checked           %" PRIu64 " compiled instructions in %" PRIu64 " stretches\n",
+                               r.checked_insns, r.checked_stretches);
     g_string_append_printf(s, "traps               %" PRIu64 "\n", r.traps);
     g_string_append_printf(s, "host CPU seconds    %.3f user, %.3f system, %.3f in workers\n", r.user, r.system,
                            r.children);
@@ -154,6 +178,8 @@ char *stats_json(Machine *m, const RunResult *run)
     add_int(b, "guest_instructions", r.insns);
     add_int(b, "jit_instructions", e->jit_insns);
     add_int(b, "interpreter_instructions", r.insns - e->jit_insns);
+    add_int(b, "checked_instructions", r.checked_insns);
+    add_int(b, "checked_stretches", r.checked_stretches);
     add_double(b, "mips", mips(&r));
     add_double(b, "seconds", r.seconds);
     add_double(b, "user_seconds", r.user);

@@ -163,7 +163,8 @@ static void test_pure_ops(void **state)
     static const uint64_t edges[] = {
         0, 1, 2, 3, 31, 32, 33, 63, 64, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000,
         0xffffffff, 0x100000000, 0xffffffff7fffffff, 0xffffffff80000000, 0x7fffffffffffffff,
-        0x8000000000000000, 0x8000000000000001, 0xfffffffffffffffe, 0xffffffffffffffff, 0x0100000000008000, 0x123456789abcdef0,
+        0x8000000000000000, 0x8000000000000001, 0xfffffffffffffffe, 0xffffffffffffffff,
+        0x0100000000008000, 0x123456789abcdef0,
     };
     GenRng rng = {1};
     (void)state;

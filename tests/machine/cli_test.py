@@ -226,7 +226,7 @@ class Runs(CliTest):
         done = run('-d', 'in_asm', '-D', self.path('log'), '-bios', 'none', '-kernel', kernel)
         self.assertEqual((done.returncode, done.stderr), (0, b''))
         with open(self.path('log'), encoding='utf-8') as f:
-            self.assertIn('0x80000000', f.read())
+            self.assertIn('0x0000000080000000:  010002b7', f.read())
 
     def test_device_tree_is_written(self):
         target = self.path('tree.dtb')

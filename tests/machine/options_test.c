@@ -82,6 +82,7 @@ static char *describe(const Options *o)
     if (o->jit_opt >= 0)
         g_string_append_printf(s, " opt=%d", o->jit_opt);
     add_number(s, "workers", o->jit_workers, 0);
+    add_flag(s, "sync", o->jit_sync);
     add_number(s, "tlb-bits", o->tlb_bits, 0);
     if (o->timeout > 0)
         g_string_append_printf(s, " timeout=%g", o->timeout);

@@ -41,7 +41,8 @@ Dir::Etc::preferencesparts "$apt/none";
 EOF
 export APT_CONFIG="$apt/apt.conf"
 cd "$apt/src"
-if ! { apt-get -qq --error-on=any update && apt-get -qq source --download-only $wanted; } 2> "$apt/errors" > "$apt/log"; then
+if ! { apt-get -qq --error-on=any update && apt-get -qq source --download-only $wanted; } \
+    2> "$apt/errors" > "$apt/log"; then
     echo "fetch.sh: cannot get$wanted from $mirror (Debian $suite): $(tail -n 1 "$apt/errors")" >&2
     exit 1
 fi

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The engine on real guest code: exact counts, self-modifying code, devices inside hot loops, interrupts between
+// chained regions, trap loops, full caches. Everything on the interpreter and with regions, compiled at once (sync).
+#include "tests/test.h"
+#include "tests/backend/rig.h"
+#include "backend/code_memory.h"
+#include "backend/engine_private.h"
+#include <string.h>
+
+enum { ZERO, RA, SP, GP, TP, T0, T1, T2, S0, S1, A0, A1, A2, A3 };
+
+#define I_TYPE(imm, rs1, f3, rd, op) ((uint32_t)(imm) << 20 | (rs1) << 15 | (f3) << 12 | (rd) << 7 | (op))
+#define ADDI(rd, rs1, imm) I_TYPE(imm, rs1, 0u, (uint32_t)rd, 0x13u)
+#define LD(rd, imm, rs1) I_TYPE(imm, rs1, 3u, (uint32_t)rd, 0x03u)
+#define LW(rd, imm, rs1) I_TYPE(imm, rs1, 2u, (uint32_t)rd, 0x03u)
+#define JALR(rd, imm, rs1) I_TYPE(imm, rs1, 0u, (uint32_t)rd, 0x67u)
+#define CSRR(rd, csr) I_TYPE(csr, 0u, 2u, (uint32_t)rd, 0x73u)
+#define FENCE_I 0x0000100fu
+#define ECALL 0x00000073u
+#define MRET 0x30200073u
+#define MINSTRET 0xb02u
+
+static uint32_t sw(unsigned rs2, unsigned imm, unsigned rs1)
+{
+    return (imm >> 5) << 25 | rs2 << 20 | rs1 << 15 | 2u << 12 | (imm & 31) << 7 | 0x23;
+}
+
+static uint32_t bne(unsigned rs1, unsigned rs2, int offset)
+{
+    uint32_t o = (uint32_t)offset;
+    return (o >> 12 & 1) << 31 | (o >> 5 & 63) << 25 | rs2 << 20 | rs1 << 15 | 1u << 12 | (o >> 1 & 15) << 8 |
+           (o >> 11 & 1) << 7 | 0x63;
+}
+
+static uint32_t jal(unsigned rd, int offset)
+{
+    uint32_t o = (uint32_t)offset;
+    return (o >> 20 & 1) << 31 | (o >> 1 & 1023) << 21 | (o >> 11 & 1) << 20 | (o >> 12 & 255) << 12 | rd << 7 | 0x6f;
+}
+
+static const EngineConfig interp = {.jit = false},
+                          jit_O0 = {.jit = true, .threshold = 10, .opt = 0, .workers = 1, .sync = true},
+                          jit_O2 = {.jit = true, .threshold = 10, .opt = 2, .workers = 1, .sync = true, .stats = true};
+
+static HartRig h;
+#define R(n) h.hart.env.r[n]
+
+static void start(void **state, const uint32_t *code, unsigned n)
+{
+    hart_rig_init(&h, 0x40000, *state);
+    hart_rig_poke(&h, RIG_RAM, code, n);
+}
+
+static EngineStats stop(void)
+{
+    EngineStats s;
+    engine_stats(h.rig.engine, &s);
+    assert_int_equal(s.regions_failed, 0);
+    assert_int_equal(s.workers_lost, 0);
+    hart_rig_deinit(&h);
+    return s;
+}
+
+static void run(int64_t insns)
+{
+    rig_slice(&h.rig, insns);
+    engine_run(h.rig.engine);
+}
+
+static uint64_t icount(void)
+{
+    return ir_env_icount(&h.hart.env);
+}
+
+static bool is_jit(void **state)
+{
+    return ((const EngineConfig *)*state)->jit;
+}
+
+// minstret as the guest reads it, and run_exactly, whatever tier ran before.
+static void counts(void **state)
+{
+    const uint32_t code[] = {ADDI(A0, A0, 1), ADDI(A1, A1, 3), bne(A0, A2, -8), CSRR(A3, MINSTRET), jal(ZERO, -12)};
+    start(state, code, G_N_ELEMENTS(code));
+    uint64_t passes = 0;
+    for (unsigned n = 1; n < 300; n++) {
+        // Wherever the slice ended, registers and count fit together.
+        run(1 + n % 37);
+        uint64_t now = icount();
+        engine_run_exactly(h.rig.engine, n % 11);
+        assert_int_equal(icount(), now + n % 11);
+        uint64_t off = (h.hart.env.pc - RIG_RAM) / 4;
+        assert_true(off < 3);
+        assert_int_equal(R(A0), (icount() + 2) / 3);
+        assert_int_equal(R(A1), 3 * ((icount() + 1) / 3));
+        assert_int_equal(icount() % 3, off);
+        passes++;
+    }
+    engine_run_exactly(h.rig.engine, (3 - icount() % 3) % 3);
+    R(A2) = R(A0) + 5;
+    uint64_t before = icount();
+    run(100);
+    assert_int_equal(R(A3), before + 15);
+    EngineStats s = stop();
+    assert_true(passes == 299 && (!is_jit(state) || s.jit_insns > 1000));
+}
+
+// A hot loop changes an instruction of its own, every time round; fence.i makes it seen.
+static void modifies_itself(void **state)
+{
+    const uint32_t code[] = {
+        LW(T0, 0x100, GP), // the patched instruction, with an immediate that grows
+        sw(T0, 16, GP),    // over the one below
+        FENCE_I,
+        ADDI(A0, A0, 1),
+        ADDI(A1, A1, 0), // patched
+        bne(A0, A2, -20),
+        jal(ZERO, 0),
+    };
+    start(state, code, G_N_ELEMENTS(code));
+    R(GP) = RIG_RAM;
+    R(A2) = UINT64_MAX;
+    uint64_t want = 0;
+    for (uint32_t k = 0; k < 100; k++) {
+        uint32_t insn = ADDI(A1, A1, k % 7);
+        memcpy(rig_ram(&h.rig, RIG_RAM + 0x100), &insn, 4);
+        engine_step_block(h.rig.engine); // up to fence.i
+        run(1);
+        while (h.hart.env.pc != RIG_RAM)
+            run(1);
+        want += k % 7;
+        assert_int_equal(R(A0), k + 1);
+        assert_int_equal(R(A1), want);
+    }
+    stop();
+}
+
+// Hot code calls a function that is rewritten from outside, and by a store of the guest, while both are compiled.
+static void modifies_other(void **state)
+{
+    const uint32_t code[] = {jal(RA, 0x40), ADDI(A0, A0, 1), bne(A0, A2, -8), sw(A3, 0x40, GP), FENCE_I,
+                             ADDI(A0, ZERO, 0), jal(ZERO, -24)};
+    const uint32_t add1[] = {ADDI(A1, A1, 1), JALR(ZERO, 0, RA)}, add5 = ADDI(A1, A1, 5), add9 = ADDI(A1, A1, 9);
+    start(state, code, G_N_ELEMENTS(code));
+    hart_rig_poke(&h, RIG_RAM + 0x40, add1, 2);
+    R(GP) = RIG_RAM;
+    R(A2) = 500;
+    R(A3) = add5;
+    engine_run_exactly(h.rig.engine, 0);
+    while (R(A0) < 400)
+        run(100);
+    assert_int_equal(R(A1) - R(A0) <= 1, 1);
+    while (R(A1) < 600) // the guest changes it at 500
+        run(100);
+    while (h.hart.env.pc != RIG_RAM)
+        engine_run_exactly(h.rig.engine, 1);
+    assert_int_equal(R(A1), 500 + 5 * R(A0));
+    uint64_t a0 = R(A0), a1 = R(A1);
+    hart_rig_poke(&h, RIG_RAM + 0x40, &add9, 1);
+    engine_run_exactly(h.rig.engine, 5);
+    assert_int_equal(R(A0), a0 + 1);
+    assert_int_equal(R(A1), a1 + 9);
+    EngineStats s = stop();
+    assert_true(!is_jit(state) || s.regions >= 2);
+}
+
+// A device in the middle of a hot loop is reached once per pass and nothing is done twice.
+static void device_in_loop(void **state)
+{
+    const uint32_t code[] = {ADDI(A0, A0, 1), LD(A1, 0, GP), LD(A3, 0, TP), ADDI(T0, T0, 1), sw(A0, 0x20, TP),
+                             bne(A0, A2, -20), jal(ZERO, 0)};
+    start(state, code, G_N_ELEMENTS(code));
+    R(GP) = RIG_RAM + 0x8000;
+    R(TP) = RIG_DEV;
+    R(A2) = 1000;
+    run(6000);
+    while (h.hart.env.pc != RIG_RAM + 24)
+        run(1);
+    assert_int_equal(R(A0), 1000);
+    assert_int_equal(R(T0), 1000);
+    assert_int_equal(h.rig.dev_calls, 2000);
+    EngineStats s = stop();
+    assert_true(!is_jit(state) || s.regions >= 1);
+    if (((const EngineConfig *)*state)->stats) {
+        assert_int_equal(s.loads, 2000);
+        assert_int_equal(s.stores, 1000);
+    }
+}
+
+// Interrupts come at any boundary between slices, into code that is chained to itself.
+static void interrupts(void **state)
+{
+    const uint32_t code[] = {ADDI(A0, A0, 1), jal(ZERO, 0x20), 0, 0, 0, 0, 0, 0, 0, ADDI(A1, A1, 1), jal(ZERO, -0x28)};
+    const uint32_t handler[] = {ADDI(S0, S0, 1), MRET};
+    start(state, code, G_N_ELEMENTS(code));
+    hart_rig_poke(&h, RIG_RAM + 0x1000, handler, 2);
+    h.hart.mtvec = RIG_RAM + 0x1000;
+    h.hart.mie = 1u << IRQ_M_TIMER;
+    uint64_t taken = 0;
+    for (unsigned n = 0; n < 2000; n++) {
+        run(1 + n % 50);
+        hart_set_irq(&h.hart, IRQ_M_TIMER, true);
+        h.hart.mstatus |= 8; // MIE
+        taken += hart_take_interrupt(&h.hart);
+        hart_set_irq(&h.hart, IRQ_M_TIMER, false);
+    }
+    while (h.hart.env.pc != RIG_RAM)
+        engine_run_exactly(h.rig.engine, 1);
+    assert_int_equal(taken, 2000);
+    assert_int_equal(R(S0), taken);
+    assert_int_equal(R(A0), R(A1));
+    assert_int_equal(icount(), 4 * R(A0) + 2 * taken);
+    EngineStats s = stop();
+    assert_true(!is_jit(state) || s.jit_insns > 10000);
+}
+
+// A handler that traps itself retires nothing; the run loop must get the thread back to say so.
+static void trap_loop(void **state)
+{
+    const uint32_t illegal[] = {0};
+    start(state, illegal, 1);
+    h.hart.mtvec = 0x40; // no memory there
+    run(1000);
+    assert_int_equal(icount(), 0);
+    assert_true(h.hart.trap_count > 2);
+    h.hart.mtvec = RIG_RAM; // the illegal instruction itself
+    run(1000);
+    assert_int_equal(icount(), 0);
+    stop();
+}
+
+// More blocks than are kept: everything is dropped and the guest does not notice.
+static void flush_on_demand(void **state)
+{
+    const uint32_t code[] = {ADDI(A0, A0, 1), ADDI(A1, A1, 2), bne(A0, A2, -8), jal(ZERO, 0)};
+    start(state, code, G_N_ELEMENTS(code));
+    R(A2) = UINT64_MAX;
+    uint64_t epoch = h.rig.engine->epoch;
+    for (unsigned n = 0; n < 20; n++) {
+        run(200);
+        h.rig.engine->flush_wanted = true; // as when blocks or code memory run out
+        assert_int_equal(R(A0), (icount() + 2) / 3);
+        assert_int_equal(R(A1), 2 * ((icount() + 1) / 3));
+    }
+    run(200);
+    assert_int_equal(h.rig.engine->epoch, epoch + 20);
+    EngineStats s = stop();
+    assert_true(!is_jit(state) || s.regions > 15); // compiled again each time
+    assert_int_equal(code_memory_used(), 0);
+}
+
+// Code memory is full when a region arrives: everything is flushed, and the next one fits.
+static void code_memory_full(void **state)
+{
+    const uint32_t code[] = {ADDI(A0, A0, 1), bne(A0, A2, -4), jal(ZERO, 0)};
+    size_t size = 200u << 20;
+    g_autofree uint8_t *big = g_malloc0(size);
+    void *most = code_memory_install(big, size, NULL);
+    assert_non_null(most);
+    void *rest = code_memory_install(big, (56u << 20) - 64, NULL);
+    assert_non_null(rest);
+    start(state, code, G_N_ELEMENTS(code));
+    R(A2) = UINT64_MAX;
+    run(200);
+    EngineStats s;
+    engine_stats(h.rig.engine, &s);
+    assert_int_equal(s.regions_failed, 1);
+    assert_int_equal(R(A0), (icount() + 1) / 2);
+    code_memory_release(most, size);
+    code_memory_release(rest, (56u << 20) - 64);
+    run(2000);
+    assert_int_equal(R(A0), (icount() + 1) / 2);
+    engine_stats(h.rig.engine, &s);
+    assert_int_equal(s.regions, 1);
+    assert_true(s.jit_insns > 1000);
+    hart_rig_deinit(&h);
+}
+
+#define ON(test, config) {#test " on " #config, test, NULL, NULL, (void *)(uintptr_t)&config}
+#define ALL(test) ON(test, interp), ON(test, jit_O0), ON(test, jit_O2)
+
+int main(void)
+{
+    g_setenv("ASAN_OPTIONS", "detect_leaks=0", TRUE); // for the worker: libgccjit leaks by design
+    const struct CMUnitTest tests[] = {
+        ALL(counts),     ALL(modifies_itself), ALL(modifies_other),  ALL(device_in_loop),
+        ALL(interrupts), ALL(trap_loop),       ALL(flush_on_demand), ON(code_memory_full, jit_O2),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Random guest programs on the whole engine, with everything that happens between blocks: heat, regions, chains, jump
+// caches, leaving and coming back, invalidation. The evaluator follows block by block.
+//
+// The guest's instructions are not bytes in memory but random IR blocks, found by pc; the bytes there are data that
+// the program also stores to. So code is invalidated all the time without changing its meaning.
+#include "tests/test.h"
+#include "tests/backend/rig.h"
+#include "tests/ir/gen.h"
+#include "tests/ir/sandbox.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define RAM_SIZE 0x40000u
+#define CODE_BASE (RIG_RAM + 0x20000)
+#define WINDOW_SIZE 0x400u
+
+typedef struct {
+    Sandbox box; // first: the hart
+    Rig rig;
+    IrMem mem;
+} Machine;
+
+static IrCode *program;
+static uint64_t done_insns, jit_insns, regions, invalidations;
+
+// The block with an instruction at pc and the index of that insn op; NULL if there is none.
+static const IrBlock *find_insn(uint64_t pc, unsigned *index)
+{
+    for (unsigned i = 0; i < program->n_blocks; i++) {
+        const IrBlock *b = program->blocks[i];
+        for (unsigned k = 0; k < b->n_ops; k++) {
+            if (b->ops[k].op == IR_OP_INSN && program->base + (uint64_t)b->ops[k].imm == pc) {
+                *index = k;
+                return b;
+            }
+        }
+    }
+    return NULL;
+}
+
+// The guest's block of at most max instructions at pc, as offsets from base. Where the program has none, a jump back
+// into it.
+static void block_of(IrBlock *out, uint64_t base, uint64_t pc, unsigned max)
+{
+    int64_t by = (int64_t)(program->base - base);
+    unsigned from = 0;
+    const IrBlock *b = find_insn(pc, &from);
+    ir_block_reset(out, (int64_t)(pc - base));
+    out->edge[0].block = out->edge[1].block = -1;
+    if (!b) {
+        b = program->blocks[(pc >> 1) % program->n_blocks];
+        ir_insn(out, out->pc, 2, 0);
+        out->edge[0].pc = b->pc + by;
+        ir_emit(out, IR_OP_JUMP, 0, IR_NOVAL, IR_NOVAL, 0);
+        return;
+    }
+    for (unsigned i = from; i < b->n_ops; i++) {
+        IrInst op = b->ops[i];
+        if (op.op == IR_OP_INSN && out->n_insns == max) {
+            out->edge[0].pc = op.imm + by;
+            ir_emit(out, IR_OP_JUMP, 0, IR_NOVAL, IR_NOVAL, 0);
+            return;
+        }
+        if (op.op == IR_OP_INSN) {
+            out->n_insns++;
+        } else {
+            op.a -= op.a == IR_NOVAL ? 0 : (IrVal)from;
+            op.b -= op.b == IR_NOVAL ? 0 : (IrVal)from;
+        }
+        ir_emit(out, (IrOpcode)op.op, op.reg, op.a, op.b, op.op == IR_OP_INSN || op.op == IR_OP_PC ? op.imm + by : op.imm);
+    }
+    for (unsigned k = 0; k < 2; k++)
+        out->edge[k].pc = b->edge[k].pc + by;
+}
+
+static bool lift(void *opaque, uint64_t base, uint64_t pc, unsigned max_insns, IrBlock *out, MemFault *fault)
+{
+    Machine *m = opaque;
+    const uint8_t *host;
+    ram_t ram;
+    if (!tlb_fetch(m->rig.tlb, pc, &host, &ram, fault))
+        return false;
+    block_of(out, base, pc, max_insns);
+    return true;
+}
+
+// As the sandbox does it, but control stays where code can be fetched.
+static void mem_fault(IrEnv *env, const MemFault *fault)
+{
+    Machine *m = (Machine *)env;
+    m->box.n_faults++;
+    m->box.trace = (m->box.trace ^ env->pc ^ ir_env_icount(env) << 32 ^ fault->addr ^ sandbox_hash(&m->box)) *
+                       UINT64_C(0x9e3779b97f4a7c15) + fault->kind * 4u + fault->access;
+    env->r[3] += fault->addr;
+    env->pc = RIG_RAM + (fault->addr & 0x7ffe);
+    env->left--; // or a program that only faults would never end
+}
+
+static void helper(IrEnv *env, uint64_t a, uint64_t b)
+{
+    Machine *m = (Machine *)env;
+    m->box.n_helpers++;
+    m->box.trace = (m->box.trace ^ env->pc ^ ir_env_icount(env) << 32 ^ a ^ sandbox_hash(&m->box)) *
+                       UINT64_C(0x9e3779b97f4a7c15) + b;
+    env->r[2] ^= a;
+    env->pc += 4;
+    env->left--;
+}
+
+static bool mem_load(void *opaque, uint64_t addr, unsigned size, uint64_t *value, MemFault *fault)
+{
+    Machine *m = opaque;
+    return tlb_load(m->rig.tlb, addr, size, value, fault);
+}
+
+static bool mem_store(void *opaque, uint64_t addr, unsigned size, uint64_t value, MemFault *fault)
+{
+    Machine *m = opaque;
+    return tlb_store(m->rig.tlb, addr, size, value, fault);
+}
+
+static Machine *machine_new(uint64_t seed, const EngineConfig *config)
+{
+    static const IrHelper helpers[SANDBOX_HELPERS] = {{"zero", helper}, {"one", helper}, {"two", helper}};
+    static const IrEnvOps ops = {mem_fault, helpers, SANDBOX_HELPERS};
+    Machine *m = g_new0(Machine, 1);
+    EngineGuest guest = {.opaque = m, .lift = lift};
+    sandbox_init(&m->box, seed, 0);
+    rig_init(&m->rig, &m->box.env, RAM_SIZE, config, &guest);
+    m->box.env.ops = &ops;
+    m->box.env.pc = program->base + (uint64_t)program->blocks[0]->pc;
+    m->mem = (IrMem){m, mem_load, mem_store};
+    return m;
+}
+
+static void machine_free(Machine *m)
+{
+    rig_deinit(&m->rig);
+    g_free(m);
+}
+
+static void step_ref(Machine *m)
+{
+    IrEnv *env = &m->box.env;
+    const uint8_t *host;
+    ram_t ram;
+    MemFault fault;
+    if (!tlb_fetch(m->rig.tlb, env->pc, &host, &ram, &fault)) {
+        mem_fault(env, &fault);
+        return;
+    }
+    g_autoptr(IrCode) one = ir_code_new(env->pc & PAGE_MASK);
+    ir_code_add(one, ir_block_new(0));
+    block_of(one->blocks[0], one->base, env->pc, 1); // one instruction at a time: any boundary can be reached
+    ir_eval(one, 0, env, &m->mem);
+}
+
+static void compare(const Machine *ref, Machine *dut)
+{
+    const char *where = NULL;
+    memset(dut->box.env.r + IR_NREGS, 0, IR_NTEMPS * 8);
+    if (ir_env_icount(&ref->box.env) != ir_env_icount(&dut->box.env))
+        where = "number of instructions";
+    else if (memcmp(ref->box.env.r, dut->box.env.r, sizeof ref->box.env.r))
+        where = "registers";
+    else if (memcmp(ref->rig.ram.ram->host, dut->rig.ram.ram->host, RAM_SIZE))
+        where = "memory";
+    else if (ref->box.env.pc != dut->box.env.pc)
+        where = "pc";
+    else if (ref->box.trace != dut->box.trace)
+        where = "faults and helper calls";
+    else if (ref->rig.dev_hash != dut->rig.dev_hash)
+        where = "device accesses";
+    if (!where)
+        return;
+    g_autoptr(GString) s = g_string_new(NULL);
+    ir_print(s, program);
+    fprintf(stderr, "%s%s differ: pc 0x%" PRIx64 " 0x%" PRIx64 ", after %" PRIu64 " and %" PRIu64 " instructions\n", s->str,
+            where, ref->box.env.pc, dut->box.env.pc, ir_env_icount(&ref->box.env), ir_env_icount(&dut->box.env));
+    fail();
+}
+
+// Makes the instructions of b independent, so that each can be a block's first: what is computed in an earlier one is
+// replaced by a register. Makes addresses even.
+static void make_insns(GenRng *rng, IrBlock *b, unsigned n_regs)
+{
+    IrBlock *old = ir_block_copy(b);
+    g_autofree IrVal *now = g_new(IrVal, old->n_ops);
+    unsigned start = 0;
+    b->n_ops = b->n_insns = 0;
+    for (unsigned i = 0; i < old->n_ops; i++) {
+        IrInst op = old->ops[i];
+        if (op.op == IR_OP_INSN) {
+            start = i;
+            b->n_insns++;
+        } else {
+            IrVal *operand[] = {&op.a, &op.b};
+            for (unsigned k = 0; k < 2; k++)
+                if (*operand[k] != IR_NOVAL)
+                    *operand[k] = *operand[k] < start ? ir_get(b, gen_below(rng, n_regs)) : now[*operand[k]];
+            if (op.op == IR_OP_JMPIND)
+                op.a = ir_binop(b, IR_OP_AND, op.a, ir_const(b, -2));
+        }
+        now[i] = ir_emit(b, (IrOpcode)op.op, op.reg, op.a, op.b, op.imm);
+    }
+    ir_block_free(old);
+}
+
+static IrCode *random_program(GenRng *rng)
+{
+    bool atomics = gen_below(rng, 2);
+    GenConfig config = {.base = CODE_BASE,
+                        .max_blocks = 2 + gen_below(rng, 20),
+                        .max_insns = 1 + gen_below(rng, 6),
+                        .max_ops = 1 + gen_below(rng, 4),
+                        .n_regs = 4 + gen_below(rng, 28),
+                        .n_helpers = SANDBOX_HELPERS,
+                        .leave = true,
+                        .memory = true,
+                        .atomics = atomics,
+                        // On the code now and then, which lies below the base (see gen_code).
+                        .mem_base = gen_below(rng, 3) ? RIG_RAM + 0x10f00 : CODE_BASE - 0x800,
+                        .mem_size = WINDOW_SIZE,
+                        .wild = atomics ? 0 : 20 + gen_below(rng, 200)};
+    IrCode *code = gen_code(rng, &config);
+    for (unsigned i = 0; i < code->n_blocks; i++)
+        make_insns(rng, code->blocks[i], config.n_regs);
+    return code;
+}
+
+// Steps, slices and single blocks of the engine in a random mix.
+static void run_some(GenRng *rng, Machine *dut)
+{
+    rig_slice(&dut->rig, 1 + gen_below(rng, 400));
+    uint64_t before = ir_env_icount(&dut->box.env), n = gen_below(rng, 100);
+    switch (gen_below(rng, 12)) {
+    case 4: // a fault retires an instruction here, see mem_fault
+        engine_run_exactly(dut->rig.engine, n);
+        assert_true(ir_env_icount(&dut->box.env) - before == n);
+        break;
+    case 0:
+        engine_step_block(dut->rig.engine);
+        break;
+    case 1:
+        engine_unlink(dut->rig.engine);
+        engine_run(dut->rig.engine);
+        break;
+    case 2:
+        engine_enter_compiled(dut->rig.engine);
+        break;
+    case 3: { // a device writes: nothing changes, but all code on the page goes
+        ram_t page = dut->rig.ram.ram->offset + (CODE_BASE - RIG_RAM) - PAGE_SIZE;
+        code_pages_written(dut->rig.pages, page, PAGE_SIZE);
+        invalidations++;
+        break;
+    }
+    default:
+        engine_run(dut->rig.engine);
+    }
+}
+
+static void check_program(GenRng *rng, EngineConfig config)
+{
+    EngineConfig none = {.jit = false};
+    program = random_program(rng);
+    Machine *ref = machine_new(rng->state, &none), *dut = machine_new(rng->state, &config);
+    memcpy(dut->rig.ram.ram->host + 0x10f00, dut->box.ram, WINDOW_SIZE);
+    memcpy(ref->rig.ram.ram->host + 0x10f00, ref->box.ram, WINDOW_SIZE);
+    for (unsigned n = 0; n < 100; n++) {
+        run_some(rng, dut);
+        while (ir_env_icount(&ref->box.env) < ir_env_icount(&dut->box.env))
+            step_ref(ref);
+        compare(ref, dut);
+    }
+    EngineStats stats;
+    engine_stats(dut->rig.engine, &stats);
+    assert_int_equal(stats.regions_failed, 0);
+    assert_int_equal(stats.workers_lost, 0);
+    done_insns += ir_env_icount(&dut->box.env);
+    jit_insns += stats.jit_insns;
+    regions += stats.regions;
+    machine_free(ref);
+    machine_free(dut);
+    ir_code_free(program);
+}
+
+static void interpreter(void **state)
+{
+    GenRng rng = {30};
+    (void)state;
+    for (unsigned i = 0; i < 150; i++)
+        check_program(&rng, (EngineConfig){.jit = false});
+    assert_true(done_insns > 500000);
+}
+
+static void compiled(void **state)
+{
+    GenRng rng = {31};
+    (void)state;
+    g_setenv("ASAN_OPTIONS", "detect_leaks=0", TRUE); // the worker's libgccjit leaks by design
+    for (unsigned i = 0; i < 60; i++)
+        check_program(&rng, (EngineConfig){.jit = true, .threshold = 5 + i % 16, .opt = i % 3, .workers = 1,
+                                           .sync = i % 4 != 3, .stats = i % 2});
+    assert_true(regions > 100);
+    assert_true(jit_insns > 100000);
+    assert_true(invalidations > 100);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(interpreter),
+        cmocka_unit_test(compiled),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

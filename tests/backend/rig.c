@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A small machine around any hart, for the tests of the engines.
+#include "tests/backend/rig.h"
+
+#include "frontend/decode.h"
+#include "frontend/lift.h"
+#include <string.h>
+
+static void note(Rig *rig, uint64_t a, uint64_t b)
+{
+    rig->dev_hash = (rig->dev_hash ^ a ^ b << 7) * UINT64_C(0x9e3779b97f4a7c15);
+    rig->dev_hash ^= rig->dev_hash >> 31;
+    rig->dev_calls++;
+}
+
+static uint64_t dev_read(void *opaque, uint64_t addr, unsigned size)
+{
+    Rig *rig = opaque;
+    note(rig, addr, size);
+    return rig->dev_hash >> (64 - 8 * size);
+}
+
+static void dev_write(void *opaque, uint64_t addr, uint64_t data, unsigned size)
+{
+    note(opaque, addr ^ 0x8000 ^ data << 16, size);
+}
+
+static const MemoryRegionOps dev_ops = {
+    .read = dev_read,
+    .write = dev_write,
+    .endianness = DEVICE_LITTLE_ENDIAN,
+    .valid = {.min_access_size = 1, .max_access_size = 8, .unaligned = true},
+    .impl = {.min_access_size = 1, .max_access_size = 8, .unaligned = true},
+};
+
+static bool translate(void *opaque, gva_t va, unsigned size, MemAccess access, unsigned mmu, TlbTranslation *out,
+                      MemFault *fault)
+{
+    (void)opaque, (void)size, (void)access, (void)mmu, (void)fault;
+    *out = (TlbTranslation){va & PAGE_MASK, {true, true, true}, true};
+    return true;
+}
+
+static void invalidate(void *opaque, ram_t start, uint64_t len)
+{
+    Rig *rig = opaque;
+    engine_invalidate(rig->engine, start, len);
+}
+
+void rig_init(Rig *rig, IrEnv *env, uint64_t ram_size, const EngineConfig *config, const EngineGuest *guest)
+{
+    static const EngineGuest nobody;
+    TlbHooks hooks = {translate, NULL};
+    memset(rig, 0, sizeof *rig);
+    rig->env = env;
+    memory_region_init(&rig->root, "system", UINT64_MAX);
+    bool ok = memory_region_init_ram(&rig->ram, "ram", ram_size, NULL) &&
+              memory_region_init_rom(&rig->rom, "rom", RIG_ROM_SIZE, NULL);
+    g_assert(ok);
+    memory_region_init_io(&rig->dev, &dev_ops, rig, "dev", RIG_DEV_SIZE);
+    memory_region_add_subregion(&rig->root, RIG_RAM, &rig->ram);
+    memory_region_add_subregion(&rig->root, RIG_ROM, &rig->rom);
+    memory_region_add_subregion(&rig->root, RIG_DEV, &rig->dev);
+    for (unsigned i = 0; i < RIG_ROM_SIZE; i++)
+        rig->rom.ram->host[i] = (uint8_t)(i * 7 + (i >> 8));
+    address_space_init(&rig->as, &rig->root, "memory");
+    rig->pages = code_pages_new(invalidate, rig);
+    rig->tlb = tlb_new(&rig->as, rig->pages, &hooks, TLB_MIN_BITS, &env->tlb_mask, &env->tlb_table);
+    code_pages_add_tlb(rig->pages, rig->tlb);
+    rig->engine = engine_new(config, guest ? guest : &nobody, env, rig->tlb, rig->pages);
+}
+
+void rig_deinit(Rig *rig)
+{
+    MemoryRegion *all[] = {&rig->ram, &rig->rom, &rig->dev};
+    engine_free(rig->engine);
+    code_pages_free(rig->pages);
+    tlb_free(rig->tlb);
+    address_space_deinit(&rig->as);
+    for (unsigned i = 0; i < G_N_ELEMENTS(all); i++) {
+        memory_region_del_subregion(&rig->root, all[i]);
+        memory_region_deinit(all[i]);
+    }
+    memory_region_deinit(&rig->root);
+}
+
+void *rig_ram(Rig *rig, uint64_t addr)
+{
+    g_assert(addr - RIG_RAM < rig->ram.ram->size);
+    return rig->ram.ram->host + (addr - RIG_RAM);
+}
+
+void rig_slice(Rig *rig, int64_t insns)
+{
+    rig->env->icount_limit += (uint64_t)(insns - rig->env->left);
+    rig->env->left = insns;
+}
+
+static bool fetch(void *opaque, uint64_t pc, uint16_t *parcel, MemFault *fault)
+{
+    HartRig *h = opaque;
+    const uint8_t *host;
+    ram_t ram;
+    if (!tlb_fetch(h->rig.tlb, pc, &host, &ram, fault))
+        return false;
+    if (!host)
+        return tlb_fetch_mmio(h->rig.tlb, pc, parcel, fault);
+    memcpy(parcel, host, sizeof *parcel);
+    return true;
+}
+
+static bool lift(void *opaque, uint64_t base, uint64_t pc, unsigned max_insns, IrBlock *out, MemFault *fault)
+{
+    LiftSource src = {opaque, fetch, max_insns};
+    return lift_block(out, &src, base, pc, fault);
+}
+
+static void print_insn(void *opaque, FILE *out, uint64_t pc, unsigned len, uint32_t bits)
+{
+    (void)opaque, (void)len;
+    fprintf(out, "%" G_GINT64_MODIFIER "x: %x\n", pc, bits);
+}
+
+static const char *symbol(void *opaque, uint64_t pc)
+{
+    (void)opaque, (void)pc;
+    return "";
+}
+
+static void mmu_changed(void *opaque)
+{
+    HartRig *h = opaque;
+    tlb_set_mmu(h->rig.tlb, hart_data_mmu(&h->hart), hart_fetch_mmu(&h->hart));
+    engine_set_mode(h->rig.engine, hart_fetch_mmu(&h->hart));
+}
+
+static void flush(void *opaque)
+{
+    HartRig *h = opaque;
+    tlb_flush(h->rig.tlb);
+    engine_unlink(h->rig.engine);
+}
+
+void hart_rig_init(HartRig *h, uint64_t ram_size, const EngineConfig *config)
+{
+    EngineGuest guest = {h, lift, print_insn, symbol};
+    HartHooks none = {0};
+    decode_init();
+    hart_init(&h->hart, 0, &none);
+    rig_init(&h->rig, &h->hart.env, ram_size, config, &guest);
+    h->hart.hooks = (HartHooks){.opaque = h, .tlb_flush = flush, .mmu_changed = mmu_changed};
+    hart_reset(&h->hart, RIG_RAM);
+    mmu_changed(h);
+}
+
+void hart_rig_deinit(HartRig *h)
+{
+    rig_deinit(&h->rig);
+}
+
+void hart_rig_poke(HartRig *h, uint64_t addr, const uint32_t *insns, unsigned n)
+{
+    memcpy(rig_ram(&h->rig, addr), insns, n * 4);
+    code_pages_written(h->rig.pages, h->rig.ram.ram->offset + (addr - RIG_RAM), n * 4);
+}

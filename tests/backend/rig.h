@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What the tests of the engines share: a small machine (RAM, ROM, one device, TLB) with an engine, around any hart.
+#pragma once
+#include "backend/engine.h"
+#include "frontend/hart.h"
+#include "softmmu/memory.h"
+
+#define RIG_RAM UINT64_C(0x80000000)
+#define RIG_ROM UINT64_C(0x1000)
+#define RIG_ROM_SIZE 0x1000u
+#define RIG_DEV UINT64_C(0x10000000) // reads give numbers made from address and history
+#define RIG_DEV_SIZE 0x1000u
+
+typedef struct {
+    IrEnv *env;
+    MemoryRegion root, ram, rom, dev;
+    AddressSpace as;
+    CodePages *pages;
+    Tlb *tlb;
+    Engine *engine;
+    uint64_t dev_hash; // over all device accesses in order
+    unsigned dev_calls;
+} Rig;
+
+// A machine around env, whose frontend fields (registers, ops) are the caller's. guest NULL: the engine is only there
+// to serve compiled code. Addresses are physical, everything is allowed.
+void rig_init(Rig *rig, IrEnv *env, uint64_t ram_size, const EngineConfig *config, const EngineGuest *guest);
+void rig_deinit(Rig *rig);
+// RAM at the guest address, which must lie in RAM.
+void *rig_ram(Rig *rig, uint64_t addr);
+// The next slice: left becomes insns without a change of the instruction count.
+void rig_slice(Rig *rig, int64_t insns);
+
+// A rig with a real hart in M-mode at RIG_RAM.
+typedef struct {
+    Hart hart;
+    Rig rig;
+} HartRig;
+
+void hart_rig_init(HartRig *h, uint64_t ram_size, const EngineConfig *config);
+void hart_rig_deinit(HartRig *h);
+// Puts n instructions of four bytes at addr, as a debugger would: translated code of these bytes goes.
+void hart_rig_poke(HartRig *h, uint64_t addr, const uint32_t *insns, unsigned n);
