@@ -39,6 +39,8 @@ struct Block {
     bool dead;
     bool ind_target; // entered by an indirect jump
     bool queued;     // waits for compilation, or compilation was given up
+    bool in_work;    // part of a region that is being compiled
+    bool compiled;   // part of a region, not necessarily enterable
     bool uncached;   // made from a page that is not RAM: runs once
     uint8_t n_targets;
     uint16_t n_load, n_store;

@@ -42,11 +42,14 @@ void dump_block(Engine *e, const IrBlock *ir, uint64_t base)
     log_unlock();
 }
 
+// QEMU's four fields, so that scripts find the pc in the second: cs_base and flags are 0 here, and what QEMU calls
+// cflags, whose low bits are its count of instructions, is just that count.
 void dump_exec(Engine *e, const Block *b)
 {
     if (log_in_filter(b->pc))
-        log_printf("Trace 0: %p [%016" PRIx64 "/%u] %s\n", b->unit ? (void *)b->unit->code : (void *)b->ops, b->pc,
-                   b->n_insns, e->guest.symbol(e->guest.opaque, b->pc));
+        log_printf("Trace 0: %p [%016x/%016" PRIx64 "/%08x/%08x] %s\n",
+                   b->unit ? (void *)b->unit->code : (void *)b->ops, 0, b->pc, 0, b->n_insns,
+                   e->guest.symbol(e->guest.opaque, b->pc));
 }
 
 static void print_host(FILE *f, const JitUnit *u)
@@ -119,8 +122,8 @@ void dump_region(Engine *e, const QueueResult *r, const JitUnit *u)
     const char *name = e->guest.symbol(e->guest.opaque, u->base);
     FILE *f = log_lock();
     if (log_on(LOG_JIT))
-        fprintf(f, "jit: region 0x%016" PRIx64 " %s: %u blocks, %u guest instructions, %zu bytes, %u entries, %.1f ms\n",
-                u->base, name, u->n_blocks, u->n_insns, u->code_size, u->n_entries, (double)u->compile_ns / 1e6);
+        fprintf(f, "jit: region 0x%016" PRIx64 " %s: %u blocks, %u guest instructions, %zu bytes, %u entries, "
+                   "%.1f ms\n", u->base, name, u->n_blocks, u->n_insns, u->code_size, u->n_entries, (double)u->compile_ns / 1e6);
     if (log_on(LOG_OUT_ASM | LOG_GIMPLE | LOG_OP_OPT) && log_on(LOG_IN_ASM)) {
         fprintf(f, "----------------\nIN: %s\n", name);
         print_all_asm(e, f, u->ir);

@@ -103,6 +103,15 @@ static void emit_put(Emit *e, unsigned i)
     gcc_jit_block_add_assignment(e->bb, NULL, e->reg[op->reg], v);
 }
 
+// How likely edge 0 is, from how often the interpreter entered the two targets. GCC places code and registers by it.
+static double edge_probability(Emit *e, const IrBlock *b)
+{
+    double n[2];
+    for (int k = 0; k < 2; k++)
+        n[k] = b->edge[k].block < 0 ? 0.5 : (double)e->code->blocks[b->edge[k].block]->count + 1;
+    return CLAMP(n[0] / (n[0] + n[1]), 0.002, 0.998);
+}
+
 static void emit_terminator(Emit *e, const IrInst *op, unsigned from)
 {
     const IrBlock *b = e->block;
@@ -114,6 +123,7 @@ static void emit_terminator(Emit *e, const IrInst *op, unsigned from)
         if (taken == not_taken) { // libgccjit wants two different blocks here
             gcc_jit_block_end_with_jump(e->bb, NULL, taken);
         } else {
+            cond = emit_probably(e, cond, edge_probability(e, b));
             gcc_jit_block_end_with_conditional(e->bb, NULL, cond, taken, not_taken);
         }
     } else if (op->op == IR_OP_JMPIND) {
@@ -175,6 +185,7 @@ static void count_accesses(Emit *e)
 static void emit_block(Emit *e, unsigned n)
 {
     e->block = e->code->blocks[n];
+    e->block_index = n;
     e->bb = e->start[n];
     e->insn = UINT32_MAX; // the first insn op makes it 0
     e->values = g_new(EmitValue, e->block->n_ops);
@@ -210,6 +221,7 @@ void emit_region(Emit *e)
     scan_registers(e);
     make_function(e);
     emit_number_slots(e);
+    emit_assign_caches(e);
     gcc_jit_block *first = gcc_jit_function_new_block(e->fn, "entry");
     e->start = g_new0(gcc_jit_block *, n);
     e->check = g_new0(gcc_jit_block *, n);
@@ -223,6 +235,7 @@ void emit_region(Emit *e)
             emit_block(e, i);
     emit_entry(e, first);
     emit_exits(e);
+    emit_free_caches(e);
     g_free(e->start);
     g_free(e->check);
     g_free(e->leave_to);

@@ -16,6 +16,14 @@ typedef struct { // what an IR value has become
     bool leaf;          // cheap and safe to evaluate any number of times
 } EmitValue;
 
+#define EMIT_CACHES 20
+
+typedef struct { // a page cache, see emit_cache.c
+    gcc_jit_lvalue *tag;    // comparator; all ones: empty
+    gcc_jit_lvalue *addend;
+    bool loads, stores; // what it must serve
+} EmitCache;
+
 typedef struct {
     const IrCode *code;
     bool stats, nochain;
@@ -38,7 +46,12 @@ typedef struct {
     gcc_jit_lvalue *left, *site, *slot, *target, *tlb_table, *tlb_mask; // function-wide locals
     gcc_jit_lvalue *addr, *tlb_entry, *addend;
 
+    EmitCache caches[EMIT_CACHES];
+    unsigned n_caches;
+    int8_t **cache_of; // by IR block and op: which page cache an access uses, or -1
+
     const IrBlock *block; // being emitted
+    unsigned block_index;
     EmitValue *values;
     unsigned insn;       // index of the current instruction in its block
     unsigned n_locals;
@@ -58,6 +71,8 @@ gcc_jit_lvalue *emit_local(Emit *e, gcc_jit_type *type);
 gcc_jit_rvalue *emit_binary(Emit *e, enum gcc_jit_binary_op op, gcc_jit_rvalue *a, gcc_jit_rvalue *b);
 gcc_jit_rvalue *emit_cast(Emit *e, gcc_jit_rvalue *v, gcc_jit_type *type);
 gcc_jit_rvalue *emit_likely(Emit *e, gcc_jit_rvalue *cond, bool likely);
+// cond, true with probability p as far as is known.
+gcc_jit_rvalue *emit_probably(Emit *e, gcc_jit_rvalue *cond, double p);
 // The value of operand v; counts as one use. It may read guest registers: evaluate it before the next put.
 gcc_jit_rvalue *emit_use(Emit *e, IrVal v);
 // The same, safe to be evaluated several times.
@@ -73,6 +88,11 @@ void emit_store(Emit *e, unsigned i);
 void emit_atomic(Emit *e, unsigned i);
 gcc_jit_lvalue *emit_env_u64(Emit *e, size_t offset);
 gcc_jit_lvalue *emit_env_ptr(Emit *e, size_t offset);
+
+// --- emit_cache.c ---
+void emit_assign_caches(Emit *e);
+void emit_clear_caches(Emit *e, gcc_jit_block *bb);
+void emit_free_caches(Emit *e);
 
 // --- emit_exit.c ---
 // Number of a new site: leave before instruction `insn` (at pc offset pc) of the current block.

@@ -68,7 +68,8 @@ static gcc_jit_block *check_block(Emit *e, unsigned n)
             gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_LE, gcc_jit_lvalue_as_rvalue(e->left),
                                            gcc_jit_context_zero(e->ctx, e->i64));
         gcc_jit_block_end_with_conditional(bb, NULL, emit_likely(e, over, false), stop, e->start[n]);
-        gcc_jit_block_add_assignment(stop, NULL, e->site, emit_u64(e, add_site(e, (JitSite){.pc = e->code->blocks[n]->pc})));
+        gcc_jit_block_add_assignment(stop, NULL, e->site,
+                                     emit_u64(e, add_site(e, (JitSite){.pc = e->code->blocks[n]->pc})));
         gcc_jit_block_end_with_jump(stop, NULL, e->leave);
     }
     return e->check[n];
@@ -101,8 +102,8 @@ void emit_jmpind(Emit *e, const IrInst *op, unsigned from)
 
 void emit_entry(Emit *e, gcc_jit_block *first)
 {
-    gcc_jit_block_add_assignment(first, NULL, e->left,
-                                 emit_cast(e, gcc_jit_lvalue_as_rvalue(emit_env_u64(e, offsetof(IrEnv, left))), e->i64));
+    gcc_jit_rvalue *left = gcc_jit_lvalue_as_rvalue(emit_env_u64(e, offsetof(IrEnv, left)));
+    gcc_jit_block_add_assignment(first, NULL, e->left, emit_cast(e, left, e->i64));
     gcc_jit_block_add_assignment(first, NULL, e->tlb_table,
                                  gcc_jit_lvalue_as_rvalue(emit_env_ptr(e, offsetof(IrEnv, tlb_table))));
     gcc_jit_block_add_assignment(first, NULL, e->tlb_mask,
@@ -111,6 +112,7 @@ void emit_entry(Emit *e, gcc_jit_block *first)
         if (e->reg[r])
             gcc_jit_block_add_assignment(first, NULL, e->reg[r],
                                          gcc_jit_lvalue_as_rvalue(emit_env_u64(e, offsetof(IrEnv, r) + 8 * r)));
+    emit_clear_caches(e, first);
     gcc_jit_block *bb = first, *to = NULL;
     for (unsigned n = 0; n < e->code->n_blocks; n++) {
         if (!e->code->blocks[n]->is_entry)

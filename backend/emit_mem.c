@@ -35,44 +35,73 @@ static gcc_jit_rvalue *entry_word(Emit *e, unsigned word, bool pointer)
                                                    gcc_jit_context_new_rvalue_from_int(e->ctx, e->i32, (int)word)));
 }
 
-// Leaves the host location of a guest access of `type` in the returned lvalue; e->bb goes on behind the lookup.
-static gcc_jit_lvalue *lookup(Emit *e, const IrInst *op, gcc_jit_type *type, unsigned size, MemAccess access)
+// Calls the engine for a page's addend; goes to `join` with it, or leaves before the instruction.
+static void emit_slow(Emit *e, gcc_jit_block *bb, unsigned size, MemAccess access, gcc_jit_lvalue *addend,
+                      gcc_jit_block *join)
 {
+    gcc_jit_block_add_assignment(bb, NULL, e->site, emit_u64(e, emit_site_before(e)));
+    gcc_jit_rvalue *args[3] = {gcc_jit_param_as_rvalue(e->env), rvalue(e->addr),
+                               emit_u64(e, size | (access == ACCESS_WRITE ? JIT_RAM_WRITE : 0))};
+    gcc_jit_rvalue *helper = gcc_jit_context_new_cast(
+        e->ctx, NULL, rvalue(emit_env_ptr(e, offsetof(IrEnv, ram_slow))), e->slow_ptr);
+    gcc_jit_block_add_assignment(bb, NULL, addend, gcc_jit_context_new_call_through_ptr(e->ctx, NULL, helper, 3, args));
+    gcc_jit_rvalue *failed = gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ, rvalue(addend),
+                                                            gcc_jit_context_null(e->ctx, e->char_ptr));
+    gcc_jit_block_end_with_conditional(bb, NULL, failed, e->leave, join);
+}
+
+// The TLB lookup from block bb on, for the address in e->addr, whose comparator is `page`.
+static void emit_tlb(Emit *e, gcc_jit_block *bb, gcc_jit_rvalue *page, unsigned size, MemAccess access,
+                     const EmitCache *cache, gcc_jit_block *join)
+{
+    gcc_jit_lvalue *addend = cache ? cache->addend : e->addend;
+    gcc_jit_rvalue *offset = emit_binary(
+        e, GCC_JIT_BINARY_OP_BITWISE_AND,
+        emit_binary(e, GCC_JIT_BINARY_OP_RSHIFT, rvalue(e->addr), emit_u64(e, PAGE_BITS - 5)), rvalue(e->tlb_mask));
+    gcc_jit_rvalue *entry = gcc_jit_lvalue_get_address(
+        gcc_jit_context_new_array_access(e->ctx, NULL, rvalue(e->tlb_table), offset), NULL);
+    gcc_jit_block_add_assignment(bb, NULL, e->tlb_entry, gcc_jit_context_new_cast(e->ctx, NULL, entry, e->u64_ptr));
+    gcc_jit_rvalue *hit =
+        gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ, page, entry_word(e, access, false));
+    gcc_jit_block *fast = gcc_jit_function_new_block(e->fn, NULL), *slow = gcc_jit_function_new_block(e->fn, NULL);
+    gcc_jit_block_end_with_conditional(bb, NULL, emit_likely(e, hit, true), fast, slow);
+    gcc_jit_block_add_assignment(fast, NULL, addend, entry_word(e, offsetof(TlbEntry, addend) / 8, true));
+    if (cache) {
+        // The comparator of the kind that is asked for less leniently: a page for both must allow both.
+        MemAccess other = access == ACCESS_READ && cache->stores ? ACCESS_WRITE : access == ACCESS_WRITE && cache->loads
+                                                                                     ? ACCESS_READ
+                                                                                     : access;
+        gcc_jit_block_add_assignment(fast, NULL, cache->tag, entry_word(e, other, false));
+        gcc_jit_block_add_assignment(slow, NULL, cache->tag, emit_u64(e, UINT64_MAX));
+    }
+    gcc_jit_block_end_with_jump(fast, NULL, join);
+    emit_slow(e, slow, size, access, addend, join);
+}
+
+// The host location of a guest access of `type`; e->bb goes on behind the lookup.
+static gcc_jit_lvalue *lookup(Emit *e, unsigned i, gcc_jit_type *type, unsigned size, MemAccess access)
+{
+    const IrInst *op = &e->block->ops[i];
+    int n = e->cache_of[e->block_index][i];
+    const EmitCache *cache = n < 0 ? NULL : &e->caches[n];
     gcc_jit_rvalue *addr = emit_use(e, op->a);
     if (op->imm)
         addr = emit_binary(e, GCC_JIT_BINARY_OP_PLUS, addr, emit_u64(e, (uint64_t)op->imm));
     gcc_jit_block_add_assignment(e->bb, NULL, e->addr, addr);
-    addr = rvalue(e->addr);
-    gcc_jit_rvalue *offset =
-        emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_AND,
-                    emit_binary(e, GCC_JIT_BINARY_OP_RSHIFT, addr, emit_u64(e, PAGE_BITS - 5)), rvalue(e->tlb_mask));
-    gcc_jit_rvalue *entry = gcc_jit_lvalue_get_address(
-        gcc_jit_context_new_array_access(e->ctx, NULL, rvalue(e->tlb_table), offset), NULL);
-    gcc_jit_block_add_assignment(e->bb, NULL, e->tlb_entry,
-                                 gcc_jit_context_new_cast(e->ctx, NULL, entry, e->u64_ptr));
-    gcc_jit_rvalue *page = emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_AND, addr, emit_u64(e, PAGE_MASK | (size - 1)));
-    gcc_jit_rvalue *hit =
-        gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ, page, entry_word(e, access, false));
-    gcc_jit_block *fast = gcc_jit_function_new_block(e->fn, NULL), *slow = gcc_jit_function_new_block(e->fn, NULL),
-                  *join = gcc_jit_function_new_block(e->fn, NULL);
-    gcc_jit_block_end_with_conditional(e->bb, NULL, emit_likely(e, hit, true), fast, slow);
-    gcc_jit_block_add_assignment(fast, NULL, e->addend,
-                                 entry_word(e, offsetof(TlbEntry, addend) / 8, true));
-    gcc_jit_block_end_with_jump(fast, NULL, join);
-
-    gcc_jit_block_add_assignment(slow, NULL, e->site, emit_u64(e, emit_site_before(e)));
-    gcc_jit_rvalue *args[3] = {gcc_jit_param_as_rvalue(e->env), addr,
-                               emit_u64(e, size | (access == ACCESS_WRITE ? JIT_RAM_WRITE : 0))};
-    gcc_jit_rvalue *helper = gcc_jit_context_new_cast(
-        e->ctx, NULL, rvalue(emit_env_ptr(e, offsetof(IrEnv, ram_slow))), e->slow_ptr);
-    gcc_jit_block_add_assignment(slow, NULL, e->addend,
-                                 gcc_jit_context_new_call_through_ptr(e->ctx, NULL, helper, 3, args));
-    gcc_jit_rvalue *failed = gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ, rvalue(e->addend),
-                                                            gcc_jit_context_null(e->ctx, e->char_ptr));
-    gcc_jit_block_end_with_conditional(slow, NULL, failed, e->leave, join);
+    gcc_jit_rvalue *page =
+        emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_AND, rvalue(e->addr), emit_u64(e, PAGE_MASK | (size - 1)));
+    gcc_jit_block *join = gcc_jit_function_new_block(e->fn, NULL), *tlb = e->bb;
+    if (cache) {
+        tlb = gcc_jit_function_new_block(e->fn, NULL);
+        gcc_jit_rvalue *hit =
+            gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ, page, rvalue(cache->tag));
+        gcc_jit_block_end_with_conditional(e->bb, NULL, emit_likely(e, hit, true), join, tlb);
+    }
+    emit_tlb(e, tlb, page, size, access, cache, join);
     e->bb = join;
+    gcc_jit_rvalue *addend = rvalue(cache ? cache->addend : e->addend);
     gcc_jit_rvalue *host =
-        gcc_jit_lvalue_get_address(gcc_jit_context_new_array_access(e->ctx, NULL, rvalue(e->addend), addr), NULL);
+        gcc_jit_lvalue_get_address(gcc_jit_context_new_array_access(e->ctx, NULL, addend, rvalue(e->addr)), NULL);
     return gcc_jit_rvalue_dereference(gcc_jit_context_new_cast(e->ctx, NULL, host, gcc_jit_type_get_pointer(type)),
                                       NULL);
 }
@@ -82,7 +111,7 @@ void emit_load(Emit *e, unsigned i)
     const IrInst *op = &e->block->ops[i];
     gcc_jit_type *types[] = {e->u8, e->i8, e->u16, e->i16, e->u32, e->i32, e->u64};
     gcc_jit_type *type = types[op->op - IR_OP_LD8U];
-    gcc_jit_lvalue *at = lookup(e, op, type, ir_op_size(op->op), ACCESS_READ);
+    gcc_jit_lvalue *at = lookup(e, i, type, ir_op_size(op->op), ACCESS_READ);
     gcc_jit_lvalue *result = emit_local(e, e->u64);
     gcc_jit_block_add_assignment(e->bb, NULL, result, emit_cast(e, rvalue(at), e->u64));
     emit_define(e, i, rvalue(result), 0, true);
@@ -93,7 +122,7 @@ void emit_store(Emit *e, unsigned i)
     const IrInst *op = &e->block->ops[i];
     gcc_jit_type *types[] = {e->u8, e->u16, e->u32, e->u64};
     gcc_jit_type *type = types[op->op - IR_OP_ST8];
-    gcc_jit_lvalue *at = lookup(e, op, type, ir_op_size(op->op), ACCESS_WRITE);
+    gcc_jit_lvalue *at = lookup(e, i, type, ir_op_size(op->op), ACCESS_WRITE);
     gcc_jit_block_add_assignment(e->bb, NULL, at, emit_cast(e, emit_use(e, op->b), type));
 }
 

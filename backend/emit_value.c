@@ -34,6 +34,18 @@ gcc_jit_rvalue *emit_likely(Emit *e, gcc_jit_rvalue *cond, bool likely)
     return gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_NE, call, gcc_jit_context_zero(e->ctx, l));
 }
 
+gcc_jit_rvalue *emit_probably(Emit *e, gcc_jit_rvalue *cond, double p)
+{
+    gcc_jit_type *l = gcc_jit_context_get_type(e->ctx, GCC_JIT_TYPE_LONG);
+    gcc_jit_function *f = gcc_jit_context_get_builtin_function(e->ctx, "__builtin_expect_with_probability");
+    gcc_jit_rvalue *args[3] = {gcc_jit_context_new_cast(e->ctx, NULL, cond, l),
+                               gcc_jit_context_one(e->ctx, l),
+                               gcc_jit_context_new_rvalue_from_double(
+                                   e->ctx, gcc_jit_context_get_type(e->ctx, GCC_JIT_TYPE_DOUBLE), p)};
+    gcc_jit_rvalue *call = gcc_jit_context_new_call(e->ctx, NULL, f, 3, args);
+    return gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_NE, call, gcc_jit_context_zero(e->ctx, l));
+}
+
 gcc_jit_rvalue *emit_use(Emit *e, IrVal v)
 {
     e->values[v].uses--;
@@ -145,14 +157,16 @@ static gcc_jit_rvalue *emit_rotate(Emit *e, const IrInst *op)
     return word ? sext32(e, r) : r;
 }
 
+// In a type where no product overflows, and signed for mulh, so that GCC finds its widening multiplication.
 static gcc_jit_rvalue *emit_mulh(Emit *e, const IrInst *op)
 {
     bool sa = op->op != IR_OP_MULHU, sb = op->op == IR_OP_MULH;
+    gcc_jit_type *wide = sa ? e->i128 : e->u128;
     gcc_jit_rvalue *a = emit_use(e, op->a), *b = emit_use(e, op->b);
-    a = emit_cast(e, sa ? emit_cast(e, a, e->i64) : a, e->i128);
-    b = emit_cast(e, sb ? emit_cast(e, b, e->i64) : b, e->i128);
-    gcc_jit_rvalue *p = emit_binary(e, GCC_JIT_BINARY_OP_MULT, emit_cast(e, a, e->u128), emit_cast(e, b, e->u128));
-    gcc_jit_rvalue *n = gcc_jit_context_new_rvalue_from_int(e->ctx, e->u128, 64);
+    a = emit_cast(e, sa ? emit_cast(e, a, e->i64) : a, wide);
+    b = emit_cast(e, sb ? emit_cast(e, b, e->i64) : b, wide);
+    gcc_jit_rvalue *n = gcc_jit_context_new_rvalue_from_int(e->ctx, wide, 64);
+    gcc_jit_rvalue *p = emit_binary(e, GCC_JIT_BINARY_OP_MULT, a, b);
     return emit_cast(e, emit_binary(e, GCC_JIT_BINARY_OP_RSHIFT, p, n), e->u64);
 }
 
@@ -176,7 +190,8 @@ static void emit_divide(Emit *e, unsigned i)
     gcc_jit_block_add_assignment(special, NULL, result, rem ? a : minus_one);
     gcc_jit_block_end_with_jump(special, NULL, done);
     if (is_signed) {
-        gcc_jit_block *negate = gcc_jit_function_new_block(e->fn, NULL), *host = gcc_jit_function_new_block(e->fn, NULL);
+        gcc_jit_block *negate = gcc_jit_function_new_block(e->fn, NULL);
+        gcc_jit_block *host = gcc_jit_function_new_block(e->fn, NULL);
         gcc_jit_rvalue *is_minus_one =
             gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ, b, minus_one);
         gcc_jit_block_end_with_conditional(normal, NULL, emit_likely(e, is_minus_one, false), negate, host);
@@ -233,7 +248,8 @@ static gcc_jit_rvalue *emit_count_zeros(Emit *e, const IrInst *op)
         return call_builtin(e, "__builtin_ctzll", ull,
                             emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_OR, a, emit_u64(e, UINT64_C(1) << 32)));
     gcc_jit_rvalue *v = to_local(e, a);
-    gcc_jit_rvalue *zero = to_local(e, emit_cast(e, compare(e, GCC_JIT_COMPARISON_EQ, e->u64, v, emit_u64(e, 0)), e->u64));
+    gcc_jit_rvalue *is_zero = compare(e, GCC_JIT_COMPARISON_EQ, e->u64, v, emit_u64(e, 0));
+    gcc_jit_rvalue *zero = to_local(e, emit_cast(e, is_zero, e->u64));
     gcc_jit_rvalue *n = call_builtin(e, leading ? "__builtin_clzll" : "__builtin_ctzll", ull,
                                      emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_OR, v,
                                                  leading ? zero : emit_binary(e, GCC_JIT_BINARY_OP_LSHIFT, zero,

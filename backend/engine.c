@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define MAX_BLOCK_INSNS 64
+#define MAX_ROUNDS 20000 // turns of the loop in one slice: traps retire nothing, so `left` alone might not end it
 #define MAX_BLOCKS 200000 // then everything is dropped and starts anew
 
 static void *ram_slow(IrEnv *env, uint64_t va, uint64_t kind)
@@ -247,7 +248,7 @@ void engine_run(Engine *e)
 {
     IrEnv *env = e->env;
     bool force_interp = false;
-    while (env->left > 0) {
+    for (unsigned round = 0; env->left > 0 && round < MAX_ROUNDS; round++) {
         if (e->queue && g_atomic_int_get(&e->result_ready))
             tier_poll(e);
         flush_if_wanted(e);

@@ -29,7 +29,8 @@ struct Engine {
 
 // A region on its way through the compiler.
 typedef struct {
-    GPtrArray *blocks; // Block, in IR order; first the head
+    GPtrArray *blocks; // Block, in IR order
+    Block *head;       // the one it was formed for
     IrCode *code;       // NULL once a unit has taken it
     uint64_t epoch;
 } Trace;

@@ -213,7 +213,7 @@ static InterpExit run(Interp *in, Block *blk)
         const TlbEntry *e = tlb_entry(env, va);                                                                        \
         if (likely((va & (PAGE_MASK | (sizeof(type) - 1))) == e->cmp[ACCESS_READ]))                                    \
             v = (uint64_t)(int64_t) * (type *)(uintptr_t)(e->addend + va);                                             \
-        else if (load_slow(in, va, sizeof(type), &v, blk, op))                                                           \
+        else if (load_slow(in, va, sizeof(type), &v, blk, op))                                                         \
             v = (uint64_t)(int64_t)(type)v;                                                                            \
         else                                                                                                           \
             goto leave;                                                                                                \
@@ -227,7 +227,7 @@ static InterpExit run(Interp *in, Block *blk)
         const TlbEntry *e = tlb_entry(env, va);                                                                        \
         if (likely((va & (PAGE_MASK | (sizeof(type) - 1))) == e->cmp[ACCESS_WRITE]))                                   \
             *(type *)(uintptr_t)(e->addend + va) = (type)r[op->b];                                                     \
-        else if (!store_slow(in, va, sizeof(type), (type)r[op->b], blk, op))                                             \
+        else if (!store_slow(in, va, sizeof(type), (type)r[op->b], blk, op))                                           \
             goto leave;                                                                                                \
         NEXT();                                                                                                        \
     }

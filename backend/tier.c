@@ -8,12 +8,15 @@
 #include <inttypes.h>
 #include <limits.h>
 
+#define AGAIN 8 // a block inside a region must be interpreted this much more before it gets code of its own
+
 // Heat is refilled with the threshold each time it runs out, so that a block which waits for a worker keeps being
 // counted and the hottest goes first.
 void tier_reset_heat(Engine *e, Block *b)
 {
+    uint64_t heat = (uint64_t)e->config.threshold * (b->compiled ? AGAIN : 1);
     b->count_base = block_count(b);
-    b->heat = b->heat_start = e->config.jit ? (int32_t)e->config.threshold : INT_MAX;
+    b->heat = b->heat_start = e->config.jit ? (int32_t)MIN(heat, INT_MAX) : INT_MAX;
 }
 
 static JitUnit *make_unit(Trace *t, QueueResult *r, GError **error)
@@ -82,7 +85,7 @@ static void install(Engine *e, Trace *t, QueueResult *r)
     for (unsigned i = 0; i < u->n_entries; i++) {
         for (unsigned k = 0; k < t->blocks->len; k++) {
             Block *b = g_ptr_array_index(t->blocks, k);
-            if (b->pc != u->base + (uint64_t)u->entries[i] || (b->unit && k))
+            if (b->pc != u->base + (uint64_t)u->entries[i])
                 continue;
             b->count_base = block_count(b);
             b->unit = u;
@@ -94,15 +97,35 @@ static void install(Engine *e, Trace *t, QueueResult *r)
     e->stats.region_insns += u->n_insns;
     e->stats.region_blocks += u->n_blocks;
     e->stats.region_bytes += u->code_size;
+    for (unsigned k = 0; k < t->blocks->len; k++) {
+        Block *b = g_ptr_array_index(t->blocks, k);
+        b->compiled = true;
+        if (!b->unit)
+            tier_reset_heat(e, b);
+    }
     u->ir = g_steal_pointer(&t->code);
     if (log_on(LOG_JIT | LOG_OP_OPT | LOG_GIMPLE | LOG_OUT_ASM))
         dump_region(e, r, u);
+}
+
+// While a region is being compiled its blocks are no candidates of their own.
+static void set_in_work(const Trace *t, bool in_work)
+{
+    for (unsigned i = 0; i < t->blocks->len; i++) {
+        Block *b = g_ptr_array_index(t->blocks, i);
+        b->in_work = in_work;
+        b->queued = false;
+    }
 }
 
 static void take(Engine *e, QueueResult *r)
 {
     Trace *t = r->job;
     e->stats.compile_ns += r->compile_ns;
+    if (t->epoch == e->epoch) {
+        set_in_work(t, false);
+        t->head->queued = r->failed; // once is enough
+    }
     if (r->failed) {
         e->stats.regions_failed++;
         if (log_on(LOG_JIT))
@@ -122,7 +145,8 @@ static Block *hottest(Engine *e)
     unsigned at = 0;
     for (unsigned i = 0; i < e->candidates->len;) {
         Block *b = g_ptr_array_index(e->candidates, i);
-        if (b->dead || b->unit) {
+        if (b->dead || b->unit || b->in_work) {
+            b->queued = false;
             g_ptr_array_remove_index_fast(e->candidates, i);
             continue;
         }
@@ -150,6 +174,7 @@ static void submit(Engine *e, Block *b)
                      .stats = e->config.stats,
                      .nochain = !e->chain,
                      .n_helpers = e->env->ops->n_helpers};
+    set_in_work(t, true);
     queue_submit(e->queue, &rq, text->str, t);
 }
 
@@ -171,7 +196,7 @@ void tier_hot(Engine *e, Block *b)
     if (b->uncached)
         return;
     tier_reset_heat(e, b);
-    if (!e->queue || b->queued)
+    if (!e->queue || b->queued || b->in_work)
         return;
     b->queued = true;
     if (e->config.sync) {

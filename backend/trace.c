@@ -4,7 +4,8 @@
 // Starting from the head, the block with the most executions among the known successors joins next, until the region is
 // full or the rest is cold. Successors are static edges, the targets that indirect jumps were seen to take, and
 // the code behind a call, where it will return to. So loops close, small callees come along, and their returns are
-// compared with the return addresses that are inside. Blocks that indirect jumps reach become entries.
+// compared with the return addresses that are inside. Entries are the head, loop heads, blocks that indirect jumps reach,
+// and blocks that were interpreted a lot although a region has them.
 #include "backend/engine_private.h"
 
 #define MAX_INSNS 400
@@ -99,7 +100,7 @@ static bool lift_all(Engine *e, Trace *t, const Block *head)
         ir_code_add(t->code, ir);
         if (!e->guest.lift(e->guest.opaque, base, b->pc, b->n_insns, ir, &fault) || ir->n_insns != b->n_insns)
             return false;
-        ir->is_entry = b == head || b->ind_target;
+        ir->is_entry = b == head || b->ind_target || b->compiled;
         ir->count = block_count(b);
         for (int k = 0; k < 2; k++)
             if (b->succ_pc[k] != UINT64_MAX)
@@ -111,6 +112,17 @@ static bool lift_all(Engine *e, Trace *t, const Block *head)
         }
     }
     return true;
+}
+
+// Loop heads are entries too, so that an interpreted loop moves over when its code arrives.
+static void mark_loop_heads(IrCode *code)
+{
+    for (unsigned i = 0; i < code->n_blocks; i++)
+        for (int k = 0; k < 2; k++) {
+            int to = code->blocks[i]->edge[k].block;
+            if (to >= 0 && (unsigned)to <= i && code->blocks[i]->edge[k].pc <= code->blocks[i]->pc)
+                code->blocks[to]->is_entry = true;
+        }
 }
 
 Trace *trace_form(Engine *e, Block *head)
@@ -127,12 +139,14 @@ Trace *trace_form(Engine *e, Block *head)
     g_ptr_array_sort(g.blocks, by_pc);
     Trace *t = g_new0(Trace, 1);
     t->blocks = g.blocks;
+    t->head = head;
     t->epoch = e->epoch;
     t->code = ir_code_new(head->pc);
     if (!lift_all(e, t, head)) {
         trace_free(t);
         return NULL;
     }
+    mark_loop_heads(t->code);
     return t;
 }
 

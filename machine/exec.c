@@ -281,6 +281,7 @@ static void run_slice(Machine *m, int64_t insns)
     } else {
         engine_run(m->cpu->engine);
     }
+    tlb_relieve(m->cpu->tlb);
 }
 
 static gboolean quit_loop(gpointer opaque)

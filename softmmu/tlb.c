@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TLB_RELIEF_BITS 15 // tlb_relieve stops at 2^15 entries: 128 MiB in a table of 1 MiB
 #define WINDOW_US 100000
 
 static int64_t host_clock(void *opaque)
@@ -129,6 +130,24 @@ static void resize(Tlb *tlb, unsigned mmu)
     } else if (expired) {
         t->window_max = t->used;
         t->window_start = now;
+    }
+}
+
+void tlb_relieve(Tlb *tlb)
+{
+    if (!tlb->dynamic)
+        return;
+    for (unsigned i = 0; i < TLB_MMU_INDEXES; i++) {
+        TlbTable *t = &tlb->table[i];
+        if (tlb->stats.evict[i] - t->relieved_at < 2 * t->size || t->size >> TLB_RELIEF_BITS)
+            continue;
+        allocate(t, t->size * 2);
+        empty_table(t);
+        t->window_max = 0;
+        t->window_start = tlb->now(tlb->now_opaque);
+        t->relieved_at = tlb->stats.evict[i];
+        tlb->stats.grow[i]++;
+        update_fast(tlb);
     }
 }
 
