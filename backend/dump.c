@@ -123,7 +123,8 @@ void dump_region(Engine *e, const QueueResult *r, const JitUnit *u)
     FILE *f = log_lock();
     if (log_on(LOG_JIT))
         fprintf(f, "jit: region 0x%016" PRIx64 " %s: %u blocks, %u guest instructions, %zu bytes, %u entries, "
-                   "%.1f ms\n", u->base, name, u->n_blocks, u->n_insns, u->code_size, u->n_entries, (double)u->compile_ns / 1e6);
+                   "%.1f ms\n",
+                u->base, name, u->n_blocks, u->n_insns, u->code_size, u->n_entries, (double)u->compile_ns / 1e6);
     if (log_on(LOG_OUT_ASM | LOG_GIMPLE | LOG_OP_OPT) && log_on(LOG_IN_ASM)) {
         fprintf(f, "----------------\nIN: %s\n", name);
         print_all_asm(e, f, u->ir);

@@ -58,15 +58,15 @@ Engine *engine_new(const EngineConfig *config, const EngineGuest *guest, IrEnv *
     return e;
 }
 
+static void drop_trace(void *job)
+{
+    trace_free(job);
+}
+
 void engine_free(Engine *e)
 {
-    if (e->queue) {
-        for (QueueResult *r; (r = queue_take(e->queue, false));) {
-            trace_free(r->job);
-            queue_result_free(r);
-        }
-        queue_free(e->queue);
-    }
+    if (e->queue)
+        queue_free(e->queue, drop_trace);
     if (e->uncached)
         block_free(e->uncached);
     g_ptr_array_free(e->candidates, TRUE);

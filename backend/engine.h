@@ -34,7 +34,8 @@ typedef struct { // what the engine asks of the guest's side
 Engine *engine_new(const EngineConfig *config, const EngineGuest *guest, IrEnv *env, Tlb *tlb, CodePages *pages);
 void engine_free(Engine *e);
 
-// Runs from env->pc until env->left <= 0, or for a while where nothing retires (traps that trap). Hart's thread only, like everything below.
+// Runs from env->pc until env->left <= 0, or for a while where nothing retires (traps that trap). Hart's thread only,
+// like everything below.
 void engine_run(Engine *e);
 // One block by the interpreter, whatever is compiled (stepping, -accel check); may fault instead.
 void engine_step_block(Engine *e);

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#define MAX_ALIGN 4096
+
 typedef struct {
     Elf *elf;
     GByteArray *out;
@@ -42,7 +44,7 @@ static bool place_sections(Load *l, GError **error)
         if (h.sh_type != SHT_PROGBITS || (h.sh_flags & SHF_WRITE))
             return fail(error, "it has writable data");
         Elf_Data *d = elf_getdata(s, NULL);
-        if (!d || !d->d_buf)
+        if (!d || !d->d_buf || h.sh_addralign > MAX_ALIGN)
             return fail(error, "unreadable section");
         guint start = (guint)align_up(l->out->len, MAX(h.sh_addralign, 16));
         g_byte_array_set_size(l->out, start);
@@ -62,7 +64,7 @@ static bool relocate(Load *l, size_t target, const GElf_Rela *r, GError **error)
     if (type != R_X86_64_PC32 && type != R_X86_64_PLT32)
         return fail(error, "relocation of an unexpected type");
     size_t at = l->place[target] + r->r_offset;
-    if (at + 4 > l->out->len)
+    if (r->r_offset > l->out->len || at + 4 > l->out->len)
         return fail(error, "relocation outside its section");
     int64_t value = (int64_t)(l->place[sym.st_shndx] + sym.st_value) + r->r_addend - (int64_t)at;
     int32_t v32 = (int32_t)value;
@@ -96,7 +98,8 @@ static bool find_symbol(Load *l, const char *symbol, size_t *entry, GError **err
         const char *name = elf_strptr(l->elf, l->names, sym.st_name);
         if (name && !strcmp(name, symbol)) {
             *entry = l->place[sym.st_shndx] + sym.st_value;
-            return true;
+            return (sym.st_value < l->out->len && *entry < l->out->len) ||
+                   fail(error, "the function is outside its section");
         }
     }
     return fail(error, "the function is missing");

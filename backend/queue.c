@@ -31,6 +31,7 @@ struct Queue {
     GMutex lock; // pids
     void (*on_result)(void *opaque);
     void *opaque;
+    void (*drop)(void *job); // set before stopping
 };
 
 typedef struct {
@@ -206,6 +207,8 @@ static gpointer worker_thread(gpointer p)
             g_atomic_int_inc(&w->q->idle);
             g_async_queue_push(w->q->results, r);
             w->q->on_result(w->q->opaque);
+        } else if (job->text && w->q->drop) {
+            w->q->drop(job->job);
         }
         bool last = !job->text;
         g_free(job->text);
@@ -233,8 +236,9 @@ Queue *queue_new(unsigned n, void (*on_result)(void *opaque), void *opaque)
     return q;
 }
 
-void queue_free(Queue *q)
+void queue_free(Queue *q, void (*drop)(void *job))
 {
+    q->drop = drop;
     g_atomic_int_set(&q->stopping, 1);
     g_mutex_lock(&q->lock);
     for (unsigned i = 0; i < q->n; i++)
@@ -248,8 +252,11 @@ void queue_free(Queue *q)
         if (q->threads[i])
             g_thread_join(q->threads[i]);
     QueueResult *r;
-    while ((r = g_async_queue_try_pop(q->results)))
+    while ((r = g_async_queue_try_pop(q->results))) {
+        if (drop)
+            drop(r->job);
         queue_result_free(r);
+    }
     g_async_queue_unref(q->jobs);
     g_async_queue_unref(q->results);
     g_mutex_clear(&q->lock);

@@ -20,8 +20,8 @@ typedef struct { // a finished job; freed by queue_result_free
 
 // Starts n worker processes lazily. on_result is called on a queue thread when a result arrived.
 Queue *queue_new(unsigned n, void (*on_result)(void *opaque), void *opaque);
-// Stops the workers, dropping what they do.
-void queue_free(Queue *q);
+// Stops the workers. drop, which may be NULL, is called (on any thread) for each job that was not taken.
+void queue_free(Queue *q, void (*drop)(void *job));
 
 // True if a worker is free.
 bool queue_idle(Queue *q);

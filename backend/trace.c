@@ -4,8 +4,8 @@
 // Starting from the head, the block with the most executions among the known successors joins next, until the region is
 // full or the rest is cold. Successors are static edges, the targets that indirect jumps were seen to take, and
 // the code behind a call, where it will return to. So loops close, small callees come along, and their returns are
-// compared with the return addresses that are inside. Entries are the head, loop heads, blocks that indirect jumps reach,
-// and blocks that were interpreted a lot although a region has them.
+// compared with the return addresses that are inside. Entries are the head, loop heads, blocks that indirect jumps
+// reach, and blocks that were interpreted a lot although a region has them.
 #include "backend/engine_private.h"
 
 #define MAX_INSNS 400

@@ -2,6 +2,7 @@
 // Lockstep of compiled code with the interpreter.
 #include "machine/check.h"
 
+#include "frontend/trap.h"
 #include "util/log.h"
 #include <inttypes.h>
 #include <string.h>
@@ -194,6 +195,15 @@ static bool run_compiled(Check *c, char **message)
     return true;
 }
 
+// engine_step_block takes back what ir_env_kick_self did to the slice, so what asks for its end is looked at here.
+// A trap loop retires nothing: left would never run out.
+static bool must_stop(const Hart *hart)
+{
+    bool interrupt = hart_interrupt_pending(hart) && (hart->priv < PRV_M || hart->mstatus & MSTATUS_MIE);
+    bool request = __atomic_load_n(&hart->env.exit_request, __ATOMIC_SEQ_CST);
+    return interrupt || request || hart->wfi || hart->trap_loop_count;
+}
+
 char *check_run(Check *c)
 {
     IrEnv *env = &c->cpu->hart.env;
@@ -203,7 +213,7 @@ char *check_run(Check *c)
             continue;
         engine_step_block(c->cpu->engine);
         copy_stored(c);
-        if (c->cpu->hart.trap_loop_count) // nothing retires, so left would never run out
+        if (must_stop(&c->cpu->hart))
             break;
     }
     return message;

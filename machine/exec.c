@@ -217,8 +217,10 @@ static void note_endless_wait(Machine *m, uint64_t due)
     if (m->noted_stuck || timer || hart_interrupt_pending(hart))
         return;
     m->noted_stuck = true;
-    note(m, "the guest waits for an interrupt that cannot come (wfi before pc 0x%" PRIx64 ", mie 0x%" PRIx64 ")",
-         hart->env.pc, hart->mie);
+    bool firmware = m->options->bios ? !strcmp(m->options->bios, "default") : true;
+    bool s_mode = hart->misa & UINT64_C(1) << ('S' - 'A');
+    note(m, "the guest waits for an interrupt that cannot come (wfi before pc 0x%" PRIx64 ", mie 0x%" PRIx64 ")%s",
+         hart->env.pc, hart->mie, firmware && !s_mode ? "; OpenSBI needs S mode, which this hart lacks" : "");
 }
 
 // Says once that the only hart jumps from an instruction to itself with interrupts off.
@@ -330,12 +332,26 @@ static gboolean on_timeout(gpointer opaque)
     return G_SOURCE_REMOVE;
 }
 
-static gboolean on_signal(gpointer opaque)
+static gboolean on_signal(Machine *m, int number)
 {
-    Machine *m = opaque;
-    end_run(m, 128 + SIGINT, NULL);
+    end_run(m, 128 + number, NULL); // as a shell reports a program that the signal ended
     console_stop(m->console);
     return G_SOURCE_CONTINUE;
+}
+
+static gboolean on_sigint(gpointer opaque)
+{
+    return on_signal(opaque, SIGINT);
+}
+
+static gboolean on_sigterm(gpointer opaque)
+{
+    return on_signal(opaque, SIGTERM);
+}
+
+static gboolean on_sighup(gpointer opaque)
+{
+    return on_signal(opaque, SIGHUP);
 }
 
 static void on_quit(void *opaque)
@@ -363,8 +379,8 @@ void machine_run(Machine *m, RunResult *out)
     m->loop = g_main_loop_new(NULL, FALSE);
     console_set_quit_handler(m->console, on_quit, m);
     console_attach(m->console, NULL);
-    guint signals[] = {g_unix_signal_add(SIGINT, on_signal, m), g_unix_signal_add(SIGTERM, on_signal, m),
-                       g_unix_signal_add(SIGHUP, on_signal, m)};
+    guint signals[] = {g_unix_signal_add(SIGINT, on_sigint, m), g_unix_signal_add(SIGTERM, on_sigterm, m),
+                       g_unix_signal_add(SIGHUP, on_sighup, m)};
     guint timer = m->options->timeout > 0 ? g_timeout_add((guint)(m->options->timeout * 1000), on_timeout, m) : 0;
     if (!board_has_htif_exit(m->board) && !m->options->semihosting && m->options->command == COMMAND_RUN)
         note(m, "this guest has no way to exit (no HTIF symbols)");

@@ -19,7 +19,7 @@ void compiler_init(Compiler *c, unsigned n_helpers)
 
 void compiler_deinit(Compiler *c)
 {
-    queue_free(c->queue);
+    queue_free(c->queue, NULL);
 }
 
 JitUnit *compile_code(Compiler *c, const IrCode *code)

@@ -69,7 +69,8 @@ static void block_of(IrBlock *out, uint64_t base, uint64_t pc, unsigned max)
             op.a -= op.a == IR_NOVAL ? 0 : (IrVal)from;
             op.b -= op.b == IR_NOVAL ? 0 : (IrVal)from;
         }
-        ir_emit(out, (IrOpcode)op.op, op.reg, op.a, op.b, op.op == IR_OP_INSN || op.op == IR_OP_PC ? op.imm + by : op.imm);
+        ir_emit(out, (IrOpcode)op.op, op.reg, op.a, op.b,
+                op.imm);
     }
     for (unsigned k = 0; k < 2; k++)
         out->edge[k].pc = b->edge[k].pc + by;
@@ -177,8 +178,8 @@ static void compare(const Machine *ref, Machine *dut)
         return;
     g_autoptr(GString) s = g_string_new(NULL);
     ir_print(s, program);
-    fprintf(stderr, "%s%s differ: pc 0x%" PRIx64 " 0x%" PRIx64 ", after %" PRIu64 " and %" PRIu64 " instructions\n", s->str,
-            where, ref->box.env.pc, dut->box.env.pc, ir_env_icount(&ref->box.env), ir_env_icount(&dut->box.env));
+    fprintf(stderr, "%s%s differ: pc 0x%" PRIx64 " 0x%" PRIx64 ", after %" PRIu64 " and %" PRIu64
+            " instructions\n", s->str, where, ref->box.env.pc, dut->box.env.pc, ir_env_icount(&ref->box.env), ir_env_icount(&dut->box.env));
     fail();
 }
 

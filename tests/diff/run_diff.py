@@ -87,21 +87,22 @@ class Case:
         stats = self.elf.with_suffix("." + engine)
         argv = self.addend(engine, stats)
         output, status, errors = self.start(argv)
-        traps = None # of a run that ended by itself: engines stop at a limit at different places
+        counts = None # of a run that ended by itself: engines stop at a limit at different places
         if stats.exists():
             numbers = json.loads(stats.read_text())
-            traps = numbers["traps"] if status == 0 else None
+            if status == 0:
+                counts = numbers["guest_instructions"], numbers["traps"]
             if engine.startswith("check"):
                 self.instructions += numbers["guest_instructions"]
                 self.checked += numbers["checked_instructions"]
             stats.unlink()
-        return argv, (output, status, traps), errors
+        return argv, (output, status, counts), errors
 
     def differ(self, argv, got, errors):
         first = self.first
         lines = [f"seed {self.seed}: engines differ", "generator: " + " ".join(self.generator()),
                  "reference: " + " ".join(self.reference), "command:   " + " ".join(argv),
-                 f"status {first[1]} and {got[1]}, traps {first[2]} and {got[2]}"]
+                 f"status {first[1]} and {got[1]}, counts {first[2]} and {got[2]}"]
         expected, lines_got = first[0].split(b"\n"), got[0].split(b"\n")
         for i in range(max(len(expected), len(lines_got))):
             a, b = (x[i].decode(errors="replace") if i < len(x) else "(none)" for x in (expected, lines_got))

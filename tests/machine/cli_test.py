@@ -5,11 +5,16 @@
 usage: cli_test.py ADDEND OPTIONS_CASES [unittest arguments]"""
 import json
 import os
+import pty
+import select
 import shlex
+import signal
 import struct
 import subprocess
 import sys
 import tempfile
+import termios
+import time
 import unittest
 
 ADDEND, CASES = sys.argv[1:3]
@@ -25,6 +30,16 @@ def exit_program(status):
              6 << 20 | 5 << 15 | 3 << 12 | 8 << 7 | 0x23,  # sd t1, 8(t0)
              0x0000006f]  # j .
     return struct.pack('<4I', *words)
+
+
+def put_char_and_exit(byte):
+    """Prints a byte through HTIF and exits with 0."""
+    words = [0x010002b7,  # lui t0, 0x1000
+             0x10100313,  # li t1, 0x101
+             48 << 20 | 6 << 15 | 1 << 12 | 6 << 7 | 0x13,  # slli t1, t1, 48
+             byte << 20 | 6 << 15 | 6 << 7 | 0x13,  # addi t1, t1, byte
+             6 << 20 | 5 << 15 | 3 << 12 | 8 << 7 | 0x23]  # sd t1, 8(t0)
+    return struct.pack('<5I', *words) + exit_program(0)
 
 
 def elf(code=LOOP, machine=EM_RISCV, bits=64, order='<', paddr=RAM, memsz=None, offset=None, filesz=None,
@@ -178,6 +193,20 @@ class Files(CliTest):
                 self.refused(*words, '-d', 'int', '-bios', 'none', '-kernel', kernel, '--timeout', '5',
                              naming='absent')
 
+    def test_output_device_is_written_and_not_replaced(self):
+        done = run('-M', 'clabpu,dumpdtb=/dev/stdout', '-bios', 'none')
+        self.assertEqual((done.returncode, done.stdout[:4]), (0, b'\xd0\x0d\xfe\xed'))
+        self.assertFalse(os.path.isfile('/dev/stdout') and not os.path.islink('/dev/stdout'))
+
+    def test_lost_output_is_an_error(self):
+        kernel = self.file('kernel', put_char_and_exit(ord('A')))
+        for words in ['-bios', 'none', '-kernel', kernel, '--timeout', '20'], ['mtree'], ['--help']:
+            with open('/dev/full', 'wb') as full:
+                done = subprocess.run([ADDEND, *words], stdin=subprocess.DEVNULL, stdout=full,
+                                      stderr=subprocess.PIPE, timeout=20)
+            self.assertEqual(done.returncode, 1, words)
+            self.assertIn(b'No space left', done.stderr, words)
+
     def test_ram_that_no_host_has(self):
         kernel = self.file('kernel', exit_program(0))
         self.refused('-m', '1024P', '-bios', 'none', '-kernel', kernel)
@@ -205,6 +234,28 @@ class Runs(CliTest):
                 for budget in '--instructions=100000', '--timeout=0.3':
                     done = run('-accel', accel, budget, *guest)
                     self.assertEqual(done.returncode, 124, (guest, accel, budget))
+
+    def test_trap_loop_ends_on_every_engine(self):
+        illegal_handler = [0x00000297, 0x01028293, 0x30529073, 0, 0]  # mtvec = the last word; then both are illegal
+        for code in [0], illegal_handler:
+            kernel = self.file('kernel', struct.pack(f'<{len(code)}I', *code))
+            for accel in 'interp', 'jit', 'check':
+                done = run('-accel', accel, '-bios', 'none', '-kernel', kernel, '--timeout', '10')
+                self.assertEqual(done.returncode, 1, (code, accel))
+                self.assertIn(b'trap loop', done.stderr)
+
+    def test_guest_that_cannot_go_on_is_told_once(self):
+        wait = struct.pack('<2I', 0x10500073, 0xffdff06f)  # 1: wfi; j 1b
+        long_loop = struct.pack('<4I', 0x13, 0x13, 0x13, 0xff5ff06f)  # four instructions: a slice ends where it began
+        timer = struct.pack('<4I', 0x08000293, 0x30429073, 0x30046073, 0x0000006f)  # mie.MTIE, mstatus.MIE, j .
+        for code, text in [(LOOP, b'spins for ever'), (b'\x01\xa0' * 2, b'spins for ever'), (wait, b'wfi'),
+                           (long_loop, None), (timer, None)]:
+            kernel = self.file('kernel', code)
+            for accel in 'interp', 'jit':
+                done = run('-accel', accel, '-bios', 'none', '-kernel', kernel, '--timeout', '0.3')
+                notes = [l for l in done.stderr.split(b'\n') if l.startswith(b'addend: note:')]
+                self.assertEqual(len(notes), 1 if text else 0, (code, accel, notes))
+                self.assertIn(text or b'', b''.join(notes))
 
     def test_words_of_other_emulators(self):
         kernel = self.file('kernel', exit_program(3))
@@ -239,6 +290,42 @@ class Runs(CliTest):
         self.assertEqual((done.returncode, done.stderr), (0, b''))
         self.assertIn('  0000000080000000-0000000087ffffff (prio 0, ram)', done.stdout.decode())
         self.assertIn('FlatView', run('mtree', '-f').stdout.decode())
+        self.assertIn('  0000000001000000-000000000100000f (prio 1, i/o): riscv.htif.uart', run('mtree').stdout.decode())
+        self.refused('mtree', self.path('absent'), naming='absent')
+
+
+class Terminal(CliTest):
+    def start(self, *words):
+        """A run on a pseudo-terminal of its own; returns when the terminal is in raw mode."""
+        main, self.tty = pty.openpty()
+        self.addCleanup(os.close, main)
+        self.addCleanup(os.close, self.tty)
+        self.before = termios.tcgetattr(self.tty)
+        kernel = self.file('kernel', LOOP)
+        program = subprocess.Popen([ADDEND, *words, '-bios', 'none', '-kernel', kernel, '--timeout', '20'],
+                                   stdin=self.tty, stdout=self.tty, stderr=self.tty, start_new_session=True)
+        self.addCleanup(program.kill)
+        self.assertTrue(select.select([main], [], [], 10)[0])  # the note that this guest spins
+        self.assertFalse(termios.tcgetattr(self.tty)[3] & termios.ICANON)
+        return main, program
+
+    def ended(self, program, status):
+        self.assertEqual(program.wait(10), status)
+        self.assertEqual(termios.tcgetattr(self.tty), self.before)
+
+    def test_ctrl_a_x_quits(self):
+        main, program = self.start()
+        os.write(main, b'abc\x01')
+        time.sleep(0.1)
+        self.assertIsNone(program.poll())
+        os.write(main, b'x')
+        self.ended(program, 0)
+
+    def test_signals_restore_the_terminal(self):
+        for number in signal.SIGHUP, signal.SIGINT, signal.SIGTERM:
+            _, program = self.start()
+            program.send_signal(number)
+            self.ended(program, 128 + number)
 
 
 if __name__ == '__main__':
