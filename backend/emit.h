@@ -14,6 +14,7 @@ typedef struct { // what an IR value has become
     uint64_t regs;      // guest registers that rv reads when evaluated
     uint16_t uses;      // still to come
     bool leaf;          // cheap and safe to evaluate any number of times
+    gcc_jit_lvalue *product; // a mulh's 128-bit product, if shared with a mul
 } EmitValue;
 
 #define EMIT_CACHES 20

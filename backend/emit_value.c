@@ -78,7 +78,7 @@ void emit_define(Emit *e, unsigned i, gcc_jit_rvalue *rv, uint64_t regs, bool fr
         regs = 0;
         leaf = true;
     }
-    *v = (EmitValue){rv, regs, v->uses, leaf};
+    *v = (EmitValue){rv, regs, v->uses, leaf, v->product};
 }
 
 static gcc_jit_rvalue *compare(Emit *e, enum gcc_jit_comparison op, gcc_jit_type *type, gcc_jit_rvalue *a,
@@ -157,17 +157,61 @@ static gcc_jit_rvalue *emit_rotate(Emit *e, const IrInst *op)
     return word ? sext32(e, r) : r;
 }
 
-// In a type where no product overflows, and signed for mulh, so that GCC finds its widening multiplication.
-static gcc_jit_rvalue *emit_mulh(Emit *e, const IrInst *op)
+// a * b in 128 bits, in a type where no product overflows, and signed for mulh, so that GCC finds its widening
+// multiplication.
+static gcc_jit_rvalue *wide_product(Emit *e, unsigned opcode, gcc_jit_rvalue *a, gcc_jit_rvalue *b)
 {
-    bool sa = op->op != IR_OP_MULHU, sb = op->op == IR_OP_MULH;
+    bool sa = opcode != IR_OP_MULHU, sb = opcode == IR_OP_MULH;
     gcc_jit_type *wide = sa ? e->i128 : e->u128;
-    gcc_jit_rvalue *a = emit_use(e, op->a), *b = emit_use(e, op->b);
     a = emit_cast(e, sa ? emit_cast(e, a, e->i64) : a, wide);
     b = emit_cast(e, sb ? emit_cast(e, b, e->i64) : b, wide);
+    return emit_binary(e, GCC_JIT_BINARY_OP_MULT, a, b);
+}
+
+// The 128-bit product behind a mulh op, in a local, when a mul of the same operands wants its low half: one host
+// multiplication gives both. high is the mulh op's index in the block.
+static gcc_jit_rvalue *shared_product(Emit *e, unsigned high, gcc_jit_rvalue *a, gcc_jit_rvalue *b)
+{
+    EmitValue *v = &e->values[high];
+    if (!v->product) {
+        gcc_jit_rvalue *p = wide_product(e, e->block->ops[high].op, a, b);
+        v->product = emit_local(e, gcc_jit_rvalue_get_type(p));
+        gcc_jit_block_add_assignment(e->bb, NULL, v->product, p);
+    }
+    return gcc_jit_lvalue_as_rvalue(v->product);
+}
+
+// Index of the op of the block that computes the other half of op's product, or n_ops.
+static unsigned other_half(const Emit *e, const IrInst *op)
+{
+    unsigned i = 0;
+    for (; i < e->block->n_ops; i++) {
+        const IrInst *o = &e->block->ops[i];
+        bool fits = op->op == IR_OP_MUL ? o->op >= IR_OP_MULH && o->op <= IR_OP_MULHSU : o->op == IR_OP_MUL;
+        if (fits && o->a == op->a && o->b == op->b)
+            break;
+    }
+    return i;
+}
+
+static gcc_jit_rvalue *emit_mulh(Emit *e, unsigned i)
+{
+    const IrInst *op = &e->block->ops[i];
+    gcc_jit_type *wide = op->op == IR_OP_MULHU ? e->u128 : e->i128;
+    gcc_jit_rvalue *a = emit_use(e, op->a), *b = emit_use(e, op->b);
     gcc_jit_rvalue *n = gcc_jit_context_new_rvalue_from_int(e->ctx, wide, 64);
-    gcc_jit_rvalue *p = emit_binary(e, GCC_JIT_BINARY_OP_MULT, a, b);
+    gcc_jit_rvalue *p =
+        other_half(e, op) < e->block->n_ops ? shared_product(e, i, a, b) : wide_product(e, op->op, a, b);
     return emit_cast(e, emit_binary(e, GCC_JIT_BINARY_OP_RSHIFT, p, n), e->u64);
+}
+
+static gcc_jit_rvalue *emit_mul(Emit *e, const IrInst *op)
+{
+    gcc_jit_rvalue *a = emit_use(e, op->a), *b = emit_use(e, op->b);
+    unsigned high = other_half(e, op);
+    if (high < e->block->n_ops)
+        return emit_cast(e, shared_product(e, high, a, b), e->u64);
+    return emit_binary(e, GCC_JIT_BINARY_OP_MULT, a, b);
 }
 
 // Division: the two special divisors (0 and, if signed, -1) go around the host's instruction, which would trap.
@@ -306,8 +350,6 @@ static gcc_jit_rvalue *emit_arith(Emit *e, const IrInst *op)
         return emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_OR, a, b);
     case IR_OP_XOR:
         return emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_XOR, a, b);
-    case IR_OP_MUL:
-        return emit_binary(e, GCC_JIT_BINARY_OP_MULT, a, b);
     case IR_OP_SLT:
         return emit_cast(e, compare(e, GCC_JIT_COMPARISON_LT, e->i64, a, b), e->u64);
     case IR_OP_SLTU:
@@ -335,8 +377,9 @@ static gcc_jit_rvalue *emit_arith(Emit *e, const IrInst *op)
     }
 }
 
-static gcc_jit_rvalue *emit_pure_value(Emit *e, const IrInst *op)
+static gcc_jit_rvalue *emit_pure_value(Emit *e, unsigned i)
 {
+    const IrInst *op = &e->block->ops[i];
     switch (op->op) {
     case IR_OP_SLL:
     case IR_OP_SRL:
@@ -350,10 +393,12 @@ static gcc_jit_rvalue *emit_pure_value(Emit *e, const IrInst *op)
     case IR_OP_ROL32:
     case IR_OP_ROR32:
         return emit_rotate(e, op);
+    case IR_OP_MUL:
+        return emit_mul(e, op);
     case IR_OP_MULH:
     case IR_OP_MULHU:
     case IR_OP_MULHSU:
-        return emit_mulh(e, op);
+        return emit_mulh(e, i);
     case IR_OP_MIN:
     case IR_OP_MAX:
     case IR_OP_MINU:
@@ -394,5 +439,5 @@ void emit_pure(Emit *e, unsigned i)
         return;
     }
     uint64_t regs = e->values[op->a].regs | (op->b == IR_NOVAL ? 0 : e->values[op->b].regs);
-    emit_define(e, i, emit_pure_value(e, op), regs, false);
+    emit_define(e, i, emit_pure_value(e, i), regs, false);
 }

@@ -17,7 +17,7 @@ typedef struct {
     bool stats;          // count data accesses in compiled code
 } EngineConfig;
 
-#define ENGINE_DEFAULT_THRESHOLD 2000
+#define ENGINE_DEFAULT_THRESHOLD 100000 // GCC's time pays back after some 100 000 executions (docs/performance.md)
 #define ENGINE_DEFAULT_OPT 1
 
 typedef struct { // what the engine asks of the guest's side
