@@ -6,7 +6,7 @@
 
 typedef struct {
     Queue *queue;
-    unsigned opt;     // GCC optimisation level of what follows
+    unsigned opt; // GCC optimisation level of what follows
     bool stats, nochain;
     unsigned n_helpers;
 } Compiler;

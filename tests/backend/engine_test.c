@@ -10,15 +10,15 @@
 enum { ZERO, RA, SP, GP, TP, T0, T1, T2, S0, S1, A0, A1, A2, A3 };
 
 #define I_TYPE(imm, rs1, f3, rd, op) ((uint32_t)(imm) << 20 | (rs1) << 15 | (f3) << 12 | (rd) << 7 | (op))
-#define ADDI(rd, rs1, imm) I_TYPE(imm, rs1, 0u, (uint32_t)rd, 0x13u)
-#define LD(rd, imm, rs1) I_TYPE(imm, rs1, 3u, (uint32_t)rd, 0x03u)
-#define LW(rd, imm, rs1) I_TYPE(imm, rs1, 2u, (uint32_t)rd, 0x03u)
-#define JALR(rd, imm, rs1) I_TYPE(imm, rs1, 0u, (uint32_t)rd, 0x67u)
-#define CSRR(rd, csr) I_TYPE(csr, 0u, 2u, (uint32_t)rd, 0x73u)
-#define FENCE_I 0x0000100fu
-#define ECALL 0x00000073u
-#define MRET 0x30200073u
-#define MINSTRET 0xb02u
+#define ADDI(rd, rs1, imm)           I_TYPE(imm, rs1, 0u, (uint32_t)rd, 0x13u)
+#define LD(rd, imm, rs1)             I_TYPE(imm, rs1, 3u, (uint32_t)rd, 0x03u)
+#define LW(rd, imm, rs1)             I_TYPE(imm, rs1, 2u, (uint32_t)rd, 0x03u)
+#define JALR(rd, imm, rs1)           I_TYPE(imm, rs1, 0u, (uint32_t)rd, 0x67u)
+#define CSRR(rd, csr)                I_TYPE(csr, 0u, 2u, (uint32_t)rd, 0x73u)
+#define FENCE_I                      0x0000100fu
+#define ECALL                        0x00000073u
+#define MRET                         0x30200073u
+#define MINSTRET                     0xb02u
 
 static uint32_t sw(unsigned rs2, unsigned imm, unsigned rs1)
 {
@@ -43,7 +43,7 @@ static const EngineConfig interp = {.jit = false},
                           jit_O2 = {.jit = true, .threshold = 10, .opt = 2, .workers = 1, .sync = true, .stats = true};
 
 static HartRig *rig; // a new one per test
-#define h (*rig)
+#define h    (*rig)
 #define R(n) h.hart.env.r[n]
 
 static void start(void **state, const uint32_t *code, unsigned n)
@@ -112,13 +112,10 @@ static void counts(void **state)
 static void modifies_itself(void **state)
 {
     const uint32_t code[] = {
-        LW(T0, 0x100, GP), // the patched instruction, with an immediate that grows
-        sw(T0, 16, GP),    // over the one below
-        FENCE_I,
-        ADDI(A0, A0, 1),
-        ADDI(A1, A1, 0), // patched
-        bne(A0, A2, -20),
-        jal(ZERO, 0),
+        LW(T0, 0x100, GP),                                   // the patched instruction, with an immediate that grows
+        sw(T0, 16, GP),                                      // over the one below
+        FENCE_I,           ADDI(A0, A0, 1), ADDI(A1, A1, 0), // patched
+        bne(A0, A2, -20),  jal(ZERO, 0),
     };
     start(state, code, G_N_ELEMENTS(code));
     R(GP) = RIG_RAM;
@@ -141,8 +138,8 @@ static void modifies_itself(void **state)
 // Hot code calls a function that is rewritten from outside, and by a store of the guest, while both are compiled.
 static void modifies_other(void **state)
 {
-    const uint32_t code[] = {jal(RA, 0x40), ADDI(A0, A0, 1), bne(A0, A2, -8), sw(A3, 0x40, GP), FENCE_I,
-                             ADDI(A0, ZERO, 0), jal(ZERO, -24)};
+    const uint32_t code[] = {jal(RA, 0x40), ADDI(A0, A0, 1),   bne(A0, A2, -8), sw(A3, 0x40, GP),
+                             FENCE_I,       ADDI(A0, ZERO, 0), jal(ZERO, -24)};
     const uint32_t add1[] = {ADDI(A1, A1, 1), JALR(ZERO, 0, RA)}, add5 = ADDI(A1, A1, 5), add9 = ADDI(A1, A1, 9);
     start(state, code, G_N_ELEMENTS(code));
     hart_rig_poke(&h, RIG_RAM + 0x40, add1, 2);
@@ -170,8 +167,8 @@ static void modifies_other(void **state)
 // A device in the middle of a hot loop is reached once per pass and nothing is done twice.
 static void device_in_loop(void **state)
 {
-    const uint32_t code[] = {ADDI(A0, A0, 1), LD(A1, 0, GP), LD(A3, 0, TP), ADDI(T0, T0, 1), sw(A0, 0x20, TP),
-                             bne(A0, A2, -20), jal(ZERO, 0)};
+    const uint32_t code[] = {ADDI(A0, A0, 1),  LD(A1, 0, GP),    LD(A3, 0, TP), ADDI(T0, T0, 1),
+                             sw(A0, 0x20, TP), bne(A0, A2, -20), jal(ZERO, 0)};
     start(state, code, G_N_ELEMENTS(code));
     R(GP) = RIG_RAM + 0x8000;
     R(TP) = RIG_DEV;
@@ -282,7 +279,10 @@ static void code_memory_full(void **state)
     g_free(rig);
 }
 
-#define ON(test, config) {#test " on " #config, test, NULL, NULL, (void *)(uintptr_t)&config}
+#define ON(test, config)                                                                                               \
+    {                                                                                                                  \
+#test " on " #config, test, NULL, NULL, (void *)(uintptr_t)&config                                             \
+    }
 #define ALL(test) ON(test, interp), ON(test, jit_O0), ON(test, jit_O2)
 
 int main(void)

@@ -12,8 +12,18 @@ static GByteArray *compile(const char *text)
 {
     g_autofree char *dir = g_dir_make_tmp("loader-XXXXXX", NULL);
     g_autofree char *c = g_build_filename(dir, "t.c", NULL), *o = g_build_filename(dir, "t.o", NULL);
-    const char *argv[] = {"gcc", "-O1", "-fpic", "-fno-asynchronous-unwind-tables", "-fcf-protection=none", "-w",
-                          "-fvisibility=hidden", "-c", "-o", o, c, NULL};
+    const char *argv[] = {"gcc",
+                          "-O1",
+                          "-fpic",
+                          "-fno-asynchronous-unwind-tables",
+                          "-fcf-protection=none",
+                          "-w",
+                          "-fvisibility=hidden",
+                          "-c",
+                          "-o",
+                          o,
+                          c,
+                          NULL};
     char *bytes;
     gsize size;
     assert_true(g_file_set_contents(c, text, -1, NULL));

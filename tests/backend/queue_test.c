@@ -221,8 +221,9 @@ int main(void)
 {
     g_setenv("ASAN_OPTIONS", "detect_leaks=0", TRUE); // for the worker: libgccjit leaks by design
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(many_jobs),     cmocka_unit_test(process_is_replaced), cmocka_unit_test(texts_are_asked_for),
-        cmocka_unit_test(bad_text),      cmocka_unit_test(worker_killed),       cmocka_unit_test(worker_missing),
+        cmocka_unit_test(many_jobs),           cmocka_unit_test(process_is_replaced),
+        cmocka_unit_test(texts_are_asked_for), cmocka_unit_test(bad_text),
+        cmocka_unit_test(worker_killed),       cmocka_unit_test(worker_missing),
         cmocka_unit_test(stopped_while_busy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,9 +14,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define RAM_SIZE 0x4000u
-#define CODE_BASE UINT64_C(0x80100000)
-#define WINDOW (RIG_RAM + 0x1f00) // where most accesses go: over two pages
+#define RAM_SIZE    0x4000u
+#define CODE_BASE   UINT64_C(0x80100000)
+#define WINDOW      (RIG_RAM + 0x1f00) // where most accesses go: over two pages
 #define WINDOW_SIZE 0x200u
 
 typedef struct { // a sandbox's hart, in front of a rig's memory
@@ -111,9 +111,10 @@ static void differ(const char *what, const IrCode *code, const IrBlock *b)
 {
     g_autoptr(GString) s = g_string_new(NULL);
     ir_print(s, code);
-    fprintf(stderr, "%s; %s differs after the block at +0x%" PRIx64 "\nref: pc 0x%" PRIx64 " left %" PRId64
-            "\ndut: pc 0x%" PRIx64 " left %" PRId64 "\n", s->str, what, (uint64_t)b->pc, ref->box.env.pc,
-            ref->box.env.left, dut->box.env.pc, dut->box.env.left);
+    fprintf(stderr,
+            "%s; %s differs after the block at +0x%" PRIx64 "\nref: pc 0x%" PRIx64 " left %" PRId64
+            "\ndut: pc 0x%" PRIx64 " left %" PRId64 "\n",
+            s->str, what, (uint64_t)b->pc, ref->box.env.pc, ref->box.env.left, dut->box.env.pc, dut->box.env.left);
     for (unsigned r = 0; r < IR_NREGS; r++)
         if (ref->box.env.r[r] != dut->box.env.r[r])
             fprintf(stderr, "r%u 0x%" PRIx64 " 0x%" PRIx64 "\n", r, ref->box.env.r[r], dut->box.env.r[r]);
@@ -145,7 +146,9 @@ static GenConfig random_config(GenRng *rng)
                        .leave = true,
                        .memory = gen_below(rng, 8) != 0,
                        .atomics = atomics,
-                       .mem_base = gen_below(rng, 6) || atomics ? WINDOW : gen_below(rng, 2) ? RIG_DEV : RIG_ROM,
+                       .mem_base = gen_below(rng, 6) || atomics ? WINDOW
+                                   : gen_below(rng, 2)          ? RIG_DEV
+                                                                : RIG_ROM,
                        .mem_size = WINDOW_SIZE,
                        .wild = wild ? 5 + gen_below(rng, 40) : 0};
 }

@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define RAM_SIZE 0x40000u
-#define CODE_BASE (RIG_RAM + 0x20000)
+#define RAM_SIZE    0x40000u
+#define CODE_BASE   (RIG_RAM + 0x20000)
 #define WINDOW_SIZE 0x400u
 
 typedef struct {
@@ -69,8 +69,9 @@ static void block_of(IrBlock *out, uint64_t base, uint64_t pc, unsigned max)
             op.a -= op.a == IR_NOVAL ? 0 : (IrVal)from;
             op.b -= op.b == IR_NOVAL ? 0 : (IrVal)from;
         }
-        ir_emit(out, (IrOpcode)op.op, op.reg, op.a, op.b,
-                op.imm);
+        if (op.op == IR_OP_INSN || op.op == IR_OP_PC)
+            op.imm = (int64_t)((uint64_t)op.imm + (uint64_t)by);
+        ir_emit(out, (IrOpcode)op.op, op.reg, op.a, op.b, op.imm);
     }
     for (unsigned k = 0; k < 2; k++)
         out->edge[k].pc = b->edge[k].pc + by;
@@ -93,7 +94,8 @@ static void mem_fault(IrEnv *env, const MemFault *fault)
     Machine *m = (Machine *)env;
     m->box.n_faults++;
     m->box.trace = (m->box.trace ^ env->pc ^ ir_env_icount(env) << 32 ^ fault->addr ^ sandbox_hash(&m->box)) *
-                       UINT64_C(0x9e3779b97f4a7c15) + fault->kind * 4u + fault->access;
+                       UINT64_C(0x9e3779b97f4a7c15) +
+                   fault->kind * 4u + fault->access;
     env->r[3] += fault->addr;
     env->pc = RIG_RAM + (fault->addr & 0x7ffe);
     env->left--; // or a program that only faults would never end
@@ -103,8 +105,9 @@ static void helper(IrEnv *env, uint64_t a, uint64_t b)
 {
     Machine *m = (Machine *)env;
     m->box.n_helpers++;
-    m->box.trace = (m->box.trace ^ env->pc ^ ir_env_icount(env) << 32 ^ a ^ sandbox_hash(&m->box)) *
-                       UINT64_C(0x9e3779b97f4a7c15) + b;
+    m->box.trace =
+        (m->box.trace ^ env->pc ^ ir_env_icount(env) << 32 ^ a ^ sandbox_hash(&m->box)) * UINT64_C(0x9e3779b97f4a7c15) +
+        b;
     env->r[2] ^= a;
     env->pc += 4;
     env->left--;
@@ -178,8 +181,9 @@ static void compare(const Machine *ref, Machine *dut)
         return;
     g_autoptr(GString) s = g_string_new(NULL);
     ir_print(s, program);
-    fprintf(stderr, "%s%s differ: pc 0x%" PRIx64 " 0x%" PRIx64 ", after %" PRIu64 " and %" PRIu64
-            " instructions\n", s->str, where, ref->box.env.pc, dut->box.env.pc, ir_env_icount(&ref->box.env), ir_env_icount(&dut->box.env));
+    fprintf(stderr, "%s%s differ: pc 0x%" PRIx64 " 0x%" PRIx64 ", after %" PRIu64 " and %" PRIu64 " instructions\n",
+            s->str, where, ref->box.env.pc, dut->box.env.pc, ir_env_icount(&ref->box.env),
+            ir_env_icount(&dut->box.env));
     fail();
 }
 
@@ -302,8 +306,10 @@ static void compiled(void **state)
     (void)state;
     g_setenv("ASAN_OPTIONS", "detect_leaks=0", TRUE); // the worker's libgccjit leaks by design
     for (unsigned i = 0; i < 60; i++)
-        check_program(&rng, (EngineConfig){.jit = true, .threshold = 5 + i % 16, .opt = i % 3, .workers = 1,
-                                           .sync = i % 4 != 3, .stats = i % 2});
+        check_program(
+            &rng,
+            (EngineConfig){
+                .jit = true, .threshold = 5 + i % 16, .opt = i % 3, .workers = 1, .sync = i % 4 != 3, .stats = i % 2});
     assert_true(regions > 100);
     assert_true(jit_insns > 100000);
     assert_true(invalidations > 100);

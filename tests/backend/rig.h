@@ -5,10 +5,10 @@
 #include "frontend/hart.h"
 #include "softmmu/memory.h"
 
-#define RIG_RAM UINT64_C(0x80000000)
-#define RIG_ROM UINT64_C(0x1000)
+#define RIG_RAM      UINT64_C(0x80000000)
+#define RIG_ROM      UINT64_C(0x1000)
 #define RIG_ROM_SIZE 0x1000u
-#define RIG_DEV UINT64_C(0x10000000) // reads give numbers made from address and history
+#define RIG_DEV      UINT64_C(0x10000000) // reads give numbers made from address and history
 #define RIG_DEV_SIZE 0x1000u
 
 typedef struct {
