@@ -10,11 +10,12 @@
 struct CodeCache {
     IrEnv *env;
     CodePages *pages;
-    GHashTable *blocks;     // Block -> itself, hashed by pc and first RAM byte
+    GHashTable *blocks;     // Block -> itself, hashed by pc, first RAM byte and mode
     GHashTable *page_code;  // RAM page number -> PageCode
     GPtrArray *all_blocks;  // dead ones too
     GPtrArray *all_units;
     JumpEntry *jumps[CODE_MODES]; // NULL until the mode is used
+    unsigned mode;
 };
 
 typedef struct {
@@ -24,14 +25,14 @@ typedef struct {
 static guint block_hash(gconstpointer p)
 {
     const Block *b = p;
-    uint64_t h = (b->pc ^ b->span[0].start * 31) * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t h = (b->pc ^ b->span[0].start * 31 ^ b->mode) * UINT64_C(0x9e3779b97f4a7c15);
     return (guint)(h >> 32);
 }
 
 static gboolean block_equal(gconstpointer p, gconstpointer q)
 {
     const Block *a = p, *b = q;
-    return a->pc == b->pc && a->span[0].start == b->span[0].start;
+    return a->pc == b->pc && a->span[0].start == b->span[0].start && a->mode == b->mode;
 }
 
 static void page_code_free(gpointer p)
@@ -57,6 +58,8 @@ void jit_unit_free(JitUnit *u)
     g_free(u->sites);
     g_free(u->entries);
     g_array_free(u->spans, TRUE);
+    if (u->pages)
+        g_array_free(u->pages, TRUE);
     ir_code_free(u->ir);
     g_free(u);
 }
@@ -86,7 +89,7 @@ void code_cache_free(CodeCache *cc)
 
 Block *code_cache_find(CodeCache *cc, uint64_t pc, ram_t ram)
 {
-    Block key = {.pc = pc, .span = {{.start = ram}}};
+    Block key = {.pc = pc, .span = {{.start = ram}}, .mode = (uint8_t)cc->mode};
     return g_hash_table_lookup(cc->blocks, &key);
 }
 
@@ -106,6 +109,7 @@ static PageCode *page_code(CodeCache *cc, ram_t addr, bool create)
 
 void code_cache_add_block(CodeCache *cc, Block *b)
 {
+    b->mode = (uint8_t)cc->mode;
     g_hash_table_add(cc->blocks, b);
     g_ptr_array_add(cc->all_blocks, b);
     for (unsigned i = 0; i < b->n_spans; i++)
@@ -252,6 +256,7 @@ void code_cache_set_mode(CodeCache *cc, unsigned mode)
             cc->jumps[mode][i] = (JumpEntry){.pc = 1};
     }
     cc->env->jumps = cc->jumps[mode];
+    cc->mode = mode;
 }
 
 void code_cache_note_jump(CodeCache *cc, uint64_t pc, JitUnit *u, uint64_t entry)

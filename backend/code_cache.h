@@ -28,6 +28,11 @@ typedef struct { // RAM bytes that code was made from
     uint32_t len;
 } CodeSpan;
 
+typedef struct { // a guest page and the RAM behind it
+    uint64_t pc;
+    ram_t ram;
+} CodePage;
+
 struct Block {
     uint64_t pc;
     CodeSpan span[2]; // the second is used only by an instruction that straddles pages
@@ -38,10 +43,12 @@ struct Block {
     uint64_t count_base; // entries before that
     bool dead;
     bool ind_target; // entered by an indirect jump
-    bool queued;     // waits for compilation, or compilation was given up
+    bool queued;     // waits for compilation
+    bool refused;    // a region around it failed: not tried again
     bool in_work;    // part of a region that is being compiled
     bool compiled;   // part of a region, not necessarily enterable
     bool uncached;   // made from a page that is not RAM: runs once
+    uint8_t mode;    // translation mode it was made in: links by guest pc hold in that mode only
     uint8_t n_targets;
     uint16_t n_load, n_store;
     JitUnit *unit; // compiled code that may be entered here instead
@@ -70,15 +77,17 @@ struct JitUnit {
     size_t code_size;
     bool dead;
     GArray *spans; // CodeSpan, ascending
+    GArray *pages; // CodePage, ascending
+    uint64_t map_epoch; // Engine.map_epoch when pages were last found to hold
     uint64_t compile_ns;
 };
 
 CodeCache *code_cache_new(IrEnv *env, CodePages *pages);
 void code_cache_free(CodeCache *cc);
 
-// Makes env->jumps the jump cache of translation mode `mode` (0..CODE_MODES-1), which guest pc depends on.
+// The translation mode (0..CODE_MODES-1) that guest pcs are meant in from now on: makes its jump cache env->jumps.
 void code_cache_set_mode(CodeCache *cc, unsigned mode);
-// Live block at pc that was made from RAM at ram; NULL if there is none.
+// Live block at pc that was made from RAM at ram in the current mode; NULL if there is none.
 Block *code_cache_find(CodeCache *cc, uint64_t pc, ram_t ram);
 // Compiled code from now on takes an indirect jump to pc straight to this entry.
 void code_cache_note_jump(CodeCache *cc, uint64_t pc, JitUnit *u, uint64_t entry);

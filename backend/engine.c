@@ -108,11 +108,21 @@ static Block *translate(Engine *e, uint64_t pc, unsigned max)
     return b;
 }
 
+static void add_accesses(Block *b, void *opaque)
+{
+    EngineStats *s = opaque;
+    s->loads += block_count(b) * b->n_load;
+    s->stores += block_count(b) * b->n_store;
+}
+
 // A block of at most max instructions that is forgotten when the next one is made.
 static Block *translate_uncached(Engine *e, uint64_t pc, unsigned max)
 {
-    if (e->uncached)
+    if (e->uncached) {
+        add_accesses(e->uncached, &e->stats);
         block_free(e->uncached);
+    }
+    e->in.last = NULL; // it may have been that one
     e->uncached = translate(e, pc, max);
     if (e->uncached) {
         e->uncached->uncached = true;
@@ -121,21 +131,51 @@ static Block *translate_uncached(Engine *e, uint64_t pc, unsigned max)
     return e->uncached;
 }
 
+// Does a page that code goes on to lie in RAM that may be run as a whole?
+static bool fetch_page(Engine *e, uint64_t pc, ram_t *ram)
+{
+    const uint8_t *host;
+    MemFault fault;
+    return tlb_fetch(e->tlb, pc & PAGE_MASK, &host, ram, &fault) && host;
+}
+
 static Block *translate_cached(Engine *e, uint64_t pc, ram_t ram)
 {
+    ram_t next = 0;
+    // An instruction that may straddle into a page with rules of its own is looked at each time.
+    if (((pc + 3) ^ pc) & PAGE_MASK && !fetch_page(e, pc + 3, &next))
+        return translate_uncached(e, pc, 1);
     Block *b = translate(e, pc, MAX_BLOCK_INSNS);
     if (!b)
         return NULL;
-    const uint8_t *host;
-    ram_t next = 0;
-    MemFault fault;
-    const IrBlock *ir = e->scratch;
-    if (((pc + 3) ^ pc) & PAGE_MASK && !tlb_fetch(e->tlb, (pc | ~PAGE_MASK) + 1, &host, &next, &fault))
-        next = 0; // then the first instruction is a short one and ends on this page
-    set_spans(b, ir, ram, next);
+    set_spans(b, e->scratch, ram, next);
     tier_reset_heat(e, b);
     code_cache_add_block(e->cache, b);
     return b;
+}
+
+// A block depends on its second page too, which the pc does not show.
+static bool second_page_holds(Engine *e, const Block *b)
+{
+    ram_t ram;
+    return b->n_spans < 2 || (fetch_page(e, b->pc + 3, &ram) && ram == (b->span[1].start & PAGE_MASK));
+}
+
+// b's compiled code, if the guest may still run all of it: since it was made, permissions may have changed. NULL: b is
+// interpreted.
+static JitUnit *usable_unit(Engine *e, const Block *b)
+{
+    JitUnit *u = b->unit;
+    if (!u || u->map_epoch == e->map_epoch)
+        return u;
+    for (unsigned i = 0; i < u->pages->len; i++) {
+        const CodePage *p = &g_array_index(u->pages, CodePage, i);
+        ram_t ram;
+        if (!fetch_page(e, p->pc, &ram) || ram != p->ram)
+            return NULL;
+    }
+    u->map_epoch = e->map_epoch;
+    return u;
 }
 
 Block *engine_peek(Engine *e, uint64_t pc)
@@ -168,7 +208,9 @@ Block *engine_block(Engine *e, uint64_t pc)
     b = code_cache_find(e->cache, pc, ram);
     if (!b)
         b = translate_cached(e, pc, ram);
-    if (b)
+    else if (!second_page_holds(e, b))
+        b = translate_uncached(e, pc, 1);
+    if (b && !b->uncached)
         interp_note_jump(&e->in, b);
     return b;
 }
@@ -184,10 +226,10 @@ static void link_to(Engine *e, Block *b)
     } else if (last) {
         if (!last->dead && last->succ_pc[e->in.edge] == b->pc)
             e->in.last->succ[e->in.edge] = b;
-    } else if (from && b->unit) {
+    } else if (from && usable_unit(e, b)) {
         if (!from->dead && from->base + (uint64_t)from->sites[e->from_slot].pc == b->pc)
             code_cache_chain(e->from, e->from_slot, b->unit, b->entry);
-    } else if (e->from_indirect && b->unit) {
+    } else if (e->from_indirect && usable_unit(e, b)) {
         code_cache_note_jump(e->cache, b->pc, b->unit, b->entry);
     }
     if (e->in.indirect || e->from_indirect)
@@ -241,6 +283,7 @@ static void flush_if_wanted(Engine *e)
     interp_forget_jumps(&e->in);
     e->in.last = NULL;
     e->from = NULL;
+    code_cache_each_block(e->cache, add_accesses, &e->stats);
     code_cache_flush_all(e->cache);
 }
 
@@ -261,10 +304,14 @@ void engine_run(Engine *e)
         if (--b->heat < 0) {
             if (!b->unit)
                 tier_hot(e, b);
-            if (b->unit && !force_interp) {
-                b->heat++; // only what is interpreted counts
-                force_interp = run_unit(e, b);
-                continue;
+            if (b->unit) { // every entry comes here; only what is interpreted counts
+                bool run = !force_interp && usable_unit(e, b);
+                b->count_base = block_count(b) - run;
+                b->heat = b->heat_start = 0;
+                if (run) {
+                    force_interp = run_unit(e, b);
+                    continue;
+                }
             }
         }
         force_interp = false;
@@ -319,7 +366,7 @@ bool engine_enter_compiled(Engine *e)
     if (!b->unit && --b->heat < 0)
         tier_hot(e, b);
     link_to(e, b);
-    if (!b->unit)
+    if (!usable_unit(e, b))
         return false;
     run_unit(e, b);
     return true;
@@ -334,6 +381,8 @@ void engine_set_mode(Engine *e, unsigned mode)
 {
     code_cache_set_mode(e->cache, mode);
     interp_set_mode(&e->in, mode);
+    e->in.last = NULL; // nothing of one mode goes straight to another
+    e->from = NULL;
 }
 
 void engine_unlink(Engine *e)
@@ -341,14 +390,8 @@ void engine_unlink(Engine *e)
     interp_forget_jumps(&e->in);
     e->in.last = NULL;
     e->from = NULL;
+    e->map_epoch++;
     code_cache_unlink_all(e->cache);
-}
-
-static void add_accesses(Block *b, void *opaque)
-{
-    EngineStats *s = opaque;
-    s->loads += block_count(b) * b->n_load;
-    s->stores += block_count(b) * b->n_store;
 }
 
 void engine_stats(Engine *e, EngineStats *out)
@@ -357,5 +400,7 @@ void engine_stats(Engine *e, EngineStats *out)
     out->loads += e->env->n_load;
     out->stores += e->env->n_store;
     out->workers_lost = e->queue ? queue_lost(e->queue) : 0;
+    if (e->uncached)
+        add_accesses(e->uncached, out);
     code_cache_each_block(e->cache, add_accesses, out);
 }

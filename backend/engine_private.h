@@ -18,6 +18,7 @@ struct Engine {
     bool chain;       // false under -d nochain
     bool flush_wanted;
     uint64_t epoch;   // counts code_cache_flush_all
+    uint64_t map_epoch; // counts engine_unlink
     Queue *queue;
     int result_ready; // atomic: the queue has something
     GPtrArray *candidates; // hot blocks waiting for a worker

@@ -248,7 +248,7 @@ static void select_other(Select *s, unsigned i, bool *skip)
 static void select_ops(Select *s)
 {
     const IrBlock *b = s->ir;
-    for (unsigned i = 0; i < b->n_ops; i++) {
+    for (unsigned i = 0; i < b->n_ops && !s->full; i++) {
         const IrInst *op = &b->ops[i];
         unsigned iop = select_table[op->op].iop;
         bool skip = false;

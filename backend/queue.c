@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <gio/gio.h>
+#include <glib/gstdio.h>
+#include <signal.h>
 #include <spawn.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,7 +15,7 @@
 
 #define COMPILES_PER_PROCESS "200"
 #define WORKER_FD 3
-extern char **environ;
+#define MAX_PART (256u << 20) // bytes of one part of an answer; more is no answer
 
 typedef struct {
     JitRequest rq;
@@ -39,6 +41,7 @@ typedef struct {
     unsigned index;
     int fd;
     pid_t pid;
+    char *dir; // for the process's temporary files: it may be killed before it removes them
 } Worker;
 
 void queue_result_free(QueueResult *r)
@@ -75,28 +78,57 @@ static void set_pid(Worker *w, pid_t pid)
 {
     g_mutex_lock(&w->q->lock);
     w->pid = w->q->pids[w->index] = pid;
+    if (pid && g_atomic_int_get(&w->q->stopping)) // queue_free came before
+        kill(pid, SIGKILL);
     g_mutex_unlock(&w->q->lock);
+}
+
+static void remove_tree(const char *path)
+{
+    GDir *dir = g_file_test(path, G_FILE_TEST_IS_SYMLINK) ? NULL : g_dir_open(path, 0, NULL);
+    for (const char *name; dir && (name = g_dir_read_name(dir));) {
+        g_autofree char *inside = g_build_filename(path, name, NULL);
+        remove_tree(inside);
+    }
+    if (dir)
+        g_dir_close(dir);
+    g_remove(path);
+}
+
+// The code just stays interpreted, which is slow and otherwise hard to explain.
+static bool cannot_start(const char *path, int err)
+{
+    static gint said;
+    if (g_atomic_int_compare_and_exchange(&said, 0, 1))
+        fprintf(stderr, "addend: warning: the compile worker %s cannot be started (%s): hot code is interpreted\n",
+                path, g_strerror(err));
+    return false;
 }
 
 static bool start_process(Worker *w)
 {
     int pair[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
-        return false;
     g_autofree char *path = worker_path();
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+        return cannot_start(path, errno);
     char *argv[] = {path, COMPILES_PER_PROCESS, NULL};
+    g_auto(GStrv) env = g_get_environ();
+    if (!w->dir)
+        w->dir = g_dir_make_tmp("addend-XXXXXX", NULL);
+    if (w->dir)
+        env = g_environ_setenv(env, "TMPDIR", w->dir, TRUE);
     posix_spawn_file_actions_t fa;
     posix_spawn_file_actions_init(&fa);
     posix_spawn_file_actions_addopen(&fa, STDIN_FILENO, "/dev/null", 0, 0);
     posix_spawn_file_actions_adddup2(&fa, STDERR_FILENO, STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&fa, pair[1], WORKER_FD);
     pid_t pid;
-    int err = posix_spawn(&pid, path, &fa, NULL, argv, environ);
+    int err = posix_spawn(&pid, path, &fa, NULL, argv, env);
     posix_spawn_file_actions_destroy(&fa);
     close(pair[1]);
     if (err) {
         close(pair[0]);
-        return false;
+        return cannot_start(path, err);
     }
     w->fd = pair[0];
     set_pid(w, pid);
@@ -105,14 +137,17 @@ static bool start_process(Worker *w)
 
 static void stop_process(Worker *w)
 {
-    if (w->fd < 0)
-        return;
-    close(w->fd);
-    w->fd = -1;
-    pid_t pid = w->pid;
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-        ;
-    set_pid(w, 0);
+    if (w->fd >= 0) {
+        pid_t pid = w->pid;
+        close(w->fd);
+        w->fd = -1;
+        set_pid(w, 0); // from now on the number may become another process's
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+    }
+    if (w->dir)
+        remove_tree(w->dir);
+    g_clear_pointer(&w->dir, g_free);
 }
 
 static bool send_all(int fd, const void *buf, size_t n)
@@ -151,6 +186,9 @@ static bool receive_answer(int fd, QueueResult *r)
 {
     JitAnswer a;
     if (!receive_all(fd, &a, sizeof a))
+        return false;
+    if (a.object > MAX_PART || a.gimple > MAX_PART || a.ir > MAX_PART || a.n_sites > MAX_PART / sizeof(JitSite) ||
+        a.n_entries > MAX_PART / sizeof(int64_t) || a.n_slots > a.n_sites)
         return false;
     bool ok = true;
     r->compile_ns = a.compile_ns;

@@ -19,6 +19,16 @@ void tier_reset_heat(Engine *e, Block *b)
     b->heat = b->heat_start = e->config.jit ? (int32_t)MIN(heat, INT_MAX) : INT_MAX;
 }
 
+// The pages of b, once each: blocks come in the order of their pc.
+static void add_pages(JitUnit *u, const Block *b)
+{
+    for (unsigned i = 0; i < b->n_spans; i++) {
+        CodePage p = {(b->pc & PAGE_MASK) + i * PAGE_SIZE, b->span[i].start & PAGE_MASK};
+        if (!u->pages->len || g_array_index(u->pages, CodePage, u->pages->len - 1).pc != p.pc)
+            g_array_append_val(u->pages, p);
+    }
+}
+
 static JitUnit *make_unit(Trace *t, QueueResult *r, GError **error)
 {
     size_t entry;
@@ -42,12 +52,14 @@ static JitUnit *make_unit(Trace *t, QueueResult *r, GError **error)
     u->n_blocks = t->blocks->len;
     u->compile_ns = r->compile_ns;
     u->spans = g_array_new(FALSE, FALSE, sizeof(CodeSpan));
+    u->pages = g_array_new(FALSE, FALSE, sizeof(CodePage));
     for (unsigned i = 0; i < u->n_slots; i++)
         code_cache_reset_slot(u, i);
     for (unsigned i = 0; i < t->blocks->len; i++) {
         const Block *b = g_ptr_array_index(t->blocks, i);
         u->n_insns += b->n_insns;
         g_array_append_vals(u->spans, b->span, b->n_spans);
+        add_pages(u, b);
     }
     return u;
 }
@@ -81,6 +93,7 @@ static void install(Engine *e, Trace *t, QueueResult *r)
         return;
     }
     g_array_sort(u->spans, compare_spans);
+    u->map_epoch = e->map_epoch - 1; // its first entry looks
     code_cache_add_unit(e->cache, u);
     for (unsigned i = 0; i < u->n_entries; i++) {
         for (unsigned k = 0; k < t->blocks->len; k++) {
@@ -124,7 +137,7 @@ static void take(Engine *e, QueueResult *r)
     e->stats.compile_ns += r->compile_ns;
     if (t->epoch == e->epoch) {
         set_in_work(t, false);
-        t->head->queued = r->failed; // once is enough
+        t->head->refused = r->failed; // once is enough
     }
     if (r->failed) {
         e->stats.regions_failed++;
@@ -196,7 +209,7 @@ void tier_hot(Engine *e, Block *b)
     if (b->uncached)
         return;
     tier_reset_heat(e, b);
-    if (!e->queue || b->queued || b->in_work)
+    if (!e->queue || b->queued || b->in_work || b->refused)
         return;
     b->queued = true;
     if (e->config.sync) {

@@ -300,11 +300,11 @@ static gpointer hart_thread(gpointer opaque)
     m->cpu->thread = g_thread_self();
     while (!g_atomic_int_get(&m->stop)) {
         g_atomic_int_set(&hart->env.exit_request, 0);
-        uint64_t now = hook_clock_ns(m);
-        if (now >= board_next_deadline_ns(m->board))
-            board_run_timers(m->board, now);
         if (hart->wfi)
             wait_for_interrupt(m);
+        uint64_t now = hook_clock_ns(m); // behind the wait: what ended it is due
+        if (now >= board_next_deadline_ns(m->board))
+            board_run_timers(m->board, now);
         hart_take_interrupt(hart);
         int64_t slice = SLICE;
         if (m->options->instructions) {

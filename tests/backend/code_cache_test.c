@@ -170,6 +170,8 @@ static void unlink_keeps_code(void **state)
     assert_true(u->slots[1].code == jit_leave && u->slots[1].entry == 1);
     assert_true(jit_leave(&env, u->slots, 1) == u->slots && env.exit_site == 1);
     assert_true(mode3[0x800].pc & 1 && env.jumps[0x800].pc & 1);
+    assert_null(code_cache_find(cache, 0x1000, 0x5000)); // made in mode 3
+    code_cache_set_mode(cache, 3);
     assert_ptr_equal(code_cache_find(cache, 0x1000, 0x5000), b[0]);
     assert_true(!u->dead && b[0]->unit == u);
 }

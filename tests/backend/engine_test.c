@@ -5,6 +5,7 @@
 #include "tests/backend/rig.h"
 #include "backend/code_memory.h"
 #include "backend/engine_private.h"
+#include "frontend/trap.h"
 #include <string.h>
 
 enum { ZERO, RA, SP, GP, TP, T0, T1, T2, S0, S1, A0, A1, A2, A3 };
@@ -230,6 +231,39 @@ static void trap_loop(void **state)
     stop();
 }
 
+// A page that code in one mode or under one set of permissions ran on to is asked again in another: page 1 jumps to
+// page 2, first in M-mode, where everything is allowed, then in U-mode without page 2; then U-mode has it, and loses it.
+static void forbidden_page(void **state)
+{
+    const uint32_t page0[] = {jal(RA, 0x1000), ADDI(A0, A0, 1), bne(A0, A1, -8), ECALL};
+    const uint32_t page1[] = {jal(ZERO, 0x1000)}, page2[] = {ADDI(A2, A2, 1), JALR(ZERO, 0, RA)};
+    start(state, page0, G_N_ELEMENTS(page0));
+    hart_rig_poke(&h, RIG_RAM + 0x1000, page1, G_N_ELEMENTS(page1));
+    hart_rig_poke(&h, RIG_RAM + 0x2000, page2, G_N_ELEMENTS(page2));
+    const uint32_t handler[] = {jal(ZERO, 0)};
+    hart_rig_poke(&h, RIG_RAM + 0x4000, handler, 1);
+    h.hart.mtvec = RIG_RAM + 0x4000;
+    const unsigned modes[] = {PRV_M, PRV_U, PRV_U, PRV_U};
+    const uint64_t denied[] = {RIG_RAM + 0x2000, RIG_RAM + 0x2000, RIG_RAM + 0x3000, RIG_RAM + 0x2000};
+    for (unsigned i = 0; i < G_N_ELEMENTS(modes); i++) {
+        bool runs = modes[i] == PRV_M || denied[i] != RIG_RAM + 0x2000;
+        if (!i || denied[i] != denied[i - 1])
+            hart_rig_deny_fetch(&h, denied[i]); // for U-mode
+        h.hart.env.pc = RIG_RAM;
+        hart_set_status(&h.hart, modes[i], h.hart.mstatus);
+        R(A0) = R(A2) = 0;
+        R(A1) = 200;
+        uint64_t traps = h.hart.trap_count;
+        for (unsigned k = 0; k < 100 && h.hart.trap_count == traps; k++)
+            run(50);
+        assert_int_equal(R(A2), runs ? 200 : 0);
+        assert_int_equal(h.hart.priv, PRV_M);
+        assert_int_equal(h.hart.mepc, runs ? RIG_RAM + 12 : RIG_RAM + 0x2000);
+    }
+    EngineStats s = stop();
+    assert_true(!is_jit(state) || s.jit_insns > 1000);
+}
+
 // More blocks than are kept: everything is dropped and the guest does not notice.
 static void flush_on_demand(void **state)
 {
@@ -290,7 +324,7 @@ int main(void)
     g_setenv("ASAN_OPTIONS", "detect_leaks=0", TRUE); // for the worker: libgccjit leaks by design
     const struct CMUnitTest tests[] = {
         ALL(counts),     ALL(modifies_itself), ALL(modifies_other),  ALL(device_in_loop),
-        ALL(interrupts), ALL(trap_loop),       ALL(flush_on_demand), ON(code_memory_full, jit_O2),
+        ALL(interrupts), ALL(trap_loop),       ALL(flush_on_demand), ALL(forbidden_page), ON(code_memory_full, jit_O2),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,9 +36,13 @@ static const MemoryRegionOps dev_ops = {
 static bool translate(void *opaque, gva_t va, unsigned size, MemAccess access, unsigned mmu, TlbTranslation *out,
                       MemFault *fault)
 {
-    (void)opaque, (void)size, (void)access, (void)mmu, (void)fault;
-    *out = (TlbTranslation){va & PAGE_MASK, {true, true, true}, true};
-    return true;
+    const Rig *rig = opaque;
+    bool fetch = mmu == 3 || !rig->denied || (va & PAGE_MASK) != rig->denied;
+    (void)size;
+    *out = (TlbTranslation){va & PAGE_MASK, {true, true, fetch}, true};
+    if (!out->allow[access])
+        *fault = (MemFault){FAULT_ACCESS, access, va};
+    return out->allow[access];
 }
 
 static void invalidate(void *opaque, ram_t start, uint64_t len)
@@ -50,7 +54,7 @@ static void invalidate(void *opaque, ram_t start, uint64_t len)
 void rig_init(Rig *rig, IrEnv *env, uint64_t ram_size, const EngineConfig *config, const EngineGuest *guest)
 {
     static const EngineGuest nobody;
-    TlbHooks hooks = {translate, NULL};
+    TlbHooks hooks = {translate, rig};
     memset(rig, 0, sizeof *rig);
     rig->env = env;
     memory_region_init(&rig->root, "system", UINT64_MAX);
@@ -162,4 +166,10 @@ void hart_rig_poke(HartRig *h, uint64_t addr, const uint32_t *insns, unsigned n)
 {
     memcpy(rig_ram(&h->rig, addr), insns, n * 4);
     code_pages_written(h->rig.pages, h->rig.ram.ram->offset + (addr - RIG_RAM), n * 4);
+}
+
+void hart_rig_deny_fetch(HartRig *h, uint64_t page)
+{
+    h->rig.denied = page;
+    flush(h);
 }

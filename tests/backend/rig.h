@@ -20,6 +20,7 @@ typedef struct {
     Engine *engine;
     uint64_t dev_hash; // over all device accesses in order
     unsigned dev_calls;
+    uint64_t denied; // page that only M-mode may fetch from; 0: none
 } Rig;
 
 // A machine around env, whose frontend fields (registers, ops) are the caller's. guest NULL: the engine is only there
@@ -41,3 +42,5 @@ void hart_rig_init(HartRig *h, uint64_t ram_size, const EngineConfig *config);
 void hart_rig_deinit(HartRig *h);
 // Puts n instructions of four bytes at addr, as a debugger would: translated code of these bytes goes.
 void hart_rig_poke(HartRig *h, uint64_t addr, const uint32_t *insns, unsigned n);
+// From now on only M-mode may fetch from the page; the one before is free again.
+void hart_rig_deny_fetch(HartRig *h, uint64_t page);
