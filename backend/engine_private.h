@@ -20,6 +20,7 @@ struct Engine {
     uint64_t epoch;   // counts code_cache_flush_all
     Queue *queue;
     int result_ready; // atomic: the queue has something
+    GHashTable *return_sites; // addresses behind calls (of guint64)
     GPtrArray *candidates; // hot blocks waiting for a worker
     JitUnit *from;    // compiled code left by a static exit: its unit and slot, to be chained; else NULL
     unsigned from_slot;
@@ -43,6 +44,8 @@ void trace_free(Trace *t);
 // and never faults.
 Block *engine_block(Engine *e, uint64_t pc);
 Block *engine_peek(Engine *e, uint64_t pc);
+
+uint64_t block_end(const Block *b); // the guest address behind it
 
 // tier.c
 void tier_hot(Engine *e, Block *b); // b's heat ran out
