@@ -32,11 +32,6 @@ static gcc_jit_context *new_context(const JitRequest *rq)
     gcc_jit_context_set_int_option(ctx, GCC_JIT_INT_OPTION_OPTIMIZATION_LEVEL, rq->opt);
     for (unsigned i = 0; i < G_N_ELEMENTS(options); i++)
         gcc_jit_context_add_command_line_option(ctx, options[i]);
-    const char *xf = g_getenv("XF");
-    g_auto(GStrv) xs = g_strsplit(xf ? xf : "", " ", -1);
-    for (char **x = xs; *x; x++)
-        if (**x)
-            gcc_jit_context_add_command_line_option(ctx, *x);
     if (rq->want_gimple)
         gcc_jit_context_set_bool_option(ctx, GCC_JIT_BOOL_OPTION_DUMP_INITIAL_GIMPLE, 1);
     return ctx;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Region selection: the hot piece of the control-flow graph around a block.
 //
-// Starting from the head, the known successor with the most executions joins next, until the region is full or the rest
-// is cold. Successors are static edges, the targets that indirect jumps were seen to take, and the code behind a call.
+// Starting from the head, the known neighbour with the most executions joins next, until the region is full or the rest
+// is cold: successors, and predecessors in the head's own function. Successors are static edges, the targets that indirect jumps were seen to take, and the code behind a call.
 // A region has the shape of one function with its small callees: calls are followed while the callees' share is small,
 // returns never; a return inside is compared with the return addresses that are inside. Entries are the head, loop
-// heads and blocks that indirect jumps reach.
+// heads, blocks that indirect jumps reach and blocks with a predecessor outside.
 #include "backend/engine_private.h"
 
 #define MAX_INSNS 300
@@ -49,6 +49,17 @@ static void consider_successors(Grow *g, const Block *b, unsigned depth)
         consider(g, engine_peek(g->e, block_end(b)), depth);
 }
 
+// What leads to b inside its own function: callers of b stay out.
+static void consider_preds(Grow *g, const Block *b)
+{
+    const GPtrArray *preds = g_hash_table_lookup(g->e->preds, &b->pc);
+    for (unsigned i = 0; preds && i < preds->len; i++) {
+        Block *p = g_ptr_array_index(preds, i);
+        if (!p->is_call || block_end(p) == b->pc)
+            consider(g, p, 0);
+    }
+}
+
 static void grow(Grow *g, Block *head)
 {
     consider(g, head, 0);
@@ -67,6 +78,8 @@ static void grow(Grow *g, Block *head)
         g->callee_insns += c.depth ? n : 0;
         g_ptr_array_add(g->blocks, c.block);
         consider_successors(g, c.block, c.depth);
+        if (!c.depth)
+            consider_preds(g, c.block);
     }
 }
 
@@ -92,6 +105,18 @@ static int find_pc(const GPtrArray *blocks, uint64_t pc)
     return -1;
 }
 
+static bool entered_from_outside(Engine *e, const Trace *t, const Block *b)
+{
+    const GPtrArray *preds = g_hash_table_lookup(e->preds, &b->pc);
+    for (unsigned i = 0; preds && i < preds->len; i++) {
+        const Block *p = g_ptr_array_index(preds, i);
+        bool goes = p->succ_pc[0] == b->pc || p->succ_pc[1] == b->pc; // else it calls before b
+        if (goes && !p->dead && find_pc(t->blocks, p->pc) < 0)
+            return true;
+    }
+    return false;
+}
+
 static bool lift_all(Engine *e, Trace *t, const Block *head)
 {
     uint64_t base = t->code->base;
@@ -102,7 +127,7 @@ static bool lift_all(Engine *e, Trace *t, const Block *head)
         ir_code_add(t->code, ir);
         if (!e->guest.lift(e->guest.opaque, base, b->pc, b->n_insns, ir, &fault) || ir->n_insns != b->n_insns)
             return false;
-        ir->is_entry = b == head || b->ind_target;
+        ir->is_entry = b == head || b->ind_target || entered_from_outside(e, t, b);
         ir->count = block_count(b);
         for (int k = 0; k < 2; k++)
             if (b->succ_pc[k] != UINT64_MAX)
