@@ -42,6 +42,7 @@ struct Block {
     int32_t heat_start; // where it last started
     uint64_t count_base; // entries before that
     bool dead;
+    bool is_call;    // ends in a jump that leaves the address behind itself in a register
     bool ind_target; // entered by an indirect jump
     bool queued;     // waits for compilation
     bool refused;    // a region around it failed: not tried again

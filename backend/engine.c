@@ -53,6 +53,8 @@ Engine *engine_new(const EngineConfig *config, const EngineGuest *guest, IrEnv *
     e->scratch = ir_block_new(0);
     e->chain = !(log_mask & LOG_NOCHAIN);
     e->candidates = g_ptr_array_new();
+    e->preds = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
+    e->return_sites = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     if (config->jit)
         e->queue = queue_new(MAX(config->workers, 1), on_result, e);
     return e;
@@ -70,6 +72,8 @@ void engine_free(Engine *e)
     if (e->uncached)
         block_free(e->uncached);
     g_ptr_array_free(e->candidates, TRUE);
+    g_hash_table_destroy(e->preds);
+    g_hash_table_destroy(e->return_sites);
     ir_block_free(e->scratch);
     code_cache_free(e->cache);
     interp_deinit(&e->in);
@@ -87,6 +91,14 @@ static void set_spans(Block *b, const IrBlock *ir, ram_t ram, ram_t next_page)
     b->n_spans = 1;
     if (len > room)
         b->span[b->n_spans++] = (CodeSpan){next_page, len - room};
+}
+
+uint64_t block_end(const Block *b)
+{
+    uint64_t len = b->span[0].len;
+    if (b->n_spans > 1)
+        len += b->span[1].len;
+    return b->pc + len;
 }
 
 // Lifts and translates at pc; fewer instructions if the temporaries run out. NULL after taking a fault.
@@ -139,6 +151,16 @@ static bool fetch_page(Engine *e, uint64_t pc, ram_t *ram)
     return tlb_fetch(e->tlb, pc & PAGE_MASK, &host, ram, &fault) && host;
 }
 
+static void add_pred(Engine *e, uint64_t pc, Block *b)
+{
+    GPtrArray *list = g_hash_table_lookup(e->preds, &pc);
+    if (!list) {
+        list = g_ptr_array_new();
+        g_hash_table_insert(e->preds, g_memdup2(&pc, sizeof pc), list);
+    }
+    g_ptr_array_add(list, b);
+}
+
 static Block *translate_cached(Engine *e, uint64_t pc, ram_t ram)
 {
     ram_t next = 0;
@@ -151,6 +173,14 @@ static Block *translate_cached(Engine *e, uint64_t pc, ram_t ram)
     set_spans(b, e->scratch, ram, next);
     tier_reset_heat(e, b);
     code_cache_add_block(e->cache, b);
+    for (int k = 0; k < 2; k++)
+        if (b->succ_pc[k] != UINT64_MAX)
+            add_pred(e, b->succ_pc[k], b);
+    if (b->is_call) {
+        uint64_t end = block_end(b);
+        g_hash_table_add(e->return_sites, g_memdup2(&end, sizeof end));
+        add_pred(e, end, b);
+    }
     return b;
 }
 
@@ -280,6 +310,8 @@ static void flush_if_wanted(Engine *e)
     e->flush_wanted = false;
     e->epoch++;
     g_ptr_array_set_size(e->candidates, 0);
+    g_hash_table_remove_all(e->preds);
+    g_hash_table_remove_all(e->return_sites);
     interp_forget_jumps(&e->in);
     e->in.last = NULL;
     e->from = NULL;

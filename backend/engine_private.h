@@ -21,6 +21,8 @@ struct Engine {
     uint64_t map_epoch; // counts engine_unlink
     Queue *queue;
     int result_ready; // atomic: the queue has something
+    GHashTable *preds; // guest pc (guint64) -> GPtrArray of the Blocks that go there or call just before it
+    GHashTable *return_sites; // addresses behind calls (of guint64)
     GPtrArray *candidates; // hot blocks waiting for a worker
     JitUnit *from;    // compiled code left by a static exit: its unit and slot, to be chained; else NULL
     unsigned from_slot;
@@ -44,6 +46,8 @@ void trace_free(Trace *t);
 // and never faults.
 Block *engine_block(Engine *e, uint64_t pc);
 Block *engine_peek(Engine *e, uint64_t pc);
+
+uint64_t block_end(const Block *b); // the guest address behind it
 
 // tier.c
 void tier_hot(Engine *e, Block *b); // b's heat ran out

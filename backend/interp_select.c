@@ -290,10 +290,14 @@ static Block *finish(Select *s)
     b->n_insns = ir->n_insns;
     b->insn_pc = g_new(uint16_t, ir->n_insns + 1);
     unsigned n = 0;
+    int64_t end = 0;
     for (unsigned i = 0; i < ir->n_ops; i++) {
         const IrInst *op = &ir->ops[i];
-        if (op->op == IR_OP_INSN)
+        if (op->op == IR_OP_INSN) {
             b->insn_pc[n++] = (uint16_t)(op->imm - ir->pc);
+            end = op->imm + op->reg;
+        }
+        b->is_call |= op->op == IR_OP_PC && op->imm == end;
         bool atomic = op->op >= IR_OP_LR32 && op->op <= IR_OP_AMO64;
         b->n_load += ir_is_load(op->op) || op->op == IR_OP_LR32 || op->op == IR_OP_LR64;
         b->n_store += ir_is_store(op->op) || (atomic && op->op > IR_OP_LR64);
@@ -301,6 +305,7 @@ static Block *finish(Select *s)
     const IrInst *last = &ir->ops[ir->n_ops - 1];
     b->succ_pc[0] = last->op == IR_OP_JUMP || ir_is_br(last->op) ? s->base + (uint64_t)ir->edge[0].pc : UINT64_MAX;
     b->succ_pc[1] = ir_is_br(last->op) ? s->base + (uint64_t)ir->edge[1].pc : UINT64_MAX;
+    b->is_call &= last->op == IR_OP_JUMP || last->op == IR_OP_JMPIND;
     b->target[0] = UINT64_MAX;
     b->n_ops = s->ops->len;
     b->ops = (IOp *)(void *)g_array_free(s->ops, FALSE);

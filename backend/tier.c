@@ -158,7 +158,7 @@ static Block *hottest(Engine *e)
     unsigned at = 0;
     for (unsigned i = 0; i < e->candidates->len;) {
         Block *b = g_ptr_array_index(e->candidates, i);
-        if (b->dead || b->unit || b->in_work) {
+        if (b->dead || b->unit || b->in_work || b->compiled) {
             b->queued = false;
             g_ptr_array_remove_index_fast(e->candidates, i);
             continue;
@@ -211,6 +211,7 @@ void tier_hot(Engine *e, Block *b)
     tier_reset_heat(e, b);
     if (!e->queue || b->queued || b->in_work || b->refused)
         return;
+    b->compiled = false; // it was interpreted a lot all the same
     b->queued = true;
     if (e->config.sync) {
         submit(e, b);

@@ -1,70 +1,86 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Region selection: the hot piece of the control-flow graph around a block.
 //
-// Starting from the head, the block with the most executions among the known successors joins next, until the region is
-// full or the rest is cold. Successors are static edges, the targets that indirect jumps were seen to take, and
-// the code behind a call, where it will return to. So loops close, small callees come along, and their returns are
-// compared with the return addresses that are inside. Entries are the head, loop heads, blocks that indirect jumps
-// reach, and blocks that were interpreted a lot although a region has them.
+// Starting from the head, the known neighbour with the most executions joins next, until the region is full or the
+// rest is cold: successors, and predecessors in the head's own function. Successors are static edges, the targets that
+// indirect jumps were seen to take, and the code behind a call. So a region has the shape of one function with its
+// small callees: calls are followed while the callees' share is small, returns never; a return inside is compared with
+// the return addresses that are inside. Entries are the head, loop heads, blocks that indirect jumps reach and blocks
+// with a predecessor outside.
 #include "backend/engine_private.h"
 
-#define MAX_INSNS 400
-#define MAX_BLOCKS 120
+#define MAX_INSNS 300
+#define MAX_BLOCKS 100
+#define MAX_CALLEE_INSNS 120 // of those, in functions that the head's function calls
+#define MAX_DEPTH 3
 #define COLD_SHARE 64 // a block entered less often than 1/64 of the head's count stays out
 
 typedef struct {
+    Block *block;
+    unsigned depth; // calls between the head and it
+} Candidate;
+
+typedef struct {
     Engine *e;
-    GPtrArray *blocks;    // chosen
-    GHashTable *index;    // Block -> position + 1
-    GPtrArray *frontier;  // successors not chosen yet
+    GPtrArray *blocks; // chosen
+    GHashTable *known; // Blocks chosen, refused or in the frontier
+    GArray *frontier;  // Candidate
     uint64_t cold;
+    unsigned insns, callee_insns;
 } Grow;
 
-static void consider(Grow *g, Block *b)
+static void consider(Grow *g, Block *b, unsigned depth)
 {
-    if (!b || b->dead || b->uncached || g_hash_table_contains(g->index, b) || block_count(b) < g->cold)
+    if (!b || b->dead || b->uncached || block_count(b) < g->cold || !g_hash_table_add(g->known, b))
         return;
-    if (!g_ptr_array_find(g->frontier, b, NULL))
-        g_ptr_array_add(g->frontier, b);
+    Candidate c = {b, depth};
+    g_array_append_val(g->frontier, c);
 }
 
-static uint64_t block_end(const Block *b)
+static void consider_successors(Grow *g, const Block *b, unsigned depth)
 {
-    uint64_t len = b->span[0].len;
-    if (b->n_spans > 1)
-        len += b->span[1].len;
-    return b->pc + len;
-}
-
-static void choose(Grow *g, Block *b)
-{
-    g_ptr_array_add(g->blocks, b);
-    g_hash_table_insert(g->index, b, GUINT_TO_POINTER(g->blocks->len));
+    unsigned to = depth + b->is_call;
     for (int k = 0; k < 2; k++)
-        if (b->succ_pc[k] != UINT64_MAX)
-            consider(g, b->succ[k] && !b->succ[k]->dead ? b->succ[k] : engine_peek(g->e, b->succ_pc[k]));
-    for (unsigned k = 0; k < b->n_targets; k++)
-        consider(g, engine_peek(g->e, b->target[k]));
-    if (b->succ_pc[1] == UINT64_MAX) {
-        Block *after = engine_peek(g->e, block_end(b));
-        if (after && after->ind_target)
-            consider(g, after);
+        if (b->succ_pc[k] != UINT64_MAX && to <= MAX_DEPTH)
+            consider(g, b->succ[k] && !b->succ[k]->dead ? b->succ[k] : engine_peek(g->e, b->succ_pc[k]), to);
+    for (unsigned k = 0; k < b->n_targets && to <= MAX_DEPTH; k++)
+        if (!g_hash_table_contains(g->e->return_sites, &b->target[k]))
+            consider(g, engine_peek(g->e, b->target[k]), to);
+    if (b->is_call)
+        consider(g, engine_peek(g->e, block_end(b)), depth);
+}
+
+// What leads to b inside its own function: callers of b stay out.
+static void consider_preds(Grow *g, const Block *b)
+{
+    const GPtrArray *preds = g_hash_table_lookup(g->e->preds, &b->pc);
+    for (unsigned i = 0; preds && i < preds->len; i++) {
+        Block *p = g_ptr_array_index(preds, i);
+        if (p->mode == b->mode && (!p->is_call || block_end(p) == b->pc))
+            consider(g, p, 0);
     }
 }
 
-static void grow(Grow *g)
+static void grow(Grow *g, Block *head)
 {
-    unsigned insns = ((Block *)g_ptr_array_index(g->blocks, 0))->n_insns;
+    consider(g, head, 0);
     while (g->frontier->len && g->blocks->len < MAX_BLOCKS) {
         unsigned best = 0;
         for (unsigned i = 1; i < g->frontier->len; i++)
-            if (block_count(g_ptr_array_index(g->frontier, i)) > block_count(g_ptr_array_index(g->frontier, best)))
+            if (block_count(g_array_index(g->frontier, Candidate, i).block) >
+                block_count(g_array_index(g->frontier, Candidate, best).block))
                 best = i;
-        Block *b = g_ptr_array_remove_index_fast(g->frontier, best);
-        if (insns + b->n_insns > MAX_INSNS)
+        Candidate c = g_array_index(g->frontier, Candidate, best);
+        g_array_remove_index_fast(g->frontier, best);
+        unsigned n = c.block->n_insns;
+        if (c.block != head && (g->insns + n > MAX_INSNS || (c.depth && g->callee_insns + n > MAX_CALLEE_INSNS)))
             continue;
-        insns += b->n_insns;
-        choose(g, b);
+        g->insns += n;
+        g->callee_insns += c.depth ? n : 0;
+        g_ptr_array_add(g->blocks, c.block);
+        consider_successors(g, c.block, c.depth);
+        if (!c.depth)
+            consider_preds(g, c.block);
     }
 }
 
@@ -90,6 +106,18 @@ static int find_pc(const GPtrArray *blocks, uint64_t pc)
     return -1;
 }
 
+static bool entered_from_outside(Engine *e, const Trace *t, const Block *b)
+{
+    const GPtrArray *preds = g_hash_table_lookup(e->preds, &b->pc);
+    for (unsigned i = 0; preds && i < preds->len; i++) {
+        const Block *p = g_ptr_array_index(preds, i);
+        bool goes = p->succ_pc[0] == b->pc || p->succ_pc[1] == b->pc; // else it calls before b
+        if (goes && !p->dead && find_pc(t->blocks, p->pc) < 0)
+            return true;
+    }
+    return false;
+}
+
 static bool lift_all(Engine *e, Trace *t, const Block *head)
 {
     uint64_t base = t->code->base;
@@ -100,7 +128,7 @@ static bool lift_all(Engine *e, Trace *t, const Block *head)
         ir_code_add(t->code, ir);
         if (!e->guest.lift(e->guest.opaque, base, b->pc, b->n_insns, ir, &fault) || ir->n_insns != b->n_insns)
             return false;
-        ir->is_entry = b == head || b->ind_target || b->compiled;
+        ir->is_entry = b == head || b->ind_target || entered_from_outside(e, t, b);
         ir->count = block_count(b);
         for (int k = 0; k < 2; k++)
             if (b->succ_pc[k] != UINT64_MAX)
@@ -129,13 +157,12 @@ Trace *trace_form(Engine *e, Block *head)
 {
     Grow g = {.e = e,
               .blocks = g_ptr_array_new(),
-              .index = g_hash_table_new(g_direct_hash, g_direct_equal),
-              .frontier = g_ptr_array_new(),
-              .cold = MAX(block_count(head) / COLD_SHARE, 2)};
-    choose(&g, head);
-    grow(&g);
-    g_hash_table_destroy(g.index);
-    g_ptr_array_free(g.frontier, TRUE);
+              .known = g_hash_table_new(g_direct_hash, g_direct_equal),
+              .frontier = g_array_new(FALSE, FALSE, sizeof(Candidate)),
+              .cold = MIN(block_count(head), MAX(block_count(head) / COLD_SHARE, 2))};
+    grow(&g, head);
+    g_hash_table_destroy(g.known);
+    g_array_free(g.frontier, TRUE);
     g_ptr_array_sort(g.blocks, by_pc);
     Trace *t = g_new0(Trace, 1);
     t->blocks = g.blocks;

@@ -232,7 +232,8 @@ static void trap_loop(void **state)
 }
 
 // A page that code in one mode or under one set of permissions ran on to is asked again in another: page 1 jumps to
-// page 2, first in M-mode, where everything is allowed, then in U-mode without page 2; then U-mode has it, and loses it.
+// page 2, first in M-mode, where everything is allowed, then in U-mode without page 2; then U-mode has it and loses
+// it.
 static void forbidden_page(void **state)
 {
     const uint32_t page0[] = {jal(RA, 0x1000), ADDI(A0, A0, 1), bne(A0, A1, -8), ECALL};
