@@ -297,7 +297,14 @@ static int64_t add_file(HostFs *fs, GuestFile file)
 
 int64_t hostfs_open(HostFs *fs, int dirfd, const char *path, int flags, unsigned mode)
 {
-    int fd = open_at(fs, dirfd, path, flags & GUEST_OPEN_FLAGS, mode);
+    // A hart that waits for the other end of a pipe could not be stopped any more; so nothing blocks, and pipes are
+    // refused.
+    int fd = open_at(fs, dirfd, path, (flags & GUEST_OPEN_FLAGS) | O_NONBLOCK, mode);
+    struct stat st;
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode)) {
+        close(fd);
+        fd = -ENXIO;
+    }
     return fd < 0 ? fd : add_file(fs, host_file(fd));
 }
 

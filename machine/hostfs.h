@@ -21,7 +21,8 @@ typedef struct HostFs HostFs;
 HostFs *hostfs_new(const char *root, Console *console, GError **error);
 void hostfs_free(HostFs *fs); // closes what the guest left open
 
-// flags are Linux's for RISC-V (the same numbers as on x86-64); flags unknown here are dropped.
+// flags are Linux's for RISC-V (the same numbers as on x86-64); flags unknown here are dropped. Never blocks: pipes
+// give -ENXIO.
 int64_t hostfs_open(HostFs *fs, int dirfd, const char *path, int flags, unsigned mode);
 int64_t hostfs_open_console(HostFs *fs, int std); // a new descriptor for 0, 1 or 2
 // A new descriptor that reads these bytes.

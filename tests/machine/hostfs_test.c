@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 // The directory of the fixture: root/ is the guest's, secret and outside/ are not.
@@ -119,6 +120,16 @@ static void inside(void **state)
     hostfs_free(fs);
 }
 
+// Opening a pipe nobody else has open would stop the hart for good.
+static void pipes(void **state)
+{
+    HostFs *fs = make_tree(*state);
+    assert_int_equal(mkfifo(fixture_path(*state, "root/pipe"), 0600), 0);
+    for (int flags = O_RDONLY; flags <= O_RDWR; flags++)
+        assert_int_equal(hostfs_open(fs, HOSTFS_CWD, "pipe", flags, 0), -ENXIO);
+    hostfs_free(fs);
+}
+
 static void descriptors(void **state)
 {
     Fixture *f = *state;
@@ -155,6 +166,6 @@ static void descriptors(void **state)
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
-    const struct CMUnitTest tests[] = {TEST(escapes), TEST(inside), TEST(descriptors)};
+    const struct CMUnitTest tests[] = {TEST(escapes), TEST(inside), TEST(pipes), TEST(descriptors)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
