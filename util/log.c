@@ -84,7 +84,7 @@ static bool parse_range(const char *text, LogRange *out)
 
 bool log_parse_filter(const char *ranges, GError **error)
 {
-    g_auto(GStrv) words = g_strsplit(ranges, ",", -1);
+    g_auto(GStrv) words = g_strsplit(*ranges ? ranges : ",", ",", -1); // nothing is an empty word, and bad
     if (!log_ranges)
         log_ranges = g_array_new(FALSE, FALSE, sizeof(LogRange));
     for (char **w = words; *w; w++) {
