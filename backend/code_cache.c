@@ -298,12 +298,6 @@ void code_cache_each_block(CodeCache *cc, void (*fn)(Block *b, void *opaque), vo
         fn(g_ptr_array_index(cc->all_blocks, i), opaque);
 }
 
-void code_cache_each_unit(CodeCache *cc, void (*fn)(JitUnit *u, void *opaque), void *opaque)
-{
-    for (unsigned i = 0; i < cc->all_units->len; i++)
-        fn(g_ptr_array_index(cc->all_units, i), opaque);
-}
-
 unsigned code_cache_blocks(const CodeCache *cc)
 {
     return cc->all_blocks->len;

@@ -116,9 +116,8 @@ void code_cache_unlink_all(CodeCache *cc);
 void code_cache_flush_all(CodeCache *cc);
 // Number of interpreter blocks held, dead included: a bound on their memory.
 unsigned code_cache_blocks(const CodeCache *cc);
-// Calls fn for each live block (statistics, region growth by address).
+// Calls fn for each block held, dead included (statistics).
 void code_cache_each_block(CodeCache *cc, void (*fn)(Block *b, void *opaque), void *opaque);
-void code_cache_each_unit(CodeCache *cc, void (*fn)(JitUnit *u, void *opaque), void *opaque);
 
 void block_free(Block *b);
 void jit_unit_free(JitUnit *u);

@@ -50,6 +50,9 @@ Block *engine_peek(Engine *e, uint64_t pc);
 uint64_t block_end(const Block *b); // the guest address behind it
 
 // tier.c
+// The unit in a worker's answer, its code installed and every slot leaving; takes r's sites and entries. NULL: *error.
+// What it was made from (spans, pages, ir, counts) is for the caller.
+JitUnit *unit_from_result(uint64_t base, QueueResult *r, GError **error);
 void tier_hot(Engine *e, Block *b); // b's heat ran out
 void tier_poll(Engine *e);          // takes results, hands out work
 void tier_reset_heat(Engine *e, Block *b);

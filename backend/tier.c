@@ -29,7 +29,7 @@ static void add_pages(JitUnit *u, const Block *b)
     }
 }
 
-static JitUnit *make_unit(Trace *t, QueueResult *r, GError **error)
+JitUnit *unit_from_result(uint64_t base, QueueResult *r, GError **error)
 {
     size_t entry;
     g_autoptr(GByteArray) text = object_load(r->object->data, r->object->len, "region", &entry, error);
@@ -39,7 +39,7 @@ static JitUnit *make_unit(Trace *t, QueueResult *r, GError **error)
     if (!code)
         return NULL;
     JitUnit *u = g_new0(JitUnit, 1);
-    u->base = t->code->base;
+    u->base = base;
     u->text = code;
     u->code = (JitCode)(void *)(code + entry);
     u->code_size = text->len;
@@ -49,18 +49,10 @@ static JitUnit *make_unit(Trace *t, QueueResult *r, GError **error)
     u->n_slots = r->n_slots;
     u->n_sites = r->n_sites;
     u->n_entries = r->n_entries;
-    u->n_blocks = t->blocks->len;
     u->compile_ns = r->compile_ns;
     u->spans = g_array_new(FALSE, FALSE, sizeof(CodeSpan));
-    u->pages = g_array_new(FALSE, FALSE, sizeof(CodePage));
     for (unsigned i = 0; i < u->n_slots; i++)
         code_cache_reset_slot(u, i);
-    for (unsigned i = 0; i < t->blocks->len; i++) {
-        const Block *b = g_ptr_array_index(t->blocks, i);
-        u->n_insns += b->n_insns;
-        g_array_append_vals(u->spans, b->span, b->n_spans);
-        add_pages(u, b);
-    }
     return u;
 }
 
@@ -68,6 +60,20 @@ static int compare_spans(gconstpointer p, gconstpointer q)
 {
     const CodeSpan *a = p, *b = q;
     return a->start < b->start ? -1 : a->start > b->start;
+}
+
+// What the unit was made from.
+static void describe_unit(JitUnit *u, const Trace *t)
+{
+    u->n_blocks = t->blocks->len;
+    u->pages = g_array_new(FALSE, FALSE, sizeof(CodePage));
+    for (unsigned i = 0; i < t->blocks->len; i++) {
+        const Block *b = g_ptr_array_index(t->blocks, i);
+        u->n_insns += b->n_insns;
+        g_array_append_vals(u->spans, b->span, b->n_spans);
+        add_pages(u, b);
+    }
+    g_array_sort(u->spans, compare_spans);
 }
 
 static bool stale(const Engine *e, const Trace *t)
@@ -83,7 +89,7 @@ static bool stale(const Engine *e, const Trace *t)
 static void install(Engine *e, Trace *t, QueueResult *r)
 {
     g_autoptr(GError) error = NULL;
-    JitUnit *u = make_unit(t, r, &error);
+    JitUnit *u = unit_from_result(t->code->base, r, &error);
     if (!u) {
         e->stats.regions_failed++;
         if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_NO_SPACE))
@@ -92,7 +98,7 @@ static void install(Engine *e, Trace *t, QueueResult *r)
             log_printf("jit: %s\n", error->message);
         return;
     }
-    g_array_sort(u->spans, compare_spans);
+    describe_unit(u, t);
     u->map_epoch = e->map_epoch - 1; // its first entry looks
     code_cache_add_unit(e->cache, u);
     for (unsigned i = 0; i < u->n_entries; i++) {

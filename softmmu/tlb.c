@@ -114,19 +114,27 @@ uint64_t tlb_new_size(uint64_t size, uint64_t window_max, bool expired)
     return MAX(fit, UINT64_C(1) << TLB_MIN_BITS);
 }
 
+// The caller empties the table.
+static void set_size(Tlb *tlb, unsigned mmu, uint64_t size, int64_t now)
+{
+    TlbTable *t = &tlb->table[mmu];
+    uint64_t old = t->size;
+    allocate(t, size);
+    tlb->stats.grow[mmu] += t->size > old;
+    tlb->stats.shrink[mmu] += t->size < old;
+    t->window_max = 0;
+    t->window_start = now;
+}
+
 static void resize(Tlb *tlb, unsigned mmu)
 {
     TlbTable *t = &tlb->table[mmu];
     int64_t now = tlb->now(tlb->now_opaque);
     bool expired = now - t->window_start > WINDOW_US;
     t->window_max = MAX(t->window_max, t->used);
-    uint64_t old = t->size, size = tlb_new_size(old, t->window_max, expired);
-    if (size != old) {
-        allocate(t, size);
-        tlb->stats.grow[mmu] += t->size > old;
-        tlb->stats.shrink[mmu] += t->size < old;
-        t->window_max = 0;
-        t->window_start = now;
+    uint64_t size = tlb_new_size(t->size, t->window_max, expired);
+    if (size != t->size) {
+        set_size(tlb, mmu, size, now);
     } else if (expired) {
         t->window_max = t->used;
         t->window_start = now;
@@ -141,12 +149,9 @@ void tlb_relieve(Tlb *tlb)
         TlbTable *t = &tlb->table[i];
         if (tlb->stats.evict[i] - t->relieved_at < 2 * t->size || t->size >> TLB_RELIEF_BITS)
             continue;
-        allocate(t, t->size * 2);
+        set_size(tlb, i, t->size * 2, tlb->now(tlb->now_opaque));
         empty_table(t);
-        t->window_max = 0;
-        t->window_start = tlb->now(tlb->now_opaque);
         t->relieved_at = tlb->stats.evict[i];
-        tlb->stats.grow[i]++;
         update_fast(tlb);
     }
 }

@@ -87,11 +87,12 @@ void tlb_set_ram_delta(Tlb *tlb, int64_t delta);
 
 void tlb_set_mmu(Tlb *tlb, unsigned data_mmu, unsigned fetch_mmu); // R5.2: no flush
 
-// Flushes do not touch the hart's jump cache (R5.40): that is for the caller.
 // Grows a dynamic table that keeps throwing out what it needs (its entries evicted twice over since it was last looked
 // at). A guest that never flushes would otherwise stay at the first size, since R5.20 resizes in flushes only.
 // Between slices: table and mask change.
 void tlb_relieve(Tlb *tlb);
+
+// Flushes do not touch the hart's jump cache (R5.40): that is for the caller.
 void tlb_flush(Tlb *tlb);                // all indexes; clean ones are skipped (R5.41)
 void tlb_flush_page(Tlb *tlb, gva_t va); // one page, all indexes
 // Sets NOTDIRTY in every entry through which that RAM page can be stored to (called by CodePages).

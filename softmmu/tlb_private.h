@@ -17,7 +17,7 @@ typedef struct {
     int64_t window_start;
     bool dirty; // something was entered since the last flush
     unsigned next_victim;
-    uint64_t relieved_at; // evictions when tlb_relieve last grew it or the last flush resized it
+    uint64_t relieved_at; // evictions when tlb_relieve last grew it
     TlbEntry victim[TLB_VICTIMS];
     TlbCold victim_cold[TLB_VICTIMS];
 } TlbTable;

@@ -2,8 +2,7 @@
 // IR to callable host code in one step.
 #include "tests/backend/compile.h"
 
-#include "backend/code_memory.h"
-#include "backend/loader.h"
+#include "backend/engine_private.h"
 
 static void on_result(void *opaque)
 {
@@ -32,25 +31,9 @@ JitUnit *compile_code(Compiler *c, const IrCode *code)
     QueueResult *r = queue_take(c->queue, true);
     if (r->failed)
         g_error("%s\n%s", r->message, text->str);
-    size_t entry;
-    g_autoptr(GByteArray) bytes = object_load(r->object->data, r->object->len, "region", &entry, &error);
-    uint8_t *host = bytes ? code_memory_install(bytes->data, bytes->len, &error) : NULL;
-    if (!host)
+    JitUnit *u = unit_from_result(code->base, r, &error);
+    if (!u)
         g_error("%s\n%s", error->message, text->str);
-    JitUnit *u = g_new0(JitUnit, 1);
-    u->base = code->base;
-    u->text = host;
-    u->code = (JitCode)(void *)(host + entry);
-    u->code_size = bytes->len;
-    u->slots = jit_slots_new(u, r->n_slots);
-    u->sites = g_steal_pointer(&r->sites);
-    u->entries = g_steal_pointer(&r->entries);
-    u->n_slots = r->n_slots;
-    u->n_sites = r->n_sites;
-    u->n_entries = r->n_entries;
-    u->spans = g_array_new(FALSE, FALSE, sizeof(CodeSpan));
-    for (unsigned i = 0; i < u->n_slots; i++)
-        code_cache_reset_slot(u, i);
     queue_result_free(r);
     return u;
 }

@@ -30,18 +30,6 @@ static Machine *ref, *dut; // reference, and device under test
 static uint64_t done_insns;
 static unsigned done_leaves;
 
-static bool mem_load(void *opaque, uint64_t addr, unsigned size, uint64_t *value, MemFault *fault)
-{
-    Machine *m = opaque;
-    return tlb_load(m->rig.tlb, addr, size, value, fault);
-}
-
-static bool mem_store(void *opaque, uint64_t addr, unsigned size, uint64_t value, MemFault *fault)
-{
-    Machine *m = opaque;
-    return tlb_store(m->rig.tlb, addr, size, value, fault);
-}
-
 // Plain RAM only: everything else is what compiled code leaves before.
 static bool ram_load(void *opaque, uint64_t addr, unsigned size, uint64_t *value, MemFault *fault)
 {
@@ -103,7 +91,7 @@ static void machine_reset(Machine *m, uint64_t seed, int64_t left)
     m->box.env.atomic_slow = old.atomic_slow;
     memcpy(rig_ram(&m->rig, WINDOW), m->box.ram, WINDOW_SIZE);
     m->rig.dev_hash = m->rig.dev_calls = 0;
-    m->mem = (IrMem){m, mem_load, mem_store};
+    m->mem = rig_mem(&m->rig);
     m->left = false;
 }
 

@@ -113,18 +113,6 @@ static void helper(IrEnv *env, uint64_t a, uint64_t b)
     env->left--;
 }
 
-static bool mem_load(void *opaque, uint64_t addr, unsigned size, uint64_t *value, MemFault *fault)
-{
-    Machine *m = opaque;
-    return tlb_load(m->rig.tlb, addr, size, value, fault);
-}
-
-static bool mem_store(void *opaque, uint64_t addr, unsigned size, uint64_t value, MemFault *fault)
-{
-    Machine *m = opaque;
-    return tlb_store(m->rig.tlb, addr, size, value, fault);
-}
-
 static Machine *machine_new(uint64_t seed, const EngineConfig *config)
 {
     static const IrHelper helpers[SANDBOX_HELPERS] = {{"zero", helper}, {"one", helper}, {"two", helper}};
@@ -135,7 +123,7 @@ static Machine *machine_new(uint64_t seed, const EngineConfig *config)
     rig_init(&m->rig, &m->box.env, RAM_SIZE, config, &guest);
     m->box.env.ops = &ops;
     m->box.env.pc = program->base + (uint64_t)program->blocks[0]->pc;
-    m->mem = (IrMem){m, mem_load, mem_store};
+    m->mem = rig_mem(&m->rig);
     return m;
 }
 

@@ -94,6 +94,23 @@ void *rig_ram(Rig *rig, uint64_t addr)
     return rig->ram.ram->host + (addr - RIG_RAM);
 }
 
+static bool mem_load(void *opaque, uint64_t addr, unsigned size, uint64_t *value, MemFault *fault)
+{
+    Rig *rig = opaque;
+    return tlb_load(rig->tlb, addr, size, value, fault);
+}
+
+static bool mem_store(void *opaque, uint64_t addr, unsigned size, uint64_t value, MemFault *fault)
+{
+    Rig *rig = opaque;
+    return tlb_store(rig->tlb, addr, size, value, fault);
+}
+
+IrMem rig_mem(Rig *rig)
+{
+    return (IrMem){rig, mem_load, mem_store};
+}
+
 void rig_slice(Rig *rig, int64_t insns)
 {
     rig->env->icount_limit += (uint64_t)(insns - rig->env->left);

@@ -29,6 +29,8 @@ void rig_init(Rig *rig, IrEnv *env, uint64_t ram_size, const EngineConfig *confi
 void rig_deinit(Rig *rig);
 // RAM at the guest address, which must lie in RAM.
 void *rig_ram(Rig *rig, uint64_t addr);
+// Guest memory through the rig's TLB, for ir_eval. Lives as long as the rig.
+IrMem rig_mem(Rig *rig);
 // The next slice: left becomes insns without a change of the instruction count.
 void rig_slice(Rig *rig, int64_t insns);
 
