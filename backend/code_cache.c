@@ -57,10 +57,14 @@ void jit_unit_free(JitUnit *u)
         g_free(u->slots - 1);
     g_free(u->sites);
     g_free(u->entries);
-    g_array_free(u->spans, TRUE);
+    if (u->spans)
+        g_array_free(u->spans, TRUE);
     if (u->pages)
         g_array_free(u->pages, TRUE);
-    ir_code_free(u->ir);
+    if (u->incoming)
+        g_array_free(u->incoming, TRUE);
+    if (u->ir)
+        ir_code_free(u->ir);
     g_free(u);
 }
 
@@ -139,29 +143,55 @@ JitSlot *jit_leave(IrEnv *env, JitSlot *slots, uint64_t entry)
     return slots;
 }
 
+// Makes the jump behind slot i of baseline code go to `to`.
+static void patch_jump(JitUnit *u, unsigned i, const uint8_t *to)
+{
+    uint8_t *at = u->text + u->jump[i];
+    if (u->block && u->jump[i])
+        code_memory_patch(at, (int32_t)(to - at - 4));
+}
+
 void code_cache_reset_slot(JitUnit *u, unsigned i)
 {
     u->slots[i] = (JitSlot){jit_leave, u->slots, i};
+    if (u->block)
+        patch_jump(u, i, u->stub[i]);
 }
 
 void code_cache_chain(JitUnit *u, unsigned i, JitUnit *target, uint64_t entry)
 {
+    JitLink link = {u, i};
     u->slots[i] = (JitSlot){target->code, target->slots, entry};
+    if (u->block)
+        patch_jump(u, i, target->block ? target->body : u->stub[i]);
+    if (!target->incoming)
+        target->incoming = g_array_new(FALSE, FALSE, sizeof(JitLink));
+    g_array_append_val(target->incoming, link);
 }
 
-// Units die rarely, so who jumps to one is found by looking at everybody instead of being recorded.
-static void unlink_incoming(CodeCache *cc, JitUnit *dead)
+static void forget_jump(CodeCache *cc, uint64_t pc, const JitUnit *u)
 {
-    for (unsigned i = 0; i < cc->all_units->len; i++) {
-        JitUnit *u = g_ptr_array_index(cc->all_units, i);
-        for (unsigned k = 0; k < u->n_slots; k++)
-            if (u->slots[k].slots == dead->slots && u->slots[k].code != jit_leave)
-                code_cache_reset_slot(u, k);
+    for (unsigned m = 0; m < CODE_MODES; m++) {
+        JumpEntry *j = cc->jumps[m] ? &cc->jumps[m][(pc >> 1) & (JUMPS - 1)] : NULL;
+        if (j && j->slots == u->slots)
+            j->pc = 1;
     }
-    for (unsigned m = 0; m < CODE_MODES; m++)
-        for (unsigned i = 0; cc->jumps[m] && i < JUMPS; i++)
-            if (cc->jumps[m][i].slots == dead->slots)
-                cc->jumps[m][i].pc = 1;
+}
+
+// Nothing goes straight to u any more.
+static void unlink_incoming(CodeCache *cc, JitUnit *u)
+{
+    for (unsigned i = 0; u->incoming && i < u->incoming->len; i++) {
+        JitLink l = g_array_index(u->incoming, JitLink, i);
+        if (l.unit->slots[l.slot].slots == u->slots)
+            code_cache_reset_slot(l.unit, l.slot);
+    }
+    if (u->incoming)
+        g_array_set_size(u->incoming, 0);
+    if (u->block)
+        forget_jump(cc, u->base, u);
+    for (unsigned i = 0; i < u->n_entries; i++)
+        forget_jump(cc, u->base + (uint64_t)u->entries[i], u);
 }
 
 static void kill_unit(CodeCache *cc, JitUnit *u)
@@ -171,10 +201,26 @@ static void kill_unit(CodeCache *cc, JitUnit *u)
     for (unsigned i = 0; i < cc->all_blocks->len; i++) {
         Block *b = g_ptr_array_index(cc->all_blocks, i);
         if (b->unit == u) {
-            b->unit = NULL;
+            b->unit = b->base;
+            b->entry = 0;
             b->queued = false;
         }
     }
+}
+
+void code_cache_add_baseline(CodeCache *cc, JitUnit *u)
+{
+    g_ptr_array_add(cc->all_units, u);
+    u->block->unit = u->block->base = u;
+    u->block->entry = 0;
+}
+
+void code_cache_set_unit(CodeCache *cc, Block *b, JitUnit *u, uint64_t entry)
+{
+    if (b->base)
+        unlink_incoming(cc, b->base);
+    b->unit = u;
+    b->entry = entry;
 }
 
 static bool span_hit(const CodeSpan *s, ram_t start, uint64_t len)
@@ -186,7 +232,14 @@ static void kill_block(CodeCache *cc, Block *b)
 {
     b->dead = true;
     b->count_base = block_count(b);
-    b->heat = b->heat_start = 0;
+    b->base_count = block_base_count(b);
+    b->heat = b->heat_start = b->runs = b->runs_start = 0;
+    if (b->base) {
+        b->base->dead = true;
+        unlink_incoming(cc, b->base);
+        b->unit = b->unit == b->base ? NULL : b->unit;
+        b->base = NULL;
+    }
     g_hash_table_remove(cc->blocks, b);
 }
 
@@ -274,6 +327,8 @@ void code_cache_unlink_all(CodeCache *cc)
         JitUnit *u = g_ptr_array_index(cc->all_units, i);
         for (unsigned k = 0; k < u->n_slots; k++)
             code_cache_reset_slot(u, k);
+        if (u->incoming)
+            g_array_set_size(u->incoming, 0);
     }
     clear_jumps(cc);
 }

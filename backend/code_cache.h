@@ -40,7 +40,9 @@ struct Block {
     uint32_t n_insns, n_ops;
     int32_t heat;       // counts down at each entry; below 0 the entry goes through the engine
     int32_t heat_start; // where it last started
-    uint64_t count_base; // entries before that
+    int32_t runs, runs_start; // the same for its baseline code; below 0 that leaves
+    uint64_t count_base; // entries before those two last started
+    uint64_t base_count; // ... of them, in baseline code
     bool dead;
     bool is_call;    // ends in a jump that leaves the address behind itself in a register
     bool ind_target; // entered by an indirect jump
@@ -50,24 +52,37 @@ struct Block {
     bool compiled;   // part of a region, not necessarily enterable
     bool uncached;   // made from a page that is not RAM: runs once
     uint8_t mode;    // translation mode it was made in: links by guest pc hold in that mode only
-    uint8_t n_targets;
+    uint8_t next_target;
     uint16_t n_load, n_store;
     JitUnit *unit; // compiled code that may be entered here instead
     uint64_t entry;
+    JitUnit *base; // baseline code, the unit unless a region has taken its place; or NULL
     Block *succ[2];      // chained successors
     uint64_t succ_pc[2]; // their guest pc; UINT64_MAX if none
-    uint64_t target[BLOCK_TARGETS]; // indirect jumps: where to, most recent first
+    uint64_t target[BLOCK_TARGETS]; // where the last indirect jumps went, a ring; UINT64_MAX: none yet
     uint16_t *insn_pc;   // pc offset of each instruction
     IOp *ops;
 };
 
 static inline uint64_t block_count(const Block *b)
 {
-    return b->count_base + (uint64_t)((int64_t)b->heat_start - b->heat);
+    return b->count_base + (uint64_t)((int64_t)b->heat_start - b->heat) + (uint64_t)((int64_t)b->runs_start - b->runs);
 }
 
+// Entries into its baseline code.
+static inline uint64_t block_base_count(const Block *b)
+{
+    return b->base_count + (uint64_t)((int64_t)b->runs_start - b->runs);
+}
+
+typedef struct { // a chain slot
+    JitUnit *unit;
+    unsigned slot;
+} JitLink;
+
 struct JitUnit {
-    IrCode *ir; // what it was made from, as lifted
+    Block *block; // baseline code: its block; NULL for a region
+    IrCode *ir;   // a region: what it was made from, as lifted
     uint64_t base;
     uint8_t *text; // executable memory
     JitCode code;  // the function in it
@@ -77,8 +92,12 @@ struct JitUnit {
     int64_t *entries; // pc offsets
     size_t code_size;
     bool dead;
-    GArray *spans; // CodeSpan, ascending
-    GArray *pages; // CodePage, ascending
+    GArray *incoming; // JitLink: slots that were chained to it, now perhaps to something else; or NULL
+    uint32_t jump[2];  // baseline code: offsets of the jumps of its slots, which are patched; 0 if none
+    uint8_t *body;     // where other baseline code jumps to
+    uint8_t *stub[2];  // ... and where they go unless they lead straight to other baseline code
+    GArray *spans; // CodeSpan, ascending; baseline code: NULL, it lives and dies with its block
+    GArray *pages; // CodePage, ascending; likewise
     uint64_t map_epoch; // Engine.map_epoch when pages were last found to hold
     uint64_t compile_ns;
 };
@@ -95,6 +114,9 @@ void code_cache_note_jump(CodeCache *cc, uint64_t pc, JitUnit *u, uint64_t entry
 // Registers a block / unit (taken over); its pages are marked as code.
 void code_cache_add_block(CodeCache *cc, Block *b);
 void code_cache_add_unit(CodeCache *cc, JitUnit *u);
+void code_cache_add_baseline(CodeCache *cc, JitUnit *u); // becomes the unit of its block
+// A region's entry takes the place of whatever ran b: what leads there goes through the engine again.
+void code_cache_set_unit(CodeCache *cc, Block *b, JitUnit *u, uint64_t entry);
 // Slots for a unit: n of them, with the unit's address kept in front.
 JitSlot *jit_slots_new(JitUnit *u, unsigned n);
 // The unit that owns these slots.

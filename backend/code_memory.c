@@ -52,6 +52,11 @@ void *code_memory_install(const void *bytes, size_t size, GError **error)
     return code;
 }
 
+void code_memory_patch(void *code, int32_t value)
+{
+    memcpy(code_write + ((uint8_t *)code - code_exec), &value, sizeof value);
+}
+
 void code_memory_release(void *code, size_t size)
 {
     if (!code)

@@ -6,6 +6,8 @@
 
 // Copies size bytes into executable memory. NULL and an error when the memory is full or the host refuses.
 void *code_memory_install(const void *bytes, size_t size, GError **error);
+// Overwrites 4 bytes of installed code: the distance of a jump. Only by the thread that runs the code.
+void code_memory_patch(void *code, int32_t value);
 // Gives back what code_memory_install returned. The space is used again when all of it has been released.
 void code_memory_release(void *code, size_t size);
 // Bytes installed now.

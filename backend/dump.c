@@ -89,6 +89,11 @@ void engine_print_code(Engine *e, uint64_t pc, FILE *f)
         fprintf(f, "no compiled code at 0x%016" PRIx64 "\n", pc);
         return;
     }
+    if (u->block) {
+        fprintf(f, "OUT: [size=%zu], baseline\n", u->code_size);
+        print_host(f, u);
+        return;
+    }
     fprintf(f, "IN: %s\n", e->guest.symbol(e->guest.opaque, pc));
     print_all_asm(e, f, u->ir);
     print_code(f, "OP:", u->ir);
@@ -113,6 +118,18 @@ void engine_print_code(Engine *e, uint64_t pc, FILE *f)
     g_string_free(text, TRUE);
     fprintf(f, "OUT: [size=%zu]\n", u->code_size);
     print_host(f, u);
+}
+
+void dump_baseline(Engine *e, const JitUnit *u)
+{
+    if (!log_in_filter(u->base))
+        return;
+    FILE *f = log_lock();
+    fprintf(f, "OUT: [size=%zu] 0x%016" PRIx64 " %s, baseline\n", u->code_size, u->base,
+            e->guest.symbol(e->guest.opaque, u->base));
+    print_host(f, u);
+    fputc('\n', f);
+    log_unlock();
 }
 
 void dump_region(Engine *e, const QueueResult *r, const JitUnit *u)

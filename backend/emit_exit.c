@@ -14,7 +14,7 @@ static unsigned add_site(Emit *e, JitSite s)
 unsigned emit_site_before(Emit *e)
 {
     const IrBlock *b = e->block;
-    JitSite s = {.adjust = (int32_t)(b->n_insns - e->insn)};
+    JitSite s = {.adjust = (int32_t)(b->n_insns - e->insn), .why = JIT_BEFORE};
     unsigned n = 0, i = 0;
     while (b->ops[i].op != IR_OP_INSN || n++ != e->insn)
         i++;

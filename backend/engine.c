@@ -13,12 +13,26 @@
 #define MAX_ROUNDS 20000 // turns of the loop in one slice: traps retire nothing, so `left` alone might not end it
 #define MAX_BLOCKS 200000 // then everything is dropped and starts anew
 
+// Majority vote: a page that has the usual addend is a vote for it, any other one a vote against.
+static void vote(Engine *e, uint64_t addend)
+{
+    if (addend == e->env->usual_addend) {
+        e->usual_votes = MIN(e->usual_votes + 1, 1000);
+    } else if (--e->usual_votes < 0) {
+        e->env->usual_addend = addend;
+        e->usual_votes = 1;
+    }
+}
+
 static void *ram_slow(IrEnv *env, uint64_t va, uint64_t kind)
 {
     Engine *e = env->engine;
     e->stats.jit_slow++;
     char *host = tlb_ram(e->tlb, va, kind & 0xff, kind & JIT_RAM_WRITE ? ACCESS_WRITE : ACCESS_READ);
-    return host ? (void *)((uintptr_t)host - va) : NULL;
+    if (!host)
+        return NULL;
+    vote(e, (uintptr_t)host - va);
+    return (void *)((uintptr_t)host - va);
 }
 
 static uint64_t atomic_slow(IrEnv *env, uint64_t va, uint64_t value, uint64_t kind)
@@ -125,6 +139,7 @@ static void add_accesses(Block *b, void *opaque)
     EngineStats *s = opaque;
     s->loads += block_count(b) * b->n_load;
     s->stores += block_count(b) * b->n_store;
+    s->baseline_done += block_base_count(b) * b->n_insns;
 }
 
 // A block of at most max instructions that is forgotten when the next one is made.
@@ -196,7 +211,7 @@ static bool second_page_holds(Engine *e, const Block *b)
 static JitUnit *usable_unit(Engine *e, const Block *b)
 {
     JitUnit *u = b->unit;
-    if (!u || u->map_epoch == e->map_epoch)
+    if (!u || u->block || u->map_epoch == e->map_epoch)
         return u;
     for (unsigned i = 0; i < u->pages->len; i++) {
         const CodePage *p = &g_array_index(u->pages, CodePage, i);
@@ -286,7 +301,11 @@ static bool run_unit(Engine *e, Block *b)
         env->left += site->adjust;
         env->n_load -= site->loads;
         env->n_store -= site->stores;
-        interpret = site->adjust != 0;
+        interpret = site->why == JIT_BEFORE;
+        if (site->why == JIT_HOT) {
+            u->block->runs++;
+            tier_hot(e, u->block);
+        }
         if (env->exit_site < u->n_slots) {
             e->from = u;
             e->from_slot = (unsigned)env->exit_site;
@@ -335,10 +354,10 @@ void engine_run(Engine *e)
             dump_exec(e, b);
         if (--b->heat < 0) {
             if (!b->unit)
-                tier_hot(e, b);
+                tier_warm(e, b);
             if (b->unit) { // every entry comes here; only what is interpreted counts
                 bool run = !force_interp && usable_unit(e, b);
-                b->count_base = block_count(b) - run;
+                b->count_base += (uint64_t)((int64_t)b->heat_start - b->heat) - run;
                 b->heat = b->heat_start = 0;
                 if (run) {
                     force_interp = run_unit(e, b);
@@ -396,7 +415,7 @@ bool engine_enter_compiled(Engine *e)
     if (!b)
         return false;
     if (!b->unit && --b->heat < 0)
-        tier_hot(e, b);
+        tier_warm(e, b);
     link_to(e, b);
     if (!usable_unit(e, b))
         return false;

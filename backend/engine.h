@@ -9,15 +9,18 @@
 typedef struct Engine Engine;
 
 typedef struct {
-    bool jit;            // false: interpreter only
-    unsigned threshold;  // entries of a block until it is hot
+    bool jit;            // regions by GCC
+    bool baseline;       // baseline code; neither: interpreter only
+    unsigned warm;       // entries of a block until it gets baseline code
+    unsigned threshold;  // ... and of that, or of the block if there is no baseline, until it is hot
     unsigned opt;        // GCC optimisation level of regions, 0..3
     unsigned workers;    // compile processes
     bool sync;           // wait for each compilation: deterministic, for tests
     bool stats;          // count data accesses in compiled code
 } EngineConfig;
 
-#define ENGINE_DEFAULT_THRESHOLD 100000 // GCC's time pays back after some 100 000 executions (docs/performance.md)
+#define ENGINE_DEFAULT_THRESHOLD 3000000 // where GCC's time has paid back (docs/performance.md)
+#define ENGINE_DEFAULT_WARM 64
 #define ENGINE_DEFAULT_OPT 1
 
 typedef struct { // what the engine asks of the guest's side
@@ -53,6 +56,8 @@ void engine_print_code(Engine *e, uint64_t pc, FILE *out);
 
 typedef struct {
     uint64_t jit_insns;    // of the hart's retired instructions, those in compiled code
+    uint64_t baseline_done; // ... of them in baseline code; a block left in its middle counts whole
+    uint64_t baseline_blocks, baseline_insns, baseline_bytes; // baseline code made
     uint64_t blocks, block_insns; // interpreter blocks made
     uint64_t regions, region_insns, region_blocks, region_bytes, regions_failed, regions_dropped;
     uint64_t compile_ns; // CPU time in GCC

@@ -27,6 +27,7 @@ struct Engine {
     JitUnit *from;    // compiled code left by a static exit: its unit and slot, to be chained; else NULL
     unsigned from_slot;
     bool from_indirect; // ... by an indirect jump that missed
+    int usual_votes; // for env->usual_addend
     EngineStats stats;
 };
 
@@ -53,11 +54,13 @@ uint64_t block_end(const Block *b); // the guest address behind it
 // The unit in a worker's answer, its code installed and every slot leaving; takes r's sites and entries. NULL: *error.
 // What it was made from (spans, pages, ir, counts) is for the caller.
 JitUnit *unit_from_result(uint64_t base, QueueResult *r, GError **error);
-void tier_hot(Engine *e, Block *b); // b's heat ran out
+void tier_warm(Engine *e, Block *b); // b's heat ran out: baseline code, or as below
+void tier_hot(Engine *e, Block *b);  // b's runs ran out, or its heat where it has no baseline code: a region
 void tier_poll(Engine *e);          // takes results, hands out work
 void tier_reset_heat(Engine *e, Block *b);
 
 // dump.c: the -d output of each stage
 void dump_block(Engine *e, const IrBlock *ir, uint64_t base);
 void dump_exec(Engine *e, const Block *b);
+void dump_baseline(Engine *e, const JitUnit *u);
 void dump_region(Engine *e, const QueueResult *r, const JitUnit *u);

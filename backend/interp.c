@@ -7,42 +7,12 @@
 #include "backend/interp.h"
 
 #include "backend/atomic.h"
+#include "backend/interp_math.h"
 #include <string.h>
 
 #define JUMP_MASK ((1u << INTERP_JUMP_BITS) - 1)
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
-
-static inline uint64_t sext32(uint64_t v)
-{
-    return (uint64_t)(int64_t)(int32_t)v;
-}
-
-static inline uint64_t mulhsu(uint64_t a, uint64_t b)
-{
-    return (uint64_t)((__int128)(int64_t)a * (__int128)b >> 64);
-}
-
-static inline uint64_t div64(uint64_t a, uint64_t b)
-{
-    if (b + 1 <= 1) // 0 and -1 divide without dividing
-        return b ? -a : ~UINT64_C(0);
-    return (uint64_t)((int64_t)a / (int64_t)b);
-}
-
-static inline uint64_t rem64(uint64_t a, uint64_t b)
-{
-    if (b + 1 <= 1)
-        return b ? 0 : a;
-    return (uint64_t)((int64_t)a % (int64_t)b);
-}
-
-static inline uint64_t orcb(uint64_t a)
-{
-    const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
-    uint64_t high = (((a & low) + low) | a) & ~low; // top bit of each byte that is not zero
-    return (high >> 7) * 0xff;
-}
 
 void interp_init(Interp *in, IrEnv *env, Tlb *tlb)
 {
@@ -104,20 +74,6 @@ static void take_fault(IrEnv *env, const Block *b, const IOp *op, const MemFault
     env->ops->mem_fault(env, fault);
 }
 
-// Remembers where an indirect jump went, most recent first.
-static void note_target(Block *b, uint64_t pc)
-{
-    unsigned i = 0;
-    while (i < b->n_targets && b->target[i] != pc)
-        i++;
-    if (i == b->n_targets && i < BLOCK_TARGETS)
-        b->n_targets++;
-    if (i == BLOCK_TARGETS)
-        i--;
-    memmove(b->target + 1, b->target, i * sizeof b->target[0]);
-    b->target[0] = pc;
-}
-
 static bool __attribute__((noinline)) load_slow(Interp *in, uint64_t va, unsigned size, uint64_t *v, const Block *b,
                                                 const IOp *op)
 {
@@ -157,6 +113,8 @@ static inline TlbEntry *tlb_entry(const IrEnv *env, uint64_t va)
 }
 
 static const void *const *interp_handlers;
+static uint8_t *interp_ops; // handler -> op, by distance from the first handler
+static uintptr_t first_handler;
 
 // With in == NULL fills interp_handlers; else see interp_run.
 static InterpExit run(Interp *in, Block *blk)
@@ -294,8 +252,7 @@ enter:
 do_jmpind: {
     uint64_t pc = r[op->a];
     env->left -= blk->n_insns;
-    if (unlikely(blk->target[0] != pc))
-        note_target(blk, pc);
+    blk->target[blk->next_target++ % BLOCK_TARGETS] = pc;
     in->edge = INTERP_INDIRECT;
     next = in->jumps[(pc >> 1) & JUMP_MASK];
     if (likely(next->pc == pc && env->left > 0))
@@ -321,6 +278,22 @@ const void *interp_handler(unsigned iop)
     if (!interp_handlers)
         run(NULL, NULL);
     return interp_handlers[iop];
+}
+
+unsigned interp_op(const void *handler)
+{
+    if (!interp_ops) {
+        uintptr_t last = 0;
+        first_handler = UINTPTR_MAX;
+        for (unsigned i = 0; i < IOPS; i++) {
+            first_handler = MIN(first_handler, (uintptr_t)interp_handler(i));
+            last = MAX(last, (uintptr_t)interp_handler(i));
+        }
+        interp_ops = g_malloc(last - first_handler + 1);
+        for (unsigned i = 0; i < IOPS; i++)
+            interp_ops[(uintptr_t)interp_handler(i) - first_handler] = (uint8_t)i;
+    }
+    return interp_ops[(uintptr_t)handler - first_handler];
 }
 
 InterpExit interp_run(Interp *in, Block *b)

@@ -65,3 +65,4 @@ InterpExit interp_run(Interp *in, Block *b);
 // more temporaries than there are.
 Block *interp_translate(const IrBlock *ir, uint64_t base);
 const void *interp_handler(unsigned iop);
+unsigned interp_op(const void *handler); // its inverse

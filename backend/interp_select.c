@@ -306,7 +306,7 @@ static Block *finish(Select *s)
     b->succ_pc[0] = last->op == IR_OP_JUMP || ir_is_br(last->op) ? s->base + (uint64_t)ir->edge[0].pc : UINT64_MAX;
     b->succ_pc[1] = ir_is_br(last->op) ? s->base + (uint64_t)ir->edge[1].pc : UINT64_MAX;
     b->is_call &= last->op == IR_OP_JUMP || last->op == IR_OP_JMPIND;
-    b->target[0] = UINT64_MAX;
+    memset(b->target, 0xff, sizeof b->target);
     b->n_ops = s->ops->len;
     b->ops = (IOp *)(void *)g_array_free(s->ops, FALSE);
     return b;

@@ -44,8 +44,15 @@ _Static_assert(sizeof(JumpEntry) == 32, "compiled code indexes the jump cache by
 typedef struct {
     int64_t pc;     // offset from the region's base
     int32_t adjust; // to add to env->left
-    uint16_t loads, stores; // counted ahead of time in env->n_load, n_store (with stats only)
+    uint16_t loads, stores; // counted ahead of time (with stats only) but not done
+    uint32_t why;           // JitWhy
 } JitSite;
+
+typedef enum {
+    JIT_EDGE,   // the guest goes on at pc
+    JIT_BEFORE, // the interpreter must do the instruction at pc
+    JIT_HOT,    // a baseline block at pc has run its number of times
+} JitWhy;
 
 // kind argument of env->ram_slow: access size in bytes, plus JIT_RAM_WRITE. It returns the host address, or NULL
 // when the instruction must be done by the interpreter.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Tier-up: which hot block is compiled next, and what happens when its code arrives.
+#include "backend/baseline.h"
 #include "backend/code_memory.h"
 #include "backend/engine_private.h"
 #include "backend/loader.h"
@@ -10,13 +11,33 @@
 
 #define AGAIN 8 // a block inside a region must be interpreted this much more before it gets code of its own
 
-// Heat is refilled with the threshold each time it runs out, so that a block which waits for a worker keeps being
-// counted and the hottest goes first.
+// Heat counts down in the interpreter, to baseline code; runs in that, to a region. Either is refilled each time it
+// runs out, so that a block which waits for a worker keeps being counted and the hottest goes first.
 void tier_reset_heat(Engine *e, Block *b)
 {
-    uint64_t heat = (uint64_t)e->config.threshold * (b->compiled ? AGAIN : 1);
+    uint64_t hot = e->queue ? MIN((uint64_t)e->config.threshold * (b->compiled ? AGAIN : 1), INT_MAX) : INT_MAX;
     b->count_base = block_count(b);
-    b->heat = b->heat_start = e->config.jit ? (int32_t)MIN(heat, INT_MAX) : INT_MAX;
+    b->base_count = block_base_count(b);
+    b->heat = b->heat_start = b->base ? 0 : (int32_t)(e->config.baseline ? MIN(e->config.warm, hot) : hot);
+    b->runs = b->runs_start = b->base ? (int32_t)hot : 0;
+}
+
+void tier_warm(Engine *e, Block *b)
+{
+    g_autoptr(GError) error = NULL;
+    JitUnit *u = e->config.baseline && !b->uncached ? baseline_translate(b, &error) : NULL;
+    if (!u) {
+        e->flush_wanted |= error != NULL;
+        tier_hot(e, b);
+        return;
+    }
+    code_cache_add_baseline(e->cache, u);
+    e->stats.baseline_blocks++;
+    e->stats.baseline_insns += b->n_insns;
+    e->stats.baseline_bytes += u->code_size;
+    tier_reset_heat(e, b);
+    if (log_on(LOG_OUT_ASM))
+        dump_baseline(e, u);
 }
 
 // The pages of b, once each: blocks come in the order of their pc.
@@ -107,9 +128,10 @@ static void install(Engine *e, Trace *t, QueueResult *r)
             if (b->pc != u->base + (uint64_t)u->entries[i])
                 continue;
             b->count_base = block_count(b);
-            b->unit = u;
-            b->entry = i;
+            b->base_count = block_base_count(b);
+            code_cache_set_unit(e->cache, b, u, i);
             b->heat = b->heat_start = 0; // from now on every entry comes through the engine
+            b->runs = b->runs_start = 0;
         }
     }
     e->stats.regions++;
@@ -119,7 +141,7 @@ static void install(Engine *e, Trace *t, QueueResult *r)
     for (unsigned k = 0; k < t->blocks->len; k++) {
         Block *b = g_ptr_array_index(t->blocks, k);
         b->compiled = true;
-        if (!b->unit)
+        if (b->unit == b->base)
             tier_reset_heat(e, b);
     }
     u->ir = g_steal_pointer(&t->code);
@@ -164,7 +186,7 @@ static Block *hottest(Engine *e)
     unsigned at = 0;
     for (unsigned i = 0; i < e->candidates->len;) {
         Block *b = g_ptr_array_index(e->candidates, i);
-        if (b->dead || b->unit || b->in_work || b->compiled) {
+        if (b->dead || b->unit != b->base || b->in_work || b->compiled) {
             b->queued = false;
             g_ptr_array_remove_index_fast(e->candidates, i);
             continue;

@@ -46,6 +46,7 @@ struct IrEnv {
     uint64_t tlb_mask; // (entries - 1) * sizeof(TlbEntry)
     struct TlbEntry *tlb_table;
     struct JumpEntry *jumps; // virtual pc -> compiled code
+    uint64_t usual_addend;   // what most pages had lately: a guess that spares compiled code waiting for the TLB entry
     uint64_t exit_site;      // compiled code leaves its exit number here; atomic_slow: 1 if it did nothing
     uint64_t res_addr;       // LR/SC reservation: virtual address, ~0 when none
     uint64_t res_value;      // value LR returned

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SLICE 20000         // instructions; bounds how late an interrupt from outside is seen
+#define SLICE 100000        // instructions; bounds how late an interrupt from outside is seen: some 0.1 ms
 #define TRAP_LOOP_LIMIT 5000 // traps in a row that retire nothing before we say so
 
 struct Machine {
@@ -115,6 +115,8 @@ static EngineConfig engine_config(const Options *o)
     unsigned cores = g_get_num_processors();
     return (EngineConfig){
         .jit = o->accel == ACCEL_JIT,
+        .baseline = o->accel == ACCEL_BASELINE || (o->accel == ACCEL_JIT && !o->jit_no_baseline),
+        .warm = o->jit_warm ? (unsigned)o->jit_warm : ENGINE_DEFAULT_WARM,
         .threshold = o->jit_threshold ? (unsigned)MIN(o->jit_threshold, G_MAXINT32) : ENGINE_DEFAULT_THRESHOLD,
         .opt = o->jit_opt < 0 ? ENGINE_DEFAULT_OPT : (unsigned)o->jit_opt,
         .workers = o->jit_workers ? o->jit_workers : CLAMP(cores - 1, 1, 4),
@@ -170,6 +172,7 @@ static void make_cpus(Machine *m)
     m->cpu = cpu_new(m->board, 0, &config, o->tlb_bits, o->semihosting);
     if (o->accel == ACCEL_CHECK) {
         config.jit = true;
+        config.baseline = !o->jit_no_baseline;
         m->mirror = cpu_new(m->board, 0, &config, o->tlb_bits, false);
         m->check = check_new(m->cpu, m->mirror);
     }

@@ -197,9 +197,13 @@ static bool check_together(Options *o, GError **error)
         return value_error(error, "mtree", "%s= has no use here", o->dumpdtb ? "dumpdtb" : "signature");
     if (o->command == COMMAND_MTREE && o->mtree_flat && o->mtree_disabled)
         return value_error(error, "mtree", "-D has no use with -f: flat views have no disabled regions");
-    if (o->accel == ACCEL_INTERP && (o->jit_threshold || o->jit_opt >= 0 || o->jit_workers || o->jit_sync))
+    bool tuned = o->jit_threshold || o->jit_opt >= 0 || o->jit_workers || o->jit_sync;
+    if (o->accel == ACCEL_INTERP && (tuned || o->jit_warm || o->jit_no_baseline))
         return value_error(error, "-accel",
-                           "interp compiles nothing: threshold, opt, workers and sync have no use");
+                           "interp compiles nothing: threshold, warm, baseline, opt, workers and sync have no use");
+    if (o->accel == ACCEL_BASELINE && (tuned || o->jit_no_baseline))
+        return value_error(error, "-accel",
+                           "baseline does without libgccjit: threshold, opt, workers and sync have no use");
     return true;
 }
 

@@ -18,7 +18,7 @@ typedef enum {
     COMMAND_PRINT_LOG_ITEMS,
 } OptionsCommand;
 
-typedef enum { ACCEL_JIT, ACCEL_INTERP, ACCEL_CHECK } OptionsAccel;
+typedef enum { ACCEL_JIT, ACCEL_INTERP, ACCEL_BASELINE, ACCEL_CHECK } OptionsAccel;
 typedef enum { STATS_NONE, STATS_TEXT, STATS_JSON } OptionsStats;
 
 typedef struct {
@@ -51,6 +51,8 @@ typedef struct {
     // Execution.
     OptionsAccel accel;
     uint64_t jit_threshold; // executions that make a block hot; 0: the engine's default
+    uint64_t jit_warm;      // ... that give it baseline code; 0: the engine's default
+    bool jit_no_baseline;   // no baseline tier between interpreter and regions
     int jit_opt;            // GCC's optimisation level 0..3; -1: the engine's default
     unsigned jit_workers;   // compiling processes; 0: the engine's default
     bool jit_sync;          // the guest waits for each compilation, so that runs repeat exactly

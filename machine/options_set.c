@@ -103,9 +103,10 @@ static bool accel_name(void *opaque, const char *option, const char *value, GErr
 {
     const char *name = choose(LIST_ACCEL, option, value, error);
     if (name)
-        ((Options *)opaque)->accel = !strcmp(name, "jit")      ? ACCEL_JIT
-                                     : !strcmp(name, "interp") ? ACCEL_INTERP
-                                                               : ACCEL_CHECK;
+        ((Options *)opaque)->accel = !strcmp(name, "jit")        ? ACCEL_JIT
+                                     : !strcmp(name, "interp")   ? ACCEL_INTERP
+                                     : !strcmp(name, "baseline") ? ACCEL_BASELINE
+                                                                 : ACCEL_CHECK;
     return name;
 }
 
@@ -259,6 +260,20 @@ static bool accel_threshold(void *opaque, const char *option, const char *value,
     return value_count(option, value, 1, UINT32_MAX, &((Options *)opaque)->jit_threshold, error);
 }
 
+static bool accel_warm(void *opaque, const char *option, const char *value, GError **error)
+{
+    return value_count(option, value, 1, INT32_MAX, &((Options *)opaque)->jit_warm, error);
+}
+
+static bool accel_baseline(void *opaque, const char *option, const char *value, GError **error)
+{
+    bool on;
+    if (!value_on_off(option, value, &on, error))
+        return false;
+    ((Options *)opaque)->jit_no_baseline = !on;
+    return true;
+}
+
 static bool accel_opt(void *opaque, const char *option, const char *value, GError **error)
 {
     uint64_t n;
@@ -293,8 +308,9 @@ static bool accel_thread(void *opaque, const char *option, const char *value, GE
 bool set_accel(Options *o, const char *option, const char *value, GError **error)
 {
     static const ValueProperty properties[] = {
-        {"accel", accel_name},      {"threshold", accel_threshold}, {"opt", accel_opt},
-        {"workers", accel_workers}, {"thread", accel_thread},       {"sync", accel_sync},
+        {"accel", accel_name},       {"threshold", accel_threshold}, {"warm", accel_warm}, {"opt", accel_opt},
+        {"workers", accel_workers},  {"thread", accel_thread},       {"sync", accel_sync},
+        {"baseline", accel_baseline},
     };
     if (!strcmp(value, "help")) {
         o->command = COMMAND_PRINT_ACCELS;

@@ -50,6 +50,9 @@ static void take_regions(Machine *m, EngineStats *out)
 {
     EngineStats e;
     engine_stats(machine_mirror(m)->engine, &e);
+    out->baseline_blocks = e.baseline_blocks;
+    out->baseline_insns = e.baseline_insns;
+    out->baseline_bytes = e.baseline_bytes;
     out->regions = e.regions;
     out->region_insns = e.region_insns;
     out->region_blocks = e.region_blocks;
@@ -94,6 +97,12 @@ static double mips(const Report *r)
     return r->seconds > 0 ? (double)r->insns / r->seconds / 1e6 : 0;
 }
 
+// Of the instructions in compiled code, those in baseline code. It counts blocks, and one may be left in its middle.
+static uint64_t baseline_insns(const EngineStats *e)
+{
+    return MIN(e->baseline_done, e->jit_insns);
+}
+
 static const char *const access_names[ACCESS_KINDS] = {"load", "store", "fetch"};
 
 char *stats_text(Machine *m, const RunResult *run)
@@ -103,8 +112,12 @@ char *stats_text(Machine *m, const RunResult *run)
     const EngineStats *e = &r.engine;
     GString *s = g_string_new(NULL);
     g_string_append_printf(s, "guest instructions  %" PRIu64 "  (%.1f MIPS in %.3f s)\n", r.insns, mips(&r), r.seconds);
-    g_string_append_printf(s, "  interpreter       %5.1f %%\n  libgccjit         %5.1f %%\n",
-                           percent(r.insns - e->jit_insns, r.insns), percent(e->jit_insns, r.insns));
+    g_string_append_printf(s,
+                           "  interpreter       %5.1f %%\n"
+                           "  baseline          %5.1f %%\n"
+                           "  libgccjit         %5.1f %%\n",
+                           percent(r.insns - e->jit_insns, r.insns), percent(baseline_insns(e), r.insns),
+                           percent(e->jit_insns - baseline_insns(e), r.insns));
     if (r.checked_stretches)
         g_string_append_printf(s, "  checked           %" PRIu64 " compiled instructions in %" PRIu64 " stretches\n",
                                r.checked_insns, r.checked_stretches);
@@ -113,6 +126,8 @@ char *stats_text(Machine *m, const RunResult *run)
                            r.children);
     g_string_append_printf(s, "blocks              %" PRIu64 "  (%" PRIu64 " instructions)\n", e->blocks,
                            e->block_insns);
+    g_string_append_printf(s, "baseline blocks     %" PRIu64 "  (%" PRIu64 " instructions, %" PRIu64 " bytes)\n",
+                           e->baseline_blocks, e->baseline_insns, e->baseline_bytes);
     g_string_append_printf(s,
                            "regions compiled    %" PRIu64 "  (%" PRIu64 " blocks, %" PRIu64 " instructions, %" PRIu64
                            " bytes; %.3f CPU seconds)\n",
@@ -176,7 +191,8 @@ char *stats_json(Machine *m, const RunResult *run)
     add_int(b, "schema_version", 1);
     add_int(b, "status", (uint64_t)run->status);
     add_int(b, "guest_instructions", r.insns);
-    add_int(b, "jit_instructions", e->jit_insns);
+    add_int(b, "jit_instructions", e->jit_insns - baseline_insns(e));
+    add_int(b, "baseline_instructions", baseline_insns(e));
     add_int(b, "interpreter_instructions", r.insns - e->jit_insns);
     add_int(b, "checked_instructions", r.checked_insns);
     add_int(b, "checked_stretches", r.checked_stretches);

@@ -147,11 +147,14 @@ void tlb_relieve(Tlb *tlb)
         return;
     for (unsigned i = 0; i < TLB_MMU_INDEXES; i++) {
         TlbTable *t = &tlb->table[i];
-        if (tlb->stats.evict[i] - t->relieved_at < 2 * t->size || t->size >> TLB_RELIEF_BITS)
+        uint64_t pressure = tlb->stats.evict[i];
+        for (unsigned k = 0; k < ACCESS_KINDS; k++)
+            pressure += tlb->stats.kind[i][k].victim_hit;
+        if (pressure - t->relieved_at < 2 * t->size || t->size >> TLB_RELIEF_BITS)
             continue;
         set_size(tlb, i, t->size * 2, tlb->now(tlb->now_opaque));
         empty_table(t);
-        t->relieved_at = tlb->stats.evict[i];
+        t->relieved_at = pressure;
         update_fast(tlb);
     }
 }

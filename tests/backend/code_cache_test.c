@@ -54,13 +54,16 @@ static JitUnit *add_unit(Block **blocks, unsigned n)
 {
     JitUnit *u = g_new0(JitUnit, 1);
     u->code = code;
-    u->n_slots = n;
+    u->base = blocks[0]->pc;
+    u->n_slots = u->n_entries = n;
+    u->entries = g_new(int64_t, n);
     u->slots = jit_slots_new(u, n);
     u->spans = g_array_new(FALSE, FALSE, sizeof(CodeSpan));
     for (unsigned i = 0; i < n; i++) {
         code_cache_reset_slot(u, i);
         g_array_append_vals(u->spans, blocks[i]->span, blocks[i]->n_spans);
         blocks[i]->unit = u;
+        u->entries[i] = (int64_t)(blocks[i]->pc - u->base);
     }
     code_cache_add_unit(cache, u);
     return u;

@@ -39,7 +39,9 @@ static uint32_t jal(unsigned rd, int offset)
     return (o >> 20 & 1) << 31 | (o >> 1 & 1023) << 21 | (o >> 11 & 1) << 20 | (o >> 12 & 255) << 12 | rd << 7 | 0x6f;
 }
 
-static const EngineConfig interp = {.jit = false},
+static const EngineConfig interp = {.jit = false}, baseline = {.baseline = true, .warm = 4, .stats = true},
+                          tiered = {.jit = true, .baseline = true, .warm = 4, .threshold = 10, .opt = 1, .workers = 1,
+                                    .sync = true, .stats = true},
                           jit_O0 = {.jit = true, .threshold = 10, .opt = 0, .workers = 1, .sync = true},
                           jit_O2 = {.jit = true, .threshold = 10, .opt = 2, .workers = 1, .sync = true, .stats = true};
 
@@ -318,7 +320,7 @@ static void code_memory_full(void **state)
     {                                                                                                                  \
 #test " on " #config, test, NULL, NULL, (void *)(uintptr_t)&config                                             \
     }
-#define ALL(test) ON(test, interp), ON(test, jit_O0), ON(test, jit_O2)
+#define ALL(test) ON(test, interp), ON(test, baseline), ON(test, tiered), ON(test, jit_O0), ON(test, jit_O2)
 
 int main(void)
 {

@@ -56,6 +56,17 @@ static void run_interp(void *opaque, ExecMachine *m)
     finish_machine(m);
 }
 
+static unsigned entered_baseline;
+
+static void run_baseline(void *opaque, ExecMachine *m)
+{
+    (void)opaque;
+    load_machine(m);
+    engine_enter_compiled(rig.rig.engine);
+    entered_baseline += ir_env_icount(&rig.hart.env) != 0;
+    finish_machine(m);
+}
+
 typedef struct {
     Compiler compiler;
     GPtrArray *units, *codes; // one per batch
@@ -104,6 +115,12 @@ static void cases(void **state)
     assert_int_equal(exec_cases_run(path, &interp, &count), 0);
     assert_true(count > 10);
 
+    ExecEngine baseline = {"baseline", NULL, run_baseline};
+    entered_baseline = 0;
+    assert_int_equal(exec_cases_run(path, &baseline, &count), 0);
+    if (strcmp(*state, "system"))
+        assert_true(entered_baseline > count / 2);
+
     Batches b = {.codes = g_ptr_array_new_with_free_func((GDestroyNotify)ir_code_free)};
     ExecEngine collector = {"evaluator", &b, collect};
     assert_int_equal(exec_cases_run(path, &collector, &count), 0);
@@ -135,7 +152,7 @@ int main(int argc, char **argv)
 {
     assert_int_equal(argc, 2);
     directory = argv[1];
-    EngineConfig config = {.jit = false};
+    EngineConfig config = {.baseline = true, .warm = 0};
     hart_rig_init(&rig, EXEC_RAM_SIZE, &config);
     const struct CMUnitTest tests[] = {
         CASES("rv64i"), CASES("rv64m"), CASES("rv64a"), CASES("rv64c"),

@@ -288,6 +288,16 @@ static void interpreter(void **state)
     assert_true(done_insns > 500000);
 }
 
+static void baseline(void **state)
+{
+    GenRng rng = {32};
+    uint64_t before = jit_insns;
+    (void)state;
+    for (unsigned i = 0; i < 150; i++)
+        check_program(&rng, (EngineConfig){.baseline = true, .warm = i % 4, .stats = i % 2});
+    assert_true(jit_insns - before > 300000);
+}
+
 static void compiled(void **state)
 {
     GenRng rng = {31};
@@ -297,7 +307,8 @@ static void compiled(void **state)
         check_program(
             &rng,
             (EngineConfig){
-                .jit = true, .threshold = 5 + i % 16, .opt = i % 3, .workers = 1, .sync = i % 4 != 3, .stats = i % 2});
+                .jit = true, .baseline = i / 2 % 2, .warm = 2, .threshold = 5 + i % 16, .opt = i % 3, .workers = 1,
+                .sync = i % 4 != 3, .stats = i % 2});
     assert_true(regions > 100);
     assert_true(jit_insns > 100000);
     assert_true(invalidations > 100);
@@ -307,6 +318,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(interpreter),
+        cmocka_unit_test(baseline),
         cmocka_unit_test(compiled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,7 +48,8 @@ static void add_command(GString *s, const Options *o)
 // What differs from the defaults, in the order of the struct.
 static char *describe(const Options *o)
 {
-    static const char *const accels[] = {"jit", "interp", "check"}, *const stats[] = {"none", "text", "json"};
+    static const char *const accels[] = {"jit", "interp", "baseline", "check"};
+    static const char *const stats[] = {"none", "text", "json"};
     GString *s = g_string_new(NULL);
     add_command(s, o);
     if (o->command >= COMMAND_PRINT_HELP)
@@ -79,6 +80,8 @@ static char *describe(const Options *o)
     add_number(s, "granularity", o->signature_granularity, 16);
     add_text(s, "accel", accels[o->accel], "jit");
     add_number(s, "threshold", o->jit_threshold, 0);
+    add_number(s, "warm", o->jit_warm, 0);
+    add_flag(s, "baseline=off", o->jit_no_baseline);
     if (o->jit_opt >= 0)
         g_string_append_printf(s, " opt=%d", o->jit_opt);
     add_number(s, "workers", o->jit_workers, 0);
