@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Where firmware, kernel and initrd go (R6.1 to R6.4), and -device loader.
 //
-// The initrd's place is QEMU's (R6.4) except where a Linux kernel could not boot from it: inside the kernel's bss, or where
-// OpenSBI's fw_jump copies the device tree to, which happens with 64 MiB of RAM and less.
+// The initrd's place is QEMU's (R6.4) except where a Linux kernel could not boot from it: inside the kernel's bss, or
+// where OpenSBI's fw_jump copies the device tree to, which happens with 64 MiB of RAM and less.
 #include "machine/board_images.h"
 #include "util/bits.h"
 #include <gio/gio.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Boot rules: what the device tree and the reset vector say, and where HTIF is (memory/spec.md 6.2 to 6.5).
 //
-// Order: the images (board_images.c), the place of HTIF (it decides a property of the device tree), -device loader, device
-// tree, MROM. HTIF is mapped last, so that the images' bytes under its registers are loaded like any others.
+// Order: the images (board_images.c), the place of HTIF (it decides a property of the device tree), -device loader,
+// device tree, MROM. HTIF is mapped last, so that the images' bytes under its registers are loaded like any others.
 #include "machine/board_images.h"
 #include "machine/device_tree.h"
 #include "machine/mrom.h"
@@ -60,10 +60,11 @@ static bool check_htif_place(Board *b, gpa_t addr, GError **error)
 static bool find_htif(Board *b, Boot *boot, GError **error)
 {
     const BoardConfig *c = &b->config;
+    const BoardImages *images = &boot->images;
     boot->fromhost = b->htif_row->base;
     boot->tohost = b->htif_row->base + 8;
-    boot->htif_fixed = (!boot->images.has_firmware && !c->kernel) || (boot->images.has_firmware && !boot->images.firmware_elf) ||
-                       (c->kernel && !boot->images.kernel_elf);
+    boot->htif_fixed = (!images->has_firmware && !c->kernel) || (images->has_firmware && !images->firmware_elf) ||
+                       (c->kernel && !images->kernel_elf);
     b->htif_exit = true;
     if (boot->htif_fixed)
         return true;
@@ -71,7 +72,7 @@ static bool find_htif(Board *b, Boot *boot, GError **error)
     const Symbol *from = symbols_by_name(loader_symbols(b->loader), "fromhost");
     if (!to && !from && !c->htif_compat_qemu) {
         boot->htif_fixed = true;
-        b->htif_exit = boot->images.has_firmware; // firmware finds it through the device tree
+        b->htif_exit = images->has_firmware; // firmware finds it through the device tree
         return true;
     }
     if (!to || !from)

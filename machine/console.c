@@ -191,8 +191,8 @@ static bool full(const Console *c)
     return !c->in_tty && queued(c) >= QUEUE_LIMIT;
 }
 
-// Moves what the host has into the queue without blocking, and calls the handlers (tell: also the one for input). Returns
-// false when there is no point in watching the descriptor: end of input, or the queue is full.
+// Moves what the host has into the queue without blocking, and calls the handlers (tell: also the one for input).
+// Returns false when there is no point in watching the descriptor: end of input, or the queue is full.
 static bool pump(Console *c, bool tell)
 {
     uint8_t buffer[4096];

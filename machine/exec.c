@@ -2,8 +2,9 @@
 // The run loop. One thread runs the hart in slices of some thousand instructions; between slices it looks at time,
 // interrupts, limits and requests from outside. The main thread serves the console and the signals.
 //
-// Guest time is the host's, or with -icount made of retired instructions and of the time that wfi skips. Then a slice ends
-// where the next timer is due, and compilations are waited for, so that a run without outside input repeats exactly.
+// Guest time is the host's, or with -icount made of retired instructions and of the time that wfi skips. Then a slice
+// ends where the next timer is due, and compilations are waited for, so that a run without outside input repeats
+// exactly.
 #include "machine/exec.h"
 
 #include "machine/check.h"
@@ -349,7 +350,8 @@ static gpointer hart_thread(gpointer opaque)
         g_atomic_int_set(&hart->env.exit_request, 0);
         if (hart->wfi)
             wait_for_interrupt(m);
-        uint64_t now = hook_clock_ns(m), due = board_next_deadline_ns(m->board); // behind the wait: what ended it is due
+        uint64_t due = board_next_deadline_ns(m->board);
+        uint64_t now = hook_clock_ns(m); // behind the other two: what is due is seen to be
         if (now >= due) {
             board_run_timers(m->board, now);
             due = board_next_deadline_ns(m->board);

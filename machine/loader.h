@@ -28,9 +28,9 @@ void loader_free(Loader *loader);
 // All of these fail with one line that names the file: unreadable, wrong class, machine or byte order,
 // damaged, outside RAM, over another image. out is set on success.
 
-// An ELF file by its segments' physical addresses (bss zeroed; symbols kept), else a uImage, else a Linux Image, else the
-// bytes of the file. gzip is unpacked; other compressed files, scripts and PE programs without a RISC-V Linux header
-// are refused.
+// An ELF file by its segments' physical addresses (bss zeroed; symbols kept), else a uImage, else a Linux Image, else
+// the bytes of the file. gzip is unpacked; other compressed files, scripts and PE programs without a RISC-V Linux
+// header are refused.
 bool loader_program(Loader *loader, const char *path, const LoadRules *rules, LoadedImage *out, GError **error);
 
 // The bytes of the file, whatever they are (initrd).
