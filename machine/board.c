@@ -134,6 +134,9 @@ Board *board_new(const BoardConfig *config, const BoardHooks *hooks, GError **er
     b->ram_row = find_row(type, PART_RAM);
     b->htif_row = find_row(type, PART_HTIF);
     b->clint_row = find_row(type, PART_CLINT);
+    b->reset_pc = g_new(gpa_t, b->harts);
+    for (unsigned i = 0; i < b->harts; i++)
+        b->reset_pc[i] = b->rom_row->base;
     bool ok = check_config(type, b, error) && (b->fs = hostfs_new(config->chroot, config->console, error)) &&
               memory_region_init_ram(&b->ram, b->ram_row->name, b->ram_size, error);
     if (ok && !memory_region_init_rom(&b->rom, b->rom_row->name, b->rom_row->size, error)) {
@@ -180,6 +183,7 @@ void board_free(Board *b)
     hostfs_free(b->fs);
     if (b->dtb)
         g_bytes_unref(b->dtb);
+    g_free(b->reset_pc);
     g_free(b->cmdline);
     g_free(b);
 }
@@ -228,9 +232,10 @@ uint64_t board_ram_size(const Board *b)
     return b->ram_size;
 }
 
-uint64_t board_reset_pc(const Board *b)
+uint64_t board_reset_pc(const Board *b, unsigned hart)
 {
-    return b->rom_row->base;
+    g_assert(hart < b->harts);
+    return b->reset_pc[hart];
 }
 
 uint64_t board_next_deadline_ns(Board *b)

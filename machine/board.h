@@ -3,6 +3,7 @@
 // it.
 #pragma once
 #include "machine/console.h"
+#include "machine/load_item.h"
 #include "machine/semihost.h"
 #include "softmmu/memory.h"
 
@@ -19,6 +20,7 @@ typedef struct {
                          // does, not at the start of DRAM as -bios none -kernel does (R6.3)
     const char *initrd, *append;
     const char *dtb;               // replaces the board's device tree
+    const GArray *items;           // of LoadItem: -device loader; NULL: none
     const GPtrArray *guest_args;   // of char *: argv of the guest program (getmainvars, SYS_GET_CMDLINE)
     const char *chroot;            // directory that host file access of the guest is confined to; NULL: /
     const char *signature;         // file for the test signature, written when the guest exits (R6.16)
@@ -48,7 +50,7 @@ typedef struct {
 Board *board_new(const BoardConfig *config, const BoardHooks *hooks, GError **error);
 void board_free(Board *board);
 
-// Loads firmware, kernel and initrd, places HTIF and the device tree, fills the MROM (spec 6.2 to 6.5) and
+// Loads firmware, kernel, initrd and the items, places HTIF and the device tree, fills the MROM (spec 6.2 to 6.5) and
 // puts the timers in their reset state. Once, before any hart runs. The error names the file or option.
 bool board_load(Board *board, GError **error);
 
@@ -61,8 +63,8 @@ AddressSpace *board_io(Board *board);
 unsigned board_harts(const Board *board);
 uint64_t board_ram_size(const Board *board);
 
-// Where every hart starts (spec 6.2).
-uint64_t board_reset_pc(const Board *board);
+// Where a hart starts, after board_load: the MROM (spec 6.2), unless -device loader says otherwise. hart < board_harts.
+uint64_t board_reset_pc(const Board *board, unsigned hart);
 
 // The earliest time, on the clock of the hooks, at which board_run_timers has something to do; UINT64_MAX:
 // never. Both take the big lock themselves.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Boot rules: what is loaded where, and what the reset vector is told (memory/spec.md 6.2 to 6.5).
+// Boot rules: what the device tree and the reset vector say, and where HTIF is (memory/spec.md 6.2 to 6.5).
 //
-// Order: firmware, kernel, initrd, the place of HTIF (it decides a property of the device tree), device tree,
-// MROM. HTIF is mapped last, so that the images' bytes under its registers are loaded like any others.
-#include "machine/board_types.h"
+// Order: the images (board_images.c), the place of HTIF (it decides a property of the device tree), -device loader,
+// device tree, MROM. HTIF is mapped last, so that the images' bytes under its registers are loaded like any others.
+#include "machine/board_images.h"
 #include "machine/device_tree.h"
 #include "machine/mrom.h"
 #include "util/bits.h"
@@ -12,17 +12,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MIB (UINT64_C(1) << 20)
-#define BIG_PAGE (2 * MIB)
+#define BIG_PAGE (UINT64_C(2) << 20)
 
 typedef struct {
-    bool has_firmware, firmware_elf, kernel_elf;
-    gpa_t start, next_addr;
-    gpa_t kernel_low; // of the kernel's bytes
-    LoadedImage initrd;
+    BoardImages images;
     bool htif_fixed;
     gpa_t tohost, fromhost;
-    gpa_t images_end, fdt;
+    gpa_t fdt;
 } Boot;
 
 static bool fail(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -37,72 +33,7 @@ static bool fail(GError **error, const char *format, ...)
     return false;
 }
 
-// The firmware file; NULL for none; false when the default one is not installed.
-static bool find_firmware(const Board *b, const char **path, GError **error)
-{
-    static const char *const places[] = {
-        "/usr/share/qemu/opensbi-riscv64-generic-fw_dynamic.bin",
-        "/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin",
-    };
-    const char *bios = b->config.bios;
-    bool is_default = !bios || !strcmp(bios, "default");
-    *path = is_default || !strcmp(bios, "none") ? NULL : bios;
-    if (!is_default || !b->type->default_firmware)
-        return true;
-    for (unsigned i = 0; i < G_N_ELEMENTS(places) && !*path; i++)
-        if (g_file_test(places[i], G_FILE_TEST_IS_REGULAR))
-            *path = places[i];
-    return *path || fail(error, "-bios default: OpenSBI's fw_dynamic.bin is not installed (package opensbi); "
-                                "use -bios FILE or -bios none");
-}
-
-static bool load_firmware(Board *b, Boot *boot, GError **error)
-{
-    const char *path;
-    LoadedImage image;
-    boot->start = b->ram_row->base;
-    if (!find_firmware(b, &path, error))
-        return false;
-    if (!path)
-        return true;
-    if (!loader_program(b->loader, path, false, b->ram_row->base, &image, error))
-        return false;
-    boot->has_firmware = true;
-    boot->firmware_elf = image.is_elf;
-    boot->start = image.entry;
-    return true;
-}
-
-static bool load_kernel(Board *b, Boot *boot, GError **error)
-{
-    LoadedImage image;
-    gpa_t raw_addr = align_up(loader_high(b->loader), BIG_PAGE);
-    if (!loader_program(b->loader, b->config.kernel, true, raw_addr, &image, error))
-        return false;
-    boot->kernel_elf = image.is_elf;
-    boot->kernel_low = image.low;
-    boot->next_addr = image.is_elf ? image.low : image.entry;
-    if (b->config.start_at_entry && !boot->has_firmware)
-        boot->start = image.entry;
-    return true;
-}
-
-static bool load_images(Board *b, Boot *boot, GError **error)
-{
-    const BoardConfig *c = &b->config;
-    if (!c->kernel && (c->initrd || c->append))
-        return fail(error, "%s needs -kernel", c->initrd ? "-initrd" : "-append");
-    if (!load_firmware(b, boot, error) || (c->kernel && !load_kernel(b, boot, error)))
-        return false;
-    gpa_t initrd = boot->kernel_low + MIN(b->ram_size / 2, 512 * MIB);
-    if (c->initrd && !loader_raw(b->loader, c->initrd, initrd, &boot->initrd, error))
-        return false;
-    boot->images_end = loader_high(b->loader);
-    return true;
-}
-
-// --- where HTIF is
-// --------------------------------------------------------------------------------------------
+// --- where HTIF is -------------------------------------------------------------------------------------------------
 
 static bool check_htif_symbol(const Board *b, const Symbol *s, GError **error)
 {
@@ -129,10 +60,11 @@ static bool check_htif_place(Board *b, gpa_t addr, GError **error)
 static bool find_htif(Board *b, Boot *boot, GError **error)
 {
     const BoardConfig *c = &b->config;
+    const BoardImages *images = &boot->images;
     boot->fromhost = b->htif_row->base;
     boot->tohost = b->htif_row->base + 8;
-    boot->htif_fixed = (!boot->has_firmware && !c->kernel) || (boot->has_firmware && !boot->firmware_elf) ||
-                       (c->kernel && !boot->kernel_elf);
+    boot->htif_fixed = (!images->has_firmware && !c->kernel) || (images->has_firmware && !images->firmware_elf) ||
+                       (c->kernel && !images->kernel_elf);
     b->htif_exit = true;
     if (boot->htif_fixed)
         return true;
@@ -140,7 +72,7 @@ static bool find_htif(Board *b, Boot *boot, GError **error)
     const Symbol *from = symbols_by_name(loader_symbols(b->loader), "fromhost");
     if (!to && !from && !c->htif_compat_qemu) {
         boot->htif_fixed = true;
-        b->htif_exit = boot->has_firmware; // firmware finds it through the device tree
+        b->htif_exit = images->has_firmware; // firmware finds it through the device tree
         return true;
     }
     if (!to || !from)
@@ -155,8 +87,7 @@ static bool find_htif(Board *b, Boot *boot, GError **error)
            check_htif_place(b, to->addr, error) && check_htif_place(b, from->addr, error);
 }
 
-// --- device tree, MROM, services
-// ------------------------------------------------------------------------------
+// --- device tree, MROM, services -----------------------------------------------------------------------------------
 
 static bool load_device_tree(Board *b, Boot *boot, GError **error)
 {
@@ -168,8 +99,8 @@ static bool load_device_tree(Board *b, Boot *boot, GError **error)
         .isa = c->isa ? c->isa : "rv64imac_zicsr_zifencei_zba_zbb_zbs",
         .mmu_type = c->mmu_type,
         .bootargs = c->append,
-        .initrd_start = boot->initrd.low,
-        .initrd_end = boot->initrd.high,
+        .initrd_start = boot->images.initrd.low,
+        .initrd_end = boot->images.initrd.high,
         .htif_fixed = boot->htif_fixed,
         .has_htif = b->htif_row != NULL,
     };
@@ -188,11 +119,11 @@ static bool load_device_tree(Board *b, Boot *boot, GError **error)
     const void *data = g_bytes_get_data(b->dtb, &size);
     gpa_t end = b->ram_row->base + b->ram_size;
     boot->fdt = size <= b->ram_size ? align_down(end - size, BIG_PAGE) : 0;
-    if (boot->fdt < b->ram_row->base || boot->fdt < boot->images_end)
+    if (boot->fdt < b->ram_row->base || boot->fdt < boot->images.end)
         return fail(error,
                     "the device tree does not fit into RAM above the loaded images (they end at 0x%" PRIx64
                     ", RAM ends at 0x%" PRIx64 ")",
-                    boot->images_end, end);
+                    boot->images.end, end);
     return loader_bytes(b->loader, "the device tree", data, size, boot->fdt, error);
 }
 
@@ -217,10 +148,10 @@ static void on_input(void *opaque)
 
 static void start_htif(Board *b, const Boot *boot)
 {
-    uint64_t program_end = boot->images_end;
+    uint64_t program_end = boot->images.end;
     board_symbol_address(b, "_end", &program_end);
     if (program_end < b->ram_row->base || program_end > boot->fdt)
-        program_end = boot->images_end;
+        program_end = boot->images.end;
     HtifConfig config = {
         .console = b->config.console,
         .compat_qemu = b->config.htif_compat_qemu,
@@ -253,7 +184,7 @@ static void start_semihost(Board *b, const Boot *boot)
         .fs = b->fs,
         .console = b->config.console,
         .cmdline = b->cmdline,
-        .heap_base = align_up(boot->images_end, PAGE_SIZE),
+        .heap_base = align_up(boot->images.end, PAGE_SIZE),
         .heap_limit = boot->fdt,
         .opaque = b,
         .exit = guest_exit,
@@ -284,10 +215,11 @@ static bool load(Board *b, GError **error)
 {
     Boot boot = {0};
     uint8_t rom[MROM_IMAGE_SIZE];
-    if (!load_images(b, &boot, error) || !check_signature(b, error) ||
-        (b->htif_row && !find_htif(b, &boot, error)) || !load_device_tree(b, &boot, error))
+    if (!board_load_images(b, &boot.images, error) || !check_signature(b, error) ||
+        (b->htif_row && !find_htif(b, &boot, error)) || !board_load_items(b, error) ||
+        !load_device_tree(b, &boot, error) || !board_store_items(b, error))
         return false;
-    mrom_build(rom, boot.start, boot.fdt, boot.next_addr);
+    mrom_build(rom, boot.images.start, boot.fdt, boot.images.next_addr);
     address_space_write_rom(&b->memory, b->rom_row->base, rom, sizeof rom);
     if (b->htif_row)
         start_htif(b, &boot);

@@ -5,6 +5,7 @@
 #include "machine/clint.h"
 #include "machine/hostfs.h"
 #include "machine/htif.h"
+#include "machine/image_file.h"
 #include "machine/loader.h"
 
 typedef enum { PART_ROM, PART_RAM, PART_HTIF, PART_CLINT } BoardPart;
@@ -40,6 +41,7 @@ struct Board {
     Clint *clint;   // NULL on a board without it
     HostFs *fs;
     Loader *loader;
+    gpa_t *reset_pc; // by hart
     Semihost *semihost;
     char *cmdline; // of the guest program
     GBytes *dtb;   // after board_load

@@ -58,12 +58,22 @@ static void swi_write(void *opaque, uint64_t addr, uint64_t data, unsigned size 
     c->hooks.set_irq(c->hooks.opaque, hart, IRQ_M_SOFT, data & 1);
 }
 
+// Whoever has seen mtime reach mtimecmp also sees MTIP, though clint_run may not have come yet.
+static uint64_t read_mtime(Clint *c)
+{
+    uint64_t now = now_ns(c), mtime = mtime_at(c, now);
+    for (unsigned i = 0; i < c->n; i++)
+        if (!c->harts[i].mtip && c->harts[i].mtimecmp <= mtime)
+            update_timer(c, i, now);
+    return mtime;
+}
+
 // The 64-bit register that holds offset addr of the timer window; 0 in the gap.
-static uint64_t timer_register(const Clint *c, uint64_t addr)
+static uint64_t timer_register(Clint *c, uint64_t addr)
 {
     if (addr / 8 < c->n)
         return c->harts[addr / 8].mtimecmp;
-    return addr >= MTIME_OFFSET ? mtime_at(c, now_ns(c)) : 0;
+    return addr >= MTIME_OFFSET ? read_mtime(c) : 0;
 }
 
 static uint64_t timer_read(void *opaque, uint64_t addr, unsigned size)

@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define QUEUE_LIMIT                                                                                          \
@@ -22,7 +23,7 @@
 
 struct Console {
     int in_fd, out_fd; // -1: none
-    bool own_out, commands, in_tty, out_tty, raw;
+    bool own_out, commands, in_tty, in_file, out_tty, raw;
     void (*input)(void *opaque);
     void (*quit)(void *opaque);
     void *input_opaque, *quit_opaque;
@@ -43,7 +44,9 @@ Console *console_new_fds(int in_fd, int out_fd, bool commands)
     c->in_fd = in_fd;
     c->out_fd = out_fd;
     c->commands = commands;
+    struct stat st;
     c->in_tty = in_fd >= 0 && isatty(in_fd);
+    c->in_file = in_fd >= 0 && !fstat(in_fd, &st) && S_ISREG(st.st_mode);
     c->out_tty = out_fd >= 0 && isatty(out_fd);
     c->eof = in_fd < 0;
     c->queue = g_byte_array_new();
@@ -145,10 +148,14 @@ int console_write_error(Console *c)
     return g_atomic_int_get(&c->write_error);
 }
 
+static void say(Console *c, const char *text)
+{
+    console_write(c, text, strlen(text));
+}
+
 static void print_help(Console *c)
 {
-    static const char text[] = "\r\nCtrl-A h  this help\r\nCtrl-A x  quit\r\nCtrl-A Ctrl-A  send Ctrl-A\r\n";
-    console_write(c, text, sizeof text - 1);
+    say(c, "\r\nCtrl-A h  this help\r\nCtrl-A x  quit\r\nCtrl-A Ctrl-A  send Ctrl-A\r\n");
 }
 
 static size_t queued(const Console *c)
@@ -172,6 +179,8 @@ static bool accept_bytes(Console *c, const uint8_t *data, size_t n)
             quit = true;
         else if (b == 'h')
             print_help(c);
+        else if (b == 'c')
+            say(c, "\r\nthere is no monitor\r\n");
         c->escaped = false;
     }
     return quit;
@@ -182,9 +191,9 @@ static bool full(const Console *c)
     return !c->in_tty && queued(c) >= QUEUE_LIMIT;
 }
 
-// Moves what the host has into the queue without blocking, and calls the handlers. Returns false when there
-// is no point in watching the descriptor: end of input, or the queue is full.
-static bool pump(Console *c)
+// Moves what the host has into the queue without blocking, and calls the handlers (tell: also the one for input).
+// Returns false when there is no point in watching the descriptor: end of input, or the queue is full.
+static bool pump(Console *c, bool tell)
 {
     uint8_t buffer[4096];
     bool quit = false, got = false;
@@ -205,7 +214,7 @@ static bool pump(Console *c)
     g_mutex_unlock(&c->lock);
     if (quit && c->quit)
         c->quit(c->quit_opaque);
-    if (got && c->input)
+    if (tell && got && c->input)
         c->input(c->input_opaque);
     return more;
 }
@@ -213,7 +222,7 @@ static bool pump(Console *c)
 static gboolean on_readable(int fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, void *data)
 {
     Console *c = data;
-    if (pump(c))
+    if (pump(c, true))
         return G_SOURCE_CONTINUE;
     g_mutex_lock(&c->lock);
     bool drop = (c->eof || full(c)) && c->source;
@@ -259,20 +268,22 @@ static size_t take(Console *c, void *data, size_t size)
 
 size_t console_read(Console *c, void *data, size_t size, bool wait)
 {
-    for (;;) {
+    for (bool pumped = false;; pumped = true) {
         g_mutex_lock(&c->lock);
-        eventfd_t ignored;
-        eventfd_read(c->wake_fd, &ignored);
         size_t n = take(c, data, size);
-        bool done = n || !size || !wait || c->eof || c->stopped;
-        if (c->stopped)
-            eventfd_write(c->wake_fd, 1); // for other waiting harts
+        // What a file holds is there at once: the main loop's timing must not show in a run that is to repeat exactly.
+        bool more = wait || (c->in_file && !pumped);
+        bool done = n || !size || !more || c->eof || c->stopped;
+        eventfd_t ignored;
+        if (!done)
+            eventfd_read(c->wake_fd, &ignored);
         g_mutex_unlock(&c->lock);
         if (done)
             return n;
         struct pollfd p[2] = {{.fd = c->in_fd, .events = POLLIN}, {.fd = c->wake_fd, .events = POLLIN}};
-        poll(p, 2, -1);
-        pump(c);
+        if (wait)
+            poll(p, 2, -1);
+        pump(c, wait);
     }
 }
 

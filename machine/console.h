@@ -3,8 +3,8 @@
 //
 // Input waits in a queue until the guest takes it. Nothing is lost: when the queue is full, a pipe is left
 // unread. With a terminal on stdin the terminal is in raw mode while the console exists, and is restored on
-// every way out of the program. In the "mon:" form Ctrl-A starts a command: x quits, h prints help, Ctrl-A
-// sends Ctrl-A.
+// every way out of the program. In the "mon:" form Ctrl-A starts a command: x quits, h prints help, c says that
+// there is no monitor, Ctrl-A sends Ctrl-A.
 #pragma once
 #include <glib.h>
 #include <stdbool.h>

@@ -133,7 +133,7 @@ Cpu *cpu_new(Board *board, unsigned hartid, const EngineConfig *config, unsigned
     cpu->engine = engine_new(config, &guest, env, cpu->tlb, cpu->pages);
     cpu->hart.hooks = hooks;
     cpu->hart.semihosting = semihosting;
-    hart_reset(&cpu->hart, board_reset_pc(board));
+    hart_reset(&cpu->hart, board_reset_pc(board, hartid));
     hook_mmu_changed(cpu);
     return cpu;
 }

@@ -6,7 +6,7 @@
 // cpu@i has 2*(n-i)-1 and its interrupt controller the number after.
 #include "machine/device_tree.h"
 #include "frontend/hart.h"
-#include "machine/loader.h"
+#include "machine/image_file.h"
 #include <gio/gio.h>
 #include <inttypes.h>
 #include <libfdt.h>
@@ -233,7 +233,7 @@ static int set_chosen(void *fdt, const DeviceTreeConfig *c)
 
 GBytes *device_tree_load(const char *path, const DeviceTreeConfig *config, GError **error)
 {
-    GMappedFile *mapped = loader_map_file(path, error);
+    GMappedFile *mapped = image_file_map(path, error);
     if (!mapped)
         return NULL;
     const char *file = g_mapped_file_get_contents(mapped);

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The run loop. One thread runs the hart in slices of some thousand instructions; between slices it looks at time,
 // interrupts, limits and requests from outside. The main thread serves the console and the signals.
+//
+// Guest time is the host's, or with -icount made of retired instructions and of the time that wfi skips. Then a slice
+// ends where the next timer is due, and compilations are waited for, so that a run without outside input repeats
+// exactly.
 #include "machine/exec.h"
 
 #include "machine/check.h"
@@ -10,6 +14,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SLICE 100000        // instructions; bounds how late an interrupt from outside is seen: some 0.1 ms
@@ -25,7 +30,8 @@ struct Machine {
     GMutex lock; // for wake
     GCond wake;  // an interrupt line changed, or the run is over
     int stop;    // atomic
-    gint64 start_us;
+    uint64_t start_ns;   // of the host's monotonic clock: time 0 of the guest
+    uint64_t skipped_ns; // -icount: time that passed in wfi; the hart's thread only
     uint64_t last_pc; // at the end of the slice before
     bool noted_stuck; // the hart's thread only
     // Set once, by whoever ends the run first (under lock).
@@ -81,10 +87,29 @@ static void hook_deadline_changed(void *opaque)
         ir_env_kick_self(&m->cpu->hart.env);
 }
 
+static uint64_t host_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static bool virtual_time(const Machine *m)
+{
+    return m->options->icount_shift >= 0;
+}
+
 static uint64_t hook_clock_ns(void *opaque)
 {
-    Machine *m = opaque;
-    return (uint64_t)(g_get_monotonic_time() - m->start_us) * 1000;
+    const Machine *m = opaque;
+    if (!virtual_time(m))
+        return host_ns() - m->start_ns;
+    return m->cpu ? (ir_env_icount(&m->cpu->hart.env) << m->options->icount_shift) + m->skipped_ns : 0;
+}
+
+static int64_t virtual_us(void *opaque)
+{
+    return (int64_t)(hook_clock_ns(opaque) / 1000);
 }
 
 static BoardConfig board_config(Machine *m)
@@ -93,13 +118,14 @@ static BoardConfig board_config(Machine *m)
     return (BoardConfig){
         .board = o->machine,
         .ram_size = o->ram_size,
-        .harts = 1,
+        .harts = o->harts,
         .bios = o->command == COMMAND_MTREE && !o->bios && !o->kernel ? "none" : o->bios, // nothing will run
         .kernel = o->kernel,
         .start_at_entry = o->start_at_entry,
         .initrd = o->initrd,
         .append = o->append,
         .dtb = o->dtb,
+        .items = o->load_items,
         .guest_args = o->guest_args,
         .chroot = o->chroot,
         .signature = o->signature,
@@ -120,7 +146,7 @@ static EngineConfig engine_config(const Options *o)
         .threshold = o->jit_threshold ? (unsigned)MIN(o->jit_threshold, G_MAXINT32) : ENGINE_DEFAULT_THRESHOLD,
         .opt = o->jit_opt < 0 ? ENGINE_DEFAULT_OPT : (unsigned)o->jit_opt,
         .workers = o->jit_workers ? o->jit_workers : CLAMP(cores - 1, 1, 4),
-        .sync = o->jit_sync,
+        .sync = o->jit_sync || o->icount_shift >= 0,
         .stats = o->stats != STATS_NONE,
     };
 }
@@ -147,7 +173,7 @@ Machine *machine_new(const Options *options, GError **error)
 {
     Machine *m = g_new0(Machine, 1);
     m->options = options;
-    m->start_us = g_get_monotonic_time();
+    m->start_ns = host_ns();
     g_mutex_init(&m->lock);
     g_cond_init(&m->wake);
     BoardHooks hooks = {m, hook_set_irq, hook_exit, hook_deadline_changed, hook_clock_ns};
@@ -175,6 +201,11 @@ static void make_cpus(Machine *m)
         config.baseline = !o->jit_no_baseline;
         m->mirror = cpu_new(m->board, 0, &config, o->tlb_bits, false);
         m->check = check_new(m->cpu, m->mirror);
+    }
+    if (virtual_time(m)) {
+        tlb_set_clock(m->cpu->tlb, virtual_us, m);
+        if (m->mirror)
+            tlb_set_clock(m->mirror->tlb, virtual_us, m);
     }
     board_run_timers(m->board, 0); // mtimecmp is 0 at reset, so the timer line is up (spec 6.2)
 }
@@ -245,17 +276,21 @@ static void note_endless_loop(Machine *m)
     note(m, "the guest spins for ever: the instruction at pc 0x%" PRIx64 " jumps to itself, interrupts are off", pc);
 }
 
-// Sleeps until an interrupt is pending, a timer is due or the run ends.
+// Sleeps until an interrupt is pending, a timer is due or the run ends. Virtual time jumps to the timer instead.
 static void wait_for_interrupt(Machine *m)
 {
     Hart *hart = &m->cpu->hart;
-    uint64_t due = board_next_deadline_ns(m->board);
+    uint64_t due = board_next_deadline_ns(m->board), now = hook_clock_ns(m);
+    gint64 until_us = (gint64)MIN((m->start_ns + MIN(due, INT64_MAX / 2)) / 1000 + 1, INT64_MAX / 2);
     note_endless_wait(m, due);
     g_mutex_lock(&m->lock);
     while (!hart_interrupt_pending(hart) && !g_atomic_int_get(&m->stop)) {
         if (due == UINT64_MAX) {
             g_cond_wait(&m->wake, &m->lock);
-        } else if (!g_cond_wait_until(&m->wake, &m->lock, m->start_us + (gint64)MIN(due / 1000 + 1, INT64_MAX / 2))) {
+        } else if (virtual_time(m)) {
+            m->skipped_ns += due > now ? due - now : 0;
+            break;
+        } else if (!g_cond_wait_until(&m->wake, &m->lock, until_us)) {
             break;
         }
     }
@@ -296,6 +331,19 @@ static gboolean quit_loop(gpointer opaque)
     return G_SOURCE_REMOVE;
 }
 
+// How many instructions may run before the loop has to look again; 0: the budget is used up.
+static int64_t slice_length(Machine *m, uint64_t now, uint64_t due)
+{
+    uint64_t length = SLICE, budget = m->options->instructions;
+    if (budget) {
+        uint64_t done = ir_env_icount(&m->cpu->hart.env);
+        length = done < budget ? MIN(length, budget - done) : 0;
+    }
+    if (virtual_time(m) && due > now && due != UINT64_MAX)
+        length = MIN(length, ((due - now - 1) >> m->options->icount_shift) + 1);
+    return (int64_t)length;
+}
+
 static gpointer hart_thread(gpointer opaque)
 {
     Machine *m = opaque;
@@ -305,19 +353,18 @@ static gpointer hart_thread(gpointer opaque)
         g_atomic_int_set(&hart->env.exit_request, 0);
         if (hart->wfi)
             wait_for_interrupt(m);
-        uint64_t now = hook_clock_ns(m); // behind the wait: what ended it is due
-        if (now >= board_next_deadline_ns(m->board))
+        uint64_t due = board_next_deadline_ns(m->board);
+        uint64_t now = hook_clock_ns(m); // behind the other two: what is due is seen to be
+        if (now >= due) {
             board_run_timers(m->board, now);
+            due = board_next_deadline_ns(m->board);
+        }
         hart_take_interrupt(hart);
-        int64_t slice = SLICE;
-        if (m->options->instructions) {
-            uint64_t done = ir_env_icount(&hart->env);
-            if (done >= m->options->instructions) {
-                end_run(m, EXIT_STATUS_LIMIT,
-                        g_strdup_printf("%" PRIu64 " instructions done (--instructions)", done));
-                break;
-            }
-            slice = (int64_t)MIN(SLICE, m->options->instructions - done);
+        int64_t slice = slice_length(m, now, due);
+        if (!slice) {
+            end_run(m, EXIT_STATUS_LIMIT,
+                    g_strdup_printf("%" PRIu64 " instructions done (--instructions)", ir_env_icount(&hart->env)));
+            break;
         }
         run_slice(m, slice);
         check_trap_loop(m);
@@ -378,6 +425,11 @@ static void check_output(Machine *m)
 
 void machine_run(Machine *m, RunResult *out)
 {
+    if (board_harts(m->board) > 1) { // a board with more can be listed and described, but not run
+        m->message = g_strdup_printf("-smp %u: only one hart can run so far", board_harts(m->board));
+        *out = (RunResult){1, m->message, 0};
+        return;
+    }
     make_cpus(m);
     m->loop = g_main_loop_new(NULL, FALSE);
     console_set_quit_handler(m->console, on_quit, m);

@@ -6,8 +6,7 @@
 // from QEMU's spike board (R6.18), compat_qemu brings back the old rule:
 //   - a low store always starts a new command; QEMU ignores it while tohost is not 0, for ever (R6.15);
 //   - storing 0 to tohost is no command;
-//   - input waits in the console's queue until the guest has asked for a character and fromhost is 0; an
-//   answer to
+//   - input waits in the console's queue until the guest has asked for a character and fromhost is 0; an answer to
 //     getchar is never overwritten (QEMU puts each byte into fromhost at once, R6.14);
 //   - all system calls work, with the result in word 0 of the block and response 1; QEMU prints one byte;
 //   - each register is a region of its own, so the RAM between the two stays RAM (QEMU takes the whole span).
@@ -158,6 +157,8 @@ static uint64_t window_read(void *opaque, uint64_t offset, unsigned size)
 {
     const Window *w = opaque;
     gpa_t addr = w->base + offset;
+    if (addr == w->htif->fromhost_addr && !w->htif->config.compat_qemu)
+        deliver(w->htif); // a guest that polls need not wait for the main loop to get the lock
     if (addr - w->htif->tohost_addr < 8)
         return bits_get(w->htif->tohost, (unsigned)(addr - w->htif->tohost_addr) * 8, size * 8);
     if (addr - w->htif->fromhost_addr < 8)

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Which bytes of RAM are taken, raw files and uImages. ELF files: elf_file.c.
+// Which bytes of RAM are taken, and what goes there: ELF files (read by elf_file.c), uImages, Linux Images, raw files.
 #include "machine/loader.h"
 #include "machine/elf_file.h"
+#include "machine/image_file.h"
 #include <gio/gio.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 typedef struct {
     char *what;
@@ -67,15 +65,21 @@ gpa_t loader_high(const Loader *l)
     return high;
 }
 
+static bool inside(const Loader *l, const char *what, gpa_t addr, uint64_t size, GError **error)
+{
+    if (addr >= l->base && size <= l->size && addr - l->base <= l->size - size)
+        return true;
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+                "%s: 0x%" PRIx64 "-0x%" PRIx64 " lies outside RAM (0x%" PRIx64 "-0x%" PRIx64 ")", what, addr,
+                addr + size - 1, l->base, l->base + l->size - 1);
+    return false;
+}
+
 // Reserves [addr, addr + size) for what. size is not 0.
 static bool take(Loader *l, const char *what, gpa_t addr, uint64_t size, GError **error)
 {
-    if (addr < l->base || size > l->size || addr - l->base > l->size - size) {
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
-                    "%s: 0x%" PRIx64 "-0x%" PRIx64 " lies outside RAM (0x%" PRIx64 "-0x%" PRIx64 ")", what,
-                    addr, addr + size - 1, l->base, l->base + l->size - 1);
+    if (!inside(l, what, addr, size, error))
         return false;
-    }
     for (unsigned i = 0; i < l->taken->len; i++) {
         const Taken *t = &g_array_index(l->taken, Taken, i);
         if (addr < t->end && t->start < addr + size) {
@@ -126,54 +130,40 @@ static bool load_segment(Loader *l, const char *path, const ElfSegment *seg, GEr
     return ok;
 }
 
-static bool load_elf(Loader *l, const char *path, GMappedFile *file, LoadedImage *out, GError **error)
+// What is added to the physical addresses of an ELF file. Linux' vmlinux has them from 0 on and runs at any multiple of
+// 2 MiB; its symbols are virtual.
+static uint64_t elf_shift(const Loader *l, const ElfFile *elf, const LoadRules *rules)
+{
+    gpa_t low = UINT64_MAX, high = 0;
+    for (unsigned i = 0; i < elf->segments->len; i++) {
+        const ElfSegment *seg = &g_array_index(elf->segments, ElfSegment, i);
+        low = MIN(low, seg->paddr);
+        high = MAX(high, seg->paddr + seg->memsz);
+    }
+    bool vmlinux = rules->kernel && low == 0 && high <= l->base && elf->entry > INT64_MAX;
+    return vmlinux ? rules->raw_addr : 0;
+}
+
+static bool load_elf(Loader *l, const char *path, const uint8_t *data, gsize size, const LoadRules *rules,
+                     LoadedImage *out, GError **error)
 {
     ElfFile elf;
-    if (!elf_file_open(&elf, path, g_mapped_file_get_contents(file), g_mapped_file_get_length(file), error))
+    if (!elf_file_open(&elf, path, (const char *)data, size, error))
         return false;
-    *out = (LoadedImage){.is_elf = true, .low = UINT64_MAX, .entry = elf.entry};
+    uint64_t shift = elf_shift(l, &elf, rules);
+    *out = (LoadedImage){.is_elf = true, .low = UINT64_MAX, .entry = shift ? shift : elf.entry};
     bool ok = true;
     for (unsigned i = 0; ok && i < elf.segments->len; i++) {
-        const ElfSegment *seg = &g_array_index(elf.segments, ElfSegment, i);
-        ok = load_segment(l, path, seg, error);
-        out->low = MIN(out->low, seg->paddr);
-        out->high = MAX(out->high, seg->paddr + seg->memsz);
+        ElfSegment seg = g_array_index(elf.segments, ElfSegment, i);
+        seg.paddr += shift;
+        ok = load_segment(l, path, &seg, error);
+        out->low = MIN(out->low, seg.paddr);
+        out->high = MAX(out->high, seg.paddr + seg.memsz);
     }
     if (ok)
         elf_file_symbols(&elf, l->symbols, l->images++);
     elf_file_close(&elf);
     return ok;
-}
-
-// A RISC-V Linux Image starts "MZ" when it is also an EFI program; its own magic stands at 0x38.
-static bool is_linux_image(const uint8_t *data, gsize size)
-{
-    return size >= 0x40 && !memcmp(data + 0x38, "RSC\x05", 4);
-}
-
-// What the file is, if it is something that must not be loaded as raw code; else NULL.
-static const char *refused_kind(const uint8_t *data, gsize size)
-{
-    static const struct {
-        const char *magic;
-        unsigned len;
-        const char *kind;
-    } kinds[] = {
-        {"\x1f\x8b", 2, "gzip-compressed; decompress it first"},
-        {"\x28\xb5\x2f\xfd", 4, "zstd-compressed; decompress it first"},
-        {"\xfd" "7zXZ\0", 6, "xz-compressed; decompress it first"},
-        {"BZh", 3, "bzip2-compressed; decompress it first"},
-        {"\x04\x22\x4d\x18", 4, "lz4-compressed; decompress it first"},
-        {"PK\x03\x04", 4, "a zip archive"},
-        {"#!", 2, "a script, not a guest program"},
-        {"!<arch>\n", 8, "an archive; link it first"},
-    };
-    for (unsigned i = 0; i < G_N_ELEMENTS(kinds); i++)
-        if (size >= kinds[i].len && !memcmp(data, kinds[i].magic, kinds[i].len))
-            return kinds[i].kind;
-    if (size >= 2 && !memcmp(data, "MZ", 2) && !is_linux_image(data, size))
-        return "a PE program without a RISC-V Linux header (a compressed EFI kernel?)";
-    return size ? NULL : "empty";
 }
 
 #define UIMAGE_MAGIC 0x27051956u
@@ -184,78 +174,87 @@ static uint32_t be32(const uint8_t *p)
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-// U-Boot legacy image: size at 12, load address at 16, entry at 20, compression at 31 (0: none).
+// U-Boot legacy image: size at 12, load address at 16, entry at 20, compression at 31 (0: none, 1: gzip).
 static bool load_uimage(Loader *l, const char *path, const uint8_t *data, gsize length, LoadedImage *out,
                         GError **error)
 {
-    uint32_t size = be32(data + 12), load = be32(data + 16);
-    const char *wrong = data[31] ? "compressed uImage; decompress it first"
+    gsize size = be32(data + 12);
+    gpa_t load = be32(data + 16), entry = be32(data + 20);
+    unsigned compression = data[31];
+    const char *wrong = compression > 1 ? "compressed uImage; decompress it first"
                         : !size || size > length - UIMAGE_HEADER ? "damaged uImage" : NULL;
     if (wrong) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "%s: %s", path, wrong);
         return false;
     }
-    *out = (LoadedImage){.low = load, .high = (gpa_t)load + size, .entry = be32(data + 20)};
-    return loader_bytes(l, path, data + UIMAGE_HEADER, size, load, error);
-}
-
-GMappedFile *loader_map_file(const char *path, GError **error)
-{
-    struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0 || fstat(fd, &st)) {
-        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "%s: %s", path, g_strerror(errno));
-        if (fd >= 0)
-            close(fd);
-        return NULL;
+    data += UIMAGE_HEADER;
+    g_autoptr(GBytes) unpacked = NULL;
+    if (compression) {
+        if (!(unpacked = image_gunzip(path, data, size, l->size, error)))
+            return false;
+        data = g_bytes_get_data(unpacked, &size);
     }
-    GMappedFile *file = NULL;
-    if (!S_ISREG(st.st_mode))
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_REGULAR_FILE, "%s: not a regular file", path);
-    else
-        file = g_mapped_file_new_from_fd(fd, FALSE, error);
-    close(fd);
-    return file;
+    *out = (LoadedImage){.low = load, .high = load + size, .entry = entry};
+    return loader_bytes(l, path, data, size, load, error);
 }
 
-static bool load_plain(Loader *l, const char *path, GMappedFile *file, gpa_t addr, LoadedImage *out,
+static bool load_plain(Loader *l, const char *path, const uint8_t *data, gsize size, gpa_t addr, LoadedImage *out,
                        GError **error)
 {
-    gsize size = g_mapped_file_get_length(file);
     *out = (LoadedImage){.low = addr, .high = addr + size, .entry = addr};
-    return loader_bytes(l, path, g_mapped_file_get_contents(file), size, addr, error);
+    return loader_bytes(l, path, data, size, addr, error);
 }
 
-bool loader_program(Loader *l, const char *path, bool uimage, gpa_t raw_addr, LoadedImage *out,
-                    GError **error)
+// What a Linux Image uses beyond the file is taken as well: it clears that when it starts.
+static bool load_linux(Loader *l, const char *path, const uint8_t *data, gsize size, const LinuxImage *image,
+                       const LoadRules *rules, LoadedImage *out, GError **error)
 {
-    GMappedFile *file = loader_map_file(path, error);
+    gpa_t addr = rules->raw_addr;
+    if (rules->linux_base && image->text_offset < l->size)
+        addr = MAX(addr, rules->linux_base + image->text_offset);
+    *out = (LoadedImage){.low = addr, .high = addr + image->image_size, .entry = addr};
+    if (!take(l, path, addr, image->image_size, error))
+        return false;
+    address_space_write_rom(l->as, addr, data, size);
+    return true;
+}
+
+bool loader_program(Loader *l, const char *path, const LoadRules *rules, LoadedImage *out, GError **error)
+{
+    g_autoptr(GBytes) file = image_file_open(path, l->size, error);
     if (!file)
         return false;
-    const uint8_t *data = (const uint8_t *)g_mapped_file_get_contents(file);
-    gsize size = g_mapped_file_get_length(file);
-    const char *refused = refused_kind(data, size);
-    bool ok = false;
-    if (refused)
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "%s: %s", path, refused);
-    else if (size >= 4 && !memcmp(data, "\177ELF", 4))
-        ok = load_elf(l, path, file, out, error);
-    else if (uimage && size >= UIMAGE_HEADER && be32(data) == UIMAGE_MAGIC)
-        ok = load_uimage(l, path, data, size, out, error);
-    else
-        ok = load_plain(l, path, file, raw_addr, out, error);
-    g_mapped_file_unref(file);
-    return ok;
+    gsize size;
+    const uint8_t *data = g_bytes_get_data(file, &size);
+    LinuxImage image;
+    if (size >= 4 && !memcmp(data, "\177ELF", 4))
+        return load_elf(l, path, data, size, rules, out, error);
+    if (rules->uimage && size >= UIMAGE_HEADER && be32(data) == UIMAGE_MAGIC)
+        return load_uimage(l, path, data, size, out, error);
+    if (rules->kernel && image_is_linux(data, size, &image))
+        return load_linux(l, path, data, size, &image, rules, out, error);
+    return load_plain(l, path, data, size, rules->raw_addr, out, error);
 }
 
 bool loader_raw(Loader *l, const char *path, gpa_t addr, LoadedImage *out, GError **error)
 {
-    GMappedFile *file = loader_map_file(path, error);
+    GMappedFile *file = image_file_map(path, error);
     if (!file)
         return false;
-    bool ok = load_plain(l, path, file, addr, out, error);
+    const uint8_t *data = (const uint8_t *)g_mapped_file_get_contents(file);
+    bool ok = load_plain(l, path, data, g_mapped_file_get_length(file), addr, out, error);
     g_mapped_file_unref(file);
     return ok;
+}
+
+bool loader_value(Loader *l, const char *what, uint64_t value, unsigned size, gpa_t addr, GError **error)
+{
+    g_assert(size >= 1 && size <= 8);
+    if (!inside(l, what, addr, size, error))
+        return false;
+    value = GUINT64_TO_LE(value);
+    address_space_write_rom(l->as, addr, &value, size);
+    return true;
 }
 
 bool loader_is_elf(const char *path)

@@ -14,6 +14,13 @@ typedef struct { // what was loaded
     gpa_t entry;     // ELF entry; the start of a raw file
 } LoadedImage;
 
+typedef struct { // what a file may be and where it goes
+    bool uimage;      // U-Boot's format is taken apart
+    bool kernel;      // Linux' formats are known: the header of an Image, a vmlinux linked at 0
+    gpa_t raw_addr;   // of a file that does not say itself where it goes
+    gpa_t linux_base; // a Linux Image lies at least its text_offset above this; 0: at raw_addr
+} LoadRules;
+
 // Loads into the RAM at [base, base + size) of as.
 Loader *loader_new(AddressSpace *as, gpa_t base, uint64_t size);
 void loader_free(Loader *loader);
@@ -21,17 +28,16 @@ void loader_free(Loader *loader);
 // All of these fail with one line that names the file: unreadable, wrong class, machine or byte order,
 // damaged, outside RAM, over another image. out is set on success.
 
-// An ELF file by its segments' physical addresses (bss zeroed; symbols kept), else a uImage when uimage is
-// set, else the bytes of the file at raw_addr. Compressed files, scripts and PE programs without a RISC-V
-// Linux header are refused.
-bool loader_program(Loader *loader, const char *path, bool uimage, gpa_t raw_addr, LoadedImage *out,
-                    GError **error);
-
-// Maps a file; the caller unrefs it. Refuses what is not a regular file: a device may have no end.
-GMappedFile *loader_map_file(const char *path, GError **error);
+// An ELF file by its segments' physical addresses (bss zeroed; symbols kept), else a uImage, else a Linux Image, else
+// the bytes of the file. gzip is unpacked; other compressed files, scripts and PE programs without a RISC-V Linux
+// header are refused.
+bool loader_program(Loader *loader, const char *path, const LoadRules *rules, LoadedImage *out, GError **error);
 
 // The bytes of the file, whatever they are (initrd).
 bool loader_raw(Loader *loader, const char *path, gpa_t addr, LoadedImage *out, GError **error);
+
+// A little-endian value of 1 to 8 bytes over whatever was loaded there; what names it in errors.
+bool loader_value(Loader *loader, const char *what, uint64_t value, unsigned size, gpa_t addr, GError **error);
 
 // Bytes from memory; what names them in errors.
 bool loader_bytes(Loader *loader, const char *what, const void *data, uint64_t size, gpa_t addr,

@@ -182,13 +182,15 @@ static void default_guest_args(Options *o)
 // The rules between options.
 static bool check_together(Options *o, GError **error)
 {
-    if (o->command == COMMAND_DEMO && (o->kernel || o->bios || o->initrd || o->append || o->dtb))
+    if (o->command == COMMAND_DEMO &&
+        (o->kernel || o->bios || o->initrd || o->append || o->dtb || o->load_items->len))
         return value_error(error, "demo", "brings its own guest, so %s cannot be given",
                            o->kernel   ? "-kernel"
                            : o->bios   ? "-bios"
                            : o->initrd ? "-initrd"
                            : o->append ? "-append"
-                                       : "-dtb");
+                           : o->dtb    ? "-dtb"
+                                       : "-device");
     if (o->initrd && !o->kernel)
         return value_error(error, "-initrd", "only allowed with -kernel");
     if (o->append && !o->kernel)
@@ -273,9 +275,12 @@ bool options_parse(Options *out, int argc, char **argv, GError **error)
 {
     *out = (Options){
         .machine = "clabpu",
+        .harts = 1,
+        .load_items = g_array_new(FALSE, FALSE, sizeof(LoadItem)),
         .serial = "mon:stdio",
         .signature_granularity = 16,
         .jit_opt = -1,
+        .icount_shift = -1,
         .guest_args = g_ptr_array_new(),
         .text = g_string_chunk_new(256),
     };
@@ -293,6 +298,7 @@ bool options_parse(Options *out, int argc, char **argv, GError **error)
 void options_deinit(Options *options)
 {
     g_ptr_array_free(options->guest_args, TRUE);
+    g_array_free(options->load_items, TRUE);
     g_string_chunk_free(options->text);
 }
 

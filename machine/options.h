@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The command line: argv into struct Options, by the rows of options.def.
 #pragma once
+#include "machine/load_item.h"
 #include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,13 +29,15 @@ typedef struct {
     // Machine.
     const char *machine;   // "clabpu" or "clabpu-memory"; never NULL
     uint64_t ram_size;     // bytes, 0: the board's default
+    unsigned harts;        // from 1 up; the board knows its limit
     const char *isa;       // --isa as given, NULL: none; only checked, the hart is what it is
     const char *dumpdtb;   // write the device tree there and stop; or NULL
     bool htif_compat_qemu; // keep QEMU's HTIF rules that the specification replaces (R6.18)
-    bool no_reboot;
+    bool no_reboot;        // a guest that resets the machine ends it
 
     // What to load. NULL: not given. bios "none" and "default" are literal, else it is a file.
     const char *bios, *kernel, *initrd, *append, *dtb;
+    GArray *load_items;    // of LoadItem: -device loader; their strings are in text
     bool start_at_entry;   // kernel came as guest.elf without -bios: begin at its ELF entry
     GPtrArray *guest_args; // of const char *: argv[0] of the guest first; empty without a guest
 
@@ -56,6 +59,7 @@ typedef struct {
     int jit_opt;            // GCC's optimisation level 0..3; -1: the engine's default
     unsigned jit_workers;   // compiling processes; 0: the engine's default
     bool jit_sync;          // the guest waits for each compilation, so that runs repeat exactly
+    int icount_shift;       // virtual time is instructions << this, in ns, 0..10; -1: time is the host's
     unsigned tlb_bits;      // log2 of the TLB entries, 6..22; 0: dynamic
     double timeout;         // seconds of wall-clock time, 0: none; the end of it gives status 124
     uint64_t instructions;  // retired instructions, 0: no limit; the end of it gives status 124

@@ -173,25 +173,6 @@ bool set_spike_ram_size(Options *o, const char *option, const char *value, GErro
     return true;
 }
 
-static bool one_hart(void *opaque, const char *option, const char *value, GError **error)
-{
-    uint64_t n;
-    if (!value_count(option, value, 1, UINT32_MAX, &n, error))
-        return false;
-    if (n != 1)
-        value_error(error, option, "%" G_GUINT64_FORMAT " is not supported, only 1 is", n);
-    return n == 1;
-}
-
-bool set_smp(Options *o, const char *option, const char *value, GError **error)
-{
-    static const ValueProperty properties[] = {
-        {"cpus", one_hart},  {"maxcpus", one_hart}, {"sockets", one_hart},
-        {"cores", one_hart}, {"threads", one_hart},
-    };
-    return value_properties(option, value, properties, G_N_ELEMENTS(properties), o, error);
-}
-
 bool set_append(Options *o, const char *option, const char *value, GError **error)
 {
     o->append = *value ? keep(o, value) : NULL;

@@ -10,8 +10,11 @@
 #include <termios.h>
 #include <unistd.h>
 
-static const int fatal_signals[] = {SIGHUP,  SIGINT, SIGQUIT, SIGILL,  SIGABRT, SIGBUS,
-                                    SIGFPE,  SIGSEGV, SIGPIPE, SIGTERM, SIGXCPU, SIGSYS};
+// Everything whose default is to end the program, less SIGKILL. A failed g_error raises SIGTRAP.
+static const int fatal_signals[] = {
+    SIGHUP,  SIGINT,  SIGQUIT, SIGILL,  SIGTRAP, SIGABRT,   SIGBUS,  SIGFPE, SIGUSR1, SIGSEGV, SIGUSR2,
+    SIGPIPE, SIGALRM, SIGTERM, SIGXCPU, SIGXFSZ, SIGVTALRM, SIGPROF, SIGIO,  SIGPWR,  SIGSYS,  SIGSTKFLT,
+};
 
 static struct termios saved, raw;
 static struct sigaction old_fatal[G_N_ELEMENTS(fatal_signals)], old_stop, old_continue;

@@ -265,6 +265,30 @@ class Runs(CliTest):
             done = run(*words, '-bios', 'none', '-kernel', kernel, '--timeout', '20')
             self.assertEqual(done.returncode, 3, words)
 
+    def test_harts_can_be_described_but_not_run(self):
+        target = self.path('tree.dtb')
+        self.assertEqual(run('-smp', '4', '-M', f'clabpu,dumpdtb={target}', '-bios', 'none').returncode, 0)
+        with open(target, 'rb') as f:
+            self.assertIn(b'cpu@3\0', f.read())
+        self.assertIn('cpu-memory-3', run('mtree', '-smp', '4').stdout.decode())
+        kernel = self.file('kernel', exit_program(0))
+        self.refused('-smp', '2', '-bios', 'none', '-kernel', kernel, naming='-smp 2')
+        self.refused('-smp', '9', '-bios', 'none', '-kernel', kernel, naming='at most 8')
+
+    def test_device_loader_starts_a_hart(self):
+        raw = self.file('raw', exit_program(5))
+        at = 'addr=0x80100000'
+        for words in ([f'loader,file={raw},{at},cpu-num=0'], [f'loader,file={raw},{at}', f'loader,{at},cpu-num=0'],
+                      [f'loader,file={self.file("g.elf", elf(exit_program(5)))},cpu-num=0']):
+            devices = [w for d in words for w in ('-device', d)]
+            self.assertEqual(run('-bios', 'none', '--timeout', '20', *devices).returncode, 5, words)
+        # sd t1, 8(t0) in the middle of the program is made to store its exit request one store later.
+        nop = 'loader,addr=0x80000008,data=0x0062b42300000013,data-len=8'
+        done = run('-bios', 'none', '-kernel', raw, '--timeout', '20', '-device', nop)
+        self.assertEqual(done.returncode, 5)
+        self.refused('-bios', 'none', '-device', f'loader,file={raw},{at},cpu-num=1', naming='cpu-num=1')
+        self.refused('-bios', 'none', '-device', f'loader,file={self.path("absent")}', naming='absent')
+
     def test_statistics_are_json(self):
         kernel = self.file('kernel', exit_program(0))
         target = self.path('stats.json')

@@ -113,9 +113,26 @@ static void timer(void **state)
     assert_int_equal(board_next_deadline_ns(f->board), 50100);
 }
 
+// Whoever reads an mtime that has reached mtimecmp finds MTIP set, before anybody runs the timers.
+static void seen_time(void **state)
+{
+    Fixture *f = *state;
+    boot(f, 2);
+    fixture_st(f, MTIMECMP(0), 8, 70);
+    fixture_st(f, MTIMECMP(1), 8, 71);
+    f->now_ns = 6999;
+    assert_int_equal(fixture_ld(f, MTIME, 8), 69);
+    assert_false(pending(f, 0, IRQ_M_TIMER));
+    f->now_ns = 7000;
+    assert_int_equal(fixture_ld(f, MTIME, 8), 70);
+    assert_true(pending(f, 0, IRQ_M_TIMER));
+    assert_false(pending(f, 1, IRQ_M_TIMER));
+    assert_int_equal(board_next_deadline_ns(f->board), 7100);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
-    const struct CMUnitTest tests[] = {TEST(registers), TEST(access_sizes), TEST(timer)};
+    const struct CMUnitTest tests[] = {TEST(registers), TEST(access_sizes), TEST(timer), TEST(seen_time)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

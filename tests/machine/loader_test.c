@@ -14,7 +14,8 @@ static GError *load_bytes(Fixture *f, const void *data, size_t size, LoadedImage
     GError *error = NULL;
     Loader *loader = loader_new(board_memory(f->board), BASE, SIZE);
     const char *path = fixture_file(f, "program", data, size);
-    bool ok = loader_program(loader, path, true, BASE, out, &error);
+    const LoadRules rules = {.uimage = true, .kernel = true, .raw_addr = BASE};
+    bool ok = loader_program(loader, path, &rules, out, &error);
     assert_int_equal(ok, error == NULL);
     if (error)
         assert_non_null(strstr(error->message, "/program"));
@@ -129,7 +130,7 @@ static void refused_files(void **state)
     Fixture *f = *state;
     f->config.board = "clabpu-memory";
     fixture_boot(f);
-    expect_error(f, "\x1f\x8b\x08", 3, "gzip");
+    expect_error(f, "\x1f\x8b\x08", 3, "damaged gzip");
     expect_error(f, "\x28\xb5\x2f\xfd....", 8, "zstd");
     expect_error(f, "\xfd" "7zXZ\0...", 9, "xz-");
     expect_error(f, "BZh9", 4, "bzip2");

@@ -27,6 +27,18 @@ static void add_number(GString *s, const char *name, uint64_t value, uint64_t no
         g_string_append_printf(s, " %s=%" G_GUINT64_FORMAT, name, value);
 }
 
+static void add_item(GString *s, const LoadItem *i)
+{
+    g_string_append_printf(s, " load(%s", i->file ? i->file : "");
+    if (i->has_addr)
+        g_string_append_printf(s, "@0x%" G_GINT64_MODIFIER "x", i->addr);
+    if (i->data_len)
+        g_string_append_printf(s, "=0x%" G_GINT64_MODIFIER "x:%u", i->data, i->data_len);
+    if (i->hart >= 0)
+        g_string_append_printf(s, ",hart=%d", i->hart);
+    g_string_append(s, i->force_raw ? ",raw)" : ")");
+}
+
 static void add_command(GString *s, const Options *o)
 {
     static const char *const names[] = {
@@ -60,6 +72,7 @@ static char *describe(const Options *o)
     add_text(s, "machine", o->machine, "clabpu");
     if (o->ram_size)
         g_string_append_printf(s, " ram=0x%" G_GINT64_MODIFIER "x", o->ram_size);
+    add_number(s, "harts", o->harts, 1);
     add_text(s, "isa", o->isa, NULL);
     add_text(s, "dumpdtb", o->dumpdtb, NULL);
     add_flag(s, "htif-compat=qemu", o->htif_compat_qemu);
@@ -70,6 +83,8 @@ static char *describe(const Options *o)
     add_text(s, "initrd", o->initrd, NULL);
     add_text(s, "append", o->append, NULL);
     add_text(s, "dtb", o->dtb, NULL);
+    for (unsigned i = 0; i < o->load_items->len; i++)
+        add_item(s, &g_array_index(o->load_items, LoadItem, i));
     add_flag(s, "nographic", o->nographic);
     for (unsigned i = 0; i < o->guest_args->len; i++)
         g_string_append_printf(s, i ? "|%s" : " args=%s", (char *)g_ptr_array_index(o->guest_args, i));
@@ -86,6 +101,8 @@ static char *describe(const Options *o)
         g_string_append_printf(s, " opt=%d", o->jit_opt);
     add_number(s, "workers", o->jit_workers, 0);
     add_flag(s, "sync", o->jit_sync);
+    if (o->icount_shift >= 0)
+        g_string_append_printf(s, " icount=%d", o->icount_shift);
     add_number(s, "tlb-bits", o->tlb_bits, 0);
     if (o->timeout > 0)
         g_string_append_printf(s, " timeout=%g", o->timeout);
@@ -182,6 +199,7 @@ static void random_words(void **state)
         "size", "1", "99999999999999999999", "0x", "K", "G", "stats", "json", ":", "isa", "rv64",
         "imac", "_", "zba", "kernel", "a", " ", "\n", "\xff", "signature", "semihosting-config",
         "arg", "demo", "mtree", "f", "D",
+        "device", "loader", "file", "addr", "data", "data-len", "cpu-num", "icount", "shift", "cores",
     };
     g_autoptr(GRand) rand = g_rand_new_with_seed(7);
     for (unsigned i = 0; i < 100000; i++) {
