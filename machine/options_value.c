@@ -155,8 +155,11 @@ static bool unknown_property(const char *option, const char *name, const ValuePr
 {
     const char *names[32];
     g_assert(n <= G_N_ELEMENTS(names));
-    for (unsigned i = 0; i < n; i++)
+    for (unsigned i = 0; i < n; i++) {
         names[i] = properties[i].name;
+        if (!strcmp(name, names[i]))
+            return value_error(error, option, "property '%s' needs a value", name);
+    }
     const char *hint = value_closest(name, names, n);
     if (hint)
         return value_error(error, option, "unknown property '%s': did you mean '%s'?", name, hint);

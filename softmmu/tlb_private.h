@@ -2,20 +2,12 @@
 // What tlb.c (tables), tlb_fill.c (lookup and fill) and access.c (slow paths) share; nobody else includes it.
 #pragma once
 #include "softmmu/tlb.h"
+#include "softmmu/tlb_ranges.h"
 
 typedef struct { // beside each entry, valid while it is not empty
     gpa_t pa;    // page | log2 of the bytes that its page-table entry maps, 0 for a page
     ram_t ram;   // page, TLB_EMPTY when the entry is not plain RAM or ROM
 } TlbCold;
-
-// Ranges of addresses, each 2^bits bytes from a multiple of that, that hold every address noted; the set may be wider
-// than what was noted.
-#define TLB_RANGES 16
-typedef struct {
-    gva_t base[TLB_RANGES];
-    uint8_t bits[TLB_RANGES];
-    unsigned n;
-} TlbRanges;
 
 typedef struct {
     TlbEntry *entries;
@@ -113,14 +105,6 @@ bool tlb_lookup(Tlb *tlb, gva_t va, unsigned size, MemAccess access, TlbLook *ou
 // Takes back what a successful lookup counted: the same access comes again by another function, which then
 // counts it in the same place. n: 0 or 1, which page of the access.
 void tlb_defer(Tlb *tlb, const TlbLook *look, unsigned n);
-
-void tlb_ranges_add(TlbRanges *r, gva_t va, unsigned bits);
-bool tlb_ranges_has(const TlbRanges *r, gva_t va);
-
-static inline bool tlb_same_block(gva_t a, gva_t b, unsigned bits)
-{
-    return bits >= 64 || (a ^ b) >> bits == 0;
-}
 
 static inline gpa_t tlb_cold_page(const TlbCold *c)
 {

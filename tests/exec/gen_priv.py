@@ -325,7 +325,8 @@ def gen_csrs(case):
     for mode in range(16):
         value = mode << 60 | 0x1234 << 44 | 0x56789
         there = mode == 0 or mode in MODES
-        c("csrw satp,a1|csrr a0,satp", [("a1", value)], [("a0", value if there else 0), ("satp", value if there else 0)])
+        now = value if there else 0
+        c("csrw satp,a1|csrr a0,satp", [("a1", value)], [("a0", now), ("satp", now)])
     traps("csrr a0,satp", [("mstatus", TVM), s], 2, 0x18002573)
     traps("csrw satp,zero", [("mstatus", TVM), s], 2, 0x18001073)
     c("csrr a0,satp", [("mstatus", TVM)], [("a0", 0)])
