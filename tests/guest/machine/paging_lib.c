@@ -72,16 +72,32 @@ void space_enter(const Space *s)
     CSR_WRITE(satp, (uint64_t)s->mode << 60 | (uint64_t)s->asid << 44 | (uint64_t)s->root >> 12);
 }
 
+// What runs there may leave any register changed: they come back from a block of their own.
+uint64_t saved_registers[14];
+__asm__(".pushsection .text\n"
+        ".balign 4\n"
+        "enter_mode:\n" // a0, a1: arguments; a2: where to
+        "la t0, saved_registers\n"
+        "sd ra, 0(t0)\nsd sp, 8(t0)\nsd s0, 16(t0)\nsd s1, 24(t0)\nsd s2, 32(t0)\nsd s3, 40(t0)\n"
+        "sd s4, 48(t0)\nsd s5, 56(t0)\nsd s6, 64(t0)\nsd s7, 72(t0)\nsd s8, 80(t0)\nsd s9, 88(t0)\n"
+        "sd s10, 96(t0)\nsd s11, 104(t0)\n"
+        "la t1, trap_info\n"
+        "la t2, 1f\n"
+        "sd t2, 32(t1)\n"
+        "csrw mepc, a2\n"
+        "mret\n"
+        "1: la t0, saved_registers\n"
+        "ld ra, 0(t0)\nld sp, 8(t0)\nld s0, 16(t0)\nld s1, 24(t0)\nld s2, 32(t0)\nld s3, 40(t0)\n"
+        "ld s4, 48(t0)\nld s5, 56(t0)\nld s6, 64(t0)\nld s7, 72(t0)\nld s8, 80(t0)\nld s9, 88(t0)\n"
+        "ld s10, 96(t0)\nld s11, 104(t0)\n"
+        "ret\n"
+        ".popsection\n");
+uint64_t enter_mode(uint64_t a0, uint64_t a1, uint64_t va);
+
 uint64_t run_in(unsigned mode, uint64_t va, uint64_t a0, uint64_t a1)
 {
-    register uint64_t x0 __asm__("a0") = a0;
-    register uint64_t x1 __asm__("a1") = a1;
     trap_info.cause = NO_TRAP;
     CSR_CLEAR(mstatus, MSTATUS_MPP);
     CSR_SET(mstatus, (uint64_t)mode << 11);
-    __asm__ volatile("la t0, 1f\n\tsd t0, 32(%3)\n\tcsrw mepc, %2\n\tmret\n1:"
-                     : "+r"(x0), "+r"(x1)
-                     : "r"(va), "r"(&trap_info)
-                     : "ra", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "a2", "a3", "a4", "a5", "a6", "a7", "memory");
-    return x0;
+    return enter_mode(a0, a1, va);
 }
