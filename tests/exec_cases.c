@@ -14,7 +14,7 @@
 static void run_eval(void *opaque, ExecMachine *m)
 {
     IrEnv *env = &m->hart.env;
-    LiftSource src = {m, exec_fetch, 8};
+    LiftSource src = {m, exec_fetch, 8, 0};
     IrMem mem = {m, exec_load, exec_store};
     while (m->hart.trap_count == 0 && env->left > 0) {
         MemFault fault;

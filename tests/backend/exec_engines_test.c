@@ -67,7 +67,7 @@ typedef struct {
 static void collect(void *opaque, ExecMachine *m)
 {
     Batches *b = opaque;
-    LiftSource src = {m, exec_fetch, LIFT_MAX_INSNS};
+    LiftSource src = {m, exec_fetch, LIFT_MAX_INSNS, 0};
     MemFault fault;
     if (b->next++ % BATCH == 0)
         g_ptr_array_add(b->codes, ir_code_new(EXEC_RAM_BASE));

@@ -135,7 +135,7 @@ static bool fetch(void *opaque, uint64_t pc, uint16_t *parcel, MemFault *fault)
 
 static bool lift(void *opaque, uint64_t base, uint64_t pc, unsigned max_insns, IrBlock *out, MemFault *fault)
 {
-    LiftSource src = {opaque, fetch, max_insns};
+    LiftSource src = {opaque, fetch, max_insns, 0};
     return lift_block(out, &src, base, pc, fault);
 }
 

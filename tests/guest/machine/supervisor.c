@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A small S-mode kernel under paging: delegated exceptions and interrupts, demand paging, system calls, and what TVM, TW
-// and TSR trap (priv. spec 3.1.6, 3.1.8, 4.1).
+// A small S-mode kernel under paging: delegated exceptions and interrupts, demand paging, system calls, and what
+// TVM, TW and TSR trap (priv. spec 3.1.6, 3.1.8, 4.1).
 #include "paging.h"
 
 #define USER_VA UINT64_C(0x10000)
