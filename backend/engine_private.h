@@ -39,7 +39,7 @@ typedef struct {
     uint64_t epoch;
 } Trace;
 
-// trace.c: the region around a hot block. NULL if its code cannot be lifted any more.
+// trace.c: the region around a hot block. NULL if its code cannot be lifted any more, or not in this address space.
 Trace *trace_form(Engine *e, Block *head);
 void trace_free(Trace *t);
 

@@ -191,7 +191,7 @@ static Block *hottest(Engine *e)
             g_ptr_array_remove_index_fast(e->candidates, i);
             continue;
         }
-        if (!best || block_count(b) > block_count(best)) {
+        if (engine_peek(e, b->pc) == b && (!best || block_count(b) > block_count(best))) { // mapped at this moment
             best = b;
             at = i;
         }
@@ -205,8 +205,10 @@ static Block *hottest(Engine *e)
 static void submit(Engine *e, Block *b)
 {
     Trace *t = trace_form(e, b);
-    if (!t)
+    if (!t) {
+        b->queued = false;
         return;
+    }
     g_autoptr(GString) text = g_string_new(NULL);
     ir_print(text, t->code);
     JitRequest rq = {.opt = (uint8_t)e->config.opt,

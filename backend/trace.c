@@ -50,13 +50,13 @@ static void consider_successors(Grow *g, const Block *b, unsigned depth)
         consider(g, engine_peek(g->e, block_end(b)), depth);
 }
 
-// What leads to b inside its own function: callers of b stay out.
+// What leads to b inside its own function: callers of b stay out, and so does code that is mapped there no more.
 static void consider_preds(Grow *g, const Block *b)
 {
     const GPtrArray *preds = g_hash_table_lookup(g->e->preds, &b->pc);
     for (unsigned i = 0; preds && i < preds->len; i++) {
         Block *p = g_ptr_array_index(preds, i);
-        if (p->mode == b->mode && (!p->is_call || block_end(p) == b->pc))
+        if (p->mode == b->mode && (!p->is_call || block_end(p) == b->pc) && engine_peek(g->e, p->pc) == p)
             consider(g, p, 0);
     }
 }
@@ -174,6 +174,8 @@ static void mark_loop_heads(IrCode *code)
 
 Trace *trace_form(Engine *e, Block *head)
 {
+    if (engine_peek(e, head->pc) != head)
+        return NULL;
     Grow g = {.e = e,
               .blocks = g_ptr_array_new(),
               .known = g_hash_table_new(g_direct_hash, g_direct_equal),

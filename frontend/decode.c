@@ -149,6 +149,7 @@ static const uint8_t format_fields[FMTS] = {
     [FMT_AMO] = HAS_RD | HAS_RS1 | HAS_RS2 | HAS_AQRL,
     [FMT_LR] = HAS_RD | HAS_RS1 | HAS_AQRL,
     [FMT_SFENCE] = HAS_RS1 | HAS_RS2,
+    [FMT_CBO] = HAS_RS1,
 };
 
 static void set_operands(Insn *insn, InsnFormat format, uint32_t w)

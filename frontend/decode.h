@@ -30,6 +30,7 @@ typedef enum { // operand formats: the Insn fields that an instruction of this f
     FMT_LR,     // rd, (rs1); aq, rl
     FMT_FENCE,  // fm in bits 11:8, pred in 7:4, succ in 3:0 of imm
     FMT_SFENCE, // rs1, rs2
+    FMT_CBO,    // (rs1)
     FMTS
 } InsnFormat;
 
@@ -43,6 +44,10 @@ typedef enum {
     EXT_ZBB,
     EXT_ZBS,
     EXT_PRIV, // privileged architecture
+    EXT_SVINVAL,
+    EXT_ZICBOM,
+    EXT_ZICBOZ,
+    EXT_ZAWRS,
     EXTS
 } InsnExt;
 

@@ -46,6 +46,7 @@ static const char *const format_operands[FMTS] = {
     [FMT_LR] = "d,(s)",
     [FMT_FENCE] = "P,Q",
     [FMT_SFENCE] = "s,t",
+    [FMT_CBO] = "(s)",
     [FMT_SHAMTW] = "d,s,x",
 };
 

@@ -2,6 +2,7 @@
 // Hart state: register names, reset, interrupt lines, printing.
 #include "frontend/hart.h"
 #include "frontend/csr.h"
+#include "frontend/decode.h"
 #include "frontend/helpers.h"
 #include "frontend/trap.h"
 #include <inttypes.h>
@@ -17,17 +18,25 @@ const char *const hart_reg_names[64] = {
     "fs4",  "fs5", "fs6", "fs7", "fs8", "fs9", "fs10", "fs11", "ft8", "ft9", "ft10", "ft11",
 };
 
-// RV64 (MXL = 2) and one bit per extension letter: I, M, A, C, and U for user mode (priv. spec 3.1.1).
+// RV64 (MXL = 2) and one bit per extension letter: I, M, A, C, and S and U for the modes (priv. spec 3.1.1).
 #define MISA_LETTER(c) (UINT64_C(1) << ((c) - 'A'))
 #define MISA_VALUE                                                                                           \
     (UINT64_C(2) << 62 | MISA_LETTER('I') | MISA_LETTER('M') | MISA_LETTER('A') | MISA_LETTER('C') |         \
-     MISA_LETTER('U'))
+     MISA_LETTER('S') | MISA_LETTER('U'))
+
+const HartFeatures hart_features_default = {
+#define FEATURE(name, on) .name = on,
+#include "frontend/features.def"
+    .sv48 = true,
+    .sv57 = true,
+};
 
 void hart_init(Hart *hart, uint64_t hartid, const HartHooks *hooks)
 {
     memset(hart, 0, sizeof *hart);
     hart->hooks = *hooks;
     hart->hartid = hartid;
+    hart->features = hart_features_default;
     hart->env.ops = &hart_env_ops;
     hart_reset(hart, 0);
 }
@@ -43,18 +52,48 @@ void hart_reset(Hart *hart, uint64_t reset_pc)
     env->res_value = 0;
     hart->wfi = false;
     hart->mie = hart->mtvec = hart->mepc = hart->mcause = hart->mtval = hart->mscratch = 0;
-    hart->mcounteren = hart->mcountinhibit = hart->menvcfg = 0;
+    hart->mcounteren = hart->mcountinhibit = 0;
+    hart->medeleg = hart->mideleg = hart->mip_soft = 0;
+    hart->stvec = hart->sepc = hart->scause = hart->stval = hart->sscratch = 0;
+    hart->scounteren = hart->senvcfg = hart->satp = hart->stimecmp = 0;
+    // A hart whose description says Svadu and not Svade starts with it (device tree binding of the extensions).
+    hart->menvcfg = hart->features.svadu ? MENVCFG_ADUE : 0;
     hart->misa = MISA_VALUE;
     hart->mcycle_offset = hart->minstret_offset = -(int64_t)ir_env_icount(env);
     hart->mcycle_held = hart->minstret_held = 0;
     memset(hart->pmpcfg, 0, sizeof hart->pmpcfg);
     memset(hart->pmpaddr, 0, sizeof hart->pmpaddr);
-    hart->trap_count = hart->trap_loop_count = 0;
+    memset(hart->mhpmevent, 0, sizeof hart->mhpmevent);
+    memset(hart->hpm_offset, 0, sizeof hart->hpm_offset);
+    hart->trap_count = hart->trap_loop_count = hart->interrupt_count = 0;
     hart->last_trap_pc = hart->last_trap_icount = ~UINT64_C(0);
-    hart_set_status(hart, PRV_M, MSTATUS_UXL_64);
+    hart_set_status(hart, PRV_M, MSTATUS_UXL_64 | MSTATUS_SXL_64);
+    if (hart->hooks.space_changed) {
+        hart->hooks.space_changed(hart->hooks.opaque);
+    }
+    if (hart->hooks.stimecmp_changed) {
+        hart->hooks.stimecmp_changed(hart->hooks.opaque, false, 0);
+    }
     if (hart->hooks.tlb_flush) {
         hart->hooks.tlb_flush(hart->hooks.opaque); // the PMP entries are gone
     }
+}
+
+uint64_t hart_absent_exts(const Hart *hart)
+{
+    const HartFeatures *f = &hart->features;
+    const struct {
+        InsnExt ext;
+        bool there;
+    } exts[] = {
+        {EXT_ZBA, f->zba},         {EXT_ZBB, f->zbb},       {EXT_ZBS, f->zbs},      {EXT_SVINVAL, f->svinval},
+        {EXT_ZICBOM, f->zicbom},   {EXT_ZICBOZ, f->zicboz}, {EXT_ZAWRS, f->zawrs},
+    };
+    uint64_t absent = 0;
+    for (unsigned i = 0; i < G_N_ELEMENTS(exts); i++) {
+        absent |= (uint64_t)!exts[i].there << exts[i].ext;
+    }
+    return absent;
 }
 
 void hart_set_irq(Hart *hart, unsigned irq, bool level)
@@ -74,10 +113,14 @@ void hart_print(const Hart *hart, GString *out)
         uint64_t value;
     } csrs[] = {
         {"pc", hart->env.pc},       {"mhartid", hart->hartid},
-        {"mstatus", hart->mstatus}, {"mip", (uint64_t)__atomic_load_n(&hart->mip, __ATOMIC_SEQ_CST)},
-        {"mie", hart->mie},         {"mtvec", hart->mtvec},
-        {"mepc", hart->mepc},       {"mcause", hart->mcause},
-        {"mtval", hart->mtval},     {"mscratch", hart->mscratch},
+        {"mstatus", hart->mstatus}, {"mip", hart_mip(hart)},
+        {"mie", hart->mie},         {"mideleg", hart->mideleg},
+        {"medeleg", hart->medeleg}, {"mtvec", hart->mtvec},
+        {"stvec", hart->stvec},     {"mepc", hart->mepc},
+        {"sepc", hart->sepc},       {"mcause", hart->mcause},
+        {"scause", hart->scause},   {"mtval", hart->mtval},
+        {"stval", hart->stval},     {"mscratch", hart->mscratch},
+        {"sscratch", hart->sscratch}, {"satp", hart->satp},
     };
     for (unsigned i = 0; i < G_N_ELEMENTS(csrs); i++) {
         g_string_append_printf(out, " %-8s %016" PRIx64 "\n", csrs[i].name, csrs[i].value);

@@ -49,7 +49,8 @@ bool lift_block(IrBlock *out, const LiftSource *src, uint64_t base, uint64_t pc,
             break; // it faults when it is the first of its own block
         }
         ir_insn(out, l.pc, insn.len, insn.raw);
-        const LiftRow *row = &lift_table[insn.id];
+        bool absent = insn.id != INSN_ILLEGAL && (src->absent >> insn_info[insn.id].ext & 1);
+        const LiftRow *row = &lift_table[absent ? INSN_ILLEGAL : insn.id];
         row->fn(&l, &insn, row->arg);
         if (ended(out)) {
             return true;

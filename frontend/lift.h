@@ -10,6 +10,7 @@ typedef struct {
     // Reads the 16-bit parcel at guest address pc. False: *fault (access FETCH).
     bool (*fetch)(void *opaque, uint64_t pc, uint16_t *parcel, MemFault *fault);
     unsigned max_insns; // 1..LIFT_MAX_INSNS
+    uint64_t absent;    // bit n: the hart lacks the extension n (InsnExt), its instructions are illegal
 } LiftSource;
 
 // Lifts the block that starts at pc into out (emptied first; out->pc = pc - base). The block ends with a

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Which lift function does which instruction, in the order of insns.def.
-//
-// Without S-mode sret and sfence.vma are illegal instructions (privileged spec 3.3.2, 4.2.1).
 #include "frontend/helpers.h"
 #include "frontend/lift_insn.h"
 
@@ -141,8 +139,17 @@ const LiftRow lift_table[INSNS] = {
     [INSN_BINVI] = {lift_bit_imm, IR_OP_XOR},
     [INSN_BSET] = {lift_bit, IR_OP_OR},
     [INSN_BSETI] = {lift_bit_imm, IR_OP_OR},
-    [INSN_SRET] = {lift_helper, HELPER_ILLEGAL},
+    [INSN_SRET] = {lift_helper, HELPER_SRET},
     [INSN_MRET] = {lift_helper, HELPER_MRET},
     [INSN_WFI] = {lift_helper, HELPER_WFI},
-    [INSN_SFENCE_VMA] = {lift_helper, HELPER_ILLEGAL},
+    [INSN_SFENCE_VMA] = {lift_helper, HELPER_FENCE_VMA},
+    [INSN_SINVAL_VMA] = {lift_helper, HELPER_FENCE_VMA},
+    [INSN_SFENCE_W_INVAL] = {lift_helper, HELPER_FENCE_INVAL},
+    [INSN_SFENCE_INVAL_IR] = {lift_helper, HELPER_FENCE_INVAL},
+    [INSN_CBO_INVAL] = {lift_helper, HELPER_CACHE_BLOCK},
+    [INSN_CBO_CLEAN] = {lift_helper, HELPER_CACHE_BLOCK},
+    [INSN_CBO_FLUSH] = {lift_helper, HELPER_CACHE_BLOCK},
+    [INSN_CBO_ZERO] = {lift_helper, HELPER_CACHE_BLOCK},
+    [INSN_WRS_NTO] = {lift_helper, HELPER_WRS},
+    [INSN_WRS_STO] = {lift_helper, HELPER_WRS},
 };

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Exceptions, interrupts and the return from them (privileged spec 3.1.6..3.1.16, 3.3.2). Every trap goes to
-// M-mode.
+// Exceptions, interrupts and the return from them (privileged spec 3.1.6..3.1.16, 3.3.2, 4.1.1..4.1.9). A trap goes
+// to M-mode unless medeleg or mideleg hands it to S-mode and the hart is not in M-mode (3.1.8).
 #include "frontend/trap.h"
 #include "util/log.h"
 #include <inttypes.h>
 
 unsigned hart_data_mmu(const Hart *hart)
 {
-    return hart->mstatus & MSTATUS_MPRV ? (hart->mstatus & MSTATUS_MPP) >> MSTATUS_MPP_SHIFT : hart->priv;
+    unsigned priv = hart->mstatus & MSTATUS_MPRV ? (hart->mstatus & MSTATUS_MPP) >> MSTATUS_MPP_SHIFT : hart->priv;
+    return priv == PRV_S && (hart->mstatus & MSTATUS_SUM) ? 2 : priv;
 }
 
 unsigned hart_fetch_mmu(const Hart *hart)
@@ -18,9 +19,10 @@ unsigned hart_fetch_mmu(const Hart *hart)
 void hart_set_status(Hart *hart, unsigned priv, uint64_t mstatus)
 {
     unsigned data = hart_data_mmu(hart), fetch = hart_fetch_mmu(hart);
+    uint64_t mxr = (hart->mstatus ^ mstatus) & MSTATUS_MXR;
     hart->priv = (uint8_t)priv;
     hart->mstatus = mstatus;
-    if (hart->hooks.mmu_changed && (hart_data_mmu(hart) != data || hart_fetch_mmu(hart) != fetch)) {
+    if (hart->hooks.mmu_changed && (hart_data_mmu(hart) != data || hart_fetch_mmu(hart) != fetch || mxr)) {
         hart->hooks.mmu_changed(hart->hooks.opaque);
     }
 }
@@ -57,27 +59,55 @@ static const char *trap_name(uint64_t number, bool interrupt)
     return name ? name : "unknown";
 }
 
-// Vectored mode moves interrupts only (3.1.7).
-static void enter(Hart *hart, uint64_t number, bool interrupt, uint64_t tval)
+static void enter_machine(Hart *hart, uint64_t cause, uint64_t tval)
 {
-    uint64_t pc = hart->env.pc;
-    if (log_on(LOG_INT)) {
-        log_printf("riscv_cpu_do_interrupt: hart:%d, async:%d, cause:%016" PRIx64 ", epc:0x%016" PRIx64
-                   ", tval:0x%016" PRIx64 ", desc=%s\n",
-                   (int)hart->hartid, interrupt, number, pc, tval, trap_name(number, interrupt));
-    }
-    hart->trap_count++;
-    hart->mepc = pc;
-    hart->mcause = number | (interrupt ? CAUSE_INTERRUPT : 0);
+    hart->mepc = hart->env.pc;
+    hart->mcause = cause;
     hart->mtval = tval;
     uint64_t status = hart->mstatus & ~(MSTATUS_MPIE | MSTATUS_MIE | MSTATUS_MPP);
     status |= (uint64_t)hart->priv << MSTATUS_MPP_SHIFT;
     if (hart->mstatus & MSTATUS_MIE) {
         status |= MSTATUS_MPIE;
     }
-    hart->env.pc = (hart->mtvec & ~UINT64_C(3)) + (interrupt && (hart->mtvec & 1) ? 4 * number : 0);
-    hart->env.res_addr = ~UINT64_C(0);
     hart_set_status(hart, PRV_M, status);
+}
+
+static void enter_supervisor(Hart *hart, uint64_t cause, uint64_t tval)
+{
+    hart->sepc = hart->env.pc;
+    hart->scause = cause;
+    hart->stval = tval;
+    uint64_t status = hart->mstatus & ~(MSTATUS_SPIE | MSTATUS_SIE | MSTATUS_SPP);
+    if (hart->priv == PRV_S) {
+        status |= MSTATUS_SPP;
+    }
+    if (hart->mstatus & MSTATUS_SIE) {
+        status |= MSTATUS_SPIE;
+    }
+    hart_set_status(hart, PRV_S, status);
+}
+
+// Vectored mode moves interrupts only (3.1.7, 4.1.2).
+static void enter(Hart *hart, uint64_t number, bool interrupt, uint64_t tval)
+{
+    uint64_t delegated = interrupt ? hart->mideleg : hart->medeleg;
+    uint64_t cause = number | (interrupt ? CAUSE_INTERRUPT : 0);
+    if (log_on(LOG_INT)) {
+        log_printf("riscv_cpu_do_interrupt: hart:%d, async:%d, cause:%016" PRIx64 ", epc:0x%016" PRIx64
+                   ", tval:0x%016" PRIx64 ", desc=%s\n",
+                   (int)hart->hartid, interrupt, number, hart->env.pc, tval, trap_name(number, interrupt));
+    }
+    hart->trap_count++;
+    uint64_t vector;
+    if (hart->priv < PRV_M && (delegated >> number & 1)) {
+        enter_supervisor(hart, cause, tval);
+        vector = hart->stvec;
+    } else {
+        enter_machine(hart, cause, tval);
+        vector = hart->mtvec;
+    }
+    hart->env.pc = (vector & ~UINT64_C(3)) + (interrupt && (vector & 1) ? 4 * number : 0);
+    hart->env.res_addr = ~UINT64_C(0);
 }
 
 void hart_exception(Hart *hart, uint64_t cause, uint64_t tval)
@@ -92,37 +122,65 @@ void hart_exception(Hart *hart, uint64_t cause, uint64_t tval)
         ir_env_kick_self(&hart->env);
 }
 
-bool hart_interrupt_pending(const Hart *hart)
+uint64_t hart_mip(const Hart *hart)
 {
-    return ((uint64_t)__atomic_load_n(&hart->mip, __ATOMIC_SEQ_CST) & hart->mie) != 0;
+    return (uint64_t)__atomic_load_n(&hart->mip, __ATOMIC_SEQ_CST) | hart->mip_soft;
 }
 
-// 3.1.9: taken in M-mode if mstatus.MIE, in less privileged modes always.
-static bool can_interrupt(const Hart *hart)
+bool hart_interrupt_pending(const Hart *hart)
 {
-    return hart_interrupt_pending(hart) && (hart->priv < PRV_M || (hart->mstatus & MSTATUS_MIE));
+    return (hart_mip(hart) & hart->mie) != 0;
+}
+
+static unsigned most_urgent(uint64_t pending)
+{
+    static const uint8_t by_priority[] = {IRQ_M_EXT, IRQ_M_SOFT, IRQ_M_TIMER, IRQ_S_EXT, IRQ_S_SOFT, IRQ_S_TIMER};
+    for (unsigned i = 0; i < G_N_ELEMENTS(by_priority); i++) {
+        if (pending >> by_priority[i] & 1) {
+            return by_priority[i];
+        }
+    }
+    return 0;
+}
+
+// The interrupt to take now, or 0. Those for M-mode come before those for S-mode; each is enabled below its mode
+// always, in its mode by MIE or SIE, above it never (3.1.9, 4.1.3).
+static unsigned next_interrupt(const Hart *hart)
+{
+    uint64_t pending = hart_mip(hart) & hart->mie;
+    if (!pending) {
+        return 0;
+    }
+    uint64_t for_m = pending & ~hart->mideleg, for_s = pending & hart->mideleg;
+    if (for_m && (hart->priv < PRV_M || (hart->mstatus & MSTATUS_MIE))) {
+        return most_urgent(for_m);
+    }
+    if (for_s && (hart->priv < PRV_S || (hart->priv == PRV_S && (hart->mstatus & MSTATUS_SIE)))) {
+        return most_urgent(for_s);
+    }
+    return 0;
+}
+
+bool hart_interrupt_takeable(const Hart *hart)
+{
+    return next_interrupt(hart) != 0;
 }
 
 bool hart_take_interrupt(Hart *hart)
 {
-    static const uint8_t by_priority[] = {IRQ_M_EXT, IRQ_M_SOFT, IRQ_M_TIMER};
-    if (!can_interrupt(hart)) {
+    unsigned irq = next_interrupt(hart);
+    if (!irq) {
         return false;
     }
-    uint64_t pending = (uint64_t)__atomic_load_n(&hart->mip, __ATOMIC_SEQ_CST) & hart->mie;
-    for (unsigned i = 0; i < G_N_ELEMENTS(by_priority); i++) {
-        if (pending >> by_priority[i] & 1) {
-            hart->wfi = false;
-            enter(hart, by_priority[i], true, 0);
-            return true;
-        }
-    }
-    return false; // the device withdrew it in between
+    hart->wfi = false;
+    hart->interrupt_count++;
+    enter(hart, irq, true, 0);
+    return true;
 }
 
 void hart_poll_interrupts(Hart *hart)
 {
-    if (can_interrupt(hart)) {
+    if (hart_interrupt_takeable(hart)) {
         ir_env_kick_self(&hart->env);
     }
 }
@@ -139,6 +197,19 @@ void hart_mret(Hart *hart)
         status &= ~MSTATUS_MPRV;
     }
     hart->env.pc = hart->mepc;
+    hart->env.res_addr = ~UINT64_C(0);
+    hart_set_status(hart, to, status);
+    hart_poll_interrupts(hart);
+}
+
+void hart_sret(Hart *hart)
+{
+    unsigned to = hart->mstatus & MSTATUS_SPP ? PRV_S : PRV_U;
+    uint64_t status = (hart->mstatus & ~(MSTATUS_SIE | MSTATUS_SPP | MSTATUS_MPRV)) | MSTATUS_SPIE;
+    if (hart->mstatus & MSTATUS_SPIE) {
+        status |= MSTATUS_SIE;
+    }
+    hart->env.pc = hart->sepc;
     hart->env.res_addr = ~UINT64_C(0);
     hart_set_status(hart, to, status);
     hart_poll_interrupts(hart);

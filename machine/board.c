@@ -257,6 +257,23 @@ void board_run_timers(Board *b, uint64_t now_ns)
     memory_unlock();
 }
 
+bool board_has_time(const Board *b)
+{
+    return b->clint;
+}
+
+uint64_t board_time(const Board *b)
+{
+    return clint_mtime(b->clint);
+}
+
+void board_set_stimecmp(Board *b, unsigned hart, bool enabled, uint64_t value)
+{
+    memory_lock();
+    clint_set_stimecmp(b->clint, hart, enabled, value);
+    memory_unlock();
+}
+
 const char *board_symbol(Board *b, uint64_t addr, uint64_t *offset)
 {
     const Symbol *s = symbols_by_addr(loader_symbols(b->loader), addr);

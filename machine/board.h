@@ -71,6 +71,12 @@ uint64_t board_reset_pc(const Board *board, unsigned hart);
 uint64_t board_next_deadline_ns(Board *board);
 void board_run_timers(Board *board, uint64_t now_ns);
 
+// The real-time counter of harts (mtime), if the board has one; any thread.
+bool board_has_time(const Board *board);
+uint64_t board_time(const Board *board);
+// A hart's supervisor timer (Sstc), on a board that has time: see clint_set_stimecmp. Takes the big lock itself.
+void board_set_stimecmp(Board *board, unsigned hart, bool enabled, uint64_t value);
+
 // The name of the symbol at or before addr, with the distance in *offset (may be NULL); NULL if there is
 // none. Owned by the board. The second finds a symbol by name.
 const char *board_symbol(Board *board, uint64_t addr, uint64_t *offset);

@@ -67,7 +67,7 @@ Check *check_new(Cpu *cpu, Cpu *mirror)
     c->copy = mmap(NULL, c->ram->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     g_assert(c->copy != MAP_FAILED); // as large as what the board got a moment ago
     copy_resident(c);
-    tlb_set_ram_delta(mirror->tlb, (int64_t)(c->copy - c->ram->host));
+    cpu_set_mirror(cpu, mirror, (int64_t)(c->copy - c->ram->host));
     code_pages_watch(cpu->pages, on_stored, c);
     tlb_flush(cpu->tlb);
     tlb_flush(mirror->tlb);
@@ -78,6 +78,7 @@ void check_free(Check *c)
 {
     if (!c)
         return;
+    c->cpu->mirror = NULL;
     munmap(c->copy, c->ram->size);
     g_array_free(c->stored, TRUE);
     g_free(c);
@@ -106,6 +107,11 @@ static void copy_state(Check *c)
     to->env.pc = from->env.pc;
     to->env.res_addr = from->env.res_addr;
     to->env.res_value = from->env.res_value;
+    to->menvcfg = from->menvcfg;
+    if (to->satp != from->satp) {
+        to->satp = from->satp;
+        to->hooks.space_changed(to->hooks.opaque);
+    }
     if (to->priv != from->priv || to->mstatus != from->mstatus) {
         to->priv = from->priv;
         to->mstatus = from->mstatus;
@@ -199,7 +205,7 @@ static bool run_compiled(Check *c, char **message)
 // A trap loop retires nothing: left would never run out.
 static bool must_stop(const Hart *hart)
 {
-    bool interrupt = hart_interrupt_pending(hart) && (hart->priv < PRV_M || hart->mstatus & MSTATUS_MIE);
+    bool interrupt = hart_interrupt_takeable(hart);
     bool request = __atomic_load_n(&hart->env.exit_request, __ATOMIC_SEQ_CST);
     return interrupt || request || hart->wfi || hart->trap_loop_count;
 }

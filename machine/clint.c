@@ -2,7 +2,8 @@
 // CLINT registers: msip words, then mtimecmp double words, mtime at the end of its window.
 //
 // mtime is the clock of the hooks in ticks of 100 ns plus an offset that a guest write of mtime changes. MTIP
-// follows (mtimecmp <= mtime) at every register write and whenever clint_run is called.
+// follows (mtimecmp <= mtime) at every register write and whenever clint_run is called. So does STIP with the stimecmp
+// of harts that have Sstc.
 #include "machine/clint.h"
 #include "frontend/hart.h"
 #include "util/bits.h"
@@ -13,8 +14,9 @@
 #define MTIME_OFFSET 0x7ff8 // in the timer window
 
 typedef struct {
-    bool msip, mtip; // as last told to the hart
-    uint64_t mtimecmp;
+    bool msip, mtip, stip; // as last told to the hart
+    bool sstc;             // stimecmp counts
+    uint64_t mtimecmp, stimecmp;
 } ClintHart;
 
 struct Clint {
@@ -27,7 +29,7 @@ struct Clint {
 
 static uint64_t mtime_at(const Clint *c, uint64_t now_ns)
 {
-    return now_ns / CLINT_TICK_NS + c->mtime_offset;
+    return now_ns / CLINT_TICK_NS + __atomic_load_n(&c->mtime_offset, __ATOMIC_RELAXED);
 }
 
 static uint64_t now_ns(const Clint *c)
@@ -40,6 +42,11 @@ static void update_timer(Clint *c, unsigned hart, uint64_t now)
     ClintHart *h = &c->harts[hart];
     h->mtip = h->mtimecmp <= mtime_at(c, now);
     c->hooks.set_irq(c->hooks.opaque, hart, IRQ_M_TIMER, h->mtip);
+    bool stip = h->sstc && h->stimecmp <= mtime_at(c, now);
+    if (stip != h->stip) {
+        h->stip = stip;
+        c->hooks.set_irq(c->hooks.opaque, hart, IRQ_S_TIMER, stip);
+    }
 }
 
 static uint64_t swi_read(void *opaque, uint64_t addr, unsigned size G_GNUC_UNUSED)
@@ -90,7 +97,7 @@ static void timer_write(void *opaque, uint64_t addr, uint64_t data, unsigned siz
         c->harts[addr / 8].mtimecmp = value;
         update_timer(c, addr / 8, now);
     } else if (addr >= MTIME_OFFSET) {
-        c->mtime_offset = value - now / CLINT_TICK_NS;
+        __atomic_store_n(&c->mtime_offset, value - now / CLINT_TICK_NS, __ATOMIC_RELAXED);
         for (unsigned i = 0; i < c->n; i++)
             update_timer(c, i, now);
     } else {
@@ -148,22 +155,43 @@ void clint_reset(Clint *c)
     for (unsigned i = 0; i < c->n; i++) {
         c->harts[i] = (ClintHart){0};
         c->hooks.set_irq(c->hooks.opaque, i, IRQ_M_SOFT, false);
+        c->hooks.set_irq(c->hooks.opaque, i, IRQ_S_TIMER, false);
         update_timer(c, i, now);
     }
     c->hooks.deadline_changed(c->hooks.opaque);
 }
 
+uint64_t clint_mtime(const Clint *c)
+{
+    return mtime_at(c, now_ns(c));
+}
+
+void clint_set_stimecmp(Clint *c, unsigned hart, bool enabled, uint64_t value)
+{
+    c->harts[hart].sstc = enabled;
+    c->harts[hart].stimecmp = value;
+    update_timer(c, hart, now_ns(c));
+    c->hooks.deadline_changed(c->hooks.opaque);
+}
+
+// When mtime reaches cmp; now if it has and the line does not say so yet.
+static uint64_t deadline(const Clint *c, uint64_t now, uint64_t cmp, bool line)
+{
+    uint64_t ticks = now / CLINT_TICK_NS, mtime = mtime_at(c, now), at;
+    if (cmp <= mtime)
+        return line ? UINT64_MAX : now;
+    bool never = __builtin_add_overflow(ticks, cmp - mtime, &at) || __builtin_mul_overflow(at, CLINT_TICK_NS, &at);
+    return never ? UINT64_MAX : at;
+}
+
 uint64_t clint_next_deadline_ns(const Clint *c)
 {
-    uint64_t now = now_ns(c), ticks = now / CLINT_TICK_NS, mtime = mtime_at(c, now);
-    uint64_t best = UINT64_MAX;
+    uint64_t now = now_ns(c), best = UINT64_MAX;
     for (unsigned i = 0; i < c->n; i++) {
-        uint64_t cmp = c->harts[i].mtimecmp, at;
-        if (cmp <= mtime && !c->harts[i].mtip) // due since the last run
-            return now;
-        if (cmp > mtime && !__builtin_add_overflow(ticks, cmp - mtime, &at) &&
-            !__builtin_mul_overflow(at, (uint64_t)CLINT_TICK_NS, &at))
-            best = MIN(best, at);
+        const ClintHart *h = &c->harts[i];
+        best = MIN(best, deadline(c, now, h->mtimecmp, h->mtip));
+        if (h->sstc)
+            best = MIN(best, deadline(c, now, h->stimecmp, h->stip));
     }
     return best;
 }

@@ -22,7 +22,12 @@ void clint_free(Clint *clint);
 // Reset state: mtimecmp 0, so MTIP is pending; MSIP clear. Under the big lock.
 void clint_reset(Clint *clint);
 
-// The earliest time at which a timer fires (UINT64_MAX: never) and the update of MTIP at a time. Under the
+// mtime now; any thread, no lock.
+uint64_t clint_mtime(const Clint *clint);
+// The supervisor timer of a hart (Sstc): while enabled its line is up when mtime >= value. Under the big lock.
+void clint_set_stimecmp(Clint *clint, unsigned hart, bool enabled, uint64_t value);
+
+// The earliest time at which a timer fires (UINT64_MAX: never) and the update of the timer lines at a time. Under the
 // big lock.
 uint64_t clint_next_deadline_ns(const Clint *clint);
 void clint_run(Clint *clint, uint64_t now_ns);

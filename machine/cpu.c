@@ -7,37 +7,143 @@
 #include "frontend/disas.h"
 #include "frontend/lift.h"
 #include <inttypes.h>
+#include <string.h>
 
-// Bare translation: physical is virtual, and PMP decides (privileged spec 3.7).
 static bool translate(void *opaque, gva_t va, unsigned size, MemAccess access, unsigned mmu, TlbTranslation *out,
                       MemFault *fault)
 {
-    const Hart *hart = opaque;
-    unsigned priv = mmu == 3 ? PRV_M : PRV_U;
-    bool whole = true;
-    if (!hart_pmp_allows(hart, va, size, access, priv, &whole)) {
-        *fault = (MemFault){FAULT_ACCESS, access, va};
+    HartPage page;
+    if (!hart_translate(opaque, va, size, access, mmu, &page, fault))
         return false;
-    }
-    *out = (TlbTranslation){.page = va & PAGE_MASK};
-    for (unsigned k = 0; k < ACCESS_KINDS; k++)
-        out->allow[k] = k == access || (whole && hart_pmp_allows(hart, va & PAGE_MASK, PAGE_SIZE, k, priv, &whole));
-    out->whole_page = whole;
+    out->page = page.page;
+    memcpy(out->allow, page.allow, sizeof out->allow);
+    out->whole_page = page.whole_page;
+    out->large_bits = page.large_bits;
     return true;
+}
+
+// --- page tables -------------------------------------------------------------------------------------------
+
+// The page-table entry at pa, if it is RAM, and where that is in the space of all RAM.
+static uint64_t *find_pte(Cpu *cpu, uint64_t pa, bool write, ram_t *ram)
+{
+    memory_lock();
+    MemorySection s = address_space_lookup(board_cpu_memory(cpu->board, (unsigned)cpu->hart.hartid), pa);
+    memory_unlock();
+    if (!s.mr || !s.host || s.len < sizeof(uint64_t) || (write && !s.direct_write))
+        return NULL;
+    *ram = s.mr->ram->offset + (ram_t)(s.host - s.mr->ram->host);
+    return (uint64_t *)(void *)(s.mr->readonly ? s.host : s.host + cpu->ram_delta);
+}
+
+static bool hook_pte_load(void *opaque, uint64_t pa, uint64_t *pte)
+{
+    ram_t ram;
+    const uint64_t *p = find_pte(opaque, pa, false, &ram);
+    if (p)
+        *pte = __atomic_load_n(p, __ATOMIC_ACQUIRE);
+    return p;
+}
+
+static bool hook_pte_swap(void *opaque, uint64_t pa, uint64_t old, uint64_t new, uint64_t *old_seen)
+{
+    Cpu *cpu = opaque;
+    ram_t ram;
+    uint64_t *p = find_pte(cpu, pa, true, &ram);
+    if (!p)
+        return false;
+    *old_seen = old;
+    if (__atomic_compare_exchange_n(p, old_seen, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+        code_pages_written(cpu->pages, ram, sizeof new);
+    return true;
+}
+
+// --- what translations depend on ---------------------------------------------------------------------------
+
+static void unlink_code(Cpu *cpu)
+{
+    engine_unlink(cpu->engine);
+    tlb_forget_fetched(cpu->tlb);
 }
 
 static void hook_tlb_flush(void *opaque)
 {
     Cpu *cpu = opaque;
     tlb_flush(cpu->tlb);
-    engine_unlink(cpu->engine);
+    unlink_code(cpu);
+    if (cpu->mirror)
+        hook_tlb_flush(cpu->mirror);
 }
 
 static void hook_mmu_changed(void *opaque)
 {
     Cpu *cpu = opaque;
+    tlb_set_context(cpu->tlb, hart_space(&cpu->hart), hart_asid(&cpu->hart));
     tlb_set_mmu(cpu->tlb, hart_data_mmu(&cpu->hart), hart_fetch_mmu(&cpu->hart));
     engine_set_mode(cpu->engine, hart_fetch_mmu(&cpu->hart));
+}
+
+static void hook_space_changed(void *opaque)
+{
+    Cpu *cpu = opaque;
+    tlb_set_context(cpu->tlb, hart_space(&cpu->hart), hart_asid(&cpu->hart));
+    unlink_code(cpu);
+}
+
+// Global pages are flushed with the rest of an address space: more than is asked. Links between code only matter if
+// some of it lay where the fence points.
+static void hook_fence_vma(void *opaque, const HartFence *what)
+{
+    Cpu *cpu = opaque;
+    unsigned asid = what->one_asid ? what->asid : TLB_ANY_ASID;
+    if (!what->one_page) {
+        tlb_flush_space(cpu->tlb, asid);
+        unlink_code(cpu);
+    } else {
+        tlb_flush_space_page(cpu->tlb, what->va, asid);
+        if (tlb_was_fetched(cpu->tlb, what->va))
+            unlink_code(cpu);
+    }
+    if (cpu->mirror)
+        hook_fence_vma(cpu->mirror, what);
+}
+
+// --- the rest of the hart's surroundings -------------------------------------------------------------------
+
+// A management operation is allowed where a load or a store is, and refused as a store; which is allowed nowhere that
+// a load is not (CMO spec 3.5). The address of the fault is that of the instruction, not of the block.
+static bool hook_cache_block(void *opaque, uint64_t va, bool zero, MemFault *fault)
+{
+    Cpu *cpu = opaque;
+    uint64_t block = va & ~(uint64_t)(HART_CACHE_BLOCK - 1);
+    bool ok = zero ? tlb_zero(cpu->tlb, block, HART_CACHE_BLOCK, fault)
+                   : tlb_probe(cpu->tlb, block, HART_CACHE_BLOCK, ACCESS_READ, fault);
+    if (!ok)
+        *fault = (MemFault){fault->kind, ACCESS_WRITE, va};
+    return ok;
+}
+
+static uint64_t hook_time(void *opaque)
+{
+    Cpu *cpu = opaque;
+    return board_time(cpu->board);
+}
+
+static void hook_stimecmp_changed(void *opaque, bool enabled, uint64_t value)
+{
+    Cpu *cpu = opaque;
+    board_set_stimecmp(cpu->board, (unsigned)cpu->hart.hartid, enabled, value);
+}
+
+static uint64_t hook_tlb_misses(void *opaque, MemAccess access)
+{
+    Cpu *cpu = opaque;
+    TlbStats s;
+    uint64_t misses = 0;
+    tlb_stats(cpu->tlb, &s);
+    for (unsigned m = 0; m < TLB_MMU_INDEXES; m++)
+        misses += s.kind[m][access].fill_ok + s.kind[m][access].fill_fault;
+    return misses;
 }
 
 static void hook_semihost(void *opaque)
@@ -75,7 +181,7 @@ static bool lift(void *opaque, uint64_t base, uint64_t pc, unsigned max_insns, I
 {
     Cpu *cpu = opaque;
     FetchPage page = {.tlb = cpu->tlb};
-    LiftSource src = {&page, fetch, max_insns};
+    LiftSource src = {&page, fetch, max_insns, hart_absent_exts(&cpu->hart)};
     return lift_block(out, &src, base, pc, fault);
 }
 
@@ -111,14 +217,29 @@ static void invalidate(void *opaque, ram_t start, uint64_t len)
     engine_invalidate(cpu->engine, start, len);
 }
 
-Cpu *cpu_new(Board *board, unsigned hartid, const EngineConfig *config, unsigned tlb_bits, bool semihosting)
+static HartHooks hart_hooks(Cpu *cpu)
+{
+    bool time = board_has_time(cpu->board);
+    return (HartHooks){
+        .opaque = cpu,
+        .tlb_flush = hook_tlb_flush,
+        .mmu_changed = hook_mmu_changed,
+        .semihost = hook_semihost,
+        .space_changed = hook_space_changed,
+        .fence_vma = hook_fence_vma,
+        .time = time ? hook_time : NULL,
+        .stimecmp_changed = time ? hook_stimecmp_changed : NULL,
+        .pte_load = hook_pte_load,
+        .pte_swap = hook_pte_swap,
+        .cache_block = hook_cache_block,
+        .tlb_misses = hook_tlb_misses,
+    };
+}
+
+Cpu *cpu_new(Board *board, unsigned hartid, const CpuConfig *config)
 {
     Cpu *cpu = g_new0(Cpu, 1);
     cpu->board = board;
-    HartHooks hooks = {.opaque = cpu,
-                       .tlb_flush = hook_tlb_flush,
-                       .mmu_changed = hook_mmu_changed,
-                       .semihost = hook_semihost};
     TlbHooks tlb_hooks = {translate, &cpu->hart};
     EngineGuest guest = {cpu, lift, print_insn, symbol};
     IrEnv *env = &cpu->hart.env;
@@ -127,15 +248,24 @@ Cpu *cpu_new(Board *board, unsigned hartid, const EngineConfig *config, unsigned
     cpu->hart.env.tlb_mask = 0;
     HartHooks none = {0};
     hart_init(&cpu->hart, hartid, &none); // before TLB and engine exist there is nobody to call
-    cpu->tlb = tlb_new(board_cpu_memory(board, hartid), cpu->pages, &tlb_hooks, tlb_bits, &env->tlb_mask,
+    cpu->tlb = tlb_new(board_cpu_memory(board, hartid), cpu->pages, &tlb_hooks, config->tlb_bits, &env->tlb_mask,
                        &env->tlb_table);
     code_pages_add_tlb(cpu->pages, cpu->tlb);
-    cpu->engine = engine_new(config, &guest, env, cpu->tlb, cpu->pages);
-    cpu->hart.hooks = hooks;
-    cpu->hart.semihosting = semihosting;
+    cpu->engine = engine_new(&config->engine, &guest, env, cpu->tlb, cpu->pages);
+    cpu->hart.hooks = hart_hooks(cpu);
+    cpu->hart.features = config->features;
+    cpu->hart.features.sstc &= board_has_time(board);
+    cpu->hart.semihosting = config->semihosting;
     hart_reset(&cpu->hart, board_reset_pc(board, hartid));
     hook_mmu_changed(cpu);
     return cpu;
+}
+
+void cpu_set_mirror(Cpu *cpu, Cpu *mirror, int64_t delta)
+{
+    cpu->mirror = mirror;
+    mirror->ram_delta = delta;
+    tlb_set_ram_delta(mirror->tlb, delta);
 }
 
 void cpu_free(Cpu *cpu)

@@ -6,20 +6,33 @@
 #include "machine/board.h"
 #include "softmmu/tlb.h"
 
-typedef struct {
+typedef struct Cpu Cpu;
+
+struct Cpu {
     Hart hart;
     Board *board;
     CodePages *pages;
     Tlb *tlb;
     Engine *engine;
     GThread *thread; // the thread that runs it, NULL before
+    Cpu *mirror;     // -accel check: told of every flush too; else NULL
+    int64_t ram_delta; // where this processor sees RAM, as tlb_set_ram_delta has it
     char symbol[128];
-} Cpu;
+};
 
-// A processor in reset state, starting at the board's reset pc. mirror: a second processor of the same hart (-accel
-// check), whose engine works on a copy of RAM; it makes no calls to the outside.
-Cpu *cpu_new(Board *board, unsigned hartid, const EngineConfig *config, unsigned tlb_bits, bool semihosting);
+typedef struct {
+    EngineConfig engine;
+    HartFeatures features;
+    unsigned tlb_bits; // see tlb_new
+    bool semihosting;
+} CpuConfig;
+
+// A processor in reset state, starting at the board's reset pc.
+Cpu *cpu_new(Board *board, unsigned hartid, const CpuConfig *config);
 void cpu_free(Cpu *cpu);
+
+// Makes mirror the second processor of the same hart (-accel check), which sees RAM delta bytes from where it is.
+void cpu_set_mirror(Cpu *cpu, Cpu *mirror, int64_t delta);
 
 // Raises or lowers an interrupt line; any thread. On the processor's own thread the slice ends.
 void cpu_set_irq(Cpu *cpu, unsigned irq, bool level);

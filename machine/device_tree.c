@@ -78,20 +78,26 @@ static uint32_t cpu_phandle(const Writer *w, unsigned hart)
 // which newer kernels prefer.
 static void write_isa(Writer *w, const char *isa)
 {
+    static const struct {
+        const char *extension, *property;
+    } cache_blocks[] = {
+        {"zicbom", "riscv,cbom-block-size"}, {"zicbop", "riscv,cbop-block-size"}, {"zicboz", "riscv,cboz-block-size"}};
     GString *list = g_string_new(NULL);
     const char *p = isa + MIN(strlen(isa), strlen("rv64"));
     for (; *p && *p != '_'; p++) { // the single letters
         g_string_append_c(list, *p);
         g_string_append_c(list, 0);
     }
-    char **names = g_strsplit(*p ? p + 1 : p, "_", -1);
+    g_auto(GStrv) names = g_strsplit(*p ? p + 1 : p, "_", -1);
     for (char **name = names; *name; name++)
         g_string_append_len(list, *name, (gssize)strlen(*name) + 1);
-    g_strfreev(names);
     check(fdt_property(w->fdt, "riscv,isa-extensions", list->str, (int)list->len));
     g_string_free(list, TRUE);
     string(w, "riscv,isa-base", "rv64i");
     string(w, "riscv,isa", isa);
+    for (unsigned i = 0; i < G_N_ELEMENTS(cache_blocks); i++) // without its size an extension is not used
+        if (g_strv_contains((const char *const *)names, cache_blocks[i].extension))
+            u32(w, cache_blocks[i].property, HART_CACHE_BLOCK);
 }
 
 static void write_cpu(Writer *w, unsigned hart)

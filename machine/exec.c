@@ -8,6 +8,7 @@
 #include "machine/exec.h"
 
 #include "machine/check.h"
+#include "machine/cpu_model.h"
 #include "frontend/trap.h"
 #include "util/log.h"
 #include <glib-unix.h>
@@ -25,6 +26,7 @@ struct Machine {
     Board *board;
     Console *console;
     Cpu *cpu, *mirror;
+    char *isa; // of the harts
     Check *check;
     GMainLoop *loop;
     GMutex lock; // for wake
@@ -130,7 +132,8 @@ static BoardConfig board_config(Machine *m)
         .chroot = o->chroot,
         .signature = o->signature,
         .signature_granularity = o->signature_granularity,
-        .isa = "rv64imac_zicsr_zifencei_zba_zbb_zbs",
+        .isa = m->isa,
+        .mmu_type = cpu_model_mmu_type(&o->features),
         .htif_compat_qemu = o->htif_compat_qemu,
         .console = m->console,
     };
@@ -173,6 +176,7 @@ Machine *machine_new(const Options *options, GError **error)
 {
     Machine *m = g_new0(Machine, 1);
     m->options = options;
+    m->isa = cpu_model_isa(&options->features);
     m->start_ns = host_ns();
     g_mutex_init(&m->lock);
     g_cond_init(&m->wake);
@@ -192,14 +196,15 @@ fail:
 static void make_cpus(Machine *m)
 {
     const Options *o = m->options;
-    EngineConfig config = engine_config(o);
+    CpuConfig config = {engine_config(o), o->features, o->tlb_bits, o->semihosting};
     memory_set_commit_hook(hook_commit, m);
     memory_set_ram_written_hook(hook_ram_written, m);
-    m->cpu = cpu_new(m->board, 0, &config, o->tlb_bits, o->semihosting);
+    m->cpu = cpu_new(m->board, 0, &config);
     if (o->accel == ACCEL_CHECK) {
-        config.jit = true;
-        config.baseline = !o->jit_no_baseline;
-        m->mirror = cpu_new(m->board, 0, &config, o->tlb_bits, false);
+        config.engine.jit = true;
+        config.engine.baseline = !o->jit_no_baseline;
+        config.semihosting = false;
+        m->mirror = cpu_new(m->board, 0, &config);
         m->check = check_new(m->cpu, m->mirror);
     }
     if (virtual_time(m)) {
@@ -223,6 +228,7 @@ void machine_free(Machine *m)
     console_free(m->console);
     g_mutex_clear(&m->lock);
     g_cond_clear(&m->wake);
+    g_free(m->isa);
     g_free(m->message);
     g_free(m);
 }
@@ -247,14 +253,12 @@ static void note(Machine *m, const char *format, ...)
 static void note_endless_wait(Machine *m, uint64_t due)
 {
     const Hart *hart = &m->cpu->hart;
-    bool timer = due != UINT64_MAX && hart->mie & UINT64_C(1) << IRQ_M_TIMER;
+    bool timer = due != UINT64_MAX && hart->mie & (UINT64_C(1) << IRQ_M_TIMER | UINT64_C(1) << IRQ_S_TIMER);
     if (m->noted_stuck || timer || hart_interrupt_pending(hart))
         return;
     m->noted_stuck = true;
-    bool firmware = m->options->bios ? !strcmp(m->options->bios, "default") : true;
-    bool s_mode = hart->misa & UINT64_C(1) << ('S' - 'A');
-    note(m, "the guest waits for an interrupt that cannot come (wfi before pc 0x%" PRIx64 ", mie 0x%" PRIx64 ")%s",
-         hart->env.pc, hart->mie, firmware && !s_mode ? "; OpenSBI needs S mode, which this hart lacks" : "");
+    note(m, "the guest waits for an interrupt that cannot come (wfi before pc 0x%" PRIx64 ", mie 0x%" PRIx64 ")",
+         hart->env.pc, hart->mie);
 }
 
 // Says once that the only hart jumps from an instruction to itself with interrupts off.
@@ -303,10 +307,13 @@ static void check_trap_loop(Machine *m)
     Hart *hart = &m->cpu->hart;
     if (hart->trap_loop_count < TRAP_LOOP_LIMIT)
         return;
+    bool s = hart->priv == PRV_S;
+    char x = s ? 's' : 'm';
     end_run(m, 1,
-            g_strdup_printf("the guest is in a trap loop: at pc 0x%" PRIx64 " its trap handler traps itself (mcause %"
-                            PRIu64 ", mtval 0x%" PRIx64 ", mtvec 0x%" PRIx64 ")",
-                            hart->mepc, hart->mcause, hart->mtval, hart->mtvec));
+            g_strdup_printf("the guest is in a trap loop: at pc 0x%" PRIx64 " its trap handler traps itself (%ccause %"
+                            PRIu64 ", %ctval 0x%" PRIx64 ", %ctvec 0x%" PRIx64 ")",
+                            s ? hart->sepc : hart->mepc, x, s ? hart->scause : hart->mcause, x,
+                            s ? hart->stval : hart->mtval, x, s ? hart->stvec : hart->mtvec));
 }
 
 static void run_slice(Machine *m, int64_t insns)

@@ -6,6 +6,7 @@
 // begin with '+', Spike's -m<MiB>, and options whose argument may be left out, which take it only behind '='.
 #include "machine/options.h"
 
+#include "machine/cpu_model.h"
 #include "machine/options_set.h"
 #include "machine/options_value.h"
 #include "util/log.h"
@@ -191,6 +192,9 @@ static bool check_together(Options *o, GError **error)
                            : o->append ? "-append"
                            : o->dtb    ? "-dtb"
                                        : "-device");
+    g_autofree char *have = cpu_model_isa(&o->features);
+    if (o->isa && !value_isa("--isa", o->isa, have, error))
+        return false;
     if (o->initrd && !o->kernel)
         return value_error(error, "-initrd", "only allowed with -kernel");
     if (o->append && !o->kernel)
@@ -284,6 +288,7 @@ bool options_parse(Options *out, int argc, char **argv, GError **error)
         .guest_args = g_ptr_array_new(),
         .text = g_string_chunk_new(256),
     };
+    cpu_model_init(&out->features);
     Parser p = {.o = out, .argc = argc, .argv = argv, .at = 1};
     GError *why = NULL;
     if (parse_words(&p, &why))
@@ -372,6 +377,7 @@ void options_print(const Options *options, FILE *out)
         break;
     case COMMAND_PRINT_CPUS:
         choice_print(LIST_CPU, out);
+        cpu_model_print(out);
         break;
     case COMMAND_PRINT_ACCELS:
         choice_print(LIST_ACCEL, out);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The command line: argv into struct Options, by the rows of options.def.
 #pragma once
+#include "frontend/hart.h"
 #include "machine/load_item.h"
 #include <glib.h>
 #include <stdbool.h>
@@ -30,6 +31,7 @@ typedef struct {
     const char *machine;   // "clabpu" or "clabpu-memory"; never NULL
     uint64_t ram_size;     // bytes, 0: the board's default
     unsigned harts;        // from 1 up; the board knows its limit
+    HartFeatures features; // -cpu
     const char *isa;       // --isa as given, NULL: none; only checked, the hart is what it is
     const char *dumpdtb;   // write the device tree there and stop; or NULL
     bool htif_compat_qemu; // keep QEMU's HTIF rules that the specification replaces (R6.18)

@@ -2,6 +2,7 @@
 // What single options do: each parses its value and fills in its fields of Options.
 #include "machine/options_set.h"
 
+#include "machine/cpu_model.h"
 #include "machine/options_value.h"
 #include "softmmu/tlb.h"
 #include "util/log.h"
@@ -134,17 +135,13 @@ bool set_cpu(Options *o, const char *option, const char *value, GError **error)
         return true;
     }
     g_auto(GStrv) parts = g_strsplit(value, ",", 2);
-    if (!choose(LIST_CPU, option, parts[0], error))
-        return false;
-    if (!parts[1])
-        return true;
-    return value_error(error, option, "rv64 has no property '%s'", parts[1]);
+    return choose(LIST_CPU, option, parts[0], error) && cpu_model_parse(&o->features, option, value, error);
 }
 
 bool set_isa(Options *o, const char *option, const char *value, GError **error)
 {
     o->isa = keep(o, value);
-    return value_isa(option, value, error);
+    return true;
 }
 
 static bool ram_size(void *opaque, const char *option, const char *value, GError **error)

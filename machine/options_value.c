@@ -6,11 +6,6 @@
 #include <gio/gio.h>
 #include <string.h>
 
-// What the hart implements, in the alphabet of ISA strings. --isa is held to it.
-#define ISA_HAVE "(the hart is rv64imac_zicsr_zifencei_zba_zbb_zbs)"
-static const char isa_letters[] = "imac";
-static const char *const isa_names[] = {"zicsr", "zifencei", "zba", "zbb", "zbs"};
-
 bool value_error(GError **error, const char *option, const char *fmt, ...)
 {
     va_list ap;
@@ -80,31 +75,32 @@ bool value_size(const char *option, const char *text, uint64_t *out, GError **er
     return true;
 }
 
-static bool isa_has_name(const char *name, size_t len)
+static bool isa_has_name(const char *have, const char *name, size_t len)
 {
-    for (unsigned i = 0; i < G_N_ELEMENTS(isa_names); i++)
-        if (strlen(isa_names[i]) == len && !strncmp(name, isa_names[i], len))
+    g_auto(GStrv) names = g_strsplit(have, "_", -1);
+    for (char **n = names + 1; *n; n++)
+        if (strlen(*n) == len && !strncmp(*n, name, len))
             return true;
     return false;
 }
 
-bool value_isa(const char *option, const char *text, GError **error)
+bool value_isa(const char *option, const char *text, const char *have, GError **error)
 {
     g_autofree char *isa = g_ascii_strdown(text, -1);
     if (strncmp(isa, "rv64i", 5))
-        return value_error(error, option, "'%s' does not begin with rv64i " ISA_HAVE, text);
+        return value_error(error, option, "'%s' does not begin with rv64i (the hart is %s)", text, have);
     for (const char *p = isa + 5; *p;) {
         size_t len = 1;
-        bool known = strchr(isa_letters, *p);
+        bool known = memchr(have + 4, *p, strcspn(have + 4, "_")); // among the letters
         if (*p == '_') {
             known = p[1] && p[1] != '_';
         } else if (strchr("zsx", *p)) {
             len = strcspn(p, "_");
-            known = isa_has_name(p, len);
+            known = isa_has_name(have, p, len);
         }
         if (!known) {
             g_autofree char *name = g_strndup(p, len);
-            return value_error(error, option, "'%s' asks for '%s' " ISA_HAVE, text, name);
+            return value_error(error, option, "'%s' asks for '%s' (the hart is %s)", text, name, have);
         }
         p += len;
     }
@@ -157,10 +153,13 @@ static char *next_item(const char **text)
 static bool unknown_property(const char *option, const char *name, const ValueProperty *properties,
                              unsigned n, GError **error)
 {
-    const char *names[16];
+    const char *names[32];
     g_assert(n <= G_N_ELEMENTS(names));
-    for (unsigned i = 0; i < n; i++)
+    for (unsigned i = 0; i < n; i++) {
         names[i] = properties[i].name;
+        if (!strcmp(name, names[i]))
+            return value_error(error, option, "property '%s' needs a value", name);
+    }
     const char *hint = value_closest(name, names, n);
     if (hint)
         return value_error(error, option, "unknown property '%s': did you mean '%s'?", name, hint);

@@ -19,8 +19,9 @@ bool value_on_off(const char *option, const char *text, bool *out, GError **erro
 // the number is MiB.
 bool value_size(const char *option, const char *text, uint64_t *out, GError **error);
 
-// True if every extension in a RISC-V ISA string (unprivileged spec ch. 27) is one that the hart has.
-bool value_isa(const char *option, const char *text, GError **error);
+// True if every extension in a RISC-V ISA string (unprivileged spec ch. 27) is one that the hart has, whose own string
+// is have.
+bool value_isa(const char *option, const char *text, const char *have, GError **error);
 
 // The candidate closest to what was written, or NULL if none is close. candidates: n strings.
 const char *value_closest(const char *written, const char *const *candidates, unsigned n);

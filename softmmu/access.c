@@ -278,6 +278,10 @@ bool tlb_fetch(Tlb *tlb, gva_t va, const uint8_t **host, ram_t *ram, MemFault *f
     TlbLook look;
     if (!tlb_lookup(tlb, va, 2, ACCESS_FETCH, &look, fault))
         return false;
+    unsigned bit = tlb_fetched_hash(va);
+    tlb->fetched[bit / 64] |= UINT64_C(1) << bit % 64;
+    if (look.large_bits)
+        tlb_ranges_add(&tlb->fetched_large, va, look.large_bits);
     bool direct = !(look.flags & (TLB_MMIO | TLB_INVALID));
     *host = direct ? look.host : NULL;
     *ram = direct ? look.ram : 0;
@@ -302,5 +306,29 @@ bool tlb_fetch_mmio(Tlb *tlb, gva_t va, uint16_t *parcel, MemFault *fault)
         v = host_load(look.host, 2);
     }
     *parcel = (uint16_t)v;
+    return true;
+}
+
+bool tlb_probe(Tlb *tlb, gva_t va, unsigned size, MemAccess access, MemFault *fault)
+{
+    TlbLook look;
+    return tlb_lookup(tlb, va, size, access, &look, fault);
+}
+
+bool tlb_zero(Tlb *tlb, gva_t va, unsigned size, MemFault *fault)
+{
+    TlbLook look;
+    g_assert(size >= 8 && size <= PAGE_SIZE && !(size & (size - 1)) && !(va & (size - 1)));
+    if (!tlb_lookup(tlb, va, size, ACCESS_WRITE, &look, fault))
+        return false;
+    TlbLook part = look;
+    for (unsigned done = 0; done < size; done += 8) {
+        part.va = look.va + done;
+        part.pa = look.pa + done;
+        part.ram = look.ram + done;
+        part.host = look.host + done;
+        if (!store_part(tlb, &part, 8, 0, fault))
+            return false;
+    }
     return true;
 }

@@ -21,7 +21,7 @@ static int64_t host_clock(void *opaque)
 
 static void update_fast(Tlb *tlb)
 {
-    const TlbTable *t = &tlb->table[tlb->data_mmu];
+    const TlbTable *t = tlb->table[tlb->data_mmu];
     *tlb->fast_mask = (t->size - 1) * sizeof(TlbEntry);
     *tlb->fast_table = t->entries;
 }
@@ -31,6 +31,7 @@ static void empty_table(TlbTable *t)
     memset(t->entries, 0xff, t->size * sizeof(TlbEntry));
     memset(t->victim, 0xff, sizeof t->victim);
     t->next_victim = 0;
+    t->large.n = 0;
     t->used = 0;
     t->dirty = false;
 }
@@ -47,6 +48,29 @@ static void allocate(TlbTable *t, uint64_t size)
     t->size = size;
 }
 
+static void init_table(const Tlb *tlb, TlbTable *t)
+{
+    allocate(t, UINT64_C(1) << tlb->start_bits);
+    empty_table(t);
+    t->window_start = tlb->now(tlb->now_opaque);
+}
+
+static TlbContext *new_context(Tlb *tlb)
+{
+    TlbContext *c = g_new0(TlbContext, 1);
+    for (unsigned i = 0; i < TLB_SPACE_INDEXES; i++)
+        init_table(tlb, &c->table[i]);
+    tlb->context[tlb->n_contexts++] = c;
+    return c;
+}
+
+static void enter_context(Tlb *tlb, unsigned n)
+{
+    tlb->current = n;
+    for (unsigned i = 0; i < TLB_SPACE_INDEXES; i++)
+        tlb->table[i] = &tlb->context[n]->table[i];
+}
+
 Tlb *tlb_new(struct AddressSpace *as, struct CodePages *code, const TlbHooks *hooks, unsigned bits,
              uint64_t *fast_mask, TlbEntry **fast_table)
 {
@@ -56,14 +80,14 @@ Tlb *tlb_new(struct AddressSpace *as, struct CodePages *code, const TlbHooks *ho
     tlb->code = code;
     tlb->hooks = *hooks;
     tlb->dynamic = bits == 0;
+    tlb->start_bits = bits ? bits : TLB_START_BITS;
     tlb->fast_mask = fast_mask;
     tlb->fast_table = fast_table;
     tlb->now = host_clock;
-    for (unsigned i = 0; i < TLB_MMU_INDEXES; i++) {
-        allocate(&tlb->table[i], UINT64_C(1) << (bits ? bits : TLB_START_BITS));
-        empty_table(&tlb->table[i]);
-        tlb->table[i].window_start = tlb->now(NULL);
-    }
+    init_table(tlb, &tlb->machine);
+    tlb->table[TLB_MMU_INDEXES - 1] = &tlb->machine;
+    new_context(tlb);
+    enter_context(tlb, 0);
     tlb_set_mmu(tlb, TLB_MMU_INDEXES - 1, TLB_MMU_INDEXES - 1);
     return tlb;
 }
@@ -72,8 +96,12 @@ void tlb_free(Tlb *tlb)
 {
     if (!tlb)
         return;
-    for (unsigned i = 0; i < TLB_MMU_INDEXES; i++)
-        free(tlb->table[i].entries);
+    for (unsigned n = 0; n < tlb->n_contexts; n++) {
+        for (unsigned i = 0; i < TLB_SPACE_INDEXES; i++)
+            free(tlb->context[n]->table[i].entries);
+        g_free(tlb->context[n]);
+    }
+    free(tlb->machine.entries);
     g_free(tlb);
 }
 
@@ -81,8 +109,10 @@ void tlb_set_clock(Tlb *tlb, int64_t (*now)(void *opaque), void *opaque)
 {
     tlb->now = now;
     tlb->now_opaque = opaque;
-    for (unsigned i = 0; i < TLB_MMU_INDEXES; i++)
-        tlb->table[i].window_start = now(opaque);
+    tlb->machine.window_start = now(opaque);
+    for (unsigned n = 0; n < tlb->n_contexts; n++)
+        for (unsigned i = 0; i < TLB_SPACE_INDEXES; i++)
+            tlb->context[n]->table[i].window_start = now(opaque);
 }
 
 void tlb_set_ram_delta(Tlb *tlb, int64_t delta)
@@ -115,9 +145,8 @@ uint64_t tlb_new_size(uint64_t size, uint64_t window_max, bool expired)
 }
 
 // The caller empties the table.
-static void set_size(Tlb *tlb, unsigned mmu, uint64_t size, int64_t now)
+static void set_size(Tlb *tlb, TlbTable *t, unsigned mmu, uint64_t size, int64_t now)
 {
-    TlbTable *t = &tlb->table[mmu];
     uint64_t old = t->size;
     allocate(t, size);
     tlb->stats.grow[mmu] += t->size > old;
@@ -126,15 +155,14 @@ static void set_size(Tlb *tlb, unsigned mmu, uint64_t size, int64_t now)
     t->window_start = now;
 }
 
-static void resize(Tlb *tlb, unsigned mmu)
+static void resize(Tlb *tlb, TlbTable *t, unsigned mmu)
 {
-    TlbTable *t = &tlb->table[mmu];
     int64_t now = tlb->now(tlb->now_opaque);
     bool expired = now - t->window_start > WINDOW_US;
     t->window_max = MAX(t->window_max, t->used);
     uint64_t size = tlb_new_size(t->size, t->window_max, expired);
     if (size != t->size) {
-        set_size(tlb, mmu, size, now);
+        set_size(tlb, t, mmu, size, now);
     } else if (expired) {
         t->window_max = t->used;
         t->window_start = now;
@@ -146,54 +174,168 @@ void tlb_relieve(Tlb *tlb)
     if (!tlb->dynamic)
         return;
     for (unsigned i = 0; i < TLB_MMU_INDEXES; i++) {
-        TlbTable *t = &tlb->table[i];
-        uint64_t pressure = tlb->stats.evict[i];
-        for (unsigned k = 0; k < ACCESS_KINDS; k++)
-            pressure += tlb->stats.kind[i][k].victim_hit;
-        if (pressure - t->relieved_at < 2 * t->size || t->size >> TLB_RELIEF_BITS)
+        TlbTable *t = tlb->table[i];
+        if (t->evictions < 2 * t->size || t->size >> TLB_RELIEF_BITS)
             continue;
-        set_size(tlb, i, t->size * 2, tlb->now(tlb->now_opaque));
+        set_size(tlb, t, i, t->size * 2, tlb->now(tlb->now_opaque));
         empty_table(t);
-        t->relieved_at = pressure;
+        t->evictions = 0;
         update_fast(tlb);
     }
 }
 
-void tlb_flush(Tlb *tlb)
+// --- flushes -----------------------------------------------------------------------------------------------
+
+// True if there was something to flush.
+static bool flush_table(Tlb *tlb, TlbTable *t, unsigned mmu)
 {
-    for (unsigned i = 0; i < TLB_MMU_INDEXES; i++) {
-        TlbTable *t = &tlb->table[i];
-        if (!t->dirty) {
-            tlb->stats.flush_elided[i]++;
-            continue;
-        }
-        tlb->stats.flush_all[i]++;
-        if (tlb->dynamic)
-            resize(tlb, i);
-        empty_table(t);
-    }
+    if (!t->dirty)
+        return false;
+    if (tlb->dynamic)
+        resize(tlb, t, mmu);
+    empty_table(t);
+    return true;
+}
+
+// An index counts once, however many contexts there are.
+static void count_flush(Tlb *tlb, unsigned mmu, bool did)
+{
+    if (did)
+        tlb->stats.flush_all[mmu]++;
+    else
+        tlb->stats.flush_elided[mmu]++;
+}
+
+static void end_flush(Tlb *tlb)
+{
     memset(tlb->deferred, 0, sizeof tlb->deferred);
     update_fast(tlb);
 }
 
-void tlb_flush_page(Tlb *tlb, gva_t va)
+static bool has_asid(const TlbContext *c, unsigned asid)
+{
+    return asid == TLB_ANY_ASID || c->asid == asid;
+}
+
+void tlb_flush_space(Tlb *tlb, unsigned asid)
+{
+    for (unsigned i = 0; i < TLB_SPACE_INDEXES; i++) {
+        bool did = false;
+        for (unsigned n = 0; n < tlb->n_contexts; n++)
+            if (has_asid(tlb->context[n], asid))
+                did |= flush_table(tlb, &tlb->context[n]->table[i], i);
+        count_flush(tlb, i, did);
+    }
+    end_flush(tlb);
+}
+
+void tlb_flush(Tlb *tlb)
+{
+    count_flush(tlb, TLB_MMU_INDEXES - 1, flush_table(tlb, &tlb->machine, TLB_MMU_INDEXES - 1));
+    tlb_flush_space(tlb, TLB_ANY_ASID);
+}
+
+// Drops an entry if the page-table entry that it comes from maps page too.
+static bool drop_entry(TlbEntry *e, const TlbCold *cold, gva_t page)
+{
+    uint64_t is = tlb_entry_page(e);
+    if (is == TLB_EMPTY || !tlb_same_block(is, page, MAX(tlb_cold_bits(cold), PAGE_BITS)))
+        return false;
+    tlb_entry_clear(e);
+    return true;
+}
+
+static void drop_page(TlbTable *t, gva_t page)
+{
+    if (!t->dirty)
+        return;
+    uint64_t k = (uint64_t)(tlb_slot(t, page) - t->entries), end = k + 1;
+    if (tlb_ranges_has(&t->large, page)) { // it may be in any slot
+        k = 0;
+        end = t->size;
+    }
+    for (; k < end; k++)
+        t->used -= drop_entry(&t->entries[k], &t->cold[k], page);
+    for (unsigned v = 0; v < TLB_VICTIMS; v++)
+        drop_entry(&t->victim[v], &t->victim_cold[v], page);
+}
+
+void tlb_flush_space_page(Tlb *tlb, gva_t va, unsigned asid)
 {
     gva_t page = va & PAGE_MASK;
-    for (unsigned i = 0; i < TLB_MMU_INDEXES; i++) {
-        TlbTable *t = &tlb->table[i];
+    for (unsigned i = 0; i < TLB_SPACE_INDEXES; i++) {
         tlb->stats.flush_page[i]++;
-        TlbEntry *e = tlb_slot(t, va);
-        if (tlb_entry_page(e) == page) {
-            tlb_entry_clear(e);
-            t->used--;
-        }
-        for (unsigned v = 0; v < TLB_VICTIMS; v++) {
-            if (tlb_entry_page(&t->victim[v]) == page)
-                tlb_entry_clear(&t->victim[v]);
-        }
+        for (unsigned n = 0; n < tlb->n_contexts; n++)
+            if (has_asid(tlb->context[n], asid))
+                drop_page(&tlb->context[n]->table[i], page);
     }
     memset(tlb->deferred, 0, sizeof tlb->deferred);
 }
+
+void tlb_flush_page(Tlb *tlb, gva_t va)
+{
+    tlb->stats.flush_page[TLB_MMU_INDEXES - 1]++;
+    drop_page(&tlb->machine, va & PAGE_MASK);
+    tlb_flush_space_page(tlb, va, TLB_ANY_ASID);
+}
+
+// --- contexts ----------------------------------------------------------------------------------------------
+
+static int find_context(const Tlb *tlb, uint64_t key)
+{
+    for (unsigned n = 0; n < tlb->n_contexts; n++)
+        if (tlb->context[n]->key == key)
+            return (int)n;
+    return -1;
+}
+
+// A context for a new space: a fresh one, or the one that was left longest ago, emptied.
+static unsigned take_context(Tlb *tlb)
+{
+    if (tlb->n_contexts < TLB_CONTEXTS) {
+        new_context(tlb);
+        return tlb->n_contexts - 1;
+    }
+    unsigned oldest = tlb->current == 0;
+    for (unsigned n = 0; n < tlb->n_contexts; n++)
+        if (n != tlb->current && tlb->context[n]->left_at < tlb->context[oldest]->left_at)
+            oldest = n;
+    for (unsigned i = 0; i < TLB_SPACE_INDEXES; i++)
+        flush_table(tlb, &tlb->context[oldest]->table[i], i);
+    tlb->stats.context_evict++;
+    return oldest;
+}
+
+void tlb_set_context(Tlb *tlb, uint64_t key, unsigned asid)
+{
+    if (tlb->context[tlb->current]->key == key)
+        return;
+    int found = find_context(tlb, key);
+    unsigned n = found < 0 ? take_context(tlb) : (unsigned)found;
+    tlb->context[tlb->current]->left_at = ++tlb->n_left;
+    tlb->context[n]->key = key;
+    tlb->context[n]->asid = asid;
+    enter_context(tlb, n);
+    tlb->stats.context_switch++;
+    tlb->stats.context_new += found < 0;
+    end_flush(tlb);
+}
+
+// --- pages fetched from -----------------------------------------------------------------------------------
+
+bool tlb_was_fetched(const Tlb *tlb, gva_t va)
+{
+    unsigned bit = tlb_fetched_hash(va);
+    return (tlb->fetched[bit / 64] >> bit % 64 & 1) || tlb_ranges_has(&tlb->fetched_large, va);
+}
+
+void tlb_forget_fetched(Tlb *tlb)
+{
+    memset(tlb->fetched, 0, sizeof tlb->fetched);
+    tlb->fetched_large.n = 0;
+}
+
+// --- code marks, statistics --------------------------------------------------------------------------------
 
 static void mark_entry(TlbEntry *e, const TlbCold *cold, ram_t page)
 {
@@ -203,24 +345,29 @@ static void mark_entry(TlbEntry *e, const TlbCold *cold, ram_t page)
         *cmp |= TLB_NOTDIRTY;
 }
 
+static void mark_table(TlbTable *t, ram_t page)
+{
+    if (!t->dirty)
+        return;
+    for (uint64_t k = 0; k < t->size; k++)
+        mark_entry(&t->entries[k], &t->cold[k], page);
+    for (unsigned v = 0; v < TLB_VICTIMS; v++)
+        mark_entry(&t->victim[v], &t->victim_cold[v], page);
+}
+
 void tlb_mark_code(Tlb *tlb, ram_t page)
 {
-    for (unsigned i = 0; i < TLB_MMU_INDEXES; i++) {
-        TlbTable *t = &tlb->table[i];
-        if (!t->dirty)
-            continue;
-        for (uint64_t k = 0; k < t->size; k++)
-            mark_entry(&t->entries[k], &t->cold[k], page);
-        for (unsigned v = 0; v < TLB_VICTIMS; v++)
-            mark_entry(&t->victim[v], &t->victim_cold[v], page);
-    }
+    mark_table(&tlb->machine, page);
+    for (unsigned n = 0; n < tlb->n_contexts; n++)
+        for (unsigned i = 0; i < TLB_SPACE_INDEXES; i++)
+            mark_table(&tlb->context[n]->table[i], page);
 }
 
 void tlb_stats(const Tlb *tlb, TlbStats *out)
 {
     *out = tlb->stats;
     for (unsigned i = 0; i < TLB_MMU_INDEXES; i++) {
-        out->size[i] = tlb->table[i].size;
-        out->used[i] = tlb->table[i].used;
+        out->size[i] = tlb->table[i]->size;
+        out->used[i] = tlb->table[i]->used;
     }
 }

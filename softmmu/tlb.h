@@ -5,6 +5,10 @@
 // special case is a flag bit in the comparator's low 12 bits, which makes the compare fail; the slow path
 // then looks at the flags. Tables exist per MMU index, so privilege changes flush nothing.
 //
+// The indexes below the last one are translated by page tables, and each has a table per context: the address space
+// that a number (the key) stands for. Going to another space and back flushes nothing, as long as no more than
+// TLB_CONTEXTS of them are in use. Each context keeps its own copy of what is the same in all of them (global pages).
+//
 // Physical accesses, PMP and translation are behind TlbHooks and the AddressSpace.
 //
 // A Tlb belongs to the thread that runs its hart: every function here is for that thread only. A commit hook
@@ -30,6 +34,8 @@ typedef struct TlbEntry { // the layout that interpreter and compiled code inlin
 _Static_assert(sizeof(TlbEntry) == 32 && offsetof(TlbEntry, addend) == 24, "the JIT inlines this layout");
 
 #define TLB_MMU_INDEXES 4 // 0 U, 1 S, 2 S with SUM, 3 M (R5.2)
+#define TLB_SPACE_INDEXES 3 // of these, the first ones belong to a context
+#define TLB_CONTEXTS    16
 #define TLB_MIN_BITS    6
 #define TLB_START_BITS  8
 #define TLB_MAX_BITS    22
@@ -40,6 +46,7 @@ typedef struct {
     gpa_t page; // physical address of the 4 KiB page
     bool allow[ACCESS_KINDS];
     bool whole_page; // false: the answer holds for this access only (PMP granule below 4 KiB)
+    uint8_t large_bits; // log2 of the bytes that one page-table entry maps here, if more than a page; else 0
 } TlbTranslation;
 
 typedef struct {
@@ -87,14 +94,29 @@ void tlb_set_ram_delta(Tlb *tlb, int64_t delta);
 
 void tlb_set_mmu(Tlb *tlb, unsigned data_mmu, unsigned fetch_mmu); // R5.2: no flush
 
+// Makes the context of the space key the current one; asid is what flushes know it by. The one that was left longest
+// ago is given up if there is no room. The first context has key 0 and asid 0.
+void tlb_set_context(Tlb *tlb, uint64_t key, unsigned asid);
+
 // Grows a dynamic table that keeps throwing out what it needs (its entries evicted twice over since it was last looked
 // at). A guest that never flushes would otherwise stay at the first size, since R5.20 resizes in flushes only.
 // Between slices: table and mask change.
 void tlb_relieve(Tlb *tlb);
 
 // Flushes do not touch the hart's jump cache (R5.40): that is for the caller.
-void tlb_flush(Tlb *tlb);                // all indexes; clean ones are skipped (R5.41)
-void tlb_flush_page(Tlb *tlb, gva_t va); // one page, all indexes
+void tlb_flush(Tlb *tlb); // all indexes and contexts; clean tables are skipped (R5.41)
+// One page, or all pages of the page-table entry that maps va if it maps more than one: all indexes and contexts.
+void tlb_flush_page(Tlb *tlb, gva_t va);
+// The same for contexts alone, the last index left out, with any asid or one (TLB_ANY_ASID, or the number).
+#define TLB_ANY_ASID (~0u)
+void tlb_flush_space(Tlb *tlb, unsigned asid);
+void tlb_flush_space_page(Tlb *tlb, gva_t va, unsigned asid);
+
+// Has a page been fetched from that such a flush of va would concern, since tlb_forget_fetched? May say yes wrongly,
+// never no. For the caller that keeps links between code by guest address.
+bool tlb_was_fetched(const Tlb *tlb, gva_t va);
+void tlb_forget_fetched(Tlb *tlb);
+
 // Sets NOTDIRTY in every entry through which that RAM page can be stored to (called by CodePages).
 void tlb_mark_code(Tlb *tlb, ram_t page);
 
@@ -122,6 +144,12 @@ void *tlb_ram(Tlb *tlb, gva_t va, unsigned size, MemAccess access);
 // nothing may be translated in between.
 bool tlb_atomic(Tlb *tlb, gva_t va, unsigned size, MemAccess access, void **host, MemFault *fault);
 
+// Whether an access of size bytes, all in one page, would be permitted. False: *fault.
+bool tlb_probe(Tlb *tlb, gva_t va, unsigned size, MemAccess access, MemFault *fault);
+// Stores zero to [va, va + size): va is a multiple of size, a power of two from 8 up to a page. Permission is looked
+// at for all of it beforehand; what lies behind a device's refusal is left. False: *fault.
+bool tlb_zero(Tlb *tlb, gva_t va, unsigned size, MemFault *fault);
+
 // Instruction fetch. True: *host points at the bytes of va (valid to the end of its page) and *ram names
 // them, or *host is NULL when the page is not RAM or ROM, or its permissions are finer than a page (then
 // tlb_fetch_mmio reads parcels one by one; va is even). False: *fault.
@@ -134,6 +162,7 @@ typedef struct {
     uint64_t evict[TLB_MMU_INDEXES], victim_drop[TLB_MMU_INDEXES], flush_all[TLB_MMU_INDEXES];
     uint64_t flush_page[TLB_MMU_INDEXES], flush_elided[TLB_MMU_INDEXES];
     uint64_t grow[TLB_MMU_INDEXES], shrink[TLB_MMU_INDEXES]; // flushes that resized
-    uint64_t size[TLB_MMU_INDEXES], used[TLB_MMU_INDEXES];   // entries now, without the victims
+    uint64_t size[TLB_MMU_INDEXES], used[TLB_MMU_INDEXES];   // entries of the current context, without the victims
+    uint64_t context_switch, context_new, context_evict; // tlb_set_context: another, a new one, in place of an old one
 } TlbStats;
 void tlb_stats(const Tlb *tlb, TlbStats *out);

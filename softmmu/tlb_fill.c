@@ -67,9 +67,10 @@ static void drop_victims(TlbTable *t, gva_t page)
 
 static void evict(Tlb *tlb, unsigned mmu, const TlbEntry *e, const TlbCold *cold)
 {
-    TlbTable *t = &tlb->table[mmu];
+    TlbTable *t = tlb->table[mmu];
     unsigned v = t->next_victim++ % TLB_VICTIMS;
     tlb->stats.evict[mmu]++;
+    t->evictions++;
     tlb->stats.victim_drop[mmu] += tlb_entry_page(&t->victim[v]) != TLB_EMPTY;
     t->victim[v] = *e;
     t->victim_cold[v] = *cold;
@@ -85,11 +86,11 @@ static bool fill(Tlb *tlb, gva_t va, unsigned size, MemAccess access, unsigned m
                        va, fault_names[fault->kind]);
         return false;
     }
-    g_assert(tr.allow[access] && !(tr.page & ~PAGE_MASK));
+    g_assert(tr.allow[access] && !(tr.page & ~PAGE_MASK) && tr.large_bits < 64);
     Backing b = find_backing(tlb, tr.page);
 
     // The table is looked at only now: translation may have led to a flush.
-    TlbTable *t = &tlb->table[mmu];
+    TlbTable *t = tlb->table[mmu];
     TlbEntry *e = tlb_slot(t, va);
     TlbCold *cold = &t->cold[e - t->entries];
     drop_victims(t, page);
@@ -101,8 +102,10 @@ static bool fill(Tlb *tlb, gva_t va, unsigned size, MemAccess access, unsigned m
     for (unsigned k = 0; k < ACCESS_KINDS; k++)
         e->cmp[k] = tr.allow[k] ? page | b.flags[k] | (tr.whole_page ? 0 : TLB_INVALID) : TLB_EMPTY;
     e->addend = (uint64_t)(uintptr_t)b.host - page;
-    *cold = (TlbCold){tr.page, b.ram};
+    *cold = (TlbCold){tr.page | tr.large_bits, b.ram};
     t->dirty = true;
+    if (tr.large_bits)
+        tlb_ranges_add(&t->large, va, tr.large_bits);
     if (log_on(LOG_MMU))
         log_fill(va, access, mmu, &tr, e->cmp);
     return true;
@@ -155,7 +158,7 @@ bool tlb_lookup(Tlb *tlb, gva_t va, unsigned size, MemAccess access, TlbLook *ou
 {
     unsigned mmu = access == ACCESS_FETCH ? tlb->fetch_mmu : tlb->data_mmu;
     TlbCounters *c = &tlb->stats.kind[mmu][access];
-    TlbTable *t = &tlb->table[mmu];
+    TlbTable *t = tlb->table[mmu];
     gva_t page = va & PAGE_MASK;
     uint64_t cmp = tlb_slot(t, va)->cmp[access];
     uint64_t *counter;
@@ -167,6 +170,7 @@ bool tlb_lookup(Tlb *tlb, gva_t va, unsigned size, MemAccess access, TlbLook *ou
             ok = fill(tlb, va, size, access, mmu, fault);
     } else if (take_victim(t, page, access)) {
         counter = &c->victim_hit;
+        tlb->table[mmu]->evictions++; // a conflict too: a larger table may not have it
     } else {
         ok = fill(tlb, va, size, access, mmu, fault);
         counter = ok ? &c->fill_ok : &c->fill_fault;
@@ -183,7 +187,8 @@ bool tlb_lookup(Tlb *tlb, gva_t va, unsigned size, MemAccess access, TlbLook *ou
     const TlbCold *cold = &t->cold[e - t->entries];
     *out = (TlbLook){
         .va = va,
-        .pa = cold->pa + (va & ~PAGE_MASK),
+        .pa = tlb_cold_page(cold) + (va & ~PAGE_MASK),
+        .large_bits = tlb_cold_bits(cold),
         .host = (uint8_t *)(uintptr_t)(e->addend + va),
         .ram = cold->ram + (va & ~PAGE_MASK),
         .flags = (unsigned)(e->cmp[access] & ~PAGE_MASK),
@@ -203,7 +208,7 @@ void tlb_defer(Tlb *tlb, const TlbLook *look, unsigned n)
 
 void tlb_clear_notdirty(Tlb *tlb, const TlbLook *look)
 {
-    TlbTable *t = &tlb->table[look->mmu];
+    TlbTable *t = tlb->table[look->mmu];
     TlbEntry *e = tlb_slot(t, look->va);
     if (tlb_cmp_is(e->cmp[ACCESS_WRITE], look->va & PAGE_MASK) &&
         t->cold[e - t->entries].ram == (look->ram & PAGE_MASK))

@@ -2,9 +2,10 @@
 // What tlb.c (tables), tlb_fill.c (lookup and fill) and access.c (slow paths) share; nobody else includes it.
 #pragma once
 #include "softmmu/tlb.h"
+#include "softmmu/tlb_ranges.h"
 
 typedef struct { // beside each entry, valid while it is not empty
-    gpa_t pa;    // page
+    gpa_t pa;    // page | log2 of the bytes that its page-table entry maps, 0 for a page
     ram_t ram;   // page, TLB_EMPTY when the entry is not plain RAM or ROM
 } TlbCold;
 
@@ -17,7 +18,8 @@ typedef struct {
     int64_t window_start;
     bool dirty; // something was entered since the last flush
     unsigned next_victim;
-    uint64_t relieved_at; // evictions when tlb_relieve last grew it
+    uint64_t evictions; // since tlb_relieve last grew it
+    TlbRanges large; // where entries come from page-table entries that map more than a page
     TlbEntry victim[TLB_VICTIMS];
     TlbCold victim_cold[TLB_VICTIMS];
 } TlbTable;
@@ -27,11 +29,21 @@ typedef struct { // a lookup that was taken back, to be counted when the access 
     uint64_t *counter; // NULL: none
 } TlbDeferred;
 
+typedef struct {
+    uint64_t key;
+    unsigned asid;
+    uint64_t left_at; // Tlb.n_left when another one took its place
+    TlbTable table[TLB_SPACE_INDEXES];
+} TlbContext;
+
+#define TLB_FETCHED_BITS 12 // log2 of the bits in the filter of pages fetched from
+
 struct Tlb {
     struct AddressSpace *as;
     struct CodePages *code;
     TlbHooks hooks;
     bool dynamic;
+    unsigned start_bits;
     unsigned data_mmu, fetch_mmu;
     uint64_t *fast_mask;
     TlbEntry **fast_table;
@@ -39,7 +51,13 @@ struct Tlb {
     int64_t (*now)(void *opaque);
     void *now_opaque;
     TlbDeferred deferred[2]; // the two pages of one access
-    TlbTable table[TLB_MMU_INDEXES];
+    TlbTable *table[TLB_MMU_INDEXES]; // those of the current context, and machine
+    TlbTable machine;
+    TlbContext *context[TLB_CONTEXTS]; // NULL: not made yet; the first n_contexts are there
+    unsigned n_contexts, current;
+    uint64_t n_left;
+    uint64_t fetched[(1u << TLB_FETCHED_BITS) / 64]; // bit set: a page with this hash was fetched from
+    TlbRanges fetched_large; // the same for page-table entries that map more
     TlbStats stats;
 };
 
@@ -51,6 +69,7 @@ typedef struct {
     ram_t ram;      // of va; likewise
     unsigned flags; // TLB_* of the comparator
     unsigned mmu;
+    unsigned large_bits; // as in TlbTranslation
     uint64_t *counter; // the counter that took this lookup; set after a fault too
 } TlbLook;
 
@@ -86,6 +105,22 @@ bool tlb_lookup(Tlb *tlb, gva_t va, unsigned size, MemAccess access, TlbLook *ou
 // Takes back what a successful lookup counted: the same access comes again by another function, which then
 // counts it in the same place. n: 0 or 1, which page of the access.
 void tlb_defer(Tlb *tlb, const TlbLook *look, unsigned n);
+
+static inline gpa_t tlb_cold_page(const TlbCold *c)
+{
+    return c->pa & PAGE_MASK;
+}
+
+static inline unsigned tlb_cold_bits(const TlbCold *c)
+{
+    return (unsigned)(c->pa & ~PAGE_MASK);
+}
+
+// The filter's place of a page.
+static inline unsigned tlb_fetched_hash(gva_t va)
+{
+    return (unsigned)((va >> PAGE_BITS) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - TLB_FETCHED_BITS));
+}
 
 // Takes the flag off the entry of a store, if it is still there.
 void tlb_clear_notdirty(Tlb *tlb, const TlbLook *look);

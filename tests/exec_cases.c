@@ -10,50 +10,11 @@
 
 #define BUDGET 1000
 
-static bool in_ram(uint64_t addr, unsigned size)
-{
-    return addr >= EXEC_RAM_BASE && addr - EXEC_RAM_BASE <= EXEC_RAM_SIZE - size;
-}
-
-bool exec_load(void *opaque, uint64_t addr, unsigned size, uint64_t *value, MemFault *fault)
-{
-    ExecMachine *m = opaque;
-    if (!in_ram(addr, size)) {
-        *fault = (MemFault){FAULT_ACCESS, ACCESS_READ, addr};
-        return false;
-    }
-    *value = 0;
-    memcpy(value, m->ram + (addr - EXEC_RAM_BASE), size);
-    return true;
-}
-
-bool exec_store(void *opaque, uint64_t addr, unsigned size, uint64_t value, MemFault *fault)
-{
-    ExecMachine *m = opaque;
-    if (!in_ram(addr, size)) {
-        *fault = (MemFault){FAULT_ACCESS, ACCESS_WRITE, addr};
-        return false;
-    }
-    memcpy(m->ram + (addr - EXEC_RAM_BASE), &value, size);
-    return true;
-}
-
-bool exec_fetch(void *opaque, uint64_t pc, uint16_t *parcel, MemFault *fault)
-{
-    uint64_t value;
-    if (!exec_load(opaque, pc, 2, &value, fault)) {
-        fault->access = ACCESS_FETCH;
-        return false;
-    }
-    *parcel = (uint16_t)value;
-    return true;
-}
-
 // opaque: run the passes first if not NULL.
 static void run_eval(void *opaque, ExecMachine *m)
 {
     IrEnv *env = &m->hart.env;
-    LiftSource src = {m, exec_fetch, 8};
+    LiftSource src = {m, exec_fetch, 8, 0};
     IrMem mem = {m, exec_load, exec_store};
     while (m->hart.trap_count == 0 && env->left > 0) {
         MemFault fault;
@@ -84,8 +45,9 @@ const ExecEngine exec_engine_passes = {"passes", (void *)"", run_eval};
 typedef struct {
     ExecMachine *machine; // before, then after the run
     ExecMachine *wanted;  // registers, memory and env.pc
-    uint64_t mcause;
-    bool names_mcause; // another end than the c.ebreak behind the instructions
+    uint64_t cause;
+    bool names_cause; // another end than the c.ebreak behind the instructions
+    bool delegated;   // ... and it goes to S-mode
     GArray *csrs;      // of CsrWant
 } Case;
 
@@ -137,17 +99,19 @@ static bool assign(Case *c, ExecMachine *m, bool after, const char *item)
         m->hart.env.pc = value;
     } else if (strcmp(kv[0], "priv") == 0 && !after) {
         m->hart.priv = (uint8_t)value;
-    } else if (strcmp(kv[0], "mcause") == 0 && after) {
-        c->mcause = value;
-        c->names_mcause = true;
+    } else if (strcmp(kv[0] + 1, "cause") == 0 && after) {
+        c->cause = value;
+        c->names_cause = true;
+        c->delegated = kv[0][0] == 's';
+    } else if (strcmp(kv[0], "svadu") == 0 && !after) {
+        m->hart.features.svadu = value;
     } else if (csr >= 0 && after) {
         g_array_append_val(c->csrs, ((CsrWant){(unsigned)csr, value}));
     } else if (csr >= 0) {
         return csr_write(&m->hart, (unsigned)csr, value);
     } else if (kv[0][0] != ' ' && strchr(sizes, kv[0][0]) && kv[0][1] == '@' &&
                parse_number(kv[0] + 2, &addr)) {
-        MemFault fault;
-        return exec_store(m, addr, (unsigned)(strchr(sizes, kv[0][0]) - sizes) + 1, value, &fault);
+        return exec_store_physical(m, addr, (unsigned)(strchr(sizes, kv[0][0]) - sizes) + 1, value);
     } else {
         return false;
     }
@@ -170,7 +134,6 @@ static bool assign_all(Case *c, ExecMachine *m, bool after, const char *text)
 static bool place_code(ExecMachine *m, const char *hex, uint64_t *end, unsigned *count)
 {
     g_auto(GStrv) words = g_strsplit_set(hex, " \t", -1);
-    MemFault fault;
     *end = m->hart.env.pc;
     *count = 0;
     for (char **w = words; *w; w++) {
@@ -180,7 +143,7 @@ static bool place_code(ExecMachine *m, const char *hex, uint64_t *end, unsigned 
         if (**w == '\0') {
             continue;
         }
-        if (*rest || (size != 2 && size != 4) || !exec_store(m, *end, size, bits, &fault)) {
+        if (*rest || (size != 2 && size != 4) || !exec_store_physical(m, *end, size, bits)) {
             return false;
         }
         *end += size;
@@ -204,13 +167,14 @@ static unsigned compare(Case *c, const ExecEngine *engine, const char *line, uns
     if (got->trap_count != 1) {
         return complain(engine, line, "traps", got->trap_count, 1);
     }
-    if (got->mcause != c->mcause) {
-        bad += complain(engine, line, "mcause", got->mcause, c->mcause);
+    uint64_t cause = c->delegated ? got->scause : got->mcause, pc = c->delegated ? got->sepc : got->mepc;
+    if (cause != c->cause) {
+        bad += complain(engine, line, "cause", cause, c->cause);
     }
-    if (got->mepc != want->env.pc) {
-        bad += complain(engine, line, "pc", got->mepc, want->env.pc);
+    if (pc != want->env.pc) {
+        bad += complain(engine, line, "pc", pc, want->env.pc);
     }
-    if (!c->names_mcause && ir_env_icount(&got->env) != count) {
+    if (!c->names_cause && ir_env_icount(&got->env) != count) {
         bad += complain(engine, line, "instructions", ir_env_icount(&got->env), count);
     }
     for (unsigned i = 0; i < 32; i++) {
@@ -235,32 +199,16 @@ static unsigned compare(Case *c, const ExecEngine *engine, const char *line, uns
     return bad != 0;
 }
 
-// Registers hold junk and memory c.ebreak, so that stray reads and writes show and every way out of the case
-// ends.
-static void reset_machine(ExecMachine *m)
-{
-    static const HartHooks no_hooks;
-    hart_init(&m->hart, 0, &no_hooks);
-    m->hart.env.pc = EXEC_RAM_BASE;
-    for (unsigned i = 1; i < 32; i++) {
-        m->hart.env.r[i] = UINT64_C(0x5a5a000000000000) + i;
-    }
-    for (unsigned i = 0; i < EXEC_RAM_SIZE; i += 2) {
-        memcpy(m->ram + i, (uint8_t[]){0x02, 0x90}, 2);
-    }
-    m->hart.env.icount_limit = BUDGET;
-    m->hart.env.left = BUDGET;
-}
-
 static unsigned run_case(Case *c, const ExecEngine *engine, const char *line)
 {
     g_auto(GStrv) part = g_strsplit(line, ";", 3);
     g_auto(GStrv) state = g_strsplit(part[0] && part[1] && part[2] ? part[2] : "", "=>", 2);
     uint64_t end;
     unsigned count;
-    reset_machine(c->machine);
-    c->mcause = EXC_BREAKPOINT;
-    c->names_mcause = false;
+    exec_reset(c->machine);
+    c->machine->hart.env.icount_limit = c->machine->hart.env.left = BUDGET;
+    c->cause = EXC_BREAKPOINT;
+    c->names_cause = c->delegated = false;
     g_array_set_size(c->csrs, 0);
     if (!state[0] || !state[1] || !assign_all(c, c->machine, false, state[0]) ||
         !place_code(c->machine, part[1], &end, &count)) {
@@ -287,8 +235,9 @@ unsigned exec_cases_run(const char *path, const ExecEngine *engine, unsigned *ca
         return 1;
     }
     decode_init();
-    Case c = {g_new0(ExecMachine, 1), g_new0(ExecMachine, 1), 0, false,
-              g_array_new(FALSE, FALSE, sizeof(CsrWant))};
+    Case c = {.machine = g_new0(ExecMachine, 1),
+              .wanted = g_new0(ExecMachine, 1),
+              .csrs = g_array_new(FALSE, FALSE, sizeof(CsrWant))};
     unsigned failures = 0;
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
     for (char **l = lines; *l; l++) {

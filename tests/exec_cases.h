@@ -27,6 +27,14 @@ extern const ExecEngine exec_engine_eval;
 // The same with the optimising passes in between.
 extern const ExecEngine exec_engine_passes;
 
+#define EXEC_TIME UINT64_C(0x123456789) // what the time CSR reads
+uint64_t exec_time(void *opaque);
+
+// exec_machine.c: a hart in M-mode, PMP open, registers full of junk and memory of c.ebreak, so that stray reads and
+// writes show and every way out of a case ends.
+void exec_reset(ExecMachine *m);
+bool exec_store_physical(ExecMachine *m, uint64_t pa, unsigned size, uint64_t value);
+
 // The machine as lifter and evaluator see it; opaque is the ExecMachine.
 bool exec_fetch(void *opaque, uint64_t pc, uint16_t *parcel, MemFault *fault);
 bool exec_load(void *opaque, uint64_t addr, unsigned size, uint64_t *value, MemFault *fault);

@@ -38,8 +38,11 @@ static bool translate(void *opaque, gva_t va, unsigned size, MemAccess access, u
 {
     const Rig *rig = opaque;
     bool fetch = mmu == 3 || !rig->denied || (va & PAGE_MASK) != rig->denied;
-    (void)size;
-    *out = (TlbTranslation){va & PAGE_MASK, {true, true, fetch}, true};
+    HartPage page = {va & PAGE_MASK, {true, true, true}, true, 0};
+    if (rig->hart && !hart_translate(rig->hart, va, size, access, mmu, &page, fault))
+        return false;
+    *out = (TlbTranslation){page.page, {page.allow[0], page.allow[1], page.allow[2] && fetch}, page.whole_page,
+                            page.large_bits};
     if (!out->allow[access])
         *fault = (MemFault){FAULT_ACCESS, access, va};
     return out->allow[access];
@@ -132,7 +135,7 @@ static bool fetch(void *opaque, uint64_t pc, uint16_t *parcel, MemFault *fault)
 
 static bool lift(void *opaque, uint64_t base, uint64_t pc, unsigned max_insns, IrBlock *out, MemFault *fault)
 {
-    LiftSource src = {opaque, fetch, max_insns};
+    LiftSource src = {opaque, fetch, max_insns, 0};
     return lift_block(out, &src, base, pc, fault);
 }
 
@@ -148,9 +151,15 @@ static const char *symbol(void *opaque, uint64_t pc)
     return "";
 }
 
+static void set_context(HartRig *h)
+{
+    tlb_set_context(h->rig.tlb, hart_space(&h->hart), hart_asid(&h->hart));
+}
+
 static void mmu_changed(void *opaque)
 {
     HartRig *h = opaque;
+    set_context(h);
     tlb_set_mmu(h->rig.tlb, hart_data_mmu(&h->hart), hart_fetch_mmu(&h->hart));
     engine_set_mode(h->rig.engine, hart_fetch_mmu(&h->hart));
 }
@@ -162,6 +171,65 @@ static void flush(void *opaque)
     engine_unlink(h->rig.engine);
 }
 
+static void space_changed(void *opaque)
+{
+    set_context(opaque);
+    engine_unlink(((HartRig *)opaque)->rig.engine);
+}
+
+static void fence_vma(void *opaque, const HartFence *what)
+{
+    HartRig *h = opaque;
+    unsigned asid = what->one_asid ? what->asid : TLB_ANY_ASID;
+    if (what->one_page)
+        tlb_flush_space_page(h->rig.tlb, what->va, asid);
+    else
+        tlb_flush_space(h->rig.tlb, asid);
+    engine_unlink(h->rig.engine);
+}
+
+static uint64_t *pte_at(HartRig *h, uint64_t pa)
+{
+    uint64_t size = h->rig.ram.ram->size;
+    return pa - RIG_RAM < size ? rig_ram(&h->rig, pa) : NULL;
+}
+
+static bool pte_load(void *opaque, uint64_t pa, uint64_t *pte)
+{
+    const uint64_t *p = pte_at(opaque, pa);
+    if (p)
+        *pte = *p;
+    return p;
+}
+
+static bool pte_swap(void *opaque, uint64_t pa, uint64_t old, uint64_t new, uint64_t *old_seen)
+{
+    uint64_t *p = pte_at(opaque, pa);
+    if (!p)
+        return false;
+    *old_seen = *p;
+    if (*p == old)
+        *p = new;
+    return true;
+}
+
+static bool cache_block(void *opaque, uint64_t va, bool zero, MemFault *fault)
+{
+    HartRig *h = opaque;
+    uint64_t block = va & ~UINT64_C(63);
+    bool ok = zero ? tlb_zero(h->rig.tlb, block, 64, fault)
+                   : tlb_probe(h->rig.tlb, block, 64, ACCESS_READ, fault);
+    if (!ok)
+        *fault = (MemFault){fault->kind, ACCESS_WRITE, va};
+    return ok;
+}
+
+static uint64_t rig_time(void *opaque)
+{
+    (void)opaque;
+    return RIG_TIME;
+}
+
 void hart_rig_init(HartRig *h, uint64_t ram_size, const EngineConfig *config)
 {
     EngineGuest guest = {h, lift, print_insn, symbol};
@@ -169,8 +237,19 @@ void hart_rig_init(HartRig *h, uint64_t ram_size, const EngineConfig *config)
     decode_init();
     hart_init(&h->hart, 0, &none);
     rig_init(&h->rig, &h->hart.env, ram_size, config, &guest);
-    h->hart.hooks = (HartHooks){.opaque = h, .tlb_flush = flush, .mmu_changed = mmu_changed};
+    h->hart.hooks = (HartHooks){.opaque = h,
+                                .tlb_flush = flush,
+                                .mmu_changed = mmu_changed,
+                                .space_changed = space_changed,
+                                .fence_vma = fence_vma,
+                                .time = rig_time,
+                                .pte_load = pte_load,
+                                .pte_swap = pte_swap,
+                                .cache_block = cache_block};
+    h->rig.hart = &h->hart;
     hart_reset(&h->hart, RIG_RAM);
+    h->hart.pmpaddr[15] = UINT64_MAX >> 10;
+    h->hart.pmpcfg[15] = 0x1f;
     mmu_changed(h);
 }
 

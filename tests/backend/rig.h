@@ -10,6 +10,7 @@
 #define RIG_ROM_SIZE 0x1000u
 #define RIG_DEV      UINT64_C(0x10000000) // reads give numbers made from address and history
 #define RIG_DEV_SIZE 0x1000u
+#define RIG_TIME     UINT64_C(0x123456789) // what the time CSR reads
 
 typedef struct {
     IrEnv *env;
@@ -20,6 +21,7 @@ typedef struct {
     Engine *engine;
     uint64_t dev_hash; // over all device accesses in order
     unsigned dev_calls;
+    const Hart *hart; // whose page tables and PMP count, or NULL
     uint64_t denied; // page that only M-mode may fetch from; 0: none
 } Rig;
 
@@ -34,7 +36,7 @@ IrMem rig_mem(Rig *rig);
 // The next slice: left becomes insns without a change of the instruction count.
 void rig_slice(Rig *rig, int64_t insns);
 
-// A rig with a real hart in M-mode at RIG_RAM.
+// A rig with a real hart in M-mode at RIG_RAM, PMP open, with its page tables and fences.
 typedef struct {
     Hart hart;
     Rig rig;

@@ -26,7 +26,7 @@ int main(int argc, char **argv)
     directory = argv[1];
     const struct CMUnitTest tests[] = {
         CASES("rv64i"), CASES("rv64m"), CASES("rv64a"), CASES("rv64c"),
-        CASES("zba"),   CASES("zbb"),   CASES("zbs"),   CASES("system"),
+        CASES("zba"),   CASES("zbb"),   CASES("zbs"),   CASES("system"), CASES("priv"), CASES("sv"),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

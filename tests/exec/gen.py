@@ -14,6 +14,7 @@ import tempfile
 sys.dont_write_bytecode = True
 from model import (AMOS, BINARY, BRANCHES, IMMEDIATE, LOADS, M64, SHIFTS, STORES, UNARY, from_bytes,
                    load_value, sx, to_bytes, u64, w)  # noqa: E402
+import gen_priv  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CODE = 0x80000000
@@ -29,7 +30,8 @@ HEAD = """\
 #   at address A; a CSR by its name; before: priv, last. Numbers are in C notation.
 #   What is not named after => is as before: registers (junk if not given), memory (full of c.ebreak), and the
 #   pc behind the last instruction, where a c.ebreak ends the case. "mcause=N" after => says that another
-#   exception ends it; pc is then the pc of that exception, mtval may follow.
+#   exception ends it; pc is then the pc of that exception, mtval may follow. "scause=N" is one that S-mode takes.
+#   "svadu=1" before: the hart has that extension. PMP lets everything through at first, by entry 15.
 {origin}
 """
 
@@ -318,15 +320,13 @@ def gen_system():
     c("csrrci a0,mscratch,0", [("mscratch", 5)], [("a0", 5), ("mscratch", 5)])
     c("csrr a0,mhartid", [], [("a0", 0)])
     c("csrrci a0,mhartid,0", [], [("a0", 0)])
-    c("csrr a0,misa", [], [("a0", 2 << 62 | 1 << 20 | 1 << 12 | 1 << 8 | 1 << 2 | 1)])
+    c("csrr a0,misa", [], [("a0", 2 << 62 | 1 << 20 | 1 << 18 | 1 << 12 | 1 << 8 | 1 << 2 | 1)])
     traps("csrw mhartid,a0", [], 2, 0xf1451073)
     traps("csrrsi a0,mhartid,1", [], 2, 0xf140e573)
-    traps("csrr a0,satp", [], 2, 0x18002573)
-    traps("csrr a0,medeleg", [], 2, 0x30202573)
-    traps("rdtime a0", [], 2, 0xc0102573)
+    c("rdtime a0", [], [("a0", 0x123456789)])
     traps("csrr a0,mscratch", [("priv", 0)], 2, 0x34002573)
     traps("rdcycle a0", [("priv", 0)], 2, 0xc0002573)
-    c("nop|rdcycle a0|rdcycle a1", [("mcounteren", 1), ("priv", 0)], [("a0", 1), ("a1", 2)])
+    c("nop|rdcycle a0|rdcycle a1", [("mcounteren", 1), ("scounteren", 1), ("priv", 0)], [("a0", 1), ("a1", 2)])
     c("nop|nop|rdinstret a0|rdinstret a1", [("minstret", 100)], [("a0", 101), ("a1", 102)])
     c("csrw minstret,a0|rdinstret a1|rdinstret a2", [("a0", 50)], [("a1", 50), ("a2", 51)])
     c("csrw mcycle,a0|csrr a1,mcycle", [("a0", M64)], [("a1", M64)])
@@ -338,13 +338,10 @@ def gen_system():
     traps("ebreak", [], 3, CODE)
     c("slli zero,zero,31|ebreak|srai zero,zero,7", [], [("mcause", 3), ("mtval", CODE + 4), ("pc", CODE + 4)])
     traps("mret", [("priv", 0)], 2, 0x30200073)
-    c("mret", [("mepc", DATA), ("mstatus", 0x1880)], [("pc", DATA), ("mstatus", 0x200001880)])
-    c("mret", [("mepc", DATA), ("mstatus", 0x80)], [("pc", DATA), ("mstatus", 0x200000080)])
-    c("mret", [("mepc", DATA + 1), ("mstatus", 0x1800)], [("pc", DATA), ("mstatus", 0x200001800)])
-    traps("sret", [], 2, 0x10200073)
-    traps("sfence.vma", [], 2, 0x12000073)
-    traps("sfence.vma a0,a1", [], 2, 0x12b50073)
-    traps("wfi", [("mstatus", 1 << 21), ("priv", 0)], 2, 0x10500073)
+    c("mret", [("mepc", DATA), ("mstatus", 0x1880)], [("pc", DATA), ("mstatus", 0xa00001880)])
+    c("mret", [("mepc", DATA), ("mstatus", 0x80)], [("pc", DATA), ("mstatus", 0xa00000080)])
+    c("mret", [("mepc", DATA + 1), ("mstatus", 0x1800)], [("pc", DATA), ("mstatus", 0xa00001800)])
+    traps("wfi", [("priv", 0)], 2, 0x10500073)
     traps(".4byte 0xffffffff", [], 2, 0xffffffff)
     traps(".4byte 0x0000007f", [], 2, 0x7f)
     traps("li a0,1|.4byte 0x00000057|nop", [("a0", 1)], 2, 0x57, CODE + 4)
@@ -365,7 +362,7 @@ def assemble():
         src, obj, raw = (os.path.join(d, x) for x in ("x.s", "x.o", "x.bin"))
         with open(src, "w", encoding="ascii") as f:
             f.write("\n".join(text) + "\n")
-        arch = "-march=rv64imac_zicsr_zifencei_zihintpause_zba_zbb_zbs"
+        arch = "-march=rv64imac_zicbom_zicbop_zicboz_zicsr_zifencei_zihintpause_zawrs_zba_zbb_zbs_svinval"
         subprocess.run(["riscv64-unknown-elf-as", arch, "-o", obj, src], check=True)
         subprocess.run(["riscv64-unknown-elf-objcopy", "-O", "binary", "-j", ".text", obj, raw], check=True)
         symbols = subprocess.run(["riscv64-unknown-elf-nm", "-n", obj], check=True, capture_output=True,
@@ -390,7 +387,9 @@ def write_files():
     titles = {"rv64i": "RV64I and Zifencei", "rv64m": "M", "rv64a": "A",
               "rv64c": "C (RV64C without floating point)",
               "zba": "Zba", "zbb": "Zbb", "zbs": "Zbs",
-              "system": "Zicsr and the privileged instructions"}
+              "system": "Zicsr and the privileged instructions",
+              "priv": "S-mode: its CSRs and instructions, who may use them",
+              "sv": "page tables and PMP under them"}
     for name, cases in files.items():
         with open(os.path.join(HERE, name + ".cases"), "w", encoding="ascii") as f:
             f.write(HEAD.format(title="What the instructions of " + titles[name] + " do.",
@@ -422,6 +421,7 @@ def main():
     gen_compressed_memory()
     gen_compressed_control()
     gen_system()
+    gen_priv.gen_all(case)
     write_files()
 
 

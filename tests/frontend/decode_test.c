@@ -64,6 +64,8 @@ static const char *format_letters(InsnFormat format)
         return "dstar";
     case FMT_LR:
         return "dsar";
+    case FMT_CBO:
+        return "s";
     default:
         return "";
     }
@@ -103,6 +105,7 @@ static void every_extension_is_complete(void **state)
     static const unsigned expected[EXTS] = {
         [EXT_I] = 52, [EXT_M] = 13, [EXT_A] = 22, [EXT_ZICSR] = 6, [EXT_ZIFENCEI] = 1,
         [EXT_ZBA] = 8, [EXT_ZBB] = 24, [EXT_ZBS] = 8, [EXT_PRIV] = 4,
+        [EXT_SVINVAL] = 3, [EXT_ZICBOM] = 3, [EXT_ZICBOZ] = 1, [EXT_ZAWRS] = 2,
     };
     unsigned found[EXTS] = { 0 };
 

@@ -28,7 +28,7 @@ static uint32_t without_reserved_fields(uint32_t word)
 // which it counts as base instructions, and a reserved compressed encoding.
 static bool outside_our_extensions(const char *text)
 {
-    static const char *const names[] = { "uret", "hret", "dret", "sfence.vm" };
+    static const char *const names[] = { "uret", "hret", "dret", "sfence.vm", "hinval.vvma", "hinval.gvma" };
 
     if (strcmp(text, "c.addi16sp\tsp,0") == 0)
         return true;

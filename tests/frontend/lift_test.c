@@ -60,7 +60,7 @@ static IrCode *lift(Memory *m, uint64_t pc, unsigned max_insns)
 {
     IrCode *code = ir_code_new(BASE);
     IrBlock *b = ir_block_new(0);
-    LiftSource src = {m, fetch, max_insns};
+    LiftSource src = {m, fetch, max_insns, 0};
     MemFault fault;
     g_autoptr(GError) error = NULL;
     ir_code_add(code, b);
@@ -205,7 +205,7 @@ static void first_fetch_fault(void **state)
 {
     Memory *m = *state;
     g_autoptr(IrBlock) b = ir_block_new(0);
-    LiftSource src = {m, fetch, 8};
+    LiftSource src = {m, fetch, 8, 0};
     MemFault fault = {FAULT_NONE, ACCESS_READ, 0};
     m->unreadable = BASE + 0x1000;
     assert_false(lift_block(b, &src, BASE, BASE + 0x1000, &fault));
@@ -273,6 +273,27 @@ static void random_bytes(void **state)
     }
 }
 
+// An instruction of an extension that the hart lacks is illegal.
+static void absent_extensions(void **state)
+{
+    Memory *m = *state;
+    g_autoptr(IrBlock) b = ir_block_new(0);
+    LiftSource src = {m, fetch, 8, UINT64_C(1) << EXT_ZBA};
+    MemFault fault;
+    put32(m, BASE, 0x40b54533);     // xnor a0,a0,a1: Zbb
+    put32(m, BASE + 4, 0x20b52533); // sh1add a0,a0,a1: Zba
+    assert_true(lift_block(b, &src, BASE, BASE, &fault));
+    assert_int_equal(b->n_insns, 2);
+    assert_int_equal(b->ops[b->n_ops - 1].op, IR_OP_SYS);
+    assert_int_equal(b->ops[b->n_ops - 1].imm, HELPER_ILLEGAL);
+    src.absent = ~(UINT64_C(1) << EXT_ZBA);
+    put32(m, BASE, 0x20b52533);
+    put32(m, BASE + 4, 0x40b54533);
+    assert_true(lift_block(b, &src, BASE, BASE, &fault));
+    assert_int_equal(b->n_insns, 2);
+    assert_int_equal(b->ops[b->n_ops - 1].imm, HELPER_ILLEGAL);
+}
+
 // The same bytes at another address give the same block: nothing absolute is inside.
 static void position_independent(void **state)
 {
@@ -282,7 +303,7 @@ static void position_independent(void **state)
     memcpy(m->bytes + 0x1000, m->bytes, 8);
     g_autoptr(IrBlock) a = ir_block_new(0);
     g_autoptr(IrBlock) b = ir_block_new(0);
-    LiftSource src = {m, fetch, 8};
+    LiftSource src = {m, fetch, 8, 0};
     MemFault fault;
     assert_true(lift_block(a, &src, BASE, BASE, &fault));
     assert_true(lift_block(b, &src, BASE + 0x1000, BASE + 0x1000, &fault));
@@ -302,6 +323,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(first_fetch_fault, setup, teardown),
         cmocka_unit_test_setup_teardown(semihosting_sequence, setup, teardown),
         cmocka_unit_test_setup_teardown(random_bytes, setup, teardown),
+        cmocka_unit_test_setup_teardown(absent_extensions, setup, teardown),
         cmocka_unit_test_setup_teardown(position_independent, setup, teardown),
     };
     assert_int_equal(argc, 2);

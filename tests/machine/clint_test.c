@@ -130,9 +130,46 @@ static void seen_time(void **state)
     assert_int_equal(board_next_deadline_ns(f->board), 7100);
 }
 
+// stimecmp (Sstc) beside mtimecmp: a line and a deadline of its own, none while it is not enabled.
+static void supervisor_timer(void **state)
+{
+    Fixture *f = *state;
+    boot(f, 2);
+    fixture_st(f, MTIMECMP(0), 8, UINT64_MAX);
+    fixture_st(f, MTIMECMP(1), 8, 5000);
+    f->now_ns = 1000;
+    assert_true(board_has_time(f->board));
+    assert_int_equal(board_time(f->board), 10);
+    unsigned before = f->deadlines;
+    board_set_stimecmp(f->board, 1, false, 0);
+    assert_false(pending(f, 1, IRQ_S_TIMER));
+    assert_int_equal(board_next_deadline_ns(f->board), 500000);
+    board_set_stimecmp(f->board, 1, true, 11);
+    assert_int_equal(f->deadlines, before + 2);
+    assert_false(pending(f, 1, IRQ_S_TIMER));
+    assert_int_equal(board_next_deadline_ns(f->board), 1100);
+    f->now_ns = 1100;
+    assert_int_equal(board_next_deadline_ns(f->board), 1100); // due and not run yet
+    board_run_timers(f->board, 1100);
+    assert_true(pending(f, 1, IRQ_S_TIMER));
+    assert_false(pending(f, 0, IRQ_S_TIMER) || pending(f, 1, IRQ_M_TIMER));
+    assert_int_equal(board_next_deadline_ns(f->board), 500000);
+    board_set_stimecmp(f->board, 1, true, UINT64_MAX);
+    assert_false(pending(f, 1, IRQ_S_TIMER));
+    board_set_stimecmp(f->board, 1, true, 11);
+    assert_true(pending(f, 1, IRQ_S_TIMER));
+    fixture_st(f, MTIME, 8, 5); // back in time
+    assert_false(pending(f, 1, IRQ_S_TIMER));
+    fixture_st(f, MTIME, 8, 12);
+    assert_true(pending(f, 1, IRQ_S_TIMER));
+    board_set_stimecmp(f->board, 1, false, 11);
+    assert_false(pending(f, 1, IRQ_S_TIMER));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
-    const struct CMUnitTest tests[] = {TEST(registers), TEST(access_sizes), TEST(timer), TEST(seen_time)};
+    const struct CMUnitTest tests[] = {TEST(registers), TEST(access_sizes), TEST(timer), TEST(seen_time),
+                                       TEST(supervisor_timer)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

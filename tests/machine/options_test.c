@@ -2,6 +2,7 @@
 // Command lines of options.cases against what the parser makes of them; no command line may crash it.
 #include "tests/test.h"
 
+#include "machine/cpu_model.h"
 #include "machine/options.h"
 #include "util/log.h"
 #include <stdlib.h>
@@ -57,6 +58,17 @@ static void add_command(GString *s, const Options *o)
         g_string_append(s, names[o->help_topic]);
 }
 
+static void add_features(GString *s, const HartFeatures *f)
+{
+    HartFeatures usual;
+    cpu_model_init(&usual);
+#define FEATURE(name, on) \
+    if (f->name != usual.name) \
+        g_string_append_printf(s, " " #name "=%s", f->name ? "on" : "off");
+#include "frontend/features.def"
+    add_text(s, "mmu", cpu_model_mmu_type(f), "riscv,sv57");
+}
+
 // What differs from the defaults, in the order of the struct.
 static char *describe(const Options *o)
 {
@@ -73,6 +85,7 @@ static char *describe(const Options *o)
     if (o->ram_size)
         g_string_append_printf(s, " ram=0x%" G_GINT64_MODIFIER "x", o->ram_size);
     add_number(s, "harts", o->harts, 1);
+    add_features(s, &o->features);
     add_text(s, "isa", o->isa, NULL);
     add_text(s, "dumpdtb", o->dumpdtb, NULL);
     add_flag(s, "htif-compat=qemu", o->htif_compat_qemu);

@@ -101,7 +101,7 @@ static inline bool board_translate(void *opaque, gva_t va, unsigned size, MemAcc
     uint64_t i = (va - MAP_BASE) >> PAGE_BITS;
     b->n_translations++;
     if (i >= MAP_PAGES) {
-        *out = (TlbTranslation){va & PAGE_MASK, {true, true, true}, true};
+        *out = (TlbTranslation){va & PAGE_MASK, {true, true, true}, true, 0};
         return true;
     }
     const Map *m = &b->map[mmu][i];

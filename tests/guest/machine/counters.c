@@ -80,6 +80,16 @@ static void check_cycle(void)
     CHECK(40, CSR_READ(mcycle) - before >= 300);
 }
 
+// time is mtime; user code sees it when mcounteren and scounteren say so.
+static void check_time(void)
+{
+    volatile uint64_t *mtime = (volatile uint64_t *)0x200bff8;
+    uint64_t first = *mtime, between = CSR_READ(time), last = *mtime;
+    CHECK(45, first <= between && between <= last);
+    while (CSR_READ(time) < last + 100)
+        continue;
+}
+
 static void check_mepc(void)
 {
     CSR_WRITE(mepc, 0x80000003);
@@ -93,6 +103,7 @@ int main(void)
     check_traps();
     check_writes();
     check_cycle();
+    check_time();
     check_mepc();
     printf("counters: all checks passed\n");
     return 0;
