@@ -9,9 +9,18 @@
 #include "backend/atomic.h"
 #include <string.h>
 
+#define NAN_BOX UINT64_C(0xffffffff00000000)
 #define JUMP_MASK ((1u << INTERP_JUMP_BITS) - 1)
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
+
+#define SIGN32 (UINT64_C(1) << 31)
+#define SIGN64 (UINT64_C(1) << 63)
+
+static inline uint64_t unbox32(uint64_t v)
+{
+    return v >= NAN_BOX ? v : NAN_BOX | 0x7fc00000;
+}
 
 static inline uint64_t sext32(uint64_t v)
 {
@@ -93,7 +102,7 @@ static void uncount_accesses(IrEnv *env, const Block *b, const IOp *op)
             env->n_store -= o->handler == interp_handler(k);
         if (o->handler == interp_handler(IOP_ATOMIC))
             *((o->imm & 0xff) == JIT_ATOMIC_LR ? &env->n_load : &env->n_store) -= 1;
-        o += o->handler == interp_handler(IOP_LI64);
+        o += o->handler == interp_handler(IOP_LI64) || o->handler == interp_handler(IOP_FP);
     }
 }
 
@@ -151,6 +160,19 @@ static bool __attribute__((noinline)) do_atomic(Interp *in, const Block *b, cons
     return true;
 }
 
+// True if the instruction may be done after all, else its trap has been taken.
+static bool __attribute__((noinline)) fp_denied(Interp *in, const Block *b, const IOp *op)
+{
+    IrEnv *env = in->env;
+    rewind_to(env, b, op);
+    if (env->ops->fp_denied(env, op->a, (uint32_t)op->imm)) {
+        env->left += op->insn;
+        return true;
+    }
+    uncount_accesses(env, b, op);
+    return false;
+}
+
 static inline TlbEntry *tlb_entry(const IrEnv *env, uint64_t va)
 {
     return (TlbEntry *)(void *)((char *)env->tlb_table + ((va >> 7) & env->tlb_mask));
@@ -175,6 +197,7 @@ static InterpExit run(Interp *in, Block *blk)
 #undef BR
         [IOP_MOV] = &&do_mov,       [IOP_LI] = &&do_li,   [IOP_LI64] = &&do_li64,     [IOP_JUMP] = &&do_jump,
         [IOP_JMPIND] = &&do_jmpind, [IOP_SYS] = &&do_sys, [IOP_ATOMIC] = &&do_atomic, [IOP_FENCE] = &&do_fence,
+        [IOP_FPCHECK] = &&do_fpcheck, [IOP_FP] = &&do_fp,
     };
     if (!in) {
         interp_handlers = table;
@@ -259,6 +282,16 @@ do_li64:
 do_fence:
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     NEXT();
+do_fpcheck:
+    if (unlikely(env->fp_off & op->a) && !fp_denied(in, blk, op))
+        goto leave;
+    NEXT();
+do_fp: {
+    IrFpFn fn = (IrFpFn)op[1].handler;
+    r[op->d] = fn(env, r[op->a], r[op->b], r[op[1].a], (uint64_t)op->imm);
+    op++;
+    NEXT();
+}
 do_atomic:
     if (!do_atomic(in, blk, op))
         goto leave;

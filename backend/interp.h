@@ -24,6 +24,8 @@ enum { // interpreter operations; handlers are found by these at translation tim
     IOP_SYS,   // helper imm(a, b)
     IOP_ATOMIC, // d := kind imm (backend/atomic.h) at a with b
     IOP_FENCE,
+    IOP_FPCHECK, // mask in a; imm: guest instruction
+    IOP_FP,      // d := the next cell's function of a, b, the next cell's a, and imm
     IOPS
 };
 

@@ -6,6 +6,7 @@
 // writes it sets what the next instruction reads, so the offset takes the writer's own retirement into
 // account; likewise a change of mcountinhibit takes effect behind the writer.
 #include "frontend/csr.h"
+#include "frontend/fp_state.h"
 #include "frontend/pmp.h"
 #include "frontend/trap.h"
 
@@ -53,7 +54,7 @@ static uint64_t read_mip(const Hart *hart, unsigned csr)
 static void write_mstatus(Hart *hart, unsigned csr, uint64_t value)
 {
     (void)csr;
-    uint64_t mask = MSTATUS_MIE | MSTATUS_MPIE | MSTATUS_MPRV | MSTATUS_TW;
+    uint64_t mask = MSTATUS_MIE | MSTATUS_MPIE | MSTATUS_MPRV | MSTATUS_TW | MSTATUS_FS;
     unsigned mpp = (value & MSTATUS_MPP) >> MSTATUS_MPP_SHIFT;
     if (mpp == PRV_U || mpp == PRV_M) {
         mask |= MSTATUS_MPP;
@@ -76,6 +77,16 @@ static void write_mtvec(Hart *hart, unsigned csr, uint64_t value)
     if (!(value & 2)) {
         hart->mtvec = value;
     }
+}
+
+static uint64_t read_fp(const Hart *hart, unsigned csr)
+{
+    return fp_csr_read(hart, csr);
+}
+
+static void write_fp(Hart *hart, unsigned csr, uint64_t value)
+{
+    fp_csr_write(hart, csr, value);
 }
 
 static uint64_t read_mcycle(const Hart *hart, unsigned csr)
@@ -172,6 +183,9 @@ const char *csr_name(unsigned csr)
 bool csr_allowed(const Hart *hart, unsigned csr, bool write)
 {
     if (!csr_name(csr) || hart->priv < (csr >> 8 & 3) || (write && csr >> 10 == 3)) {
+        return false;
+    }
+    if (fp_csr(csr) && !fp_enabled(hart)) {
         return false;
     }
     bool user_counter = (csr & ~0x1fu) == 0xc00;

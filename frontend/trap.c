@@ -2,6 +2,7 @@
 // Exceptions, interrupts and the return from them (privileged spec 3.1.6..3.1.16, 3.3.2). Every trap goes to
 // M-mode.
 #include "frontend/trap.h"
+#include "frontend/fp_state.h"
 #include "util/log.h"
 #include <inttypes.h>
 
@@ -20,6 +21,7 @@ void hart_set_status(Hart *hart, unsigned priv, uint64_t mstatus)
     unsigned data = hart_data_mmu(hart), fetch = hart_fetch_mmu(hart);
     hart->priv = (uint8_t)priv;
     hart->mstatus = mstatus;
+    fp_status_changed(hart);
     if (hart->hooks.mmu_changed && (hart_data_mmu(hart) != data || hart_fetch_mmu(hart) != fetch)) {
         hart->hooks.mmu_changed(hart->hooks.opaque);
     }

@@ -8,13 +8,16 @@
 #define MSTATUS_MPIE      (UINT64_C(1) << 7)
 #define MSTATUS_MPP_SHIFT 11
 #define MSTATUS_MPP       (UINT64_C(3) << MSTATUS_MPP_SHIFT)
+#define MSTATUS_FS        (UINT64_C(3) << 13) // 0: off, 3: dirty
 #define MSTATUS_MPRV      (UINT64_C(1) << 17)
 #define MSTATUS_TW        (UINT64_C(1) << 21)
 #define MSTATUS_UXL_64    (UINT64_C(2) << 32)
+#define MSTATUS_SD        (UINT64_C(1) << 63)
 
 #define CAUSE_INTERRUPT (UINT64_C(1) << 63) // mcause bit 63
 
-// Sets privilege and mstatus together and calls the mmu_changed hook if an MMU index is another one now.
+// Sets privilege and mstatus together, the latter with the SD bit that FS gives it, and calls the mmu_changed hook
+// if an MMU index is another one now.
 void hart_set_status(Hart *hart, unsigned priv, uint64_t mstatus);
 
 // Ends the slice if an interrupt can be taken now: call it after what may have enabled one.

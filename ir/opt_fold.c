@@ -129,20 +129,20 @@ static IrVal emit(Fold *f, IrInst i)
 
 static bool become_const(Fold *f, uint64_t v)
 {
-    f->i = (IrInst){IR_OP_CONST, 0, IR_NOVAL, IR_NOVAL, (int64_t)v};
+    f->i = (IrInst){IR_OP_CONST, 0, IR_NOVAL, IR_NOVAL, IR_NOVAL, (int64_t)v};
     return true;
 }
 
 static bool become(Fold *f, IrOpcode op, IrVal a, IrVal b)
 {
-    f->i = (IrInst){(uint8_t)op, 0, a, b, 0};
+    f->i = (IrInst){(uint8_t)op, 0, a, b, IR_NOVAL, 0};
     return true;
 }
 
 // The op becomes op(a, c).
 static bool become_right(Fold *f, IrOpcode op, IrVal a, uint64_t c)
 {
-    IrVal b = emit(f, (IrInst){IR_OP_CONST, 0, IR_NOVAL, IR_NOVAL, (int64_t)c});
+    IrVal b = emit(f, (IrInst){IR_OP_CONST, 0, IR_NOVAL, IR_NOVAL, IR_NOVAL, (int64_t)c});
 
     return become(f, op, a, b);
 }
@@ -234,7 +234,7 @@ static bool merge_pc(Fold *f)
 {
     uint64_t offset = imm_of(f, f->i.a) + imm_of(f, f->i.b);
 
-    f->i = (IrInst){IR_OP_PC, 0, IR_NOVAL, IR_NOVAL, (int64_t)offset};
+    f->i = (IrInst){IR_OP_PC, 0, IR_NOVAL, IR_NOVAL, IR_NOVAL, (int64_t)offset};
     return true;
 }
 
