@@ -95,6 +95,5 @@ static inline bool insn_is_compressed(uint16_t parcel)
 Insn decode(uint32_t bits);
 
 // expand.c: the 32-bit encoding of a 16-bit instruction of RV64C (unprivileged spec, chapter C), or 0 if
-// reserved or illegal. HINTs expand to instructions without effect. Compressed floating-point loads and
-// stores expand too (decode then says whether the row exists).
+// reserved or illegal. HINTs expand to instructions without effect.
 uint32_t expand_compressed(uint16_t bits);

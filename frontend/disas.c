@@ -5,7 +5,7 @@
 //   d rd   s rs1   t rs2           i immediate, decimal     u U immediate without its 12 zeros, hex
 //   x shift amount, hex            p pc + immediate, hex    c CSR name or number
 //   z 5-bit immediate (rs1 field)  P pred   Q succ of a fence
-//   D S T R rd, rs1, rs2, rs3 as f registers       m a comma and the rounding mode, or nothing if dynamic
+//   D S T R rd, rs1, rs2, rs3 as f registers       m a comma and the rounding mode, or nothing if it is the usual one
 // A compressed instruction is printed from its expansion, so its template leaves out the operands that its
 // short form implies.
 #include "frontend/disas.h"
@@ -150,13 +150,15 @@ static void put_fence_set(Text *text, unsigned set)
             put(text, "%c", "iorw"[i]);
 }
 
-// Static modes have the names of the manual.
-static void put_rounding_mode(Text *text, unsigned rm)
+// Static modes have the names of the manual. Conversions that are always exact stand without one for rne, as GNU as
+// reads and writes them; elsewhere that stands for dyn.
+static void put_rounding_mode(Text *text, const Insn *insn)
 {
-    static const char *const names[] = { "rne", "rtz", "rdn", "rup", "rmm" };
+    static const char *const names[8] = { "rne", "rtz", "rdn", "rup", "rmm", [7] = "dyn" };
+    bool exact = insn->id == INSN_FCVT_D_S || insn->id == INSN_FCVT_D_W || insn->id == INSN_FCVT_D_WU;
 
-    if (rm < G_N_ELEMENTS(names))
-        put(text, ",%s", names[rm]);
+    if (insn->rm != (exact ? 0 : 7))
+        put(text, ",%s", names[insn->rm]);
 }
 
 static void put_operand(Text *text, const Insn *insn, uint64_t pc, char kind)
@@ -184,7 +186,7 @@ static void put_operand(Text *text, const Insn *insn, uint64_t pc, char kind)
         put(text, "%s", hart_reg_names[32 + insn->rs3]);
         break;
     case 'm':
-        put_rounding_mode(text, insn->rm);
+        put_rounding_mode(text, insn);
         break;
     case 'i':
         put(text, "%" PRId64, insn->imm);

@@ -34,7 +34,8 @@
 //
 // Floating point (IRF_FP; meanings in ir/fp.c). Values are bit patterns; a single is NaN-boxed: its high half is all
 // ones, and an operand where it is not counts as the canonical NaN. Ops add to env->fflags, which only `sys` and the
-// outside look at, so they keep their order with `sys` only, but none may be dropped. The low three bits of imm are
+// outside look at, so they keep their order with `sys` only, but none may be dropped, and no op of
+// the same instruction may fault behind one. The low three bits of imm are
 // the rounding mode, IR_RM_DYN standing for env->frm. Such an op is legal only behind an `fpcheck`, of the same block,
 // whose mask covers it.
 #pragma once

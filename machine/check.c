@@ -106,6 +106,9 @@ static void copy_state(Check *c)
     to->env.pc = from->env.pc;
     to->env.res_addr = from->env.res_addr;
     to->env.res_value = from->env.res_value;
+    to->env.fflags = from->env.fflags;
+    to->env.frm = from->env.frm;
+    to->env.fp_off = from->env.fp_off;
     if (to->priv != from->priv || to->mstatus != from->mstatus) {
         to->priv = from->priv;
         to->mstatus = from->mstatus;
@@ -167,6 +170,8 @@ static char *compare(Check *c, uint64_t pc, uint64_t insns)
         what = g_strdup("pc");
     if (!what && !same_memory(c, &where))
         what = g_strdup_printf("memory at 0x%" PRIx64, where);
+    if (!what && a->fflags != b->fflags)
+        what = g_strdup("fflags");
     if (!what && a->res_addr != b->res_addr)
         what = g_strdup("LR/SC reservation");
     return what ? report(c, pc, insns, what) : NULL;

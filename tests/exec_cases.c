@@ -103,7 +103,7 @@ static bool parse_number(const char *text, uint64_t *value)
 
 static int find_reg(const char *name)
 {
-    for (int i = 0; i < 32; i++) {
+    for (int i = 0; i < IR_NREGS; i++) {
         if (strcmp(name, hart_reg_names[i]) == 0) {
             return i;
         }
@@ -213,7 +213,7 @@ static unsigned compare(Case *c, const ExecEngine *engine, const char *line, uns
     if (!c->names_mcause && ir_env_icount(&got->env) != count) {
         bad += complain(engine, line, "instructions", ir_env_icount(&got->env), count);
     }
-    for (unsigned i = 0; i < 32; i++) {
+    for (unsigned i = 0; i < IR_NREGS; i++) {
         if (got->env.r[i] != want->env.r[i]) {
             bad += complain(engine, line, hart_reg_names[i], got->env.r[i], want->env.r[i]);
         }
@@ -242,7 +242,7 @@ static void reset_machine(ExecMachine *m)
     static const HartHooks no_hooks;
     hart_init(&m->hart, 0, &no_hooks);
     m->hart.env.pc = EXEC_RAM_BASE;
-    for (unsigned i = 1; i < 32; i++) {
+    for (unsigned i = 1; i < IR_NREGS; i++) {
         m->hart.env.r[i] = UINT64_C(0x5a5a000000000000) + i;
     }
     for (unsigned i = 0; i < EXEC_RAM_SIZE; i += 2) {

@@ -74,11 +74,11 @@ enum {
     MHARTID = 0xf14,
 };
 
-// What exists, by the tables of the privileged spec, 2.2, for a hart without S-mode, F and time.
+// What exists, by the tables of the privileged spec, 2.2, for a hart without S-mode and time.
 static bool should_exist(unsigned csr)
 {
     static const uint16_t single[] = {
-        0xc00, 0xc02, 0xf11, 0xf12, 0xf13, 0xf14, 0xf15, 0x300, 0x301, 0x304, 0x305, 0x306, 0x30a, 0x320,
+        0x001, 0x002, 0x003, 0xc00, 0xc02, 0xf11, 0xf12, 0xf13, 0xf14, 0xf15, 0x300, 0x301, 0x304, 0x305, 0x306, 0x30a, 0x320,
         0x340, 0x341, 0x342, 0x343, 0x344, 0x3a0, 0x3a2, 0x7a0, 0x7a1, 0x7a2, 0x7a3, 0xb00, 0xb02,
     };
     for (unsigned i = 0; i < G_N_ELEMENTS(single); i++) {
@@ -93,6 +93,7 @@ static bool should_exist(unsigned csr)
 static void which_exist(void **state)
 {
     Hart *hart = &((Fixture *)*state)->hart;
+    set(hart, MSTATUS, 0x2000); // FS is not Off
     for (unsigned csr = 0; csr < 4096; csr++) {
         uint64_t value;
         assert_int_equal(csr_name(csr) != NULL, should_exist(csr));
@@ -134,12 +135,12 @@ static void warl_fields(void **state)
         uint16_t csr;
         uint64_t written, read;
     } rows[] = {
-        {MSTATUS, UINT64_MAX, 0x200221888}, // MPP = 3, MPRV, TW, MPIE, MIE; UXL fixed
+        {MSTATUS, UINT64_MAX, 0x8000000200227888}, // MPP = 3, MPRV, TW, FS, MPIE, MIE, and so SD; UXL fixed
         {MSTATUS, 0, 0x200000000},          // MPP = 0
         {MSTATUS, 0x800, 0x200000000},      // MPP = 1 is not there: stays
         {MSTATUS, 0x1800, 0x200001800},     //
         {MSTATUS, 0x1000, 0x200001800},     // MPP = 2 is reserved: stays
-        {MISA, 0, 0x8000000000101105},      // RV64 ACIMU
+        {MISA, 0, 0x800000000010112d},      // RV64 ACDFIMU
         {MIE, UINT64_MAX, 0x888},           //
         {MIP, UINT64_MAX, 0},               // device lines only
         {MTVEC, 0x80000101, 0x80000101},    //
