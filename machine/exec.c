@@ -104,7 +104,7 @@ static BoardConfig board_config(Machine *m)
         .chroot = o->chroot,
         .signature = o->signature,
         .signature_granularity = o->signature_granularity,
-        .isa = "rv64imac_zicsr_zifencei_zba_zbb_zbs",
+        .isa = "rv64imafdc_zicsr_zifencei_zba_zbb_zbs",
         .htif_compat_qemu = o->htif_compat_qemu,
         .console = m->console,
     };

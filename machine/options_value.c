@@ -7,8 +7,8 @@
 #include <string.h>
 
 // What the hart implements, in the alphabet of ISA strings. --isa is held to it.
-#define ISA_HAVE "(the hart is rv64imac_zicsr_zifencei_zba_zbb_zbs)"
-static const char isa_letters[] = "imac";
+#define ISA_HAVE "(the hart is rv64imafdc_zicsr_zifencei_zba_zbb_zbs)"
+static const char isa_letters[] = "imafdc";
 static const char *const isa_names[] = {"zicsr", "zifencei", "zba", "zbb", "zbs"};
 
 bool value_error(GError **error, const char *option, const char *fmt, ...)

@@ -18,6 +18,7 @@ void items_init(void)
         else if (row->format == FMT_S)
             stores[n_stores++] = id;
     }
+    float_init();
 }
 
 static bool writable(unsigned r)
@@ -65,6 +66,11 @@ static bool try_compressed(Program *p)
         if (i.id == INSN_JALR || !writable(i.rd) || !points(i.rs1))
             return false;
         break;
+    case FMT_FLOAD:
+    case FMT_FS:
+        if (!p->floats)
+            return false;
+        // fall through
     case FMT_S:
         if (!points(i.rs1))
             return false;
@@ -127,16 +133,28 @@ void window_address(Program *p)
 }
 
 // Bases never leave the window, and offsets not the guard pages.
-static void item_access(Program *p)
+unsigned some_base(Program *p)
 {
     static const uint8_t bases[] = {SP, WINDOW_REG, POINTER, TEMP};
-    Asm *a = &p->asm_;
-    unsigned base = bases[below(a, G_N_ELEMENTS(bases))];
+    unsigned base = bases[below(&p->asm_, G_N_ELEMENTS(bases))];
     if (base == TEMP)
         window_address(p);
+    return base;
+}
+
+int64_t some_offset(Program *p)
+{
+    Asm *a = &p->asm_;
+    return one_in(a, 2) ? 8 * (int64_t)below(a, 16) : (int64_t)below(a, 4096) - 2048;
+}
+
+static void item_access(Program *p)
+{
+    Asm *a = &p->asm_;
+    unsigned base = some_base(p);
     unsigned n = 1 + below(a, 3);
     for (unsigned i = 0; i < n; i++) {
-        int64_t offset = one_in(a, 2) ? 8 * (int64_t)below(a, 16) : (int64_t)below(a, 4096) - 2048;
+        int64_t offset = some_offset(p);
         if (one_in(a, 2))
             op_i(a, loads[below(a, n_loads)], some_rd(p), base, offset);
         else
@@ -158,7 +176,9 @@ void item_plain(Program *p)
 {
     Asm *a = &p->asm_;
     unsigned kind = below(a, 32);
-    if (kind < 12) {
+    if (below(a, 32) < p->floats) {
+        item_float(p);
+    } else if (kind < 12) {
         while (!try_compressed(p))
             continue;
     } else if (kind < 24) {

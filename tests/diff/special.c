@@ -268,6 +268,7 @@ unsigned item_special(Program *p)
     } kinds[] = {
         {8, amo},       {6, reserve}, {5, use_csr}, {2, count_insns}, {2, bad_access}, {2, bad_insn},
         {1, bad_jump},  {2, device},  {2, island},  {1, change_code}, {1, as_user},    {2, fence},
+        {2, item_float_off},
     };
     unsigned total = 0, i = 0;
     for (unsigned k = 0; k < G_N_ELEMENTS(kinds); k++)
@@ -277,6 +278,8 @@ unsigned item_special(Program *p)
     // Where the window may be closed, an AMO's cause is wrong under QEMU 7.2, and an SC without a reservation may fail
     // before it faults, as under QEMU, or fault.
     if (p->portable && p->user && (kinds[i].emit == amo || kinds[i].emit == reserve))
+        return 0;
+    if (!p->floats && kinds[i].emit == item_float_off)
         return 0;
     return kinds[i].emit(p);
 }
