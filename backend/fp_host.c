@@ -114,8 +114,8 @@ static uint64_t __attribute__((noinline)) soft(IrEnv *env, IrOpcode op, uint64_t
 
 // The second and third way of op with host type F, whose value x the instruction turns into the result.
 #define HOST(NAME, instruction, F, to, from)                                                                           \
-    static uint64_t __attribute__((noinline)) host_##NAME(IrEnv *env, uint64_t a, uint64_t b, uint64_t c, uint64_t imm, \
-                                                          F x, F y, F z)                                               \
+    static uint64_t __attribute__((noinline)) host_##NAME(IrEnv *env, uint64_t a, uint64_t b, uint64_t c,              \
+                                                          uint64_t imm, F x, F y, F z)                                 \
     {                                                                                                                  \
         unsigned rm = mode(env, imm);                                                                                  \
         if (rm == IR_RM_RMM)                                                                                           \

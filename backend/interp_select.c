@@ -333,7 +333,8 @@ static Block *finish(Select *s)
 
 Block *interp_translate(const IrBlock *ir, uint64_t base)
 {
-    Select s = {.ir = ir, .base = base, .fp = fp_host_functions(), .ops = g_array_sized_new(FALSE, FALSE, sizeof(IOp), ir->n_insns + 2)};
+    Select s = {.ir = ir, .base = base, .fp = fp_host_functions()};
+    s.ops = g_array_sized_new(FALSE, FALSE, sizeof(IOp), ir->n_insns + 2);
     unsigned n = ir->n_ops;
     // Small blocks, the normal case, need no allocation for the work arrays.
     uint64_t small[3][512];

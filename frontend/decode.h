@@ -90,8 +90,8 @@ static inline bool insn_is_compressed(uint16_t parcel)
 }
 
 // Decodes one instruction; for a compressed one only the low 16 bits count. Never fails: what matches no
-// row, or has a reserved rounding mode, has id INSN_ILLEGAL, with len and raw set and no operands. Encodings longer than 32 bits count as
-// illegal ones of 4 bytes.
+// row, or has a reserved rounding mode, has id INSN_ILLEGAL, with len and raw set and no operands. Encodings
+// longer than 32 bits count as illegal ones of 4 bytes.
 Insn decode(uint32_t bits);
 
 // expand.c: the 32-bit encoding of a 16-bit instruction of RV64C (unprivileged spec, chapter C), or 0 if

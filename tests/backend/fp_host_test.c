@@ -53,9 +53,8 @@ static void host_equals_definition(void **state)
 // Conversions around the limits of the integer types, with fractions.
 static void limits(void **state)
 {
-    static const double at[] = {0,          1,           -1,           2147483647.0, 2147483648.0,         -2147483648.0,
-                                4294967295.0, 4294967296.0, 9223372036854775808.0, -9223372036854775808.0,
-                                18446744073709551616.0};
+    static const double at[] = {0, 1, -1, 2147483647.0, 2147483648.0, -2147483648.0, 4294967295.0, 4294967296.0,
+                                9223372036854775808.0, -9223372036854775808.0, 18446744073709551616.0};
     (void)state;
 
     for (unsigned i = 0; i < G_N_ELEMENTS(at); i++)

@@ -3,7 +3,8 @@
 #include "tests/diff/runtime.h"
 
 enum { // CSRs
-    FCSR = 0x003, MSTATUS = 0x300, MTVEC = 0x305, MEPC = 0x341, MCAUSE = 0x342, MTVAL = 0x343, PMPCFG0 = 0x3a0, PMPADDR0 = 0x3b0,
+    FCSR = 0x003,
+    MSTATUS = 0x300, MTVEC = 0x305, MEPC = 0x341, MCAUSE = 0x342, MTVAL = 0x343, PMPCFG0 = 0x3a0, PMPADDR0 = 0x3b0,
 };
 
 static void csr_read_to(Asm *a, unsigned rd, unsigned number)
@@ -237,7 +238,8 @@ static void print_slot(Asm *a, unsigned slot, uint64_t print)
     jump_to(a, RA, print);
 }
 
-// Registers, hash of the data, trap checksum, number of traps, f registers, fcsr, and last the counters, on which QEMU may differ.
+// Registers, hash of the data, trap checksum, number of traps, f registers, fcsr, and last the counters, on which QEMU
+// may differ.
 static void emit_report(Asm *a, uint64_t print)
 {
     load_int32(a, TEMP2, 0x20000); // MPRV

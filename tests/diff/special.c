@@ -245,7 +245,10 @@ static unsigned as_user(Program *p)
     csr(a, INSN_CSRRC, 0, MSTATUS, TEMP2);
     load_int32(a, TEMP2, 0x20000);
     csr(a, INSN_CSRRS, 0, MSTATUS, TEMP2);
+    bool user = p->user;
+    p->user = true;
     window_address(p);
+    p->user = user;
     op_i(a, INSN_LD, some_rd(p), TEMP, 0);
     op_store(a, INSN_SW, some_rs(p), TEMP, 16);
     load_int32(a, TEMP2, 0x20000);

@@ -120,7 +120,8 @@ static void report(double result)
 static void modes(void)
 {
     static const int round[] = {FE_TONEAREST, FE_TOWARDZERO, FE_DOWNWARD, FE_UPWARD};
-    static const double values[] = {0.0, -0.0, 1, -3, 0.1, 1e308, 5e-324, 2.2250738585072014e-308, 1e-200, -7.25e30, INFINITY};
+    static const double values[] = {0.0, -0.0, 1, -3, 0.1, 1e308, 5e-324, 2.2250738585072014e-308, 1e-200, -7.25e30,
+                                    INFINITY};
     const int n = sizeof values / sizeof values[0];
     for (int m = 0; m < 4; m++) {
         fesetround(round[m]);

@@ -93,16 +93,13 @@ static uint64_t per_byte(IrOpcode op, uint64_t v)
 // Sign injection bit by bit; a single whose high half is not all ones is a NaN.
 static uint64_t reference_sign(IrOpcode op, uint64_t a, uint64_t b)
 {
-    bool single = op == IR_OP_FSGNJ32 || op == IR_OP_FSGNJN32 || op == IR_OP_FSGNJX32;
-    unsigned top = single ? 31 : 63;
+    unsigned kind = (op - IR_OP_FSGNJ32) / 2, single = (op - IR_OP_FSGNJ32) % 2 == 0, top = single ? 31 : 63;
 
     if (single && as_signed(a >> 32, 32) != -1)
         a = cut(0x7fc00000, 32) | ~UINT64_C(0) << 32;
     if (single && as_signed(b >> 32, 32) != -1)
         b = 0;
-    unsigned sign = op == IR_OP_FSGNJ32 || op == IR_OP_FSGNJ64     ? bit(b, top)
-                    : op == IR_OP_FSGNJN32 || op == IR_OP_FSGNJN64 ? !bit(b, top)
-                                                                   : bit(a, top) != bit(b, top);
+    unsigned sign = kind == 0 ? bit(b, top) : kind == 1 ? !bit(b, top) : bit(a, top) != bit(b, top);
     return bit(a, top) == sign ? a : sign ? a + (UINT64_C(1) << top) : a - (UINT64_C(1) << top);
 }
 
@@ -110,6 +107,8 @@ static uint64_t reference(IrOpcode op, uint64_t a, uint64_t b)
 {
     i128 sa = as_signed(a, 64), sb = as_signed(b, 64), ua = as_unsigned(a, 64), ub = as_unsigned(b, 64);
     i128 wa = as_signed(a, 32), wb = as_signed(b, 32), va = as_unsigned(a, 32), vb = as_unsigned(b, 32);
+    if (op >= IR_OP_FSGNJ32 && op <= IR_OP_FSGNJX64)
+        return reference_sign(op, a, b);
 
     switch (op) {
     case IR_OP_ADD: return cut(sa + sb, 64);
@@ -161,12 +160,6 @@ static uint64_t reference(IrOpcode op, uint64_t a, uint64_t b)
     case IR_OP_CPOP32: return count(a, 32, 'p');
     case IR_OP_BSWAP:
     case IR_OP_ORCB: return per_byte(op, a);
-    case IR_OP_FSGNJ32:
-    case IR_OP_FSGNJ64:
-    case IR_OP_FSGNJN32:
-    case IR_OP_FSGNJN64:
-    case IR_OP_FSGNJX32:
-    case IR_OP_FSGNJX64: return reference_sign(op, a, b);
     case IR_OP_BOX32: return (a % 4294967296) - 4294967296;
     case IR_OP_UNBOX32: return cut(sa >> 32, 32) == ~UINT64_C(0) ? a : UINT64_C(0xffffffff7fc00000);
     default: fail_msg("no formula for %s", ir_op_info[op].name); return 0;

@@ -15,7 +15,7 @@
 
 typedef struct {
     bool single;
-    int precision, least, most; // exponents of the smallest normal and of the largest number: 2^least <= |x| < 2^(most+1)
+    int precision, least, most; // 2^least <= |x| < 2^(most+1) for normal numbers
 } Format;
 
 static const Format formats[2] = {{true, 24, -126, 127}, {false, 53, -1022, 1023}};
@@ -206,7 +206,8 @@ static void check(Operation *o, const uint64_t v[3])
         uint64_t got = ir_eval_fp(o->op, v[0], v[1], v[2], o->imm | rm, &got_flags);
         checked++;
         if (got != want || got_flags != flags)
-            fail_msg("%s(%" PRIx64 ", %" PRIx64 ", %" PRIx64 ") imm %x: %" PRIx64 " flags %x, MPFR %" PRIx64 " flags %x",
+            fail_msg("%s(%" PRIx64 ", %" PRIx64 ", %" PRIx64 ") imm %x: %" PRIx64 " flags %x, MPFR %" PRIx64
+                     " flags %x",
                      ir_op_info[o->op].name, v[0], v[1], v[2], o->imm | rm, got, (unsigned)got_flags, want, flags);
     }
 }
@@ -327,8 +328,8 @@ static void to_integers(void **state)
         uint64_t got = ir_eval_fp(f->single ? IR_OP_FTOI32 : IR_OP_FTOI64, v[0], 0, 0, imm, &got_flags);
         uint64_t want = expect_integer(f, v[0], imm, &flags);
         if (got != want || got_flags != flags)
-            fail_msg("%s %" PRIx64 " imm %x: %" PRIx64 " flags %x, MPFR %" PRIx64 " flags %x", f->single ? "s" : "d", v[0],
-                     imm, got, (unsigned)got_flags, want, flags);
+            fail_msg("%s %" PRIx64 " imm %x: %" PRIx64 " flags %x, MPFR %" PRIx64 " flags %x", f->single ? "s" : "d",
+                     v[0], imm, got, (unsigned)got_flags, want, flags);
     }
 }
 

@@ -56,7 +56,8 @@ uint64_t gen_edge(GenRng *rng)
 static uint64_t random_float(GenRng *rng, bool single)
 {
     unsigned frac = single ? 23 : 52, bits = single ? 8 : 11, bias = (1u << (bits - 1)) - 1;
-    uint64_t near[] = {0, 1, bias - frac, bias - 1, bias, bias + 1, bias + frac, bias + 31, bias + 63, 2 * bias, 2 * bias + 1};
+    uint64_t near[] = {0, 1, bias - frac, bias - 1, bias, bias + 1, bias + frac, bias + 31, bias + 63, 2 * bias,
+                       2 * bias + 1};
     uint64_t exponent = near[gen_below(rng, G_N_ELEMENTS(near))] + gen_below(rng, 3) - 1;
     uint64_t fraction = gen_edge(rng) & ((UINT64_C(1) << frac) - 1);
 
