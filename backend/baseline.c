@@ -38,7 +38,7 @@ static const struct {
 
 typedef struct {
     uint16_t stencil;
-    uint8_t a, b, d;
+    uint8_t a, b, c, d;
     int32_t imm;
     uint32_t site;
     uint32_t slow; // stencil of its slow path, later the piece; 0: none
@@ -74,7 +74,7 @@ static uint32_t site_before(Baseline *t, const IOp *op)
         bool lr = iop == IOP_ATOMIC && (o->imm & 0xff) == JIT_ATOMIC_LR;
         s.loads += kind == K_LD || lr;
         s.stores += kind == K_ST || (iop == IOP_ATOMIC && !lr);
-        o += iop == IOP_LI64;
+        o += interp_cells(iop) - 1;
     }
     const JitSite *last = &g_array_index(t->sites, JitSite, t->sites->len - 1);
     if (last->pc != s.pc || last->why != s.why || last->loads != s.loads || last->stores != s.stores)
@@ -105,9 +105,11 @@ static bool only_next_reads(const Block *b, const IOp *op)
         iop = interp_op(o->handler);
         if (o != next && (o->a == op->d || o->b == op->d)) // a field that is not an operand may say so too: no harm
             return false;
+        if (iop == IOP_FP && o[1].a == op->d)
+            return false;
         if (o->d == op->d && rows[iop].kind != K_ST && rows[iop].kind != K_BR)
             return true;
-        o += iop == IOP_LI64;
+        o += interp_cells(iop) - 1;
     }
     return true;
 }
@@ -131,14 +133,13 @@ static void add_access(Baseline *t, const IOp *op, unsigned iop)
 
 static void add_other(Baseline *t, const IOp *op, unsigned iop)
 {
-    bool stored = !only_next_reads(t->block, iop == IOP_LI64 ? op + 1 : op);
     switch (iop) {
     case IOP_MOV:
         add(t, op->a == t->acc ? STENCIL_MOV_A : STENCIL_MOV_M, op);
         t->acc = op->d;
         break;
     case IOP_LI:
-        add(t, stored ? STENCIL_LI_D : STENCIL_LI_N, op);
+        add(t, only_next_reads(t->block, op) ? STENCIL_LI_N : STENCIL_LI_D, op);
         t->acc = op->d;
         break;
     case IOP_LI64:
@@ -151,6 +152,20 @@ static void add_other(Baseline *t, const IOp *op, unsigned iop)
     case IOP_ATOMIC: {
         uint32_t site = site_before(t, op);
         add(t, STENCIL_ATOMIC, op)->site = site;
+        t->acc = op->d;
+        break;
+    }
+    case IOP_FPCHECK: {
+        uint32_t site = site_before(t, op);
+        Piece *p = add(t, STENCIL_FPCHECK, op);
+        p->site = site;
+        p->imm = op->a;
+        break;
+    }
+    case IOP_FP: {
+        Piece *p = add(t, STENCIL_FP, op);
+        p->c = op[1].a;
+        p->full = (uintptr_t)op[1].handler;
         t->acc = op->d;
         break;
     }
@@ -198,7 +213,7 @@ static void select_stencils(Baseline *t)
             break;
         case K_OTHER:
             add_other(t, op, iop);
-            op += iop == IOP_LI64;
+            op += interp_cells(iop) - 1;
         }
     }
 }
@@ -267,6 +282,8 @@ static uint64_t hole_value(Baseline *t, const Piece *p, unsigned hole)
         return p->a * sizeof(uint64_t);
     case HOLE_B:
         return p->b * sizeof(uint64_t);
+    case HOLE_C:
+        return p->c * sizeof(uint64_t);
     case HOLE_D:
         return p->d * sizeof(uint64_t);
     case HOLE_IMM:

@@ -25,6 +25,8 @@ static void make_types(Emit *e)
     e->slow_ptr = gcc_jit_context_new_function_ptr_type(c, NULL, e->char_ptr, 3, slow, 0);
     gcc_jit_type *atomic[4] = {e->u64_ptr, e->u64, e->u64, e->u64};
     e->atomic_ptr = gcc_jit_context_new_function_ptr_type(c, NULL, e->u64, 4, atomic, 0);
+    gcc_jit_type *fp[5] = {e->u64_ptr, e->u64, e->u64, e->u64, e->u64};
+    e->fp_ptr = gcc_jit_context_new_function_ptr_type(c, NULL, e->u64, 5, fp, 0);
     e->expect = gcc_jit_context_get_builtin_function(c, "__builtin_expect");
 }
 
@@ -79,6 +81,8 @@ static void count_uses(Emit *e)
             e->values[op->a].uses++;
         if (op->b != IR_NOVAL)
             e->values[op->b].uses++;
+        if (op->c != IR_NOVAL)
+            e->values[op->c].uses++;
     }
 }
 
@@ -154,6 +158,10 @@ static void emit_op(Emit *e, unsigned i, unsigned from)
         emit_terminator(e, op, from);
     } else if (flags & IRF_PURE) {
         emit_pure(e, i);
+    } else if (flags & IRF_FP) {
+        emit_fp(e, i);
+    } else if (op->op == IR_OP_FPCHECK) {
+        emit_fpcheck(e, i);
     } else if (ir_is_load(op->op)) {
         emit_load(e, i);
     } else if (ir_is_store(op->op)) {

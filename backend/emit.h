@@ -32,7 +32,7 @@ typedef struct {
     gcc_jit_context *ctx;
     gcc_jit_function *fn;
     gcc_jit_type *u8, *u16, *u32, *u64, *i8, *i16, *i32, *i64, *i128, *u128, *boolean;
-    gcc_jit_type *char_ptr, *char_ptr_ptr, *u64_ptr, *code_ptr, *slow_ptr, *atomic_ptr;
+    gcc_jit_type *char_ptr, *char_ptr_ptr, *u64_ptr, *code_ptr, *slow_ptr, *atomic_ptr, *fp_ptr;
     gcc_jit_param *env, *slots, *entry;
     gcc_jit_function *expect;
 
@@ -89,6 +89,12 @@ void emit_store(Emit *e, unsigned i);
 void emit_atomic(Emit *e, unsigned i);
 gcc_jit_lvalue *emit_env_u64(Emit *e, size_t offset);
 gcc_jit_lvalue *emit_env_ptr(Emit *e, size_t offset);
+
+// --- emit_fp.c ---
+void emit_fpcheck(Emit *e, unsigned i);
+void emit_fp(Emit *e, unsigned i);
+// box32, unbox32 and sign injection.
+gcc_jit_rvalue *emit_fp_bits(Emit *e, const IrInst *op);
 
 // --- emit_cache.c ---
 void emit_assign_caches(Emit *e);

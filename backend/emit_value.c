@@ -414,6 +414,15 @@ static gcc_jit_rvalue *emit_pure_value(Emit *e, unsigned i)
         return emit_cpop(e, op);
     case IR_OP_ORCB:
         return emit_orcb(e, op);
+    case IR_OP_FSGNJ32:
+    case IR_OP_FSGNJ64:
+    case IR_OP_FSGNJN32:
+    case IR_OP_FSGNJN64:
+    case IR_OP_FSGNJX32:
+    case IR_OP_FSGNJX64:
+    case IR_OP_BOX32:
+    case IR_OP_UNBOX32:
+        return emit_fp_bits(e, op);
     default:
         return emit_arith(e, op);
     }

@@ -6,6 +6,7 @@
 #include "backend/engine_private.h"
 
 #include "backend/atomic.h"
+#include "backend/fp_host.h"
 #include "util/log.h"
 #include <string.h>
 
@@ -61,6 +62,7 @@ Engine *engine_new(const EngineConfig *config, const EngineGuest *guest, IrEnv *
     env->engine = e;
     env->ram_slow = ram_slow;
     env->atomic_slow = atomic_slow;
+    env->fp = fp_host_functions();
     e->cache = code_cache_new(env, pages);
     interp_init(&e->in, env, tlb);
     engine_set_mode(e, 3);

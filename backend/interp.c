@@ -63,7 +63,7 @@ static void uncount_accesses(IrEnv *env, const Block *b, const IOp *op)
             env->n_store -= o->handler == interp_handler(k);
         if (o->handler == interp_handler(IOP_ATOMIC))
             *((o->imm & 0xff) == JIT_ATOMIC_LR ? &env->n_load : &env->n_store) -= 1;
-        o += o->handler == interp_handler(IOP_LI64);
+        o += interp_cells(interp_op(o->handler)) - 1;
     }
 }
 
@@ -107,6 +107,19 @@ static bool __attribute__((noinline)) do_atomic(Interp *in, const Block *b, cons
     return true;
 }
 
+// True if the instruction may be done after all, else its trap has been taken.
+static bool __attribute__((noinline)) fp_denied(Interp *in, const Block *b, const IOp *op)
+{
+    IrEnv *env = in->env;
+    rewind_to(env, b, op);
+    if (env->ops->fp_denied(env, op->a, (uint32_t)op->imm)) {
+        env->left += op->insn;
+        return true;
+    }
+    uncount_accesses(env, b, op);
+    return false;
+}
+
 static inline TlbEntry *tlb_entry(const IrEnv *env, uint64_t va)
 {
     return (TlbEntry *)(void *)((char *)env->tlb_table + ((va >> 7) & env->tlb_mask));
@@ -133,6 +146,7 @@ static InterpExit run(Interp *in, Block *blk)
 #undef BR
         [IOP_MOV] = &&do_mov,       [IOP_LI] = &&do_li,   [IOP_LI64] = &&do_li64,     [IOP_JUMP] = &&do_jump,
         [IOP_JMPIND] = &&do_jmpind, [IOP_SYS] = &&do_sys, [IOP_ATOMIC] = &&do_atomic, [IOP_FENCE] = &&do_fence,
+        [IOP_FPCHECK] = &&do_fpcheck, [IOP_FP] = &&do_fp,
     };
     if (!in) {
         interp_handlers = table;
@@ -217,6 +231,16 @@ do_li64:
 do_fence:
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     NEXT();
+do_fpcheck:
+    if (unlikely(env->fp_off & op->a) && !fp_denied(in, blk, op))
+        goto leave;
+    NEXT();
+do_fp: {
+    IrFpFn fn = (IrFpFn)op[1].handler;
+    r[op->d] = fn(env, r[op->a], r[op->b], r[op[1].a], (uint64_t)op->imm);
+    op++;
+    NEXT();
+}
 do_atomic:
     if (!do_atomic(in, blk, op))
         goto leave;

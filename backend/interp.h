@@ -24,8 +24,15 @@ enum { // interpreter operations; handlers are found by these at translation tim
     IOP_SYS,   // helper imm(a, b)
     IOP_ATOMIC, // d := kind imm (backend/atomic.h) at a with b
     IOP_FENCE,
+    IOP_FPCHECK, // mask in a; imm: guest instruction
+    IOP_FP,      // d := the next cell's function of a, b, the next cell's a, and imm
     IOPS
 };
+
+static inline unsigned interp_cells(unsigned iop) // of 16 bytes
+{
+    return iop == IOP_LI64 || iop == IOP_FP ? 2 : 1;
+}
 
 #define INTERP_ZERO_SLOT (IR_NREGS + IR_NTEMPS - 1)
 #define INTERP_JUMP_BITS 12

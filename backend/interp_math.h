@@ -3,6 +3,16 @@
 #pragma once
 #include <stdint.h>
 
+#define NAN_BOX UINT64_C(0xffffffff00000000)
+#define SIGN32 (UINT64_C(1) << 31)
+#define SIGN64 (UINT64_C(1) << 63)
+
+// What a single is that is not NaN-boxed: the canonical NaN.
+static inline uint64_t unbox32(uint64_t v)
+{
+    return v >= NAN_BOX ? v : NAN_BOX | 0x7fc00000;
+}
+
 static inline uint64_t sext32(uint64_t v)
 {
     return (uint64_t)(int64_t)(int32_t)v;

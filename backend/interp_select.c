@@ -7,6 +7,7 @@
 #include "backend/interp.h"
 
 #include "backend/atomic.h"
+#include "backend/fp_host.h"
 #include <string.h>
 
 #define NO_SLOT 0xffff
@@ -15,6 +16,7 @@
 typedef struct {
     const IrBlock *ir;
     uint64_t base;
+    const IrFpFn *fp;
     GArray *ops; // IOp
     uint16_t *slot;  // by value: where it lives, NO_SLOT while it is only a constant
     uint16_t *uses;  // by value: uses still to come
@@ -204,6 +206,16 @@ static void select_put(Select *s, unsigned i)
     }
 }
 
+static void select_fp(Select *s, unsigned i, bool *skip)
+{
+    const IrInst *op = &s->ir->ops[i];
+    unsigned a = use(s, op->a), b = op->b == IR_NOVAL ? INTERP_ZERO_SLOT : use(s, op->b);
+    unsigned c = op->c == IR_NOVAL ? INTERP_ZERO_SLOT : use(s, op->c);
+    emit(s, IOP_FP, destination(s, i, skip), a, b, (int32_t)op->imm);
+    IOp rest = {(const void *)s->fp[op->op - IR_OP_FADD32], 0, (uint8_t)c, 0, (uint8_t)s->insn, 0};
+    g_array_append_val(s->ops, rest);
+}
+
 static void select_other(Select *s, unsigned i, bool *skip)
 {
     const IrInst *op = &s->ir->ops[i];
@@ -227,6 +239,9 @@ static void select_other(Select *s, unsigned i, bool *skip)
     case IR_OP_FENCE:
         emit(s, IOP_FENCE, 0, 0, 0, 0);
         break;
+    case IR_OP_FPCHECK:
+        emit(s, IOP_FPCHECK, 0, (unsigned)((uint64_t)op->imm >> 32), 0, (int32_t)op->imm);
+        break;
     case IR_OP_JUMP:
         emit(s, IOP_JUMP, 0, 0, 0, 0);
         break;
@@ -238,7 +253,11 @@ static void select_other(Select *s, unsigned i, bool *skip)
         emit(s, IOP_SYS, 0, a, use(s, op->b), (int32_t)op->imm);
         break;
     }
-    default: { // lr, sc, amo
+    default: { // lr, sc, amo, floating point
+        if (ir_is_fp(op->op)) {
+            select_fp(s, i, skip);
+            break;
+        }
         unsigned a = use(s, op->a), b = op->b == IR_NOVAL ? INTERP_ZERO_SLOT : use(s, op->b);
         emit(s, IOP_ATOMIC, destination(s, i, skip), a, b, (int32_t)atomic_kind(op));
     }
@@ -314,7 +333,8 @@ static Block *finish(Select *s)
 
 Block *interp_translate(const IrBlock *ir, uint64_t base)
 {
-    Select s = {.ir = ir, .base = base, .ops = g_array_sized_new(FALSE, FALSE, sizeof(IOp), ir->n_insns + 2)};
+    Select s = {.ir = ir, .base = base, .fp = fp_host_functions()};
+    s.ops = g_array_sized_new(FALSE, FALSE, sizeof(IOp), ir->n_insns + 2);
     unsigned n = ir->n_ops;
     // Small blocks, the normal case, need no allocation for the work arrays.
     uint64_t small[3][512];
@@ -332,6 +352,8 @@ Block *interp_translate(const IrBlock *ir, uint64_t base)
             s.uses[op->a]++;
         if (op->b != IR_NOVAL)
             s.uses[op->b]++;
+        if (op->c != IR_NOVAL)
+            s.uses[op->c]++;
     }
     for (unsigned t = 0; t < N_TEMPS; t++)
         s.free_temp[t] = (uint8_t)(INTERP_ZERO_SLOT - 1 - t);

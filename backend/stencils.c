@@ -21,6 +21,7 @@ typedef JitSlot *StorePiece(IrEnv *env, uint64_t va, int64_t left, uint64_t valu
 extern __attribute__((cold)) StorePiece slow_store __asm__("hole_slow");
 // weak: GCC takes any other symbol for not zero
 extern char hole_a[] __attribute__((weak)), hole_b[] __attribute__((weak)), hole_d[] __attribute__((weak));
+extern char hole_c[] __attribute__((weak));
 extern char hole_imm[] __attribute__((weak)), hole_insns[] __attribute__((weak)), hole_site[] __attribute__((weak));
 
 #define unlikely(x) __builtin_expect(!!(x), 0)
@@ -166,7 +167,6 @@ PURE(MOV_A, acc, 0, PUT_D, a)
 PURE(LI_D, IMM(hole_imm), 0, PUT_D, a)
 PURE(LI_N, IMM(hole_imm), 0, PUT_N, a)
 PURE(LI64_D, (uint64_t)FULL(), 0, PUT_D, a)
-PURE(LI64_N, (uint64_t)FULL(), 0, PUT_N, a)
 
 STENCIL(FENCE)
 {
@@ -179,6 +179,20 @@ STENCIL(ATOMIC)
     uint64_t v = env->atomic_slow(env, MEM(hole_a), MEM(hole_b), IMM(hole_imm));
     if (unlikely(env->exit_site))
         return hole_leave(env, IMM(hole_site), left);
+    MEM(hole_d) = v;
+    return hole_next(env, v, left);
+}
+
+STENCIL(FPCHECK) // imm: the mask
+{
+    if (unlikely(env->fp_off & IMM(hole_imm)))
+        return hole_leave(env, IMM(hole_site), left);
+    return hole_next(env, acc, left);
+}
+
+STENCIL(FP)
+{
+    uint64_t v = ((IrFpFn)FULL())(env, MEM(hole_a), MEM(hole_b), MEM(hole_c), IMM(hole_imm));
     MEM(hole_d) = v;
     return hole_next(env, v, left);
 }

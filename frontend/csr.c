@@ -6,6 +6,7 @@
 // writes it sets what the next instruction reads, so the offset takes the writer's own retirement into
 // account; likewise a change of mcountinhibit takes effect behind the writer.
 #include "frontend/csr.h"
+#include "frontend/fp_state.h"
 #include "frontend/hpm.h"
 #include "frontend/pmp.h"
 #include "frontend/trap.h"
@@ -169,6 +170,16 @@ static void write_mtvec(Hart *hart, unsigned csr, uint64_t value)
     if (!(value & 2)) {
         hart->mtvec = value;
     }
+}
+
+static uint64_t read_fp(const Hart *hart, unsigned csr)
+{
+    return fp_csr_read(hart, csr);
+}
+
+static void write_fp(Hart *hart, unsigned csr, uint64_t value)
+{
+    fp_csr_write(hart, csr, value);
 }
 
 static uint64_t read_mcycle(const Hart *hart, unsigned csr)
@@ -399,6 +410,9 @@ static bool counter_enabled(const Hart *hart, unsigned n)
 bool csr_allowed(const Hart *hart, unsigned csr, bool write)
 {
     if (!exists(hart, csr) || hart->priv < (csr >> 8 & 3) || (write && csr >> 10 == 3)) {
+        return false;
+    }
+    if (fp_csr(csr) && !fp_enabled(hart)) {
         return false;
     }
     if ((csr & ~0x1fu) == CSR_CYCLE) {

@@ -3,8 +3,8 @@
 //
 // A bucket is chosen by bits 6:2 and 14:12 (bits 1:0 are 11 in every 32-bit instruction). Formats without
 // funct3 (U, J) and rows that ignore it simply stand in all eight buckets of their opcode. The longest
-// bucket has about a dozen rows, so a linear search over (mask, match) pairs that lie side by side is all
-// it takes.
+// buckets have about a dozen rows, those of OP-FP some forty, so a linear search over (mask, match) pairs that
+// lie side by side is all it takes.
 #include "frontend/decode.h"
 #include "util/bits.h"
 #include <glib.h>
@@ -109,8 +109,10 @@ static int64_t immediate(InsnFormat format, uint32_t w)
     switch (format) {
     case FMT_I:
     case FMT_LOAD:
+    case FMT_FLOAD:
         return imm_i(w);
     case FMT_S:
+    case FMT_FS:
         return imm_s(w);
     case FMT_B:
         return imm_b(w);
@@ -131,7 +133,7 @@ static int64_t immediate(InsnFormat format, uint32_t w)
     }
 }
 
-enum { HAS_RD = 1, HAS_RS1 = 2, HAS_RS2 = 4, HAS_AQRL = 8 };
+enum { HAS_RD = 1, HAS_RS1 = 2, HAS_RS2 = 4, HAS_AQRL = 8, HAS_RS3 = 16, HAS_RM = 32 };
 
 static const uint8_t format_fields[FMTS] = {
     [FMT_R] = HAS_RD | HAS_RS1 | HAS_RS2,
@@ -150,6 +152,17 @@ static const uint8_t format_fields[FMTS] = {
     [FMT_LR] = HAS_RD | HAS_RS1 | HAS_AQRL,
     [FMT_SFENCE] = HAS_RS1 | HAS_RS2,
     [FMT_CBO] = HAS_RS1,
+    [FMT_FLOAD] = HAS_RD | HAS_RS1,
+    [FMT_FS] = HAS_RS1 | HAS_RS2,
+    [FMT_R4] = HAS_RD | HAS_RS1 | HAS_RS2 | HAS_RS3 | HAS_RM,
+    [FMT_FRM] = HAS_RD | HAS_RS1 | HAS_RS2 | HAS_RM,
+    [FMT_FRM2] = HAS_RD | HAS_RS1 | HAS_RM,
+    [FMT_FR] = HAS_RD | HAS_RS1 | HAS_RS2,
+    [FMT_FCMP] = HAS_RD | HAS_RS1 | HAS_RS2,
+    [FMT_F2X] = HAS_RD | HAS_RS1,
+    [FMT_F2XRM] = HAS_RD | HAS_RS1 | HAS_RM,
+    [FMT_X2F] = HAS_RD | HAS_RS1,
+    [FMT_X2FRM] = HAS_RD | HAS_RS1 | HAS_RM,
 };
 
 static void set_operands(Insn *insn, InsnFormat format, uint32_t w)
@@ -162,11 +175,23 @@ static void set_operands(Insn *insn, InsnFormat format, uint32_t w)
         insn->rs1 = w >> 15 & 31;
     if (fields & HAS_RS2)
         insn->rs2 = w >> 20 & 31;
+    if (fields & HAS_RS3)
+        insn->rs3 = w >> 27 & 31;
+    if (fields & HAS_RM)
+        insn->rm = w >> 12 & 7;
     if (fields & HAS_AQRL) {
         insn->aq = w >> 26 & 1;
         insn->rl = w >> 25 & 1;
     }
     insn->imm = immediate(format, w);
+}
+
+// 5 and 6 (unprivileged spec, table "Rounding mode encoding").
+static bool reserved_rounding_mode(InsnFormat format, uint32_t w)
+{
+    unsigned rm = w >> 12 & 7;
+
+    return (format_fields[format] & HAS_RM) && (rm == 5 || rm == 6);
 }
 
 Insn decode(uint32_t bits)
@@ -187,6 +212,8 @@ Insn decode(uint32_t bits)
 
     for (const Candidate *c = &candidates[bucket_start[bucket]]; c < end; c++) {
         if ((w & c->mask) == c->match) {
+            if (reserved_rounding_mode((InsnFormat)c->format, w))
+                break;
             insn.id = c->id;
             set_operands(&insn, (InsnFormat)c->format, w);
             break;

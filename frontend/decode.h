@@ -31,6 +31,18 @@ typedef enum { // operand formats: the Insn fields that an instruction of this f
     FMT_FENCE,  // fm in bits 11:8, pred in 7:4, succ in 3:0 of imm
     FMT_SFENCE, // rs1, rs2
     FMT_CBO,    // (rs1)
+    // Floating point; f: of that field names an f register.
+    FMT_FLOAD,  // f:rd, imm(rs1)
+    FMT_FS,     // f:rs2, imm(rs1)
+    FMT_R4,     // f:rd, f:rs1, f:rs2, f:rs3, rm
+    FMT_FRM,    // f:rd, f:rs1, f:rs2, rm
+    FMT_FRM2,   // f:rd, f:rs1, rm
+    FMT_FR,     // f:rd, f:rs1, f:rs2
+    FMT_FCMP,   // rd, f:rs1, f:rs2
+    FMT_F2X,    // rd, f:rs1
+    FMT_F2XRM,  // rd, f:rs1, rm
+    FMT_X2F,    // f:rd, rs1
+    FMT_X2FRM,  // f:rd, rs1, rm
     FMTS
 } InsnFormat;
 
@@ -38,6 +50,8 @@ typedef enum {
     EXT_I,
     EXT_M,
     EXT_A,
+    EXT_F,
+    EXT_D,
     EXT_ZICSR,
     EXT_ZIFENCEI,
     EXT_ZBA,
@@ -53,7 +67,8 @@ typedef enum {
 
 typedef struct {
     uint16_t id; // InsnId
-    uint8_t rd, rs1, rs2;
+    uint8_t rd, rs1, rs2, rs3;
+    uint8_t rm;   // rounding mode: 0..4 or 7
     uint8_t len;  // 2 or 4
     bool aq, rl;
     int64_t imm;  // sign-extended; whole: branch offsets in bytes, U immediates with their 12 zeros
@@ -80,11 +95,10 @@ static inline bool insn_is_compressed(uint16_t parcel)
 }
 
 // Decodes one instruction; for a compressed one only the low 16 bits count. Never fails: what matches no
-// row has id INSN_ILLEGAL, with len and raw set and no operands. Encodings longer than 32 bits count as
-// illegal ones of 4 bytes.
+// row, or has a reserved rounding mode, has id INSN_ILLEGAL, with len and raw set and no operands. Encodings
+// longer than 32 bits count as illegal ones of 4 bytes.
 Insn decode(uint32_t bits);
 
 // expand.c: the 32-bit encoding of a 16-bit instruction of RV64C (unprivileged spec, chapter C), or 0 if
-// reserved or illegal. HINTs expand to instructions without effect. Compressed floating-point loads and
-// stores expand too (decode then says whether the row exists).
+// reserved or illegal. HINTs expand to instructions without effect.
 uint32_t expand_compressed(uint16_t bits);

@@ -5,6 +5,7 @@
 //   d rd   s rs1   t rs2           i immediate, decimal     u U immediate without its 12 zeros, hex
 //   x shift amount, hex            p pc + immediate, hex    c CSR name or number
 //   z 5-bit immediate (rs1 field)  P pred   Q succ of a fence
+//   D S T R rd, rs1, rs2, rs3 as f registers       m a comma and the rounding mode, or nothing if it is the usual one
 // A compressed instruction is printed from its expansion, so its template leaves out the operands that its
 // short form implies.
 #include "frontend/disas.h"
@@ -48,14 +49,27 @@ static const char *const format_operands[FMTS] = {
     [FMT_SFENCE] = "s,t",
     [FMT_CBO] = "(s)",
     [FMT_SHAMTW] = "d,s,x",
+    [FMT_FLOAD] = "D,i(s)",
+    [FMT_FS] = "T,i(s)",
+    [FMT_R4] = "D,S,T,Rm",
+    [FMT_FRM] = "D,S,Tm",
+    [FMT_FRM2] = "D,Sm",
+    [FMT_FR] = "D,S,T",
+    [FMT_FCMP] = "d,S,T",
+    [FMT_F2X] = "d,S",
+    [FMT_F2XRM] = "d,Sm",
+    [FMT_X2F] = "D,s",
+    [FMT_X2FRM] = "D,sm",
 };
 
 // The first row that matches counts. The shift amount 0 of a shift by immediate has a name of its own (an
 // RV128 one).
 static const CompressedName compressed_names[] = {
     { 0xe003, 0x0000, "c.addi4spn", "d,s,i" },
+    { 0xe003, 0x2000, "c.fld", "D,i(s)" },
     { 0xe003, 0x4000, "c.lw", "d,i(s)" },
     { 0xe003, 0x6000, "c.ld", "d,i(s)" },
+    { 0xe003, 0xa000, "c.fsd", "T,i(s)" },
     { 0xe003, 0xc000, "c.sw", "t,i(s)" },
     { 0xe003, 0xe000, "c.sd", "t,i(s)" },
     { 0xe003, 0x0001, "c.addi", "d,i" },
@@ -79,6 +93,7 @@ static const CompressedName compressed_names[] = {
     { 0xe003, 0xe001, "c.bnez", "s,p" },
     { 0xf07f, 0x0002, "c.slli64", "d" },
     { 0xe003, 0x0002, "c.slli", "d,x" },
+    { 0xe003, 0x2002, "c.fldsp", "D,i(s)" },
     { 0xe003, 0x4002, "c.lwsp", "d,i(s)" },
     { 0xe003, 0x6002, "c.ldsp", "d,i(s)" },
     { 0xffff, 0x9002, "c.ebreak", "" },
@@ -86,6 +101,7 @@ static const CompressedName compressed_names[] = {
     { 0xf07f, 0x9002, "c.jalr", "s" },
     { 0xf003, 0x8002, "c.mv", "d,t" },
     { 0xf003, 0x9002, "c.add", "d,t" },
+    { 0xe003, 0xa002, "c.fsdsp", "T,i(s)" },
     { 0xe003, 0xc002, "c.swsp", "t,i(s)" },
     { 0xe003, 0xe002, "c.sdsp", "t,i(s)" },
 };
@@ -135,6 +151,17 @@ static void put_fence_set(Text *text, unsigned set)
             put(text, "%c", "iorw"[i]);
 }
 
+// Static modes have the names of the manual. Conversions that are always exact stand without one for rne, as GNU as
+// reads and writes them; elsewhere that stands for dyn.
+static void put_rounding_mode(Text *text, const Insn *insn)
+{
+    static const char *const names[8] = { "rne", "rtz", "rdn", "rup", "rmm", [7] = "dyn" };
+    bool exact = insn->id == INSN_FCVT_D_S || insn->id == INSN_FCVT_D_W || insn->id == INSN_FCVT_D_WU;
+
+    if (insn->rm != (exact ? 0 : 7))
+        put(text, ",%s", names[insn->rm]);
+}
+
 static void put_operand(Text *text, const Insn *insn, uint64_t pc, char kind)
 {
     switch (kind) {
@@ -146,6 +173,21 @@ static void put_operand(Text *text, const Insn *insn, uint64_t pc, char kind)
         break;
     case 't':
         put(text, "%s", hart_reg_names[insn->rs2]);
+        break;
+    case 'D':
+        put(text, "%s", hart_reg_names[32 + insn->rd]);
+        break;
+    case 'S':
+        put(text, "%s", hart_reg_names[32 + insn->rs1]);
+        break;
+    case 'T':
+        put(text, "%s", hart_reg_names[32 + insn->rs2]);
+        break;
+    case 'R':
+        put(text, "%s", hart_reg_names[32 + insn->rs3]);
+        break;
+    case 'm':
+        put_rounding_mode(text, insn);
         break;
     case 'i':
         put(text, "%" PRId64, insn->imm);

@@ -18,11 +18,11 @@ const char *const hart_reg_names[64] = {
     "fs4",  "fs5", "fs6", "fs7", "fs8", "fs9", "fs10", "fs11", "ft8", "ft9", "ft10", "ft11",
 };
 
-// RV64 (MXL = 2) and one bit per extension letter: I, M, A, C, and S and U for the modes (priv. spec 3.1.1).
+// RV64 (MXL = 2) and one bit per extension letter, S and U for the modes (priv. spec 3.1.1).
 #define MISA_LETTER(c) (UINT64_C(1) << ((c) - 'A'))
 #define MISA_VALUE                                                                                           \
-    (UINT64_C(2) << 62 | MISA_LETTER('I') | MISA_LETTER('M') | MISA_LETTER('A') | MISA_LETTER('C') |         \
-     MISA_LETTER('S') | MISA_LETTER('U'))
+    (UINT64_C(2) << 62 | MISA_LETTER('I') | MISA_LETTER('M') | MISA_LETTER('A') | MISA_LETTER('F') |         \
+     MISA_LETTER('D') | MISA_LETTER('C') | MISA_LETTER('S') | MISA_LETTER('U'))
 
 const HartFeatures hart_features_default = {
 #define FEATURE(name, on) .name = on,
@@ -50,6 +50,7 @@ void hart_reset(Hart *hart, uint64_t reset_pc)
     env->pc = reset_pc;
     env->res_addr = ~UINT64_C(0);
     env->res_value = 0;
+    env->fflags = env->frm = 0;
     hart->wfi = false;
     hart->mie = hart->mtvec = hart->mepc = hart->mcause = hart->mtval = hart->mscratch = 0;
     hart->mcounteren = hart->mcountinhibit = 0;

@@ -98,7 +98,7 @@ typedef struct Hart {
     uint64_t last_trap_pc, last_trap_icount, trap_loop_count;
 } Hart;
 
-// IR register numbers of the guest: x0..x31 are 0..31, f0..f31 will be 32..63.
+// IR register numbers of the guest: x0..x31 are 0..31, f0..f31 are 32..63, a single NaN-boxed.
 extern const char *const hart_reg_names[64]; // ABI names: zero ra sp ...
 
 // Clears *hart, copies *hooks, sets env.ops and resets to pc 0. The engine fields of env are the caller's to

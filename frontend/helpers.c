@@ -3,6 +3,7 @@
 #include "frontend/helpers.h"
 #include "frontend/csr.h"
 #include "frontend/decode.h"
+#include "frontend/fp_state.h"
 #include "frontend/trap.h"
 #include "util/bits.h"
 
@@ -189,4 +190,4 @@ static const IrHelper helpers[HELPERS] = {
 #undef HELPER
 };
 
-const IrEnvOps hart_env_ops = {hart_mem_fault, helpers, HELPERS};
+const IrEnvOps hart_env_ops = {hart_mem_fault, helpers, HELPERS, fp_denied};

@@ -37,7 +37,7 @@ static bool fits_page(const LiftSource *src, uint64_t start, uint64_t pc)
 bool lift_block(IrBlock *out, const LiftSource *src, uint64_t base, uint64_t pc, MemFault *fault)
 {
     uint64_t start = pc;
-    Lifter l = {out, src, base, (int64_t)(pc - base)};
+    Lifter l = {out, src, base, (int64_t)(pc - base), 0};
     ir_block_reset(out, l.pc);
     for (;;) {
         Insn insn;

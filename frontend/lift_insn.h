@@ -9,6 +9,7 @@ typedef struct {
     const LiftSource *src;
     uint64_t base;
     int64_t pc; // of the instruction being lifted, as an offset from base
+    unsigned fp_checked; // masks of the block's fpchecks so far
 } Lifter;
 
 // Appends the ops of one instruction behind its `insn` op; arg is the table's. Ends the block with a
@@ -17,7 +18,7 @@ typedef void LiftFn(Lifter *l, const Insn *i, unsigned arg);
 
 typedef struct {
     LiftFn *fn;
-    uint8_t arg; // an IrOpcode, IrAmo, HelperId or shift amount, as fn wants it
+    uint8_t arg; // an IrOpcode, IrAmo, HelperId, shift amount or imm, as fn wants it
 } LiftRow;
 
 extern const LiftRow lift_table[INSNS]; // by InsnId
@@ -39,6 +40,15 @@ LiftFn lift_inverted, lift_xnor;  // arg: op of rs1 and inverted rs2
 LiftFn lift_bclr, lift_bext, lift_bexti;
 LiftFn lift_bit;                    // arg: op of rs1 and 1 << rs2
 LiftFn lift_bit_imm, lift_bclr_imm; // arg: op of rs1 and 1 << immediate
+// lift_fp.c
+LiftFn lift_fload, lift_fstore;            // arg: the load or store op
+LiftFn lift_frm, lift_frm2;                // arg: op that rounds
+LiftFn lift_fmadd_s, lift_fmadd_d;         // arg: negations, IR_FP_NEG_PRODUCT ...
+LiftFn lift_fr, lift_fsgnj, lift_fcmp;     // arg: op of rs1 and rs2
+LiftFn lift_fmv_x;                         // arg: op of f rs1 that raises nothing
+LiftFn lift_fmv_x_d, lift_fmv_d_x;
+LiftFn lift_fmv_w_x;                       // arg: pure op of rs1
+LiftFn lift_ftoi_s, lift_ftoi_d, lift_itof_s, lift_itof_d; // arg: kind of integer, IR_FP_UNSIGNED ...
 // lift_system.c; arg: HelperId
 LiftFn lift_fence, lift_helper, lift_csr, lift_csr_imm, lift_ebreak;
 

@@ -2,6 +2,7 @@
 // Exceptions, interrupts and the return from them (privileged spec 3.1.6..3.1.16, 3.3.2, 4.1.1..4.1.9). A trap goes
 // to M-mode unless medeleg or mideleg hands it to S-mode and the hart is not in M-mode (3.1.8).
 #include "frontend/trap.h"
+#include "frontend/fp_state.h"
 #include "util/log.h"
 #include <inttypes.h>
 
@@ -22,6 +23,7 @@ void hart_set_status(Hart *hart, unsigned priv, uint64_t mstatus)
     uint64_t mxr = (hart->mstatus ^ mstatus) & MSTATUS_MXR;
     hart->priv = (uint8_t)priv;
     hart->mstatus = mstatus;
+    fp_status_changed(hart);
     if (hart->hooks.mmu_changed && (hart_data_mmu(hart) != data || hart_fetch_mmu(hart) != fetch || mxr)) {
         hart->hooks.mmu_changed(hart->hooks.opaque);
     }

@@ -11,7 +11,7 @@
 #define MSTATUS_SPP       (UINT64_C(1) << 8)
 #define MSTATUS_MPP_SHIFT 11
 #define MSTATUS_MPP       (UINT64_C(3) << MSTATUS_MPP_SHIFT)
-#define MSTATUS_FS        (UINT64_C(3) << 13)
+#define MSTATUS_FS        (UINT64_C(3) << 13) // 0: off, 3: dirty
 #define MSTATUS_MPRV      (UINT64_C(1) << 17)
 #define MSTATUS_SUM       (UINT64_C(1) << 18)
 #define MSTATUS_MXR       (UINT64_C(1) << 19)
@@ -34,7 +34,8 @@
 
 #define CAUSE_INTERRUPT (UINT64_C(1) << 63) // mcause bit 63
 
-// Sets privilege and mstatus together and calls the mmu_changed hook if an MMU index is another one now.
+// Sets privilege and mstatus together, and calls the mmu_changed hook
+// if an MMU index is another one now.
 void hart_set_status(Hart *hart, unsigned priv, uint64_t mstatus);
 
 // Ends the slice if an interrupt can be taken now: call it after what may have enabled one.

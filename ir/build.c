@@ -92,6 +92,6 @@ IrVal ir_emit(IrBlock *b, IrOpcode op, uint8_t reg, IrVal x, IrVal y, int64_t im
         b->ops = g_renew(IrInst, b->ops, b->cap);
     }
     g_assert(b->n_ops < IR_MAX_OPS);
-    b->ops[b->n_ops] = (IrInst){(uint8_t)op, reg, x, y, imm};
+    b->ops[b->n_ops] = (IrInst){(uint8_t)op, reg, x, y, IR_NOVAL, imm};
     return (IrVal)b->n_ops++;
 }

@@ -35,7 +35,20 @@ typedef struct {
     void (*mem_fault)(IrEnv *env, const MemFault *fault);
     const IrHelper *helpers;
     unsigned n_helpers;
+    // (env->fp_off & mask) != 0 before the floating-point instruction at env->pc (exact state as for helpers), whose
+    // bits are given. True: it may be done, all of mask is gone from fp_off now. False: the trap has been taken.
+    bool (*fp_denied)(IrEnv *env, unsigned mask, uint32_t bits);
 } IrEnvOps;
+
+// Why floating-point instructions must not be done without asking, in IrEnv.fp_off and the masks of `fpcheck`.
+enum {
+    IR_FP_OFF = 1,    // none is allowed
+    IR_FP_CLEAN = 2,  // one that changes f registers or fflags must be noted
+    IR_FP_BAD_RM = 4, // env->frm is no rounding mode
+};
+
+// backend/fp_host.c: does a floating-point op on the host. Adds to env->fflags; imm as in the IR; c: of fmadd only.
+typedef uint64_t (*IrFpFn)(IrEnv *env, uint64_t a, uint64_t b, uint64_t c, uint64_t imm);
 
 struct IrEnv {
     uint64_t r[IR_NREGS + IR_NTEMPS]; // guest registers, then the interpreter's temporaries
@@ -51,7 +64,11 @@ struct IrEnv {
     uint64_t res_addr;       // LR/SC reservation: virtual address, ~0 when none
     uint64_t res_value;      // value LR returned
     uint64_t n_load, n_store; // data accesses started, counted only with --stats
-    void *engine;            // the backend's Engine
+    uint64_t fflags;          // accrued exceptions, IR_FP_NX ...
+    uint64_t frm;             // rounding mode, 0..7; above IR_RM_RMM only together with IR_FP_BAD_RM
+    uint64_t fp_off;          // IR_FP_OFF ...
+    void *engine;             // the backend's Engine
+    const IrFpFn *fp;         // by op - IR_OP_FADD32
     void *(*ram_slow)(IrEnv *env, uint64_t va, uint64_t kind); // compiled code's TLB miss, see backend/jit_abi.h
     uint64_t (*atomic_slow)(IrEnv *env, uint64_t va, uint64_t value, uint64_t kind);
     const IrEnvOps *ops;

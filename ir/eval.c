@@ -141,6 +141,19 @@ static bool do_amo(Eval *e, const IrInst *i, uint64_t *result)
            store_back(e, addr, size, ir_eval_amo((IrAmo)i->imm, size, *result, e->v[i->b]));
 }
 
+static bool do_fpcheck(Eval *e, const IrInst *i)
+{
+    unsigned mask = (unsigned)((uint64_t)i->imm >> 32);
+
+    if (!(e->env->fp_off & mask))
+        return true;
+    sync_insn(e);
+    if (!e->env->ops->fp_denied(e->env, mask, (uint32_t)i->imm))
+        return false;
+    e->env->left += e->done;
+    return true;
+}
+
 // Control goes to pc, and to `block` if that is >= 0. False if the caller's loop must end.
 static bool go(Eval *e, int32_t block, uint64_t pc)
 {
@@ -213,12 +226,16 @@ static bool do_op(Eval *e, unsigned index)
     case IR_OP_AMO32:
     case IR_OP_AMO64:
         return do_amo(e, i, result);
+    case IR_OP_FPCHECK:
+        return do_fpcheck(e, i);
     case IR_OP_FENCE:
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
         return true;
     default: {
         unsigned n = ir_n_values(i->op);
-        *result = ir_eval_pure(i->op, n > 0 ? e->v[i->a] : 0, n > 1 ? e->v[i->b] : 0, i->imm);
+        uint64_t a = n > 0 ? e->v[i->a] : 0, b = n > 1 ? e->v[i->b] : 0, c = n > 2 ? e->v[i->c] : 0;
+        *result = ir_is_fp(i->op) ? ir_eval_fp(i->op, a, b, c, ir_fp_imm(e->env, i->imm), &e->env->fflags)
+                                  : ir_eval_pure(i->op, a, b, i->imm);
         return true;
     }
     }

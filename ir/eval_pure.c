@@ -8,6 +8,8 @@
 typedef __int128 i128;
 typedef unsigned __int128 u128;
 
+#define NAN_BOX UINT64_C(0xffffffff00000000)
+
 static uint64_t sext32(uint64_t v)
 {
     return (uint64_t)(int64_t)(int32_t)v;
@@ -45,6 +47,27 @@ static uint64_t orcb(uint64_t a)
     for (unsigned i = 0; i < 64; i += 8)
         r |= a >> i & 0xff ? UINT64_C(0xff) << i : 0;
     return r;
+}
+
+// A single whose box is broken is the canonical NaN (unprivileged spec, "NaN Boxing of Narrower Values").
+static uint64_t unbox(uint64_t a)
+{
+    return a >= NAN_BOX ? a : NAN_BOX | 0x7fc00000;
+}
+
+static uint64_t eval_sign(IrOpcode op, uint64_t a, uint64_t b)
+{
+    const uint64_t sign32 = UINT64_C(1) << 31, sign64 = UINT64_C(1) << 63;
+
+    switch (op) {
+    case IR_OP_FSGNJ32: return (unbox(a) & ~sign32) | (unbox(b) & sign32);
+    case IR_OP_FSGNJN32: return (unbox(a) & ~sign32) | (~unbox(b) & sign32);
+    case IR_OP_FSGNJX32: return unbox(a) ^ (unbox(b) & sign32);
+    case IR_OP_FSGNJ64: return (a & ~sign64) | (b & sign64);
+    case IR_OP_FSGNJN64: return (a & ~sign64) | (~b & sign64);
+    case IR_OP_FSGNJX64: return a ^ (b & sign64);
+    default: g_assert_not_reached();
+    }
 }
 
 static uint64_t eval_mul_div(IrOpcode op, uint64_t a, uint64_t b)
@@ -89,6 +112,8 @@ static uint64_t eval_unary(IrOpcode op, uint64_t a)
     case IR_OP_CPOP32: return (uint64_t)__builtin_popcount(w);
     case IR_OP_BSWAP: return __builtin_bswap64(a);
     case IR_OP_ORCB: return orcb(a);
+    case IR_OP_BOX32: return a | NAN_BOX;
+    case IR_OP_UNBOX32: return unbox(a);
     default: g_assert_not_reached();
     }
 }
@@ -123,8 +148,11 @@ uint64_t ir_eval_pure(IrOpcode op, uint64_t a, uint64_t b, int64_t imm)
     case IR_OP_ROR: return rol64(a, -(unsigned)b);
     case IR_OP_ROL32: return sext32(rol32((uint32_t)a, (unsigned)b));
     case IR_OP_ROR32: return sext32(rol32((uint32_t)a, -(unsigned)b));
-    default: return ir_n_values(op) == 1 ? eval_unary(op, a) : eval_mul_div(op, a, b);
+    default: break;
     }
+    if (ir_n_values(op) == 1)
+        return eval_unary(op, a);
+    return op >= IR_OP_FSGNJ32 && op <= IR_OP_FSGNJX64 ? eval_sign(op, a, b) : eval_mul_div(op, a, b);
 }
 
 uint64_t ir_eval_amo(IrAmo kind, unsigned size, uint64_t old, uint64_t b)

@@ -31,6 +31,13 @@
 // no pass moves or drops a put across such an op or across the end of the block.
 //
 // `sys` state: see IrHelper in ir/env.h.
+//
+// Floating point (IRF_FP; meanings in ir/fp.c). Values are bit patterns; a single is NaN-boxed: its high half is all
+// ones, and an operand where it is not counts as the canonical NaN. Ops add to env->fflags, which only `sys` and the
+// outside look at, so they keep their order with `sys` only, but none may be dropped, and no op of
+// the same instruction may fault behind one. The low three bits of imm are
+// the rounding mode, IR_RM_DYN standing for env->frm. Such an op is legal only behind an `fpcheck`, of the same block,
+// whose mask covers it.
 #pragma once
 #include "ir/env.h"
 #include <glib.h>
@@ -43,6 +50,7 @@ enum {
     IRF_WRITE = 1 << 3,
     IRF_FAULT = 1 << 4,
     IRF_TERM = 1 << 5,
+    IRF_FP = 1 << 6,
 };
 
 typedef enum {
@@ -54,6 +62,7 @@ typedef enum {
 
 _Static_assert(IR_OP_LD64 - IR_OP_LD8U == 6, "loads are one range, sizes ascending, unsigned first");
 _Static_assert(IR_OP_ST64 - IR_OP_ST8 == 3, "stores are one range, sizes ascending");
+_Static_assert(IR_OP_FCLASS64 - IR_OP_FADD32 == 29, "floating-point ops are one range, each 32 before its 64");
 _Static_assert(IR_OP_BR_GEU - IR_OP_BR_EQ == 5, "branches are one range, each followed by its opposite");
 
 typedef enum { // imm of amo32/amo64
@@ -68,6 +77,32 @@ typedef enum { // imm of amo32/amo64
     IR_AMO_MAXU,
     IR_AMOS
 } IrAmo;
+
+enum { // rounding modes as in the unprivileged manual, table "Rounding mode encoding"
+    IR_RM_RNE,
+    IR_RM_RTZ,
+    IR_RM_RDN,
+    IR_RM_RUP,
+    IR_RM_RMM,
+    IR_RM_MODES,
+    IR_RM_DYN = 7,
+};
+
+enum { // the rest of the imm of floating-point ops
+    IR_FP_RM = 7,           // mask of the rounding mode
+    IR_FP_NEG_PRODUCT = 8,  // fmadd: negate a * b
+    IR_FP_NEG_ADDEND = 16,  // fmadd: negate c
+    IR_FP_UNSIGNED = 8,     // conversions: of the integer
+    IR_FP_LONG = 16,        // ... which has 64 bits
+};
+
+enum { // env->fflags
+    IR_FP_NX = 1,
+    IR_FP_UF = 2,
+    IR_FP_OF = 4,
+    IR_FP_DZ = 8,
+    IR_FP_NV = 16,
+};
 
 typedef struct {
     const char *name;
@@ -86,8 +121,8 @@ typedef uint16_t IrVal; // index of the defining op in its block
 
 typedef struct {
     uint8_t op;  // IrOpcode
-    uint8_t reg; // get, put: guest register; insn: length in bytes
-    IrVal a, b;  // operands; insn: low and high half of the guest bits
+    uint8_t reg;   // get, put: guest register; insn: length in bytes
+    IrVal a, b, c; // operands; insn: low and high half of the guest bits in a and b
     int64_t imm;
 } IrInst;
 _Static_assert(sizeof(IrInst) == 16, "IrInst stays small");
@@ -156,6 +191,20 @@ static inline IrVal ir_binop(IrBlock *b, IrOpcode op, IrVal x, IrVal y)
     return ir_emit(b, op, 0, x, y, 0);
 }
 
+// An op of three values.
+static inline IrVal ir_triop(IrBlock *b, IrOpcode op, IrVal x, IrVal y, IrVal z, int64_t imm)
+{
+    IrVal v = ir_emit(b, op, 0, x, y, imm);
+    b->ops[v].c = z;
+    return v;
+}
+
+// Stops before the current instruction, whose bits are given, unless (env->fp_off & mask) == 0: see IrEnvOps.
+static inline void ir_fpcheck(IrBlock *b, unsigned mask, uint32_t bits)
+{
+    ir_emit(b, IR_OP_FPCHECK, 0, IR_NOVAL, IR_NOVAL, (int64_t)((uint64_t)mask << 32 | bits));
+}
+
 // Start of a guest instruction; counts it in n_insns.
 static inline void ir_insn(IrBlock *b, int64_t pc, unsigned len, uint32_t bits)
 {
@@ -168,12 +217,12 @@ static inline uint32_t ir_insn_bits(const IrInst *i)
     return i->a | (uint32_t)i->b << 16;
 }
 
-// Number of value operands of an op: 1 uses IrInst.a, 2 uses a and b.
+// Number of value operands of an op: 1 uses IrInst.a, 2 uses a and b, 3 also c.
 static inline unsigned ir_n_values(unsigned op)
 {
     const char *s = ir_op_info[op].args;
 
-    return (s[0] == 'v') + (s[0] && s[1] == 'v');
+    return (s[0] == 'v') + (s[0] && s[1] == 'v') + (s[0] && s[1] && s[2] == 'v');
 }
 
 // Bytes accessed by a load, store or atomic op; 0 for others.
@@ -187,6 +236,11 @@ static inline bool ir_is_load(unsigned op)
 static inline bool ir_is_store(unsigned op)
 {
     return op >= IR_OP_ST8 && op <= IR_OP_ST64;
+}
+
+static inline bool ir_is_fp(unsigned op)
+{
+    return op >= IR_OP_FADD32 && op <= IR_OP_FCLASS64;
 }
 
 static inline bool ir_is_br(unsigned op)
@@ -211,6 +265,14 @@ bool ir_verify(const IrCode *code, unsigned n_helpers, GError **error);
 
 // What a pure op computes, given its operand values (pc: a is the base of the code).
 uint64_t ir_eval_pure(IrOpcode op, uint64_t a, uint64_t b, int64_t imm);
+// What a floating-point op (ir_is_fp) computes: fp.c. The rounding mode in imm must be one of IR_RM_MODES, not dynamic.
+// Adds the exceptions raised to *flags.
+uint64_t ir_eval_fp(IrOpcode op, uint64_t a, uint64_t b, uint64_t c, unsigned imm, uint64_t *flags);
+// imm with the dynamic rounding mode replaced by env's.
+static inline unsigned ir_fp_imm(const IrEnv *env, int64_t imm)
+{
+    return (imm & IR_FP_RM) == IR_RM_DYN ? (unsigned)imm - IR_RM_DYN + (unsigned)env->frm : (unsigned)imm;
+}
 // What an AMO stores, given the old value (already extended as the op loads it) and b; size 4 or 8.
 uint64_t ir_eval_amo(IrAmo kind, unsigned size, uint64_t old, uint64_t b);
 // Whether a branch op is taken.

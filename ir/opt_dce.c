@@ -20,6 +20,8 @@ bool ir_opt_dce(IrBlock *b)
             used[i->a] = 1;
         if (n > 1)
             used[i->b] = 1;
+        if (n > 2)
+            used[i->c] = 1;
     }
     if (changed)
         ir_opt_compact(b);

@@ -65,6 +65,8 @@ static const uint16_t op_classes[IR_OPS] = {
     [IR_OP_CLZ32] = IN_COUNT, [IR_OP_CTZ32] = IN_COUNT, [IR_OP_CPOP32] = IN_COUNT,
     [IR_OP_LD8U] = IN_U8, [IR_OP_LD8S] = IN_S8, [IR_OP_LD16U] = IN_U16, [IR_OP_LD16S] = IN_S16,
     [IR_OP_LD32U] = IN_U32, [IR_OP_LD32S] = IN_S32,
+    [IR_OP_FEQ32] = IN_BOOL, [IR_OP_FEQ64] = IN_BOOL, [IR_OP_FLT32] = IN_BOOL, [IR_OP_FLT64] = IN_BOOL,
+    [IR_OP_FLE32] = IN_BOOL, [IR_OP_FLE64] = IN_BOOL, [IR_OP_FCLASS32] = IN_U16, [IR_OP_FCLASS64] = IN_U16,
     [IR_OP_LR32] = IN_S32, [IR_OP_AMO32] = IN_S32, [IR_OP_SC32] = IN_BOOL, [IR_OP_SC64] = IN_BOOL,
 };
 
@@ -129,20 +131,20 @@ static IrVal emit(Fold *f, IrInst i)
 
 static bool become_const(Fold *f, uint64_t v)
 {
-    f->i = (IrInst){IR_OP_CONST, 0, IR_NOVAL, IR_NOVAL, (int64_t)v};
+    f->i = (IrInst){IR_OP_CONST, 0, IR_NOVAL, IR_NOVAL, IR_NOVAL, (int64_t)v};
     return true;
 }
 
 static bool become(Fold *f, IrOpcode op, IrVal a, IrVal b)
 {
-    f->i = (IrInst){(uint8_t)op, 0, a, b, 0};
+    f->i = (IrInst){(uint8_t)op, 0, a, b, IR_NOVAL, 0};
     return true;
 }
 
 // The op becomes op(a, c).
 static bool become_right(Fold *f, IrOpcode op, IrVal a, uint64_t c)
 {
-    IrVal b = emit(f, (IrInst){IR_OP_CONST, 0, IR_NOVAL, IR_NOVAL, (int64_t)c});
+    IrVal b = emit(f, (IrInst){IR_OP_CONST, 0, IR_NOVAL, IR_NOVAL, IR_NOVAL, (int64_t)c});
 
     return become(f, op, a, b);
 }
@@ -234,7 +236,7 @@ static bool merge_pc(Fold *f)
 {
     uint64_t offset = imm_of(f, f->i.a) + imm_of(f, f->i.b);
 
-    f->i = (IrInst){IR_OP_PC, 0, IR_NOVAL, IR_NOVAL, (int64_t)offset};
+    f->i = (IrInst){IR_OP_PC, 0, IR_NOVAL, IR_NOVAL, IR_NOVAL, (int64_t)offset};
     return true;
 }
 
@@ -532,6 +534,8 @@ static bool fold_ops(Fold *f, IrVal *map)
             f->i.a = map[f->i.a];
         if (n > 1)
             f->i.b = map[f->i.b];
+        if (n > 2)
+            f->i.c = map[f->i.c];
         for (unsigned round = 0; round < MAX_ROUNDS && f->same == IR_NOVAL && simplify(f); round++)
             changed = true;
         map[index] = f->same != IR_NOVAL ? f->same : emit(f, f->i);

@@ -65,6 +65,8 @@ bool ir_opt_state(IrBlock *b)
             i->a = s.map[i->a];
         if (n > 1)
             i->b = s.map[i->b];
+        if (n > 2)
+            i->c = s.map[i->c];
         if (i->op == IR_OP_GET)
             on_get(&s, index);
         else if (i->op == IR_OP_PUT)

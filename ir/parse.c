@@ -294,7 +294,7 @@ static bool read_arg(Parser *p, IrInst *i, char c, bool first)
     if (!first && !expect_char(p, ','))
         return false;
     if (c == 'v')
-        return read_value(p, i->a == IR_NOVAL ? &i->a : &i->b);
+        return read_value(p, i->a == IR_NOVAL ? &i->a : i->b == IR_NOVAL ? &i->b : &i->c);
     if (c == 'i')
         return i->op == IR_OP_PC ? read_offset(p, &i->imm) : read_imm(p, &i->imm);
     if (!read_name(p, 'r', "a register", IR_NREGS - 1, &reg))
@@ -328,7 +328,7 @@ static bool read_operands(Parser *p, IrInst *i)
 
 static bool read_op(Parser *p)
 {
-    IrInst i = {.a = IR_NOVAL, .b = IR_NOVAL};
+    IrInst i = {.a = IR_NOVAL, .b = IR_NOVAL, .c = IR_NOVAL};
     unsigned position = p->block->n_ops, name = position;
     size_t n = word_length(p);
     bool named = n > 1 && p->s[0] == 'v' && g_ascii_isdigit(p->s[1]);
@@ -346,7 +346,8 @@ static bool read_op(Parser *p)
                     ir_op_info[i.op].name);
     if (!read_operands(p, &i) || !end_of_line(p))
         return false;
-    ir_emit(p->block, i.op, i.reg, i.a, i.b, i.imm);
+    ir_triop(p->block, i.op, i.a, i.b, i.c, i.imm);
+    p->block->ops[position].reg = i.reg;
     return true;
 }
 

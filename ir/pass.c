@@ -23,6 +23,8 @@ void ir_opt_compact(IrBlock *b)
             i.a = map[i.a];
         if (n > 1)
             i.b = map[i.b];
+        if (n > 2)
+            i.c = map[i.c];
         map[from] = (IrVal)to;
         b->ops[to++] = i;
     }

@@ -43,7 +43,7 @@ static void print_guesses(GString *out, const IrBlock *b)
 static void print_args(GString *out, const IrInst *i)
 {
     const char *sep = " ";
-    IrVal v = i->a;
+    const IrVal values[] = {i->a, i->b, i->c}, *v = values;
 
     for (const char *s = ir_op_info[i->op].args; *s; s++) {
         if (*s == 'i' && (i->op == IR_OP_AMO32 || i->op == IR_OP_AMO64 || i->op == IR_OP_SYS))
@@ -51,8 +51,7 @@ static void print_args(GString *out, const IrInst *i)
         g_string_append(out, sep);
         sep = ", ";
         if (*s == 'v') {
-            print_value(out, v);
-            v = i->b;
+            print_value(out, *v++);
         } else if (*s == 'r') {
             g_string_append_printf(out, "r%u", i->reg);
         } else {

@@ -5,6 +5,7 @@
 // puts the block and the op in front of it.
 #include "ir/ir.h"
 #include <gio/gio.h>
+#include <string.h>
 
 static char *check_operand(const IrBlock *b, unsigned index, IrVal v)
 {
@@ -24,7 +25,7 @@ static char *check_values(const IrBlock *b, unsigned index)
     char *wrong = NULL;
 
     if (i->op == IR_OP_INSN)
-        return NULL; // a and b hold the instruction
+        return i->c == IR_NOVAL ? NULL : g_strdup("unused operand c is set"); // a and b hold the instruction
     if (n > 0)
         wrong = check_operand(b, index, i->a);
     else if (i->a != IR_NOVAL)
@@ -32,8 +33,51 @@ static char *check_values(const IrBlock *b, unsigned index)
     if (wrong)
         return wrong;
     if (n > 1)
-        return check_operand(b, index, i->b);
-    return i->b == IR_NOVAL ? NULL : g_strdup("unused operand b is set");
+        wrong = check_operand(b, index, i->b);
+    else if (i->b != IR_NOVAL)
+        wrong = g_strdup("unused operand b is set");
+    if (wrong)
+        return wrong;
+    if (n > 2)
+        return check_operand(b, index, i->c);
+    return i->c == IR_NOVAL ? NULL : g_strdup("unused operand c is set");
+}
+
+// The rounding mode, and what else the op's imm may say.
+static char *check_fp_imm(const IrInst *i)
+{
+    uint64_t more = i->op == IR_OP_FMADD32 || i->op == IR_OP_FMADD64 ? IR_FP_NEG_PRODUCT | IR_FP_NEG_ADDEND
+                    : i->op >= IR_OP_FTOI32                          ? IR_FP_UNSIGNED | IR_FP_LONG
+                                                                     : 0;
+    unsigned rm = i->imm & IR_FP_RM;
+
+    if ((uint64_t)i->imm & ~(more | IR_FP_RM))
+        return g_strdup("unknown bits in imm");
+    return rm < IR_RM_MODES || rm == IR_RM_DYN ? NULL : g_strdup_printf("there is no rounding mode %u", rm);
+}
+
+// The masks of the fpchecks before op `index` of its block, together.
+static unsigned checked_before(const IrBlock *b, unsigned index)
+{
+    unsigned mask = 0;
+
+    while (index-- > 0)
+        if (b->ops[index].op == IR_OP_FPCHECK)
+            mask |= (unsigned)((uint64_t)b->ops[index].imm >> 32);
+    return mask;
+}
+
+// Only fpcheck makes sure that env->frm is a rounding mode and that changes are noted.
+static char *check_fp(const IrBlock *b, unsigned index)
+{
+    const IrInst *i = &b->ops[index];
+    bool dynamic = strchr(ir_op_info[i->op].args, 'i') && (i->imm & IR_FP_RM) == IR_RM_DYN;
+    bool raises = i->op < IR_OP_FCLASS32;
+    unsigned need = IR_FP_OFF | (raises ? IR_FP_CLEAN : 0) | (dynamic ? IR_FP_BAD_RM : 0);
+
+    if ((checked_before(b, index) & need) != need)
+        return g_strdup("not behind an fpcheck that covers it");
+    return NULL;
 }
 
 static char *check_fields(const IrInst *i, unsigned n_helpers)
@@ -51,6 +95,10 @@ static char *check_fields(const IrInst *i, unsigned n_helpers)
         return g_strdup("unused field imm is set");
     if ((i->op == IR_OP_AMO32 || i->op == IR_OP_AMO64) && (i->imm < 0 || i->imm >= IR_AMOS))
         return g_strdup("unknown kind of AMO");
+    if (ir_is_fp(i->op) && has_imm)
+        return check_fp_imm(i);
+    if (i->op == IR_OP_FPCHECK && (i->imm < 0 || i->imm >> 32 > (IR_FP_OFF | IR_FP_CLEAN | IR_FP_BAD_RM)))
+        return g_strdup("unknown bits in the mask");
     if (i->op == IR_OP_SYS && (i->imm < 0 || i->imm >= n_helpers))
         return g_strdup_printf("there is no helper %" G_GINT64_FORMAT, i->imm);
     return NULL;
@@ -100,6 +148,8 @@ static char *check_op(const IrCode *code, const IrBlock *b, unsigned index, unsi
     wrong = check_values(b, index);
     if (!wrong)
         wrong = check_fields(i, n_helpers);
+    if (!wrong && ir_is_fp(i->op))
+        wrong = check_fp(b, index);
     if (!wrong && last)
         wrong = check_edges(code, b);
     return wrong;

@@ -96,7 +96,7 @@ static bool load_device_tree(Board *b, Boot *boot, GError **error)
         .ram_base = b->ram_row->base,
         .ram_size = b->ram_size,
         .harts = b->harts,
-        .isa = c->isa ? c->isa : "rv64imac_zicsr_zifencei",
+        .isa = c->isa ? c->isa : "rv64imafdc_zicsr_zifencei",
         .mmu_type = c->mmu_type,
         .bootargs = c->append,
         .initrd_start = boot->images.initrd.low,

@@ -112,6 +112,9 @@ static void copy_state(Check *c)
         to->satp = from->satp;
         to->hooks.space_changed(to->hooks.opaque);
     }
+    to->env.fflags = from->env.fflags;
+    to->env.frm = from->env.frm;
+    to->env.fp_off = from->env.fp_off;
     if (to->priv != from->priv || to->mstatus != from->mstatus) {
         to->priv = from->priv;
         to->mstatus = from->mstatus;
@@ -173,6 +176,8 @@ static char *compare(Check *c, uint64_t pc, uint64_t insns)
         what = g_strdup("pc");
     if (!what && !same_memory(c, &where))
         what = g_strdup_printf("memory at 0x%" PRIx64, where);
+    if (!what && a->fflags != b->fflags)
+        what = g_strdup("fflags");
     if (!what && a->res_addr != b->res_addr)
         what = g_strdup("LR/SC reservation");
     return what ? report(c, pc, insns, what) : NULL;

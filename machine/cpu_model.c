@@ -6,7 +6,7 @@
 #include <gio/gio.h>
 #include <string.h>
 
-#define LETTERS "rv64imac"
+#define LETTERS "rv64imafdc"
 
 void cpu_model_init(HartFeatures *out)
 {

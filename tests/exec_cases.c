@@ -65,7 +65,7 @@ static bool parse_number(const char *text, uint64_t *value)
 
 static int find_reg(const char *name)
 {
-    for (int i = 0; i < 32; i++) {
+    for (int i = 0; i < IR_NREGS; i++) {
         if (strcmp(name, hart_reg_names[i]) == 0) {
             return i;
         }
@@ -177,7 +177,7 @@ static unsigned compare(Case *c, const ExecEngine *engine, const char *line, uns
     if (!c->names_cause && ir_env_icount(&got->env) != count) {
         bad += complain(engine, line, "instructions", ir_env_icount(&got->env), count);
     }
-    for (unsigned i = 0; i < 32; i++) {
+    for (unsigned i = 0; i < IR_NREGS; i++) {
         if (got->env.r[i] != want->env.r[i]) {
             bad += complain(engine, line, hart_reg_names[i], got->env.r[i], want->env.r[i]);
         }

@@ -112,7 +112,7 @@ void exec_reset(ExecMachine *m)
     m->hart.pmpaddr[15] = UINT64_MAX >> 10; // everything is allowed
     m->hart.pmpcfg[15] = 0x1f;
     m->hart.env.pc = EXEC_RAM_BASE;
-    for (unsigned i = 1; i < 32; i++) {
+    for (unsigned i = 1; i < IR_NREGS; i++) {
         m->hart.env.r[i] = UINT64_C(0x5a5a000000000000) + i;
     }
     for (unsigned i = 0; i < EXEC_RAM_SIZE; i += 2) {

@@ -8,7 +8,7 @@ build=(gcc libc6-dev meson ninja-build pkg-config python3 libgccjit-12-dev libgl
     libfdt-dev libcapstone-dev libjson-glib-dev libcmocka-dev binutils-dev binutils-riscv64-linux-gnu
     gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf)
 # bzip2 and xz-utils unpack the sources of the suite "debian".
-tests=(qemu-system-misc device-tree-compiler bzip2 xz-utils)
+tests=(qemu-system-misc device-tree-compiler bzip2 xz-utils libmpfr-dev)
 
 wanted=("${build[@]}")
 case ${1:-} in

@@ -12,22 +12,23 @@ HEAD = """<!-- Made from ir/ops.def by tools/gen_ir_md.py; do not edit. -->
 # IR operations
 
 `ir/ir.h` explains blocks, values, edges and exact state; `ir_eval` in `ir/eval.c` defines every op. Values
-are 64-bit. "32" ops use the low halves of their operands and sign-extend a 32-bit result.
+are 64-bit. "32" ops of integers use the low halves of their operands and sign-extend a 32-bit result;
+floating-point ones work on NaN-boxed singles.
 
 Flags: P pure, C commutative, R reads memory, W writes memory, F may fault or leave (exact state), T ends the
-block.
+block, X rounds or raises floating-point flags.
 
 | op | flags | meaning |
 |---|---|---|
 """
-LETTERS = {'PURE': 'P', 'COMM': 'C', 'READ': 'R', 'WRITE': 'W', 'FAULT': 'F', 'TERM': 'T'}
+LETTERS = {'PURE': 'P', 'COMM': 'C', 'READ': 'R', 'WRITE': 'W', 'FAULT': 'F', 'TERM': 'T', 'FP': 'X'}
 ROW = re.compile(r'^OP\((\w+), "([^"]*)", ([01]), "([^"]*)", ([^"]*),\s*"([^"]*)"\)', re.MULTILINE)
 EDGES = {'jump': ['edge'], 'jmpind': []}
 
 
 def synopsis(text, result, args):
     """One line of IR text, as print.c writes it."""
-    values = iter('ab')
+    values = iter('abc')
     operands = [next(values) if c == 'v' else {'r': 'reg', 'i': 'imm'}[c] for c in args]
     front = ''
     if text == 'insn':

@@ -29,6 +29,7 @@ static void copy_hart(Hart *to, const Hart *from)
     to->env.engine = old.env.engine;
     to->env.ram_slow = old.env.ram_slow;
     to->env.atomic_slow = old.env.atomic_slow;
+    to->env.fp = old.env.fp;
 }
 
 static void load_machine(const ExecMachine *m)
@@ -159,6 +160,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         CASES("rv64i"), CASES("rv64m"), CASES("rv64a"), CASES("rv64c"),
         CASES("zba"),   CASES("zbb"),   CASES("zbs"),   CASES("system"), CASES("priv"), CASES("sv"),
+        CASES("rv64f"), CASES("rv64d"),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     hart_rig_deinit(&rig);

@@ -64,6 +64,13 @@ static void leave_helper(IrEnv *env, uint64_t a, uint64_t b)
     ref->left = true;
 }
 
+static bool leave_denied(IrEnv *env, unsigned mask, uint32_t bits)
+{
+    (void)env, (void)mask, (void)bits;
+    ref->left = true;
+    return false;
+}
+
 static Machine *machine_new(void)
 {
     EngineConfig config = {.jit = false};
@@ -89,6 +96,7 @@ static void machine_reset(Machine *m, uint64_t seed, int64_t left)
     m->box.env.engine = old.engine;
     m->box.env.ram_slow = old.ram_slow;
     m->box.env.atomic_slow = old.atomic_slow;
+    m->box.env.fp = old.fp;
     memcpy(rig_ram(&m->rig, WINDOW), m->box.ram, WINDOW_SIZE);
     m->rig.dev_hash = m->rig.dev_calls = 0;
     m->mem = rig_mem(&m->rig);
@@ -134,6 +142,7 @@ static GenConfig random_config(GenRng *rng)
                        .leave = true,
                        .memory = gen_below(rng, 8) != 0,
                        .atomics = atomics,
+                       .fp = gen_below(rng, 2),
                        .mem_base = gen_below(rng, 6) || atomics ? WINDOW
                                    : gen_below(rng, 2)          ? RIG_DEV
                                                                 : RIG_ROM,
@@ -242,7 +251,8 @@ static void run_interp(GenRng *rng, const IrCode *code, Interp *in, Block **bloc
         do {
             if (!step_ref(singles, code))
                 break;
-        } while (r->env.left > d->env.left || r->n_faults < d->n_faults || r->n_helpers < d->n_helpers);
+        } while (r->env.left > d->env.left || r->n_faults < d->n_faults || r->n_helpers < d->n_helpers ||
+                 r->n_denied < d->n_denied);
         compare(code, code->blocks[at]);
     }
     done_insns += ir_env_icount(&d->env);
@@ -280,7 +290,7 @@ static void run_entry(GenRng *rng, const IrCode *code, IrCode *const *singles, J
 {
     static const IrHelper helpers[SANDBOX_HELPERS] = {
         {"zero", leave_helper}, {"one", leave_helper}, {"two", leave_helper}};
-    static const IrEnvOps ops = {leave_fault, helpers, SANDBOX_HELPERS};
+    static const IrEnvOps ops = {leave_fault, helpers, SANDBOX_HELPERS, leave_denied};
     int64_t left = gen_below(rng, 8) ? gen_below(rng, 200) : -(int64_t)gen_below(rng, 2);
     IrEnv *r = &ref->box.env, *d = &dut->box.env;
     machine_reset(ref, rng->state, left);

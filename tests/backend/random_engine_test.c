@@ -23,7 +23,7 @@ typedef struct {
 } Machine;
 
 static IrCode *program;
-static uint64_t done_insns, jit_insns, regions, invalidations;
+static uint64_t done_insns, jit_insns, regions, invalidations, denials;
 
 // The block with an instruction at pc and the index of that insn op; NULL if there is none.
 static const IrBlock *find_insn(uint64_t pc, unsigned *index)
@@ -68,10 +68,11 @@ static void block_of(IrBlock *out, uint64_t base, uint64_t pc, unsigned max)
         } else {
             op.a -= op.a == IR_NOVAL ? 0 : (IrVal)from;
             op.b -= op.b == IR_NOVAL ? 0 : (IrVal)from;
+            op.c -= op.c == IR_NOVAL ? 0 : (IrVal)from;
         }
         if (op.op == IR_OP_INSN || op.op == IR_OP_PC)
             op.imm = (int64_t)((uint64_t)op.imm + (uint64_t)by);
-        ir_emit(out, (IrOpcode)op.op, op.reg, op.a, op.b, op.imm);
+        out->ops[ir_emit(out, (IrOpcode)op.op, op.reg, op.a, op.b, op.imm)].c = op.c;
     }
     for (unsigned k = 0; k < 2; k++)
         out->edge[k].pc = b->edge[k].pc + by;
@@ -101,6 +102,21 @@ static void mem_fault(IrEnv *env, const MemFault *fault)
     env->left--; // or a program that only faults would never end
 }
 
+// Half the time the instruction is done, else it traps.
+static bool fp_denied(IrEnv *env, unsigned mask, uint32_t bits)
+{
+    Machine *m = (Machine *)env;
+    m->box.n_denied++;
+    m->box.trace = (m->box.trace ^ env->pc ^ ir_env_icount(env) << 32 ^ mask ^ bits ^ sandbox_hash(&m->box)) *
+                   UINT64_C(0x9e3779b97f4a7c15);
+    denials++;
+    if (sandbox_lets_pass(&m->box, mask))
+        return true;
+    env->pc = RIG_RAM + (bits & 0x7ffe);
+    env->left--; // as after faults
+    return false;
+}
+
 static void helper(IrEnv *env, uint64_t a, uint64_t b)
 {
     Machine *m = (Machine *)env;
@@ -109,6 +125,7 @@ static void helper(IrEnv *env, uint64_t a, uint64_t b)
         (m->box.trace ^ env->pc ^ ir_env_icount(env) << 32 ^ a ^ sandbox_hash(&m->box)) * UINT64_C(0x9e3779b97f4a7c15) +
         b;
     env->r[2] ^= a;
+    sandbox_change_fp(&m->box, a ^ b);
     env->pc += 4;
     env->left--;
 }
@@ -116,7 +133,7 @@ static void helper(IrEnv *env, uint64_t a, uint64_t b)
 static Machine *machine_new(uint64_t seed, const EngineConfig *config)
 {
     static const IrHelper helpers[SANDBOX_HELPERS] = {{"zero", helper}, {"one", helper}, {"two", helper}};
-    static const IrEnvOps ops = {mem_fault, helpers, SANDBOX_HELPERS};
+    static const IrEnvOps ops = {mem_fault, helpers, SANDBOX_HELPERS, fp_denied};
     Machine *m = g_new0(Machine, 1);
     EngineGuest guest = {.opaque = m, .lift = lift};
     sandbox_init(&m->box, seed, 0);
@@ -161,6 +178,8 @@ static void compare(const Machine *ref, Machine *dut)
         where = "memory";
     else if (ref->box.env.pc != dut->box.env.pc)
         where = "pc";
+    else if (ref->box.env.fflags != dut->box.env.fflags || ref->box.env.frm != dut->box.env.frm)
+        where = "floating-point state";
     else if (ref->box.trace != dut->box.trace)
         where = "faults and helper calls";
     else if (ref->rig.dev_hash != dut->rig.dev_hash)
@@ -189,14 +208,15 @@ static void make_insns(GenRng *rng, IrBlock *b, unsigned n_regs)
             start = i;
             b->n_insns++;
         } else {
-            IrVal *operand[] = {&op.a, &op.b};
-            for (unsigned k = 0; k < 2; k++)
+            IrVal *operand[] = {&op.a, &op.b, &op.c};
+            for (unsigned k = 0; k < 3; k++)
                 if (*operand[k] != IR_NOVAL)
                     *operand[k] = *operand[k] < start ? ir_get(b, gen_below(rng, n_regs)) : now[*operand[k]];
             if (op.op == IR_OP_JMPIND)
                 op.a = ir_binop(b, IR_OP_AND, op.a, ir_const(b, -2));
         }
         now[i] = ir_emit(b, (IrOpcode)op.op, op.reg, op.a, op.b, op.imm);
+        b->ops[now[i]].c = op.c;
     }
     ir_block_free(old);
 }
@@ -213,6 +233,7 @@ static IrCode *random_program(GenRng *rng)
                         .leave = true,
                         .memory = true,
                         .atomics = atomics,
+                        .fp = gen_below(rng, 2),
                         // On the code now and then, which lies below the base (see gen_code).
                         .mem_base = gen_below(rng, 3) ? RIG_RAM + 0x10f00 : CODE_BASE - 0x800,
                         .mem_size = WINDOW_SIZE,
@@ -312,6 +333,7 @@ static void compiled(void **state)
     assert_true(regions > 100);
     assert_true(jit_insns > 100000);
     assert_true(invalidations > 100);
+    assert_true(denials > 100);
 }
 
 int main(void)

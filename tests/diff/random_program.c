@@ -243,6 +243,7 @@ static void emit_program(Generator *g, double instructions)
     g->table = SLOT_TABLE;
     g->p.next_slot = SLOT_TABLE + MAX_FUNCTIONS;
     a->pc = CODE_BASE;
+    g->p.floats = one_in(a, 3) ? 0 : one_in(a, 2) ? 6 : 20;
     unsigned n = 2 + below(a, MAX_FUNCTIONS - 2);
     for (unsigned i = 0; i < n && a->pc < CODE_BASE + 0x18000 && g->p.next_slot < SLOTS - 100; i++) {
         double cost = emit_function(g, instructions / (8 << below(a, 10)));

@@ -3,6 +3,7 @@
 #include "tests/diff/runtime.h"
 
 enum { // CSRs
+    FCSR = 0x003,
     MSTATUS = 0x300, MTVEC = 0x305, MEPC = 0x341, MCAUSE = 0x342, MTVAL = 0x343, PMPCFG0 = 0x3a0, PMPADDR0 = 0x3b0,
 };
 
@@ -66,6 +67,10 @@ static void emit_start(Asm *a, uint64_t start, bool user, uint64_t handler)
     load_address(a, 5, handler);
     csr_write_from(a, MTVEC, 5);
     open_memory(a, user);
+    if (!user || !one_in(a, 4)) { // mstatus.FS: Initial or Dirty
+        load_int32(a, 5, one_in(a, 2) ? 0x2000 : 0x6000);
+        csr(a, INSN_CSRRS, 0, MSTATUS, 5);
+    }
     load_address(a, 5, start);
     csr_write_from(a, MEPC, 5);
     load_address(a, PRIVATE_REG, PRIVATE_MIDDLE);
@@ -233,7 +238,8 @@ static void print_slot(Asm *a, unsigned slot, uint64_t print)
     jump_to(a, RA, print);
 }
 
-// Registers, hash of the data, trap checksum, number of traps, and last the counters, on which QEMU may differ.
+// Registers, hash of the data, trap checksum, number of traps, f registers, fcsr, and last the counters, on which QEMU
+// may differ.
 static void emit_report(Asm *a, uint64_t print)
 {
     load_int32(a, TEMP2, 0x20000); // MPRV
@@ -248,6 +254,14 @@ static void emit_report(Asm *a, uint64_t print)
     jump_to(a, RA, print);
     print_slot(a, SLOT_TRAP_SUM, print);
     print_slot(a, SLOT_TRAPS, print);
+    load_int32(a, 5, 0x6000); // FS
+    csr(a, INSN_CSRRS, 0, MSTATUS, 5);
+    for (unsigned r = 0; r < 32; r++) {
+        op_r(a, INSN_FMV_X_D, 10, r, 0);
+        jump_to(a, RA, print);
+    }
+    csr_read_to(a, 10, FCSR);
+    jump_to(a, RA, print);
     print_slot(a, SLOT_COUNTERS, print);
     load_address(a, 5, TOHOST);
     op_i(a, INSN_ADDI, 6, 0, 1);

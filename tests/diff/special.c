@@ -245,7 +245,10 @@ static unsigned as_user(Program *p)
     csr(a, INSN_CSRRC, 0, MSTATUS, TEMP2);
     load_int32(a, TEMP2, 0x20000);
     csr(a, INSN_CSRRS, 0, MSTATUS, TEMP2);
+    bool user = p->user;
+    p->user = true;
     window_address(p);
+    p->user = user;
     op_i(a, INSN_LD, some_rd(p), TEMP, 0);
     op_store(a, INSN_SW, some_rs(p), TEMP, 16);
     load_int32(a, TEMP2, 0x20000);
@@ -268,6 +271,7 @@ unsigned item_special(Program *p)
     } kinds[] = {
         {8, amo},       {6, reserve}, {5, use_csr}, {2, count_insns}, {2, bad_access}, {2, bad_insn},
         {1, bad_jump},  {2, device},  {2, island},  {1, change_code}, {1, as_user},    {2, fence},
+        {2, item_float_off},
     };
     unsigned total = 0, i = 0;
     for (unsigned k = 0; k < G_N_ELEMENTS(kinds); k++)
@@ -277,6 +281,8 @@ unsigned item_special(Program *p)
     // Where the window may be closed, an AMO's cause is wrong under QEMU 7.2, and an SC without a reservation may fail
     // before it faults, as under QEMU, or fault.
     if (p->portable && p->user && (kinds[i].emit == amo || kinds[i].emit == reserve))
+        return 0;
+    if (!p->floats && kinds[i].emit == item_float_off)
         return 0;
     return kinds[i].emit(p);
 }

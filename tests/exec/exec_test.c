@@ -27,6 +27,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         CASES("rv64i"), CASES("rv64m"), CASES("rv64a"), CASES("rv64c"),
         CASES("zba"),   CASES("zbb"),   CASES("zbs"),   CASES("system"), CASES("priv"), CASES("sv"),
+        CASES("rv64f"), CASES("rv64d"),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,6 +15,7 @@ sys.dont_write_bytecode = True
 from model import (AMOS, BINARY, BRANCHES, IMMEDIATE, LOADS, M64, SHIFTS, STORES, UNARY, from_bytes,
                    load_value, sx, to_bytes, u64, w)  # noqa: E402
 import gen_priv  # noqa: E402
+import model_fp as fp  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CODE = 0x80000000
@@ -42,6 +43,11 @@ EDGE = [0, 1, 2, 3, 5, 31, 32, 33, 63, 64, 65, 0x7f, 0x80, 0xff, 0x7fff, 0x8000,
         0x80000001, 0xffffffff, 0x100000000, 0x123456789abcdef0, 0xfedcba9876543210, 0x00ff00010080ff00,
         0x7fffffffffffffff, 0x8000000000000000, 0x8000000000000001, 0xffffffff80000000, 0xffffffff7fffffff,
         M64 - 1, M64]
+
+FREGS = ("ft0 ft1 ft2 ft3 ft4 ft5 ft6 ft7 fs0 fs1 fa0 fa1 fa2 fa3 fa4 fa5 fa6 fa7 fs2 fs3 fs4 fs5 fs6 fs7 fs8 fs9 "
+         "fs10 fs11 ft8 ft9 ft10 ft11").split()
+# FS = Initial before; FS and mstatus after, when the trap that ends the case has set MPP.
+ON, STILL_ON, DIRTY = ("mstatus", 0x2000), ("mstatus", 0xa00003800), ("mstatus", 0x8000000a00007800)
 
 rng = random.Random(64)
 files = {}
@@ -320,7 +326,7 @@ def gen_system():
     c("csrrci a0,mscratch,0", [("mscratch", 5)], [("a0", 5), ("mscratch", 5)])
     c("csrr a0,mhartid", [], [("a0", 0)])
     c("csrrci a0,mhartid,0", [], [("a0", 0)])
-    c("csrr a0,misa", [], [("a0", 2 << 62 | 1 << 20 | 1 << 18 | 1 << 12 | 1 << 8 | 1 << 2 | 1)])
+    c("csrr a0,misa", [], [("a0", 2 << 62 | 1 << 20 | 1 << 18 | 1 << 12 | 1 << 8 | 1 << 5 | 1 << 3 | 1 << 2 | 1)])
     traps("csrw mhartid,a0", [], 2, 0xf1451073)
     traps("csrrsi a0,mhartid,1", [], 2, 0xf140e573)
     c("rdtime a0", [], [("a0", 0x123456789)])
@@ -349,6 +355,170 @@ def gen_system():
       [("a0", 3), ("a2", 0), ("mscratch", 3)])
 
 
+MODES = ("rne", "rtz", "rdn", "rup", "rmm")
+
+
+def fp_edges(f):
+    """Register contents at the edges of the format, both signs."""
+    one = f.emax << f.fraction
+    values = [0, 1, (1 << f.fraction) - 1, 1 << f.fraction, one - 1, one, one + 1, one + (1 << f.fraction - 1),
+              one + (31 << f.fraction), f.inf - 1, f.inf, f.nan, f.inf + 1, one + (1 << f.fraction) // 3,
+              one - (24 << f.fraction), (f.emax + 24) << f.fraction | 1]
+    return [f.put(v | s) for v in values for s in (0, f.sign)]
+
+
+def fp_operand(f):
+    if rng.random() < 0.06 and f is fp.S:
+        return rng.getrandbits(64) >> 1  # not NaN-boxed
+    if rng.random() < 0.6:
+        return rng.choice(fp_edges(f))
+    near = rng.choice([f.emax, f.emax + rng.randrange(-30, 30), rng.randrange(0, 2 * f.emax)])
+    return f.put(near << f.fraction | rng.getrandbits(f.fraction) | (f.sign if rng.random() < 0.5 else 0))
+
+
+def fp_case(name, op, rd, sources, fn, rounds=True):
+    """sources: (register, value). fn(rm): result and flags; the mode is static or in frm."""
+    rm, dynamic = rng.randrange(5), rng.random() < 0.5
+    result, flags = fn(rm)
+    old = rng.choice([0, 0, 1, 31])
+    before = [ON, ("frm", rm if dynamic else rng.choice([0, 1, 2, 3, 4])), ("fflags", old)]
+    text = f"{op} {rd}," + ",".join(r for r, _ in sources)
+    if rounds:
+        text += ",dyn" if dynamic else "," + MODES[rm]
+    case(name, text, before + list(dict(sources).items()), [(rd, result), ("fflags", old | flags), DIRTY])
+
+
+def gen_fp_arithmetic(name, suffix, f):
+    two = {"fadd": fp.fadd, "fsub": fp.fsub, "fmul": fp.fmul, "fdiv": fp.fdiv}
+    three = {"fmadd": (False, False), "fmsub": (False, True), "fnmsub": (True, False), "fnmadd": (True, True)}
+    for op, fn in two.items():
+        for _ in range(40):
+            d, s, t = rng.sample(FREGS, 3)
+            x, y = fp_operand(f), fp_operand(f)
+            fp_case(name, f"{op}.{suffix}", d, [(s, x), (t, y)], lambda rm, fn=fn, x=x, y=y: fn(f, rm, x, y))
+        x = fp_operand(f)
+        fp_case(name, f"{op}.{suffix}", "fa0", [("fa0", x), ("fa0", x)], lambda rm, fn=fn, x=x: fn(f, rm, x, x))
+    for op, negate in three.items():
+        for _ in range(40):
+            d, s, t, u = rng.sample(FREGS, 4)
+            x, y, z = fp_operand(f), fp_operand(f), fp_operand(f)
+            fp_case(name, f"{op}.{suffix}", rng.choice([d, s, t, u]), [(s, x), (t, y), (u, z)],
+                    lambda rm, x=x, y=y, z=z, n=negate: fp.fused(f, rm, x, y, z, *n))
+    for _ in range(40):
+        x = fp_operand(f)
+        fp_case(name, f"fsqrt.{suffix}", "fa5", [("fs1", x)], lambda rm, x=x: fp.fsqrt(f, rm, x))
+
+
+def gen_fp_other(name, suffix, f):
+    two = {"fsgnj": lambda x, y: fp.sign_injected(f, x, y, lambda a, b: b),
+           "fsgnjn": lambda x, y: fp.sign_injected(f, x, y, lambda a, b: not b),
+           "fsgnjx": lambda x, y: fp.sign_injected(f, x, y, lambda a, b: a != b),
+           "fmin": lambda x, y: fp.minmax(f, x, y, False), "fmax": lambda x, y: fp.minmax(f, x, y, True)}
+    for op, fn in two.items():
+        for _ in range(25):
+            s, t = rng.sample(FREGS, 2)
+            x, y = fp_operand(f), fp_operand(f)
+            fp_case(name, f"{op}.{suffix}", rng.choice([s, t, "fa1"]), [(s, x), (t, y)],
+                    lambda rm, fn=fn, x=x, y=y: fn(x, y), False)
+        for x in (f.put(f.inf | 1), f.put(f.sign), 0x7fffffff00000000, 0x1234):
+            fp_case(name, f"{op}.{suffix}", "fa0", [("fa3", x), ("fa3", x)], lambda rm, fn=fn, x=x: fn(x, x), False)
+    for how in ("eq", "lt", "le"):
+        for n in range(30):
+            x, y = fp_operand(f), fp_operand(f)
+            y = x if n % 5 == 0 else y
+            fp_case(name, f"f{how}.{suffix}", rng.choice(["a0", "zero"]), [("ft0", x), ("ft1", y)],
+                    lambda rm, x=x, y=y, how=how: fp.compared(f, x, y, how), False)
+    for x in fp_edges(f):
+        case(name, f"fclass.{suffix} a0,fa0", [ON, ("fa0", x)], [("a0", fp.fclass(f, x)[0]), STILL_ON])
+    for kind, (low, high) in fp.INTEGERS.items():
+        for n in range(40):
+            x = fp_operand(f)
+            if n % 2:  # around the limits of the type
+                at = fp.Fraction(rng.choice([low, low, high, high, 0, 0, 1])) + fp.Fraction(rng.randrange(-12, 12), 4)
+                x = fp.rounded(f, at, rng.randrange(5))[0] if at else f.put(0)
+            fp_case(name, f"fcvt.{kind}.{suffix}", "a0", [("fa0", x)],
+                    lambda rm, x=x, k=kind: fp.to_integer(f, rm, x, k))
+        for _ in range(16):
+            x = rng.choice([rng.choice(EDGE), rng.getrandbits(rng.randrange(1, 65))])
+            exact = f is fp.D and kind in ("w", "wu")  # GNU as wants no rounding mode there
+            fp_case(name, f"fcvt.{suffix}.{kind}", "fa0", [("a0", x)],
+                    lambda rm, x=x, k=kind: fp.from_integer(f, rm, x, k), not exact)
+
+
+def gen_fp_memory(name, f, load, store, to_x, from_x):
+    v = 0x80123456f1f2f3f4
+    size = f.bits // 8
+    low = v % 256 ** size
+    for offset in (0, 8, -2048, 2044):
+        d, s = rng.choice(FREGS), rng.choice(REGS[1:])
+        case(name, f"{load} {d},{offset}({s})", [ON, (s, DATA - offset), (cell(DATA, 8), v)],
+             [(d, f.put(low)), DIRTY])
+        case(name, f"{store} {d},{offset}({s})", [ON, (s, DATA - offset), (d, v)],
+             [(cell(DATA, size), low), STILL_ON])
+    case(name, f"{load} fa0,0(a0)", [ON, ("a0", 16)], [("mcause", 5), ("mtval", 16), ("pc", CODE)])
+    case(name, f"{store} fa0,0(a0)", [ON, ("a0", 16)], [("mcause", 7), ("mtval", 16), ("pc", CODE)])
+    case(name, f"{to_x} a0,fs3", [ON, ("fs3", v)], [("a0", v if size == 8 else sx(v, 32)), STILL_ON])
+    case(name, f"{to_x} zero,fs3", [ON, ("fs3", v)], [STILL_ON])
+    case(name, f"{from_x} fs3,a0", [ON, ("a0", v)], [("fs3", f.put(low)), DIRTY])
+    case(name, f"{from_x} fs3,zero", [ON], [("fs3", f.put(0)), DIRTY])
+
+
+def gen_fp_state():
+    def c(asm, before, after):
+        case("rv64f", asm, before, after)
+
+    def traps(asm, before, pc=CODE):
+        c(asm, before, [("mcause", 2), ("pc", pc)])
+
+    for op in ("flw fa0,0(a0)", "fsw fa0,0(a0)", "fadd.s fa0,fa1,fa2", "fsgnj.s fa0,fa1,fa1", "feq.s a0,fa0,fa1",
+               "fclass.s a0,fa0", "fmv.x.w a0,fa0", "fmv.w.x fa0,a0", "fcvt.w.s a0,fa0", "fmadd.s fa0,fa1,fa2,fa3",
+               "csrr a0,fflags", "csrwi frm,1", "csrr a0,fcsr", "fmin.d fa0,fa1,fa2", "fld fa0,0(a0)",
+               "fcvt.d.s fa0,fa1", "fmv.x.d zero,fa0", "c.fldsp fa0,8(sp)", "c.fsd fa0,8(a0)"):
+        traps(op, [])
+        traps("nop|" + op, [("a0", 16), ("sp", 16)], CODE + 4)
+    for frm in (5, 6, 7):
+        on = [ON, ("frm", frm)]
+        for op in ("fadd.s fa0,fa1,fa2,dyn", "fsqrt.d fa0,fa1,dyn", "fcvt.w.d a0,fa1,dyn", "fcvt.s.l fa0,a0,dyn",
+                   "fmadd.d fa0,fa1,fa2,fa3,dyn"):
+            traps(op, on)
+            traps("fclass.s a0,fa0|fmv.s fa1,fa0|" + op, [*on, ("fa0", fp.BOX)], CODE + 8)
+            files["rv64f"][-1][2][:0] = [("a0", 16), ("fa1", fp.BOX)]
+        c("fadd.s fa0,fa1,fa2,rup", [*on, ("fa1", fp.BOX), ("fa2", fp.BOX)], [("fa0", fp.BOX)])
+        c("fmin.s fa0,fa1,fa2", [*on, ("fa1", fp.BOX), ("fa2", fp.BOX)], [("fa0", fp.BOX)])
+    for rm in (5, 6):
+        traps(f".4byte {0x00c58553 | rm << 12:#x}", [ON])
+        traps(f".4byte {0xd2058553 | rm << 12:#x}", [ON])  # fcvt.d.w
+    c("csrw fcsr,a0|csrr a1,fflags|csrr a2,frm|csrr a3,fcsr", [ON, ("a0", M64)],
+      [("a1", 31), ("a2", 7), ("a3", 255), DIRTY])
+    c("csrrwi a0,fflags,10|csrrci a1,fflags,2|csrrsi a2,frm,3|csrr a3,fcsr", [ON, ("fcsr", 0x81)],
+      [("a0", 1), ("a1", 10), ("a2", 4), ("a3", 0xe8), DIRTY])
+    c("csrr a0,fcsr", [ON], [("a0", 0), STILL_ON])
+    c("csrw frm,a0", [ON, ("a0", 0xfffffff9)], [("frm", 1), ("fflags", 0), DIRTY])
+    c("csrw mstatus,a0|csrr a1,mstatus", [("a0", 0x4000)], [("a1", 0xa00004000)])
+    c("csrw mstatus,a0|csrr a1,mstatus|csrwi mstatus,0|csrr a2,mstatus", [("a0", 0x6000)],
+      [("a1", DIRTY[1] - 0x1800), ("a2", 0xa00000000)])
+    c("c.fsdsp fs0,16(sp)|c.fldsp fs1,16(sp)|c.fsd fs1,8(a0)|c.fld fa0,8(a0)",
+      [ON, ("sp", DATA), ("a0", DATA + 64), ("fs0", 0x1122334455667788)],
+      [("fs1", 0x1122334455667788), ("fa0", 0x1122334455667788), (cell(DATA + 16, 8), 0x1122334455667788),
+       (cell(DATA + 72, 8), 0x1122334455667788)])
+
+
+def gen_fp():
+    for name, suffix, f in (("rv64f", "s", fp.S), ("rv64d", "d", fp.D)):
+        gen_fp_arithmetic(name, suffix, f)
+        gen_fp_other(name, suffix, f)
+    gen_fp_memory("rv64f", fp.S, "flw", "fsw", "fmv.x.w", "fmv.w.x")
+    gen_fp_memory("rv64d", fp.D, "fld", "fsd", "fmv.x.d", "fmv.d.x")
+    for _ in range(60):
+        x = fp_operand(fp.D)
+        if rng.random() < 0.6:  # in the range of singles and around its lower end
+            x = (1023 + rng.randrange(-152, 129)) << 52 | rng.getrandbits(52) & rng.choice([M64, 7 << 28, 0])
+        fp_case("rv64d", "fcvt.s.d", "fa0", [("fa1", x)], lambda rm, x=x: fp.converted(fp.D, fp.S, rm, x))
+    for x in fp_edges(fp.S) + [0x3f800000]:
+        fp_case("rv64d", "fcvt.d.s", "fa0", [("fa1", x)], lambda rm, x=x: fp.converted(fp.S, fp.D, rm, x), False)
+    gen_fp_state()
+
+
 def assemble():
     """Bytes of every case of every file, in order."""
     text = [".option norelax", ".option norvc"]
@@ -362,7 +532,7 @@ def assemble():
         src, obj, raw = (os.path.join(d, x) for x in ("x.s", "x.o", "x.bin"))
         with open(src, "w", encoding="ascii") as f:
             f.write("\n".join(text) + "\n")
-        arch = "-march=rv64imac_zicbom_zicbop_zicboz_zicsr_zifencei_zihintpause_zawrs_zba_zbb_zbs_svinval"
+        arch = "-march=rv64imafdc_zicbom_zicbop_zicboz_zicsr_zifencei_zihintpause_zawrs_zba_zbb_zbs_svinval"
         subprocess.run(["riscv64-unknown-elf-as", arch, "-o", obj, src], check=True)
         subprocess.run(["riscv64-unknown-elf-objcopy", "-O", "binary", "-j", ".text", obj, raw], check=True)
         symbols = subprocess.run(["riscv64-unknown-elf-nm", "-n", obj], check=True, capture_output=True,
@@ -385,7 +555,8 @@ def state(pairs):
 def write_files():
     code = assemble()
     titles = {"rv64i": "RV64I and Zifencei", "rv64m": "M", "rv64a": "A",
-              "rv64c": "C (RV64C without floating point)",
+              "rv64c": "C",
+              "rv64f": "F", "rv64d": "D",
               "zba": "Zba", "zbb": "Zbb", "zbs": "Zbs",
               "system": "Zicsr and the privileged instructions",
               "priv": "S-mode: its CSRs and instructions, who may use them",
@@ -422,6 +593,7 @@ def main():
     gen_compressed_control()
     gen_system()
     gen_priv.gen_all(case)
+    gen_fp()
     write_files()
 
 

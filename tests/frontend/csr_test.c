@@ -118,10 +118,11 @@ enum {
     MHARTID = 0xf14,
 };
 
-// What exists, by the tables of the privileged spec, 2.2, for a hart without F.
+// What exists, by the tables of the privileged spec, 2.2.
 static bool should_exist(unsigned csr)
 {
     static const uint16_t single[] = {
+        0x001, 0x002, 0x003,
         0xc00, 0xc01, 0xc02, 0xf11, 0xf12, 0xf13, 0xf14, 0xf15, 0x100, 0x104, 0x105, 0x106, 0x10a, 0x140,
         0x141, 0x142, 0x143, 0x144, 0x14d, 0x180, 0x300, 0x301, 0x302, 0x303, 0x304, 0x305, 0x306, 0x30a,
         0x320, 0x340, 0x341, 0x342, 0x343, 0x344, 0x3a0, 0x3a2, 0x7a0, 0x7a1, 0x7a2, 0x7a3, 0x7a4, 0xb00,
@@ -139,6 +140,7 @@ static bool should_exist(unsigned csr)
 static void which_exist(void **state)
 {
     Hart *hart = &((Fixture *)*state)->hart;
+    set(hart, MSTATUS, 0x2000); // FS is not Off
     for (unsigned csr = 0; csr < 4096; csr++) {
         uint64_t value;
         assert_int_equal(csr_name(csr) != NULL, should_exist(csr));
@@ -199,7 +201,7 @@ static void warl_fields(void **state)
         {MSTATUS, 0x4000, 0xa00004000},            // FS = 2: no SD
         {SSTATUS, UINT64_MAX, 0x80000002000c6122}, // SIE SPIE SPP FS SUM MXR; SD and UXL follow
         {MSTATUS, 0, 0xa00000000},                 //
-        {MISA, 0, 0x8000000000141105},             // RV64 ACIMSU
+        {MISA, 0, 0x800000000014112d},             // RV64 ACDFIMSU
         {MEDELEG, UINT64_MAX, 0xb3ff},             // no ecall of M-mode, nothing reserved
         {MIDELEG, UINT64_MAX, 0x222},              //
         {MIE, UINT64_MAX, 0xaaa},                  //
@@ -369,6 +371,7 @@ static void supervisor_rights(void **state)
 {
     Fixture *f = *state;
     Hart *hart = &f->hart;
+    set(hart, MSTATUS, 0x2000); // FS is not Off
     hart->priv = PRV_S;
     for (unsigned csr = 0; csr < 4096; csr++) {
         bool machine = (csr >> 8 & 3) == 3, counter = csr >= 0xc00 && csr < 0xc20;

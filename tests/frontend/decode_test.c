@@ -66,6 +66,23 @@ static const char *format_letters(InsnFormat format)
         return "dsar";
     case FMT_CBO:
         return "s";
+    case FMT_R4:
+        return "dstum";
+    case FMT_FRM:
+        return "dstm";
+    case FMT_FRM2:
+    case FMT_F2XRM:
+    case FMT_X2FRM:
+        return "dsm";
+    case FMT_FR:
+    case FMT_FCMP:
+        return "dst";
+    case FMT_FLOAD:
+    case FMT_F2X:
+    case FMT_X2F:
+        return "ds";
+    case FMT_FS:
+        return "st";
     default:
         return "";
     }
@@ -82,12 +99,13 @@ static void rows_fit_their_formats(void **state)
         while (format_imm_bits(row->format)[imm] >= 0)
             imm++;
         assert_int_equal(strlen(row->bits), 32);
-        assert_int_equal(strspn(row->bits, "01dstari-"), 32);
+        assert_int_equal(strspn(row->bits, "01dstuarmi-"), 32);
         assert_string_equal(row->bits + 30, "11");
-        for (const char *p = "dst"; *p; p++)
+        for (const char *p = "dstu"; *p; p++)
             assert_int_equal(count(row->bits, *p), strchr(letters, *p) ? 5 : 0);
         for (const char *p = "ar"; *p; p++)
             assert_int_equal(count(row->bits, *p), strchr(letters, *p) ? 1 : 0);
+        assert_int_equal(count(row->bits, 'm'), strchr(letters, 'm') ? 3 : 0);
         assert_int_equal(count(row->bits, 'i'), imm);
         assert_true(row->ext < EXTS);
         for (unsigned i = 0; i < 32; i++) {
@@ -103,7 +121,7 @@ static void rows_fit_their_formats(void **state)
 static void every_extension_is_complete(void **state)
 {
     static const unsigned expected[EXTS] = {
-        [EXT_I] = 52, [EXT_M] = 13, [EXT_A] = 22, [EXT_ZICSR] = 6, [EXT_ZIFENCEI] = 1,
+        [EXT_I] = 52, [EXT_M] = 13, [EXT_A] = 22, [EXT_F] = 30, [EXT_D] = 32, [EXT_ZICSR] = 6, [EXT_ZIFENCEI] = 1,
         [EXT_ZBA] = 8, [EXT_ZBB] = 24, [EXT_ZBS] = 8, [EXT_PRIV] = 4,
         [EXT_SVINVAL] = 3, [EXT_ZICBOM] = 3, [EXT_ZICBOZ] = 1, [EXT_ZAWRS] = 2,
     };
@@ -132,7 +150,8 @@ static void no_two_rows_overlap(void **state)
 static int64_t random_imm(InsnFormat format, uint64_t *seed)
 {
     const signed char *bits = format_imm_bits(format);
-    bool is_signed = format == FMT_I || format == FMT_LOAD || format == FMT_S || format == FMT_B ||
+    bool is_signed = format == FMT_I || format == FMT_LOAD || format == FMT_FLOAD ||
+                     format == FMT_S || format == FMT_FS || format == FMT_B ||
                      format == FMT_U || format == FMT_J;
     uint64_t possible = 0;
     uint64_t r = random_next(seed);
@@ -158,6 +177,10 @@ static Insn random_insn(unsigned id, uint64_t *seed)
         insn.rs1 = random_next(seed) >> 59;
     if (strchr(row->bits, 't'))
         insn.rs2 = random_next(seed) >> 59;
+    if (strchr(row->bits, 'u'))
+        insn.rs3 = random_next(seed) >> 59;
+    if (strchr(row->bits, 'm'))
+        insn.rm = (uint8_t)"\0\1\2\3\4\7"[(random_next(seed) >> 32) % 6];
     if (strchr(row->bits, 'a'))
         insn.aq = random_next(seed) >> 63;
     if (strchr(row->bits, 'r'))
@@ -169,6 +192,7 @@ static Insn random_insn(unsigned id, uint64_t *seed)
 static void check_same(const Insn *got, const Insn *want)
 {
     if (got->id != want->id || got->rd != want->rd || got->rs1 != want->rs1 || got->rs2 != want->rs2 ||
+        got->rs3 != want->rs3 || got->rm != want->rm ||
         got->len != want->len || got->aq != want->aq || got->rl != want->rl || got->imm != want->imm ||
         got->raw != want->raw)
         fail_msg("%08x: got %s rd=%u rs1=%u rs2=%u imm=%" PRId64 ", want %s rd=%u rs1=%u rs2=%u imm=%" PRId64,
@@ -205,6 +229,8 @@ static void buckets_agree_with_the_table(void **state)
             word = (word & ~0x7fu) | (insn_info[1 + random_word(&seed) % (INSNS - 1)].match & 0x7f);
         while (id < INSNS && (word & insn_info[id].mask) != insn_info[id].match)
             id++;
+        if (id < INSNS && strchr(insn_info[id].bits, 'm') && (word >> 12 & 7) % 7 > 4)
+            id = INSNS; // reserved rounding mode
         Insn insn = decode(word);
         assert_int_equal(insn.id, id == INSNS ? INSN_ILLEGAL : id);
         assert_int_equal(insn.raw, word);
@@ -271,7 +297,13 @@ static void known_words(void **state)
         { 0x1015a52f, "ILLEGAL 0 0 0 0 0 0 4" },         // lr.w with rs2 = ra
         { 0x30200273, "ILLEGAL 0 0 0 0 0 0 4" },         // mret with rd = tp
         { 0x00004073, "ILLEGAL 0 0 0 0 0 0 4" },         // SYSTEM, funct3 100
-        { 0x00a53507, "ILLEGAL 0 0 0 0 0 0 4" },         // fld fa0,10(a0)
+        { 0x00a53507, "FLD 10 10 0 10 0 0 4" },          // fld fa0,10(a0)
+        { 0x00b57553, "FADD_S 10 10 11 0 0 0 4" },       // fadd.s fa0,fa0,fa1
+        { 0x00b55553, "ILLEGAL 0 0 0 0 0 0 4" },         // fadd.s, rounding mode 5
+        { 0x00b56553, "ILLEGAL 0 0 0 0 0 0 4" },         // fadd.s, rounding mode 6
+        { 0x6ac5f543, "FMADD_D 10 11 12 0 0 0 4" },      // fmadd.d fa0,fa1,fa2,fa3
+        { 0xc2351553, "FCVT_LU_D 10 10 0 0 0 0 4" },     // fcvt.lu.d a0,fa0,rtz
+        { 0x06c5f543, "ILLEGAL 0 0 0 0 0 0 4" },         // fmadd.q
     };
 
     (void)state;

@@ -25,12 +25,14 @@ static uint32_t without_reserved_fields(uint32_t word)
 }
 
 // What libopcodes decodes and no extension of ours has: instructions of withdrawn drafts and of debug mode,
-// which it counts as base instructions, and a reserved compressed encoding.
+// which it counts as base instructions, and reserved encodings.
 static bool outside_our_extensions(const char *text)
 {
     static const char *const names[] = { "uret", "hret", "dret", "sfence.vm", "hinval.vvma", "hinval.gvma" };
 
     if (strcmp(text, "c.addi16sp\tsp,0") == 0)
+        return true;
+    if (g_str_has_suffix(text, ",unknown")) // a reserved rounding mode
         return true;
     for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
         size_t n = strlen(names[i]);
@@ -39,6 +41,14 @@ static bool outside_our_extensions(const char *text)
             return true;
     }
     return false;
+}
+
+// Conversions that are always exact: libopcodes 2.40 knows them with rounding mode 0 only.
+static bool unknown_mode(uint32_t word)
+{
+    Insn insn = decode(word);
+
+    return (insn.id == INSN_FCVT_D_S || insn.id == INSN_FCVT_D_W || insn.id == INSN_FCVT_D_WU) && insn.rm;
 }
 
 static void check_word(uint32_t word)
@@ -51,6 +61,8 @@ static void check_word(uint32_t word)
         return;
     }
 
+    if (unknown_mode(word))
+        return;
     const char *want = libopcodes_text(reference, PC, without_reserved_fields(word), &len);
 
     if (our_len == len && strcmp(text, want) == 0)
@@ -165,7 +177,10 @@ static void special_texts(void **state)
         { 0x8330008f, 4, "fence\trw,rw" }, // not fence.tso: rd is not zero
         { 0x0100000f, 4, "fence\tw,unknown" }, // pause
         { 0x00008002, 2, ".2byte\t0x8002" },
-        { 0x00a53507, 4, ".4byte\t0xa53507" },
+        { 0x00a53507, 4, "fld\tfa0,10(a0)" },
+        { 0x00a54507, 4, ".4byte\t0xa54507" },
+        { 0x00b57553, 4, "fadd.s\tfa0,fa0,fa1" },
+        { 0x6ac5c543, 4, "fmadd.d\tfa0,fa1,fa2,fa3,rmm" },
         { 0xffffffff, 4, ".4byte\t0xffffffff" },
         { 0x801ff0ef, 4, "jal\tra,0x7ffff800" },
         { 0x0001bffd, 2, "c.j\t0x7ffffffe" },

@@ -18,7 +18,9 @@ const signed char *format_imm_bits(InsnFormat format)
     switch (format) {
     case FMT_I:
     case FMT_LOAD:
+    case FMT_FLOAD:
     case FMT_S:
+    case FMT_FS:
     case FMT_CSR:
     case FMT_CSRI:
     case FMT_FENCE:
@@ -42,7 +44,7 @@ uint32_t insn_encode(const Insn *insn, uint32_t noise)
 {
     const InsnInfo *row = &insn_info[insn->id];
     const signed char *imm = format_imm_bits(row->format);
-    unsigned d = 5, s = 5, t = 5; // bits still to place
+    unsigned d = 5, s = 5, t = 5, u = 5, m = 3; // bits still to place
     uint32_t word = 0;
 
     for (const char *p = row->bits; *p; p++) {
@@ -57,6 +59,12 @@ uint32_t insn_encode(const Insn *insn, uint32_t noise)
             break;
         case 't':
             bit = insn->rs2 >> --t;
+            break;
+        case 'u':
+            bit = insn->rs3 >> --u;
+            break;
+        case 'm':
+            bit = insn->rm >> --m;
             break;
         case 'i':
             bit = (unsigned)(insn->imm >> *imm++);

@@ -143,17 +143,15 @@ static void only_reserved_encodings_do_not_expand(void **state)
     assert_int_equal(legal, 3 * 0x4000 - 2409);
 }
 
-// Everything that expands decodes, but for the floating-point loads and stores (opcodes LOAD-FP and
-// STORE-FP).
+// Everything that expands decodes.
 static void expansions_decode(void **state)
 {
     (void)state;
     for (uint32_t bits = 0; bits < 0x10000; bits++) {
         uint32_t expansion = expand_compressed((uint16_t)bits);
-        unsigned opcode = expansion & 0x7f;
 
         if (expansion != 0)
-            assert_int_equal(decode(bits).id == INSN_ILLEGAL, opcode == 0x07 || opcode == 0x27);
+            assert_int_not_equal(decode(bits).id, INSN_ILLEGAL);
     }
 }
 

@@ -12,7 +12,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ARCH "rv64i2p1_m2p0_a2p1_c2p0_zicbom1p0_zicboz1p0_zicsr2p0_zifencei2p0_zawrs1p0_zba1p0_zbb1p0_zbs1p0_svinval1p0"
+#define ARCH                                                                                                           \
+    "rv64i2p1_m2p0_a2p1_f2p2_d2p2_c2p0_zicbom1p0_zicboz1p0_zicsr2p0_zifencei2p0" \
+    "_zawrs1p0_zba1p0_zbb1p0_zbs1p0_svinval1p0"
 #define TAG_FILE 1
 #define TAG_RISCV_ARCH 5
 #define SECTION_NAMES "\0.riscv.attributes\0.shstrtab"

@@ -53,6 +53,70 @@ uint64_t gen_edge(GenRng *rng)
     }
 }
 
+static uint64_t random_float(GenRng *rng, bool single)
+{
+    unsigned frac = single ? 23 : 52, bits = single ? 8 : 11, bias = (1u << (bits - 1)) - 1;
+    uint64_t near[] = {0, 1, bias - frac, bias - 1, bias, bias + 1, bias + frac, bias + 31, bias + 63, 2 * bias,
+                       2 * bias + 1};
+    uint64_t exponent = near[gen_below(rng, G_N_ELEMENTS(near))] + gen_below(rng, 3) - 1;
+    uint64_t fraction = gen_edge(rng) & ((UINT64_C(1) << frac) - 1);
+
+    exponent = gen_below(rng, 4) ? exponent & ((1u << bits) - 1) : gen_random(rng) & ((1u << bits) - 1);
+    if (gen_below(rng, 3) == 0)
+        fraction = gen_random(rng) & ((UINT64_C(1) << frac) - 1);
+    uint64_t v = exponent << frac | fraction | (uint64_t)gen_below(rng, 2) << (frac + bits);
+    return !single ? v : gen_below(rng, 16) ? v | UINT64_C(0xffffffff) << 32 : v | gen_random(rng) << 32;
+}
+
+uint64_t gen_float(GenRng *rng)
+{
+    return random_float(rng, gen_below(rng, 2));
+}
+
+static uint64_t with_exponent(bool single, uint64_t v, int exponent)
+{
+    unsigned frac = single ? 23 : 52, max = single ? 0xff : 0x7ff;
+    uint64_t field = (uint64_t)CLAMP(exponent, 0, (int)max);
+
+    return (v & ~((uint64_t)max << frac)) | field << frac;
+}
+
+static int exponent_of(bool single, uint64_t v)
+{
+    return single ? v >> 23 & 0xff : v >> 52 & 0x7ff;
+}
+
+void gen_fp_operands(GenRng *rng, bool single, uint64_t v[3])
+{
+    int bias = single ? 127 : 1023, frac = single ? 23 : 52, jitter = (int)gen_below(rng, 5) - 2;
+
+    for (unsigned i = 0; i < 3; i++)
+        v[i] = random_float(rng, gen_below(rng, 100) ? single : !single);
+    int a = exponent_of(single, v[0]), b = exponent_of(single, v[1]);
+    switch (gen_below(rng, 8)) {
+    case 0: // a + b
+        v[1] = with_exponent(single, v[1], a + (int)gen_below(rng, 2 * (unsigned)frac + 8) - frac - 4);
+        break;
+    case 1: // a * b near the smallest normal number, or the largest
+        v[1] = with_exponent(single, v[1], (gen_below(rng, 2) ? 1 : 2 * bias) + bias - a + jitter);
+        break;
+    case 2: // the same for a / b
+        v[1] = with_exponent(single, v[1], a + bias - (gen_below(rng, 2) ? 1 : 2 * bias) + jitter);
+        break;
+    case 3: // among the subnormal ones, or below
+        v[1] = with_exponent(single, v[1], bias - a - (int)gen_below(rng, (unsigned)frac + 4));
+        break;
+    case 4: // a * b + c
+        v[2] = with_exponent(single, v[2], a + b - bias + (int)gen_below(rng, 4 * (unsigned)frac) - 2 * frac);
+        break;
+    case 5: // ... with c next to a * b
+        v[2] = with_exponent(single, v[2], a + b - bias + jitter / 2);
+        break;
+    default:
+        break;
+    }
+}
+
 static IrVal emit_const(Gen *g, uint64_t v)
 {
     return ir_const(g->b, (int64_t)v);
@@ -104,6 +168,33 @@ static void emit_pure(Gen *g)
         ir_binop(g->b, op, a, b);
     else
         ir_binop(g->b, op, b, a);
+}
+
+static IrVal pick_float(Gen *g)
+{
+    return one_in(g, 3) ? emit_const(g, gen_float(g->rng)) : pick_value(g);
+}
+
+static void emit_fp(Gen *g)
+{
+    IrOpcode op = (IrOpcode)(IR_OP_FADD32 + gen_below(g->rng, IR_OP_FCLASS64 - IR_OP_FADD32 + 1));
+    unsigned n = ir_n_values(op), imm = gen_below(g->rng, IR_RM_MODES + 2);
+    IrVal v[3] = {IR_NOVAL, IR_NOVAL, IR_NOVAL};
+
+    for (unsigned i = 0; i < n; i++)
+        v[i] = pick_float(g);
+    imm = imm >= IR_RM_MODES ? IR_RM_DYN : imm;
+    if (op == IR_OP_FMADD32 || op == IR_OP_FMADD64 || (op >= IR_OP_FTOI32 && op <= IR_OP_ITOF64))
+        imm |= 8 * gen_below(g->rng, 4);
+    ir_triop(g->b, op, v[0], v[1], v[2], ir_op_info[op].args[n] == 'i' ? imm : 0);
+}
+
+// A check that covers everything, and ops.
+static void emit_fps(Gen *g)
+{
+    ir_fpcheck(g->b, IR_FP_OFF | IR_FP_CLEAN | IR_FP_BAD_RM, (uint32_t)gen_random(g->rng));
+    for (unsigned n = 1 + gen_below(g->rng, 3); n; n--)
+        emit_fp(g);
 }
 
 static void emit_pures(Gen *g)
@@ -238,6 +329,8 @@ static void fill_block(Gen *g)
         emit_pures(g);
         if (g->config->memory && one_in(g, 2))
             emit_memory(g);
+        else if (g->config->fp && one_in(g, 2))
+            emit_fps(g);
         if (one_in(g, 2))
             emit_pures(g);
         emit_puts(g);

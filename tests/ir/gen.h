@@ -17,6 +17,7 @@ typedef struct {
     bool leave;          // edges may leave the code (and jmpind exists)
     bool memory;         // loads, stores and fences exist
     bool atomics;        // LR, SC and AMO exist too; needs memory
+    bool fp;             // floating point exists
     uint64_t mem_base;   // accesses stay in this window ...
     uint64_t mem_size;   // ... of a power of two bytes, at least 64
     unsigned wild;       // but one in `wild` goes to a random address, and may be misaligned; 0: none
@@ -28,6 +29,12 @@ uint64_t gen_random(GenRng *rng);
 unsigned gen_below(GenRng *rng, unsigned n);
 // A number likely to be at the edge of something: small, a power of two, all ones, a mask, or just random.
 uint64_t gen_edge(GenRng *rng);
+
+// The bits of a double or of a NaN-boxed single (its box may be broken), likely to be at the edge of something.
+uint64_t gen_float(GenRng *rng);
+// Operands v[0..2] of a floating-point op of singles or doubles, often such that sums cancel and products and quotients
+// get near the ends of the exponent range; seldom of the other format.
+void gen_fp_operands(GenRng *rng, bool single, uint64_t v[3]);
 
 // Random code that ir_verify accepts; the caller frees it. Every block holds an instruction, so that running
 // it ends when env->left does. In each instruction, puts come after the op that can fault.

@@ -104,7 +104,7 @@ static void test_dce_cases(void **state)
 
 static const GenConfig config = {
     .base = 0x10000, .max_blocks = 4, .max_insns = 5, .max_ops = 4, .n_regs = 6, .n_helpers = SANDBOX_HELPERS,
-    .leave = true, .memory = true, .atomics = true, .mem_base = SANDBOX_BASE, .mem_size = SANDBOX_SIZE,
+    .leave = true, .memory = true, .atomics = true, .fp = true, .mem_base = SANDBOX_BASE, .mem_size = SANDBOX_SIZE,
     .wild = 24,
 };
 

@@ -6,7 +6,7 @@
 
 static const GenConfig everything = {
     .base = 0xffffffff80000000, .max_blocks = 4, .max_insns = 4, .max_ops = 4, .n_regs = 64, .n_helpers = 12,
-    .leave = true, .memory = true, .atomics = true, .mem_base = 0x1000, .mem_size = 0x1000, .wild = 4,
+    .leave = true, .memory = true, .atomics = true, .fp = true, .mem_base = 0x1000, .mem_size = 0x1000, .wild = 4,
 };
 
 static char *print(const IrCode *code)

@@ -69,6 +69,36 @@ static void mem_fault(IrEnv *env, const MemFault *fault)
     env->pc = SANDBOX_TRAP;
 }
 
+void sandbox_change_fp(Sandbox *s, uint64_t what)
+{
+    s->env.frm = what % 8 < IR_RM_MODES || what % 3 == 0 ? what % 8 : 0;
+    s->env.fflags &= what >> 8;
+    s->env.fp_off = what >> 13 & 3 ? 0 : what >> 15 & (IR_FP_OFF | IR_FP_CLEAN);
+    s->env.fp_off |= s->env.frm >= IR_RM_MODES ? IR_FP_BAD_RM : 0;
+}
+
+bool sandbox_lets_pass(Sandbox *s, unsigned mask)
+{
+    if (s->n_denied % 2 == 0 || (s->env.fp_off & mask & IR_FP_BAD_RM))
+        return false;
+    s->env.fp_off &= ~(uint64_t)mask;
+    return true;
+}
+
+static bool fp_denied(IrEnv *env, unsigned mask, uint32_t bits)
+{
+    Sandbox *s = (Sandbox *)env;
+
+    s->n_denied++;
+    record_state(s);
+    record(s, mask);
+    record(s, bits);
+    if (sandbox_lets_pass(s, mask))
+        return true;
+    env->pc = SANDBOX_TRAP;
+    return false;
+}
+
 static void call(IrEnv *env, uint64_t number, uint64_t a, uint64_t b)
 {
     Sandbox *s = (Sandbox *)env;
@@ -81,6 +111,7 @@ static void call(IrEnv *env, uint64_t number, uint64_t a, uint64_t b)
     record(s, a);
     record(s, b);
     env->r[number + 1] ^= a + number;
+    sandbox_change_fp(s, a ^ b);
     env->pc += 4;
     env->left--;
 }
@@ -103,16 +134,17 @@ static void helper2(IrEnv *env, uint64_t a, uint64_t b)
 void sandbox_init(Sandbox *s, uint64_t seed, int64_t left)
 {
     static const IrHelper helpers[SANDBOX_HELPERS] = {{"zero", helper0}, {"one", helper1}, {"two", helper2}};
-    static const IrEnvOps ops = {mem_fault, helpers, SANDBOX_HELPERS};
+    static const IrEnvOps ops = {mem_fault, helpers, SANDBOX_HELPERS, fp_denied};
     GenRng rng = {seed};
 
     memset(s, 0, sizeof *s);
     for (unsigned i = 0; i < IR_NREGS; i++)
-        s->env.r[i] = gen_edge(&rng);
+        s->env.r[i] = i % 4 ? gen_edge(&rng) : gen_float(&rng);
     for (unsigned i = 0; i < SANDBOX_SIZE; i += 8) {
         uint64_t v = gen_edge(&rng);
         memcpy(&s->ram[i], &v, 8);
     }
+    sandbox_change_fp(s, seed);
     s->env.left = left;
     s->env.icount_limit = (uint64_t)left;
     s->env.res_addr = ~UINT64_C(0);
@@ -141,6 +173,10 @@ bool sandbox_equal(const Sandbox *a, const Sandbox *b, const char **where)
              : a->env.left != b->env.left                  ? "left"
              : a->env.res_addr != b->env.res_addr          ? "reservation address"
              : a->env.res_value != b->env.res_value        ? "reservation value"
+             : a->env.fflags != b->env.fflags              ? "fflags"
+             : a->env.frm != b->env.frm                    ? "frm"
+             : a->env.fp_off != b->env.fp_off              ? "fp_off"
+             : a->n_denied != b->n_denied                  ? "number of denied instructions"
              : a->n_faults != b->n_faults                  ? "number of faults"
              : a->n_helpers != b->n_helpers                ? "number of helper calls"
              : a->n_accesses != b->n_accesses              ? "number of accesses"

@@ -14,7 +14,7 @@ typedef struct {
     uint8_t ram[SANDBOX_SIZE]; // guest memory at SANDBOX_BASE; accesses elsewhere fault
     IrMem mem;
     uint64_t trace; // hash over all accesses, faults and helper calls in order
-    unsigned n_accesses, n_faults, n_helpers;
+    unsigned n_accesses, n_faults, n_helpers, n_denied;
     // of the last fault or helper call
     MemFault fault;
     uint64_t at_pc, helper_a, helper_b;
@@ -23,6 +23,11 @@ typedef struct {
 
 // Registers and memory get numbers made from the seed; no reservation; pc is 0.
 void sandbox_init(Sandbox *s, uint64_t seed, int64_t left);
+
+// Sets frm, clears some of fflags and sets fp_off, by `what`. Helpers of the sandbox do this.
+void sandbox_change_fp(Sandbox *s, uint64_t what);
+// What fp_denied decides: every other time fp_off loses mask and the answer is true.
+bool sandbox_lets_pass(Sandbox *s, unsigned mask);
 
 // Whether everything the guest can see, and the traces, are the same. If not, *where says what differs.
 bool sandbox_equal(const Sandbox *a, const Sandbox *b, const char **where);

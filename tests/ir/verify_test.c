@@ -42,6 +42,21 @@ static void test_texts(void **state)
         {0, "v0 = const 0x1\njmpind v0 [+0x12:b1]\n",
          "block b0: jmpind v0 [+0x12:b1]: edge offset differs from that of block b1"},
         {0, "v0 = const 0x1\njmpind v0 [+0x12]\n", "block b0: jmpind v0 [+0x12]: a guess outside the code"},
+        {1, "insn +0x0 len=4 bits=0x13\nfpcheck 0x700000013\nv2 = const 0x1\nv3 = fmadd64 v2, v2, v2, 0x1f\njump b0\n",
+         NULL},
+        {1, "insn +0x0 len=4 bits=0x13\nfpcheck 0x300000013\nv2 = const 0x1\nv3 = fadd64 v2, v2, 0x7\njump b0\n",
+         "block b0: v3 = fadd64 v2, v2, 0x7: not behind an fpcheck that covers it"},
+        {1, "insn +0x0 len=4 bits=0x13\nfpcheck 0x200000013\nv2 = const 0x1\nv3 = fclass64 v2\njump b0\n",
+         "block b0: v3 = fclass64 v2: not behind an fpcheck that covers it"},
+        {0, "v0 = const 0x1\nv1 = fmin32 v0, v0\njump b0\n",
+         "block b0: v1 = fmin32 v0, v0: not behind an fpcheck that covers it"},
+        {0, "fpcheck 0x300000000\nv1 = const 0x1\nv2 = fadd32 v1, v1, 0x5\njump b0\n",
+         "block b0: v2 = fadd32 v1, v1, 0x5: there is no rounding mode 5"},
+        {0, "fpcheck 0x300000000\nv1 = const 0x1\nv2 = fadd32 v1, v1, 0x8\njump b0\n",
+         "block b0: v2 = fadd32 v1, v1, 0x8: unknown bits in imm"},
+        {0, "fpcheck 0x300000000\nv1 = const 0x1\nv2 = fmadd32 v1, v1, v3, 0x0\njump b0\n",
+         "block b0: v2 = fmadd32 v1, v1, v3, 0x0: operand v3 is not defined"},
+        {0, "fpcheck 0x800000000\njump b0\n", "block b0: fpcheck 0x800000000: unknown bits in the mask"},
     };
     (void)state;
 
@@ -67,16 +82,17 @@ static void test_fields(void **state)
         IrInst op;
         const char *message;
     } cases[] = {
-        {0, {UINT8_MAX, 0, IR_NOVAL, IR_NOVAL, 0}, "block b0: op#255: unknown op"},
-        {0, {IR_OP_GET, 64, IR_NOVAL, IR_NOVAL, 0}, "block b0: v0 = get r64: there is no register r64"},
-        {0, {IR_OP_GET, 0, IR_NOVAL, IR_NOVAL, 1}, "block b0: v0 = get r0: unused field imm is set"},
-        {0, {IR_OP_CONST, 1, IR_NOVAL, IR_NOVAL, 1}, "block b0: v0 = const 0x1: unused field reg is set"},
-        {0, {IR_OP_CONST, 0, 0, IR_NOVAL, 1}, "block b0: v0 = const 0x1: unused operand a is set"},
-        {1, {IR_OP_SEXT8, 0, 0, 0, 0}, "block b0: v1 = sext8 v0: unused operand b is set"},
-        {1, {IR_OP_ADD, 0, 0, IR_NOVAL, 0}, "block b0: v1 = add v0, v?: an operand is missing"},
-        {1, {IR_OP_AMO32, 0, 0, 0, IR_AMOS}, "block b0: v1 = amo32 ? v0, v0: unknown kind of AMO"},
-        {1, {IR_OP_AMO64, 0, 0, 0, -1}, "block b0: v1 = amo64 ? v0, v0: unknown kind of AMO"},
-        {2, {IR_OP_SYS, 0, 0, 0, -1}, "block b0: sys -1 v0, v0: there is no helper -1"},
+        {0, {UINT8_MAX, 0, IR_NOVAL, IR_NOVAL, IR_NOVAL, 0}, "block b0: op#255: unknown op"},
+        {0, {IR_OP_GET, 64, IR_NOVAL, IR_NOVAL, IR_NOVAL, 0}, "block b0: v0 = get r64: there is no register r64"},
+        {0, {IR_OP_GET, 0, IR_NOVAL, IR_NOVAL, IR_NOVAL, 1}, "block b0: v0 = get r0: unused field imm is set"},
+        {0, {IR_OP_CONST, 1, IR_NOVAL, IR_NOVAL, IR_NOVAL, 1}, "block b0: v0 = const 0x1: unused field reg is set"},
+        {0, {IR_OP_CONST, 0, 0, IR_NOVAL, IR_NOVAL, 1}, "block b0: v0 = const 0x1: unused operand a is set"},
+        {1, {IR_OP_SEXT8, 0, 0, 0, IR_NOVAL, 0}, "block b0: v1 = sext8 v0: unused operand b is set"},
+        {1, {IR_OP_ADD, 0, 0, IR_NOVAL, IR_NOVAL, 0}, "block b0: v1 = add v0, v?: an operand is missing"},
+        {1, {IR_OP_AMO32, 0, 0, 0, IR_NOVAL, IR_AMOS}, "block b0: v1 = amo32 ? v0, v0: unknown kind of AMO"},
+        {1, {IR_OP_AMO64, 0, 0, 0, IR_NOVAL, -1}, "block b0: v1 = amo64 ? v0, v0: unknown kind of AMO"},
+        {2, {IR_OP_SYS, 0, 0, 0, IR_NOVAL, -1}, "block b0: sys -1 v0, v0: there is no helper -1"},
+        {1, {IR_OP_SEXT8, 0, 0, IR_NOVAL, 0, 0}, "block b0: v1 = sext8 v0: unused operand c is set"},
     };
     (void)state;
 
@@ -119,7 +135,7 @@ static void test_generated_code(void **state)
 {
     static const GenConfig config = {
         .max_blocks = 5, .max_insns = 5, .max_ops = 5, .n_regs = 8, .n_helpers = 3, .leave = true,
-        .memory = true, .atomics = true, .mem_size = 64, .wild = 2,
+        .memory = true, .atomics = true, .fp = true, .mem_size = 64, .wild = 2,
     };
     (void)state;
 

@@ -19,6 +19,10 @@ _start:
     la tp, __tls_base
     la t0, trap_entry
     csrw mtvec, t0
+#ifdef __riscv_flen
+    li t0, 0x6000       // mstatus.FS
+    csrs mstatus, t0
+#endif
     // .tbss lies between .tdata and .bss: one sweep clears both.
     la t0, __tdata_end
     la t1, __bss_end

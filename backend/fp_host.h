@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The floating-point ops on the host's hardware.
+#pragma once
+#include "ir/env.h"
+
+// A function for each op from IR_OP_FADD32 on, for IrEnv.fp: same results and flags as ir_eval_fp. They want the thread
+// they run on to have the default MXCSR (to nearest, exceptions masked, no flush to zero) and leave it with any status
+// flags. Static; call it while the process has one thread.
+const IrFpFn *fp_host_functions(void);
