@@ -70,16 +70,20 @@ static void uncount_accesses(IrEnv *env, const Block *b, const IOp *op)
 static void take_fault(IrEnv *env, const Block *b, const IOp *op, const MemFault *fault)
 {
     uncount_accesses(env, b, op);
-    rewind_to(env, b, op);
     env->ops->mem_fault(env, fault);
 }
+
+// Slow accesses: a device finds the instruction count as of the instruction that asks, whatever runs the block.
 
 static bool __attribute__((noinline)) load_slow(Interp *in, uint64_t va, unsigned size, uint64_t *v, const Block *b,
                                                 const IOp *op)
 {
     MemFault fault;
-    if (tlb_load(in->tlb, va, size, v, &fault))
+    rewind_to(in->env, b, op);
+    if (tlb_load(in->tlb, va, size, v, &fault)) {
+        in->env->left += op->insn;
         return true;
+    }
     take_fault(in->env, b, op, &fault);
     return false;
 }
@@ -88,8 +92,11 @@ static bool __attribute__((noinline)) store_slow(Interp *in, uint64_t va, unsign
                                                  const IOp *op)
 {
     MemFault fault;
-    if (tlb_store(in->tlb, va, size, v, &fault))
+    rewind_to(in->env, b, op);
+    if (tlb_store(in->tlb, va, size, v, &fault)) {
+        in->env->left += op->insn;
         return true;
+    }
     take_fault(in->env, b, op, &fault);
     return false;
 }
@@ -99,10 +106,12 @@ static bool __attribute__((noinline)) do_atomic(Interp *in, const Block *b, cons
     IrEnv *env = in->env;
     MemFault fault;
     uint64_t out;
+    rewind_to(env, b, op);
     if (!atomic_access(env, in->tlb, (uint64_t)op->imm, env->r[op->a], env->r[op->b], false, &out, &fault)) {
         take_fault(env, b, op, &fault);
         return false;
     }
+    env->left += op->insn;
     env->r[op->d] = out;
     return true;
 }

@@ -15,6 +15,7 @@ enum { ZERO, RA, SP, GP, TP, T0, T1, T2, S0, S1, A0, A1, A2, A3 };
 #define LD(rd, imm, rs1)             I_TYPE(imm, rs1, 3u, (uint32_t)rd, 0x03u)
 #define LW(rd, imm, rs1)             I_TYPE(imm, rs1, 2u, (uint32_t)rd, 0x03u)
 #define JALR(rd, imm, rs1)           I_TYPE(imm, rs1, 0u, (uint32_t)rd, 0x67u)
+#define AMOOR_W(rd, rs2, rs1)        (0x4000202fu | (rs2) << 20 | (rs1) << 15 | (uint32_t)(rd) << 7)
 #define CSRR(rd, csr)                I_TYPE(csr, 0u, 2u, (uint32_t)rd, 0x73u)
 #define FENCE_I                      0x0000100fu
 #define ECALL                        0x00000073u
@@ -190,6 +191,28 @@ static void device_in_loop(void **state)
     }
 }
 
+// A device sees the same instruction count on every engine: that of the instruction which asks, wherever in a block.
+static void time_at_device(void **state)
+{
+    const uint32_t code[] = {ADDI(A0, A0, 1),  LD(A1, 0, TP),        ADDI(T0, T0, 1), sw(A0, 0x20, TP), ADDI(T1, T1, 1),
+                             ADDI(T2, T2, 1),  AMOOR_W(A3, ZERO, TP), bne(A0, A2, -28), jal(ZERO, 0)};
+    start(state, code, G_N_ELEMENTS(code));
+    R(TP) = RIG_DEV;
+    R(A2) = 500;
+    for (unsigned n = 0; R(A0) < 500 || h.hart.env.pc != RIG_RAM + 32; n++)
+        run(1 + n % 61);
+    uint64_t hash = 0;
+    for (uint64_t pass = 0; pass < 500; pass++) {
+        static const unsigned at[] = {1, 3, 6, 6}; // amoor loads and stores
+        for (unsigned i = 0; i < G_N_ELEMENTS(at); i++)
+            hash = hash * 31 + pass * 8 + at[i];
+    }
+    assert_int_equal(h.rig.dev_calls, 2000);
+    assert_int_equal(h.rig.dev_times, hash);
+    EngineStats s = stop();
+    assert_true(!is_jit(state) || s.regions >= 1);
+}
+
 // Interrupts come at any boundary between slices, into code that is chained to itself.
 static void interrupts(void **state)
 {
@@ -328,6 +351,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ALL(counts),     ALL(modifies_itself), ALL(modifies_other),  ALL(device_in_loop),
         ALL(interrupts), ALL(trap_loop),       ALL(flush_on_demand), ALL(forbidden_page), ON(code_memory_full, jit_O2),
+        ALL(time_at_device),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

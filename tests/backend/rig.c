@@ -10,6 +10,7 @@ static void note(Rig *rig, uint64_t a, uint64_t b)
 {
     rig->dev_hash = (rig->dev_hash ^ a ^ b << 7) * UINT64_C(0x9e3779b97f4a7c15);
     rig->dev_hash ^= rig->dev_hash >> 31;
+    rig->dev_times = rig->dev_times * 31 + ir_env_icount(rig->env);
     rig->dev_calls++;
 }
 

@@ -20,6 +20,7 @@ typedef struct {
     Tlb *tlb;
     Engine *engine;
     uint64_t dev_hash; // over all device accesses in order
+    uint64_t dev_times; // over the instruction counts at all device accesses
     unsigned dev_calls;
     const Hart *hart; // whose page tables and PMP count, or NULL
     uint64_t denied; // page that only M-mode may fetch from; 0: none
