@@ -6,8 +6,6 @@
 #include "frontend/fp_state.h"
 #include "frontend/trap.h"
 
-enum { FFLAGS = 1, FRM = 2, FCSR = 3 };
-
 #define FFLAGS_MASK UINT64_C(0x1f)
 #define FRM_MASK    UINT64_C(7)
 #define FRM_SHIFT   5 // in fcsr
@@ -50,25 +48,25 @@ bool fp_denied(IrEnv *env, unsigned mask, uint32_t bits)
 
 bool fp_csr(unsigned csr)
 {
-    return csr >= FFLAGS && csr <= FCSR;
+    return csr >= CSR_FFLAGS && csr <= CSR_FCSR;
 }
 
 uint64_t fp_csr_read(const Hart *hart, unsigned csr)
 {
     const IrEnv *env = &hart->env;
-    if (csr == FFLAGS) {
+    if (csr == CSR_FFLAGS) {
         return env->fflags;
     }
-    return csr == FRM ? env->frm : env->frm << FRM_SHIFT | env->fflags;
+    return csr == CSR_FRM ? env->frm : env->frm << FRM_SHIFT | env->fflags;
 }
 
 void fp_csr_write(Hart *hart, unsigned csr, uint64_t value)
 {
-    if (csr & FFLAGS) {
+    if (csr & CSR_FFLAGS) {
         hart->env.fflags = value & FFLAGS_MASK;
     }
-    if (csr & FRM) {
-        hart->env.frm = (csr == FCSR ? value >> FRM_SHIFT : value) & FRM_MASK;
+    if (csr & CSR_FRM) {
+        hart->env.frm = (csr == CSR_FCSR ? value >> FRM_SHIFT : value) & FRM_MASK;
     }
     set_dirty(hart);
 }

@@ -3,6 +3,8 @@
 #pragma once
 #include "frontend/hart.h"
 
+enum { CSR_FFLAGS = 1, CSR_FRM = 2, CSR_FCSR = 3 };
+
 // After mstatus or frm changed: sets env.fp_off, which says what fpcheck may let pass.
 void fp_status_changed(Hart *hart);
 // mstatus.FS is not Off.

@@ -3,6 +3,7 @@
 #include "frontend/hart.h"
 #include "frontend/csr.h"
 #include "frontend/decode.h"
+#include "frontend/fp_state.h"
 #include "frontend/helpers.h"
 #include "frontend/trap.h"
 #include <inttypes.h>
@@ -126,8 +127,11 @@ void hart_print(const Hart *hart, GString *out)
     for (unsigned i = 0; i < G_N_ELEMENTS(csrs); i++) {
         g_string_append_printf(out, " %-8s %016" PRIx64 "\n", csrs[i].name, csrs[i].value);
     }
-    for (unsigned i = 0; i < 32; i++) {
-        g_autofree char *name = g_strdup_printf("x%u/%s", i, hart_reg_names[i]);
+    bool fp = fp_enabled(hart);
+    if (fp)
+        g_string_append_printf(out, " %-8s %016" PRIx64 "\n", "fcsr", fp_csr_read(hart, CSR_FCSR));
+    for (unsigned i = 0; i < (fp ? 64 : 32); i++) {
+        g_autofree char *name = g_strdup_printf("%c%u/%s", "xf"[i / 32], i % 32, hart_reg_names[i]);
         g_string_append_printf(out, " %-8s %016" PRIx64 "%s", name, hart->env.r[i], i % 4 == 3 ? "\n" : "");
     }
 }

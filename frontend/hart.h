@@ -150,5 +150,6 @@ bool hart_translate(const Hart *hart, uint64_t va, unsigned size, MemAccess acce
 bool hart_pmp_allows(const Hart *hart, uint64_t pa, unsigned size, MemAccess access, unsigned priv,
                      bool *whole_page);
 
-// Appends pc, the main CSRs and x0..x31 as text, in the shape of QEMU's -d cpu.
+// Appends pc, the main CSRs and x0..x31 as text, in the shape of QEMU's -d cpu; with mstatus.FS not Off fcsr and
+// f0..f31 too, as its -d fpu.
 void hart_print(const Hart *hart, GString *out);
