@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Boots Linux on addend; skipped (status 77) if the guests are not there.
+
+run_linux.py ADDEND CASE KERNEL [--smp N] -- [options of addend]
+
+CASE is one of
+    tiny    from the reset vector through the programs of the tiny image to poweroff; their output is the known one
+    shell   somebody types at a shell: commands, Ctrl-C, a megabyte at once; then nothing, which costs no host time
+    reboot  the guest resets the machine
+    icount  two runs under -icount print the same and count the same
+"""
+import argparse
+import hashlib
+import json
+import os
+import random
+import sys
+import tempfile
+import time
+
+import linux_guest as linux
+
+LIMIT = 500  # seconds; generous, for a busy host
+MEGABYTE = 1 << 20
+# MD5 of what the lines of tiny.list print; None: see BUSYBOX.
+DIGESTS = {
+    'hash': None,
+    'sort': '42975d616e18e4b20261837be8179712',
+    'pack': None,
+    'fork': '919d117956d3135c4c683ff021352f5c',
+    'shell': 'fdccf494995497c136c6097ce1dc8a4c',
+    'calc': 'ac9b0e680d6825f2df18f024c75c7601',
+}
+# Lines that print something about the program busybox itself, by version of Debian's busybox-static.
+BUSYBOX = {
+    '1:1.37.0-6+b9': {'hash': 'd97b34c0048b5d1923f5559ea10e1cf3', 'pack': '9d01e52a8cb95751b0074125e2c6bc4b'},
+}
+
+
+def expect(name, got, wanted):
+    if got != wanted:
+        raise linux.Lost(f'{name}: {got!r}, not {wanted!r}')
+
+
+def tiny(args, console, stats):
+    up = console.wait(linux.UP)
+    expect('harts that Linux sees', int(up['cpus']), args.smp)
+    busybox = linux.version_of('busybox-static')
+    for name, digest in DIGESTS.items():
+        line = console.wait(linux.BENCH)
+        digest = digest or BUSYBOX.get(busybox, {}).get(name) or line['digest']
+        expect('line of the list', (line['name'], line['status'], line['digest']), (name, '0', digest))
+    console.wait('GUEST done')
+    console.wait('reboot: Power down')
+    expect('exit status', console.finish(), 0)
+    numbers = json.load(stats)
+    if args.check:
+        share = numbers['checked_instructions'] / numbers['guest_instructions']
+        print(f"{numbers['checked_instructions']} instructions in {numbers['checked_stretches']} stretches checked")
+        expect(f'nine tenths of the instructions checked, not {share:.3f}', share > 0.9, True)
+
+
+def shell(args, console, _):
+    expect('harts that Linux sees', int(console.wait(linux.UP)['cpus']), args.smp)
+    console.type(b"echo $((6 * 7))' is it'\n")
+    console.wait('42 is it')
+    console.type(b"sleep 1000\n")
+    console.wait('sleep 1000')
+    time.sleep(0.3)
+    console.type(b'\3')
+    console.type(b"echo sta''tus $?\n")
+    console.wait('status 130')
+    # The terminal passes everything on and echoes nothing; md5sum says what came.
+    console.type(b"stty raw -echo; echo re''ady; head -c %d | md5sum; stty sane; echo do''ne\n" % MEGABYTE)
+    console.wait('ready\r?\n')
+    text = random.Random(3).randbytes(MEGABYTE)
+    console.type(text)
+    digest = console.wait(r'([0-9a-f]{32})  -')[1]
+    expect('MD5 of what was pasted', digest, hashlib.md5(text).hexdigest())
+    console.wait('done')
+    time.sleep(1)
+    before = console.cpu_seconds()
+    time.sleep(3)
+    idle = console.cpu_seconds() - before
+    print(f'{idle:.2f} s of CPU time in three idle seconds')
+    expect('the idle guest sleeps', idle < 0.6, True)
+    console.type(b'exit\n')
+    console.wait('reboot: Power down')
+    expect('exit status', console.finish(), 0)
+
+
+def reboot(_, console, stats):
+    console.wait('GUEST done')
+    console.wait('reboot: Restarting system')
+    expect('exit status', console.finish(), 0)
+    json.load(stats)
+
+
+def icount(args, console, stats):
+    """The first run; icount_again makes the second."""
+    console.process.stdin.close()
+    console.wait('reboot: Power down')
+    expect('exit status', console.finish(), 0)
+    args.runs.append((console.log, {k: v for k, v in json.load(stats).items() if 'seconds' not in k and k != 'mips'}))
+
+
+CASES = {  # what is done, on the kernel's command line, options
+    'tiny': (tiny, '', []),
+    'shell': (shell, 'GUEST=shell ONLY=none', []),
+    'reboot': (reboot, 'END=reboot ONLY=none', []),
+    'icount': (icount, 'ONLY=hash,fork,calc', ['-icount', 'shift=4']),
+}
+
+
+def run(args):
+    """True if the case went well."""
+    case, append, options = CASES[args.case]
+    with tempfile.NamedTemporaryFile('r', encoding='utf-8') as stats:
+        options = [*options, *args.options, '-smp', str(args.smp), f'--stats=json:{stats.name}']
+        argv = linux.command('addend', args.addend, args.kernel, 'tiny', options, append)
+        console = linux.Console(argv, LIMIT)
+        try:
+            case(args, console, stats)
+            return True
+        except linux.Lost as e:
+            tail = console.log.splitlines()[-60:]
+            print('command:', ' '.join(argv), '\n', '\n'.join(tail), f'\n--- {args.case}: {e}')
+            return False
+        finally:
+            console.kill()
+
+
+def same_runs(first, second):
+    for a, b in zip(first[0].splitlines(), second[0].splitlines()):
+        if a != b:
+            print(f'two runs under -icount differ:\n{a}\n{b}')
+            return False
+    for key in first[1]:
+        if first[1][key] != second[1][key]:
+            print(f'two runs under -icount differ: {key} {first[1][key]} {second[1][key]}')
+            return False
+    return len(first[0]) == len(second[0])
+
+
+def main():
+    at = sys.argv.index('--')
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('addend', type=os.path.abspath)
+    parser.add_argument('case', choices=CASES)
+    parser.add_argument('kernel', choices=linux.KERNELS)
+    parser.add_argument('--smp', type=int, default=1)
+    args = parser.parse_args(sys.argv[1:at])
+    args.options, args.runs = sys.argv[at + 1:], []
+    args.check = any(o.startswith('check') for o in args.options)
+    lacking = linux.missing(args.kernel, 'tiny')
+    if lacking:
+        print(f'skipped: {lacking}')
+        sys.exit(77)
+    ok = run(args)
+    if ok and args.case == 'icount':
+        ok = run(args) and same_runs(*args.runs)
+    sys.exit(not ok)
+
+
+if __name__ == '__main__':
+    main()
