@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# deps.sh [--tests] - installs the Debian 12 packages that building needs, with --tests also those that only
-# the tests need. Does nothing when they are there; otherwise needs root or sudo.
+# deps.sh [--tests|--kernel] - installs the Debian 12 packages that building needs, with --tests also those that only
+# the tests need, with --kernel those of tools/guests/linux/kernel.sh. Does nothing when they are there; otherwise needs
+# root or sudo.
 set -euo pipefail
 
 build=(gcc libc6-dev meson ninja-build pkg-config python3 libgccjit-12-dev libglib2.0-dev libelf-dev
@@ -9,13 +10,15 @@ build=(gcc libc6-dev meson ninja-build pkg-config python3 libgccjit-12-dev libgl
     gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf)
 # bzip2 and xz-utils unpack the sources of the suite "debian".
 tests=(qemu-system-misc device-tree-compiler bzip2 xz-utils libmpfr-dev)
+kernel=(gcc-riscv64-linux-gnu flex bison bc make)
 
 wanted=("${build[@]}")
 case ${1:-} in
 '') ;;
 --tests) wanted+=("${tests[@]}") ;;
+--kernel) wanted+=("${kernel[@]}") ;;
 *)
-    echo "usage: deps.sh [--tests]" >&2
+    echo "usage: deps.sh [--tests|--kernel]" >&2
     exit 2
     ;;
 esac
