@@ -36,16 +36,6 @@ def missing(kernel, image):
             '(another folder: $ADDEND_GUESTS)')
 
 
-def version_of(package):
-    """That of a Debian package in the images, '' if it is not known."""
-    try:
-        text = (folder() / 'packages').read_text(encoding='utf-8')
-    except OSError:
-        return ''
-    found = re.search(rf'^\./{re.escape(package)}_(.*)_\w+\.deb$', text, re.M)
-    return found[1].replace('%3a', ':') if found else ''
-
-
 def command(emulator, path, kernel, image, options=(), append=''):
     """The command line of `emulator` ('addend' or 'qemu'); its console is standard input and output."""
     where = folder()
