@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#define DRAM    UINT64_C(0x80000000)
 #define STRETCH 5000 // instructions that the mirror may run ahead
 
 typedef struct {
@@ -21,6 +22,7 @@ struct Check {
     uint8_t *copy;  // what the mirror sees instead
     GArray *stored; // Stored: by the processor since the last comparison
     uint64_t stretches, insns;
+    bool failed; // a difference was reported
 };
 
 static void on_stored(void *opaque, ram_t start, uint64_t len)
@@ -41,6 +43,15 @@ static bool in_ram(const Check *c, Stored s, uint64_t *at, uint64_t *len)
     return true;
 }
 
+// A byte for each page of memory: 1 if it exists.
+static void find_resident(uint8_t *host, uint64_t len, unsigned char *resident)
+{
+    if (mincore(host, len, resident))
+        memset(resident, 1, len / PAGE_SIZE);
+    for (uint64_t p = 0; p < len / PAGE_SIZE; p++)
+        resident[p] &= 1;
+}
+
 // What was loaded before the mirror existed: only pages that exist are copied.
 static void copy_resident(Check *c)
 {
@@ -48,10 +59,9 @@ static void copy_resident(Check *c)
     g_autofree unsigned char *resident = g_malloc(step / PAGE_SIZE);
     for (uint64_t at = 0; at < c->ram->size; at += step) {
         uint64_t len = MIN(step, c->ram->size - at);
-        if (mincore(c->ram->host + at, len, resident))
-            memset(resident, 1, len / PAGE_SIZE);
+        find_resident(c->ram->host + at, len, resident);
         for (uint64_t p = 0; p < len / PAGE_SIZE; p++)
-            if (resident[p] & 1)
+            if (resident[p])
                 memcpy(c->copy + at + p * PAGE_SIZE, c->ram->host + at + p * PAGE_SIZE, PAGE_SIZE);
     }
 }
@@ -59,7 +69,7 @@ static void copy_resident(Check *c)
 Check *check_new(Cpu *cpu, Cpu *mirror)
 {
     Check *c = g_new0(Check, 1);
-    MemorySection dram = address_space_lookup(board_memory(cpu->board), UINT64_C(0x80000000));
+    MemorySection dram = address_space_lookup(board_memory(cpu->board), DRAM);
     c->cpu = cpu;
     c->mirror = mirror;
     c->ram = dram.mr->ram;
@@ -98,6 +108,26 @@ void check_counts(const Check *c, uint64_t *stretches, uint64_t *insns)
     *insns = c->insns;
 }
 
+char *check_memory(Check *c)
+{
+    const uint64_t step = UINT64_C(1) << 30;
+    g_autofree unsigned char *resident = g_malloc(2 * step / PAGE_SIZE);
+    if (c->failed || c->cpu->hart.features.svadu)
+        return NULL; // known already; or the mirror may have set A bits ahead of its time
+    for (uint64_t at = 0; at < c->ram->size; at += step) {
+        uint64_t len = MIN(step, c->ram->size - at), pages = len / PAGE_SIZE;
+        find_resident(c->ram->host + at, len, resident);
+        find_resident(c->copy + at, len, resident + pages);
+        for (uint64_t p = 0; p < pages; p++) {
+            uint64_t offset = at + p * PAGE_SIZE;
+            if ((resident[p] || resident[pages + p]) && memcmp(c->copy + offset, c->ram->host + offset, PAGE_SIZE))
+                return g_strdup_printf("check: compiled code wrote to the page at 0x%" PRIx64
+                                       " what the interpreter did not", DRAM + offset);
+        }
+    }
+    return NULL;
+}
+
 // The mirror's hart becomes the processor's: everything but what belongs to its own engine and TLB.
 static void copy_state(Check *c)
 {
@@ -133,7 +163,7 @@ static bool same_memory(const Check *c, uint64_t *where)
         uint64_t at, len;
         if (in_ram(c, g_array_index(c->stored, Stored, i), &at, &len) &&
             memcmp(c->copy + at, c->ram->host + at, len)) {
-            *where = UINT64_C(0x80000000) + at;
+            *where = DRAM + at;
             return false;
         }
     }
@@ -153,6 +183,7 @@ static void copy_stored(Check *c)
 static char *report(Check *c, uint64_t pc, uint64_t insns, const char *what)
 {
     g_autoptr(GString) a = g_string_new(NULL), b = g_string_new(NULL);
+    c->failed = true;
     hart_print(&c->cpu->hart, a);
     hart_print(&c->mirror->hart, b);
     FILE *f = log_lock();

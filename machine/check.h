@@ -15,6 +15,9 @@ void check_free(Check *c); // NULL allowed
 // Runs the processor until its slice is over. NULL if all was equal, else a message that the caller frees; the
 // details (states, block in every form) have gone to the log then.
 char *check_run(Check *c);
+// At the end of a run that went well: all of RAM against the copy, which shows stores of compiled code that the
+// interpreter did not do. NULL if equal (or the hart has Svadu, which lets A bits differ), else a message as above.
+char *check_memory(Check *c);
 // RAM was written by a device or loader: the copy follows.
 void check_ram_written(Check *c, ram_t start, uint64_t len);
 // Stretches compared, and instructions in them.

@@ -430,6 +430,17 @@ static void check_output(Machine *m)
         m->message = g_strdup_printf("-serial %s: output was lost: %s", m->options->serial, g_strerror(error));
 }
 
+// Nor has one in which compiled code stored what it should not have.
+static void check_end(Machine *m)
+{
+    char *message = m->check ? check_memory(m->check) : NULL;
+    if (!message)
+        return;
+    g_free(m->message);
+    m->message = message;
+    m->status = 1;
+}
+
 void machine_run(Machine *m, RunResult *out)
 {
     if (board_harts(m->board) > 1) { // a board with more can be listed and described, but not run
@@ -457,6 +468,7 @@ void machine_run(Machine *m, RunResult *out)
         g_source_remove(signals[i]);
     g_main_loop_unref(m->loop);
     check_output(m);
+    check_end(m);
     *out = (RunResult){m->status, m->message, (double)(g_get_monotonic_time() - start) / 1e6};
 }
 
