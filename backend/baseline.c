@@ -6,7 +6,6 @@
 // has just made comes from the accumulator, and a temporary that only the next op reads is not stored.
 #include "backend/baseline.h"
 
-#include "backend/code_memory.h"
 #include "backend/interp.h"
 #include "backend/stencils.h"
 #include <string.h>
@@ -50,6 +49,7 @@ typedef struct {
     Block *block;
     JitUnit *unit;
     GArray *pieces, *sites;
+    bool system;
     uint32_t stub[2], leave; // offsets in the code
     unsigned acc;            // slot whose value the accumulator has, NO_SLOT for none
 } Baseline;
@@ -175,10 +175,15 @@ static void add_other(Baseline *t, const IOp *op, unsigned iop)
     case IOP_JMPIND:
         add(t, op->a == t->acc ? STENCIL_JMPIND_A : STENCIL_JMPIND_M, op)->full = (uintptr_t)t->block;
         break;
-    default: { // sys
-        uint32_t site = site_before(t, op);
-        add(t, STENCIL_SYS, op)->site = site;
-    }
+    default: // sys
+        if (t->system) {
+            Piece *p = add(t, STENCIL_SYS_CALL, op);
+            p->site = op->insn;
+            p->full = t->block->pc + t->block->insn_pc[op->insn];
+        } else {
+            uint32_t site = site_before(t, op);
+            add(t, STENCIL_SYS, op)->site = site;
+        }
     }
 }
 
@@ -331,6 +336,7 @@ static JitUnit *new_unit(Block *b)
 {
     JitUnit *u = g_new0(JitUnit, 1);
     u->base = b->pc;
+    u->paged = b->mode & CODE_PAGED;
     u->block = b;
     u->n_insns = b->n_insns;
     u->n_blocks = 1;
@@ -339,11 +345,12 @@ static JitUnit *new_unit(Block *b)
     return u;
 }
 
-JitUnit *baseline_translate(Block *b, GError **error)
+JitUnit *baseline_translate(Block *b, bool system, CodeMemory *memory, GError **error)
 {
     JitUnit *u = new_unit(b);
     Baseline t = {.block = b,
                   .unit = u,
+                  .system = system,
                   .pieces = g_array_sized_new(FALSE, FALSE, sizeof(Piece), b->n_ops * 2 + 4),
                   .sites = g_array_sized_new(FALSE, FALSE, sizeof(JitSite), b->n_insns + 4),
                   .acc = NO_SLOT};
@@ -354,7 +361,8 @@ JitUnit *baseline_translate(Block *b, GError **error)
     u->n_sites = t.sites->len;
     u->sites = (JitSite *)(void *)g_array_free(t.sites, FALSE);
     u->code_size = code->len;
-    u->text = code_memory_install(code->data, code->len, error);
+    u->memory = memory;
+    u->text = code_memory_install(memory, code->data, code->len, error);
     u->code = (JitCode)(void *)u->text;
     u->body = u->text + piece(&t, 1)->hot;
     u->stub[0] = u->text + t.stub[0];
@@ -368,4 +376,11 @@ JitUnit *baseline_translate(Block *b, GError **error)
     for (unsigned k = 0; k < u->n_slots; k++)
         code_cache_reset_slot(u, k);
     return u;
+}
+
+JitCode baseline_by_table(CodeMemory *memory)
+{
+    const Stencil *s = &stencils[STENCIL_BY_TABLE];
+    g_assert(!s->patches && !s->cold);
+    return (JitCode)(uintptr_t)code_memory_install(memory, stencil_code + s->code, s->hot, NULL);
 }

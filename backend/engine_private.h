@@ -18,7 +18,9 @@ struct Engine {
     bool chain;       // false under -d nochain
     bool flush_wanted;
     uint64_t epoch;   // counts code_cache_flush_all
-    uint64_t map_epoch; // counts engine_unlink
+    uint64_t map_epoch; // JumpTable.epoch: another one when guest addresses may mean something else
+    unsigned mode, asid; // what engine_set_mode said
+    uint64_t space;
     Queue *queue;
     int result_ready; // atomic: the queue has something
     GHashTable *preds; // guest pc (guint64) -> GPtrArray of the Blocks that go there or call just before it
@@ -53,7 +55,7 @@ uint64_t block_end(const Block *b); // the guest address behind it
 // tier.c
 // The unit in a worker's answer, its code installed and every slot leaving; takes r's sites and entries. NULL: *error.
 // What it was made from (spans, pages, ir, counts) is for the caller.
-JitUnit *unit_from_result(uint64_t base, QueueResult *r, GError **error);
+JitUnit *unit_from_result(CodeMemory *memory, uint64_t base, QueueResult *r, GError **error);
 void tier_warm(Engine *e, Block *b); // b's heat ran out: baseline code, or as below
 void tier_hot(Engine *e, Block *b);  // b's runs ran out, or its heat where it has no baseline code: a region
 void tier_poll(Engine *e);          // takes results, hands out work

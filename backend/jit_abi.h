@@ -28,15 +28,22 @@ struct JitSlot {
     uint64_t entry;
 };
 
-// The jump cache behind env->jumps: direct-mapped by (pc >> 1). An empty row has an odd pc.
+// The jump cache behind env->jumps: an address is in the row that jit_jump_row says, or pushed out of there into the
+// other row of the pair (its number ^ 1). An empty row has an odd pc.
 typedef struct JumpEntry {
     uint64_t pc;
     JitCode code;
     JitSlot *slots;
     uint64_t entry;
 } JumpEntry;
-#define JIT_JUMP_BITS 12
+#define JIT_JUMP_BITS 13
+#define JIT_JUMP_SHIFT 12 // page numbers count too: what is hot is often a few instructions of many pages
 _Static_assert(sizeof(JumpEntry) == 32, "compiled code indexes the jump cache by shifts");
+
+static inline unsigned jit_jump_row(uint64_t pc)
+{
+    return (unsigned)(pc >> 1 ^ pc >> (1 + JIT_JUMP_SHIFT)) & ((1u << JIT_JUMP_BITS) - 1);
+}
 
 #define JIT_SITE_PC UINT64_MAX
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Tier-up: which hot block is compiled next, and what happens when its code arrives.
 #include "backend/baseline.h"
-#include "backend/code_memory.h"
 #include "backend/engine_private.h"
 #include "backend/loader.h"
 #include "util/log.h"
@@ -25,7 +24,9 @@ void tier_reset_heat(Engine *e, Block *b)
 void tier_warm(Engine *e, Block *b)
 {
     g_autoptr(GError) error = NULL;
-    JitUnit *u = e->config.baseline && !b->uncached ? baseline_translate(b, &error) : NULL;
+    JitUnit *u = NULL;
+    if (e->config.baseline && !b->uncached)
+        u = baseline_translate(b, e->config.system, code_cache_memory(e->cache), &error);
     if (!u) {
         e->flush_wanted |= error != NULL;
         tier_hot(e, b);
@@ -50,17 +51,18 @@ static void add_pages(JitUnit *u, const Block *b)
     }
 }
 
-JitUnit *unit_from_result(uint64_t base, QueueResult *r, GError **error)
+JitUnit *unit_from_result(CodeMemory *memory, uint64_t base, QueueResult *r, GError **error)
 {
     size_t entry;
     g_autoptr(GByteArray) text = object_load(r->object->data, r->object->len, "region", &entry, error);
     if (!text)
         return NULL;
-    uint8_t *code = code_memory_install(text->data, text->len, error);
+    uint8_t *code = code_memory_install(memory, text->data, text->len, error);
     if (!code)
         return NULL;
     JitUnit *u = g_new0(JitUnit, 1);
     u->base = base;
+    u->memory = memory;
     u->text = code;
     u->code = (JitCode)(void *)(code + entry);
     u->code_size = text->len;
@@ -110,7 +112,7 @@ static bool stale(const Engine *e, const Trace *t)
 static void install(Engine *e, Trace *t, QueueResult *r)
 {
     g_autoptr(GError) error = NULL;
-    JitUnit *u = unit_from_result(t->code->base, r, &error);
+    JitUnit *u = unit_from_result(code_cache_memory(e->cache), t->code->base, r, &error);
     if (!u) {
         e->stats.regions_failed++;
         if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_NO_SPACE))
@@ -120,7 +122,8 @@ static void install(Engine *e, Trace *t, QueueResult *r)
         return;
     }
     describe_unit(u, t);
-    u->map_epoch = e->map_epoch - 1; // its first entry looks
+    u->map_epoch = 0; // its first entry looks
+    u->paged = t->head->mode & CODE_PAGED;
     code_cache_add_unit(e->cache, u);
     for (unsigned i = 0; i < u->n_entries; i++) {
         for (unsigned k = 0; k < t->blocks->len; k++) {

@@ -144,6 +144,7 @@ static EngineConfig engine_config(const Options *o)
     unsigned cores = g_get_num_processors();
     return (EngineConfig){
         .jit = o->accel == ACCEL_JIT,
+        .system = o->accel != ACCEL_CHECK,
         .baseline = o->accel == ACCEL_BASELINE || (o->accel == ACCEL_JIT && !o->jit_no_baseline),
         .warm = o->jit_warm ? (unsigned)o->jit_warm : ENGINE_DEFAULT_WARM,
         .threshold = o->jit_threshold ? (unsigned)MIN(o->jit_threshold, G_MAXINT32) : ENGINE_DEFAULT_THRESHOLD,

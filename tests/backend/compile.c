@@ -14,11 +14,13 @@ void compiler_init(Compiler *c, unsigned n_helpers)
     // libgccjit leaks by design; for sanitizer builds of the worker only.
     g_setenv("ASAN_OPTIONS", "detect_leaks=0", TRUE);
     *c = (Compiler){.queue = queue_new(1, on_result, NULL), .opt = 1, .n_helpers = n_helpers};
+    c->memory = code_memory_new();
 }
 
 void compiler_deinit(Compiler *c)
 {
     queue_free(c->queue, NULL);
+    code_memory_free(c->memory);
 }
 
 JitUnit *compile_code(Compiler *c, const IrCode *code)
@@ -31,7 +33,7 @@ JitUnit *compile_code(Compiler *c, const IrCode *code)
     QueueResult *r = queue_take(c->queue, true);
     if (r->failed)
         g_error("%s\n%s", r->message, text->str);
-    JitUnit *u = unit_from_result(code->base, r, &error);
+    JitUnit *u = unit_from_result(c->memory, code->base, r, &error);
     if (!u)
         g_error("%s\n%s", error->message, text->str);
     queue_result_free(r);
