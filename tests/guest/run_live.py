@@ -173,6 +173,7 @@ class Terminal(unittest.TestCase):
 
 def no_core():
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)  # a shell has its background jobs ignore it
 
 
 class Idle(unittest.TestCase):
