@@ -267,9 +267,12 @@ static GByteArray *lay_out(Baseline *t)
         g_array_append_val(t->pieces, slow);
     }
     for (unsigned k = 0; k < t->unit->n_slots; k++) {
-        Piece *p = add(t, STENCIL_SLOT, &none);
-        p->full = (uintptr_t)&t->unit->slots[k];
+        bool crosses = t->unit->paged && (t->block->succ_pc[k] ^ t->block->pc) & PAGE_MASK;
+        Piece *p = add(t, crosses ? STENCIL_CROSS : STENCIL_SLOT, &none);
+        p->full = crosses ? t->block->succ_pc[k] : (uintptr_t)&t->unit->slots[k];
+        p->site = k;
         place_hot(code, p);
+        place_cold(code, p);
         t->stub[k] = p->hot;
     }
     Piece *leave = add(t, STENCIL_LEAVE, &none);
@@ -295,6 +298,10 @@ static uint64_t hole_value(Baseline *t, const Piece *p, unsigned hole)
         return (uint64_t)(int64_t)p->imm;
     case HOLE_INSNS:
         return t->block->n_insns;
+    case HOLE_ROW:
+        return jit_jump_row(p->full) * sizeof(JumpEntry);
+    case HOLE_ROW2:
+        return (jit_jump_row(p->full) ^ 1) * sizeof(JumpEntry);
     case HOLE_SITE:
         return p->site;
     case HOLE_FULL:

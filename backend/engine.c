@@ -277,7 +277,7 @@ Block *engine_block(Engine *e, uint64_t pc)
         b = translate_cached(e, pc, ram);
     else if (!second_page_holds(e, b))
         b = translate_uncached(e, pc, 1);
-    if (b && !b->uncached)
+    if (b && !b->uncached && e->chain)
         interp_note_jump(&e->in, b);
     return b;
 }

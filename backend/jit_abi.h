@@ -79,8 +79,7 @@ typedef struct {
     uint8_t opt;        // GCC optimisation level 0..3
     uint8_t want_gimple, want_ir;
     uint8_t stats;      // count loads and stores in env
-    uint8_t nochain;    // return to the dispatcher at each exit
-    uint8_t pad[3];
+    uint8_t pad[4];
     uint32_t n_helpers;
 } JitRequest;
 

@@ -21,6 +21,7 @@ typedef JitSlot *StorePiece(IrEnv *env, uint64_t va, int64_t left, uint64_t valu
 extern __attribute__((cold)) StorePiece slow_store __asm__("hole_slow");
 // weak: GCC takes any other symbol for not zero
 extern char hole_a[] __attribute__((weak)), hole_b[] __attribute__((weak)), hole_d[] __attribute__((weak));
+extern char hole_row[] __attribute__((weak)), hole_row2[] __attribute__((weak));
 extern char hole_c[] __attribute__((weak));
 extern char hole_imm[] __attribute__((weak)), hole_insns[] __attribute__((weak)), hole_site[] __attribute__((weak));
 
@@ -271,6 +272,19 @@ STENCIL(SLOT) // the way through a chain slot
     const JitSlot *s = FULL();
     env->left = left;
     return s->code(env, s->slots, s->entry);
+}
+
+STENCIL(CROSS) // the way of a slot to a page that is another one's, through the jump table
+{
+    uint64_t pc = (uint64_t)FULL();
+    const JumpEntry *j = (JumpEntry *)(void *)((char *)env->jumps + (intptr_t)hole_row);
+    if (unlikely(j->pc != pc)) {
+        j = (JumpEntry *)(void *)((char *)env->jumps + (intptr_t)hole_row2);
+        if (unlikely(j->pc != pc))
+            return hole_leave(env, IMM(hole_site), left);
+    }
+    env->left = left;
+    return j->code(env, j->slots, j->entry);
 }
 
 // Not a stencil, but code of a slot: see baseline_by_table.

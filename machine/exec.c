@@ -143,7 +143,7 @@ static EngineConfig engine_config(const Options *o)
 {
     unsigned cores = g_get_num_processors();
     return (EngineConfig){
-        .jit = o->accel == ACCEL_JIT,
+        .jit = o->accel == ACCEL_JIT && !(log_mask & LOG_NOCHAIN),
         .system = o->accel != ACCEL_CHECK,
         .baseline = o->accel == ACCEL_BASELINE || (o->accel == ACCEL_JIT && !o->jit_no_baseline),
         .warm = o->jit_warm ? (unsigned)o->jit_warm : ENGINE_DEFAULT_WARM,

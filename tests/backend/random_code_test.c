@@ -321,7 +321,6 @@ static void check_compiled(GenRng *rng, Compiler *c)
 {
     g_autoptr(IrCode) code = random_code(rng);
     IrCode **singles = split(code);
-    c->nochain = gen_below(rng, 2);
     c->stats = gen_below(rng, 2);
     JitUnit *u = compile_code(c, code);
     for (unsigned k = 0; k < 20; k++)
