@@ -38,9 +38,9 @@ def missing(kernel, image):
 
 def command(emulator, path, kernel, image, options=(), append=''):
     """The command line of `emulator` ('addend' or 'qemu'); its console is standard input and output."""
-    where = folder()
-    return [path, *CPU[emulator], '-m', '1G', '-display', 'none', '-monitor', 'none', '-serial', 'stdio', '-bios',
-            str(where / 'opensbi.bin'), '-kernel', str(where / KERNELS[kernel]), '-initrd', str(where / f'{image}.cpio'),
+    bios, kernel_file, initrd = (str(folder() / n) for n in ('opensbi.bin', KERNELS[kernel], f'{image}.cpio'))
+    return [path, *CPU[emulator], '-m', '1G', '-display', 'none', '-monitor', 'none', '-serial', 'stdio',
+            '-bios', bios, '-kernel', kernel_file, '-initrd', initrd,
             '-append', f'{CONSOLE[kernel]} {append}'.strip(), *options]
 
 
