@@ -21,12 +21,6 @@ static void make_types(Emit *e)
     e->u64_ptr = gcc_jit_type_get_pointer(e->u64);
     gcc_jit_type *code[3] = {e->u64_ptr, e->char_ptr, e->u64};
     e->code_ptr = gcc_jit_context_new_function_ptr_type(c, NULL, e->char_ptr, 3, code, 0);
-    gcc_jit_type *slow[3] = {e->u64_ptr, e->u64, e->u64};
-    e->slow_ptr = gcc_jit_context_new_function_ptr_type(c, NULL, e->char_ptr, 3, slow, 0);
-    gcc_jit_type *atomic[4] = {e->u64_ptr, e->u64, e->u64, e->u64};
-    e->atomic_ptr = gcc_jit_context_new_function_ptr_type(c, NULL, e->u64, 4, atomic, 0);
-    gcc_jit_type *fp[5] = {e->u64_ptr, e->u64, e->u64, e->u64, e->u64};
-    e->fp_ptr = gcc_jit_context_new_function_ptr_type(c, NULL, e->u64, 5, fp, 0);
     e->expect = gcc_jit_context_get_builtin_function(c, "__builtin_expect");
 }
 

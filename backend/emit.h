@@ -15,6 +15,7 @@ typedef struct { // what an IR value has become
     uint16_t uses;      // still to come
     bool leaf;          // cheap and safe to evaluate any number of times
     gcc_jit_lvalue *product; // a mulh's 128-bit product, if shared with a mul
+    gcc_jit_lvalue *single;  // the value as a NaN-boxed single, once it was asked for
 } EmitValue;
 
 #define EMIT_CACHES 20
@@ -32,7 +33,7 @@ typedef struct {
     gcc_jit_context *ctx;
     gcc_jit_function *fn;
     gcc_jit_type *u8, *u16, *u32, *u64, *i8, *i16, *i32, *i64, *i128, *u128, *boolean;
-    gcc_jit_type *char_ptr, *char_ptr_ptr, *u64_ptr, *code_ptr, *slow_ptr, *atomic_ptr, *fp_ptr;
+    gcc_jit_type *char_ptr, *char_ptr_ptr, *u64_ptr, *code_ptr;
     gcc_jit_param *env, *slots, *entry;
     gcc_jit_function *expect;
 
@@ -91,10 +92,32 @@ gcc_jit_lvalue *emit_env_u64(Emit *e, size_t offset);
 gcc_jit_lvalue *emit_env_ptr(Emit *e, size_t offset);
 
 // --- emit_fp.c ---
+typedef struct { // an asm statement being put together
+    struct {
+        const char *constraint;
+        gcc_jit_rvalue *value; // input
+        gcc_jit_lvalue *place; // output
+    } out[3], in[7];
+    unsigned n_out, n_in;
+    bool keep; // volatile: neither dropped nor moved
+    bool call; // memory changes, and r8
+} EmitAsm;
+void emit_asm_output(EmitAsm *a, const char *constraint, gcc_jit_lvalue *place);
+void emit_asm_input(EmitAsm *a, const char *constraint, gcc_jit_rvalue *value);
+void emit_asm(gcc_jit_block *bb, const EmitAsm *a, const char *text);
+// result := the function at env + offset of the n arguments (env itself first, at most 5), by env->jit_call.
+void emit_call(Emit *e, gcc_jit_block *bb, size_t offset, unsigned n, gcc_jit_rvalue *const *args,
+               gcc_jit_lvalue *result);
 void emit_fpcheck(Emit *e, unsigned i);
-void emit_fp(Emit *e, unsigned i);
 // box32, unbox32 and sign injection.
 gcc_jit_rvalue *emit_fp_bits(Emit *e, const IrInst *op);
+// Operand v as a NaN-boxed single; counts as one use and is safe to be evaluated several times.
+gcc_jit_rvalue *emit_unboxed(Emit *e, IrVal v);
+// result := the canonical NaN, on a way that is hardly ever gone.
+void emit_nan(Emit *e, gcc_jit_block *bb, gcc_jit_lvalue *result, bool single);
+
+// --- emit_fp_host.c ---
+void emit_fp(Emit *e, unsigned i);
 
 // --- emit_cache.c ---
 void emit_assign_caches(Emit *e);

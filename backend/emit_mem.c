@@ -42,9 +42,7 @@ static void emit_slow(Emit *e, gcc_jit_block *bb, unsigned size, MemAccess acces
     gcc_jit_block_add_assignment(bb, NULL, e->site, emit_u64(e, emit_site_before(e)));
     gcc_jit_rvalue *args[3] = {gcc_jit_param_as_rvalue(e->env), rvalue(e->addr),
                                emit_u64(e, size | (access == ACCESS_WRITE ? JIT_RAM_WRITE : 0))};
-    gcc_jit_rvalue *helper = gcc_jit_context_new_cast(
-        e->ctx, NULL, rvalue(emit_env_ptr(e, offsetof(IrEnv, ram_slow))), e->slow_ptr);
-    gcc_jit_block_add_assignment(bb, NULL, addend, gcc_jit_context_new_call_through_ptr(e->ctx, NULL, helper, 3, args));
+    emit_call(e, bb, offsetof(IrEnv, ram_slow), 3, args, addend);
     gcc_jit_rvalue *failed = gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ, rvalue(addend),
                                                             gcc_jit_context_null(e->ctx, e->char_ptr));
     gcc_jit_block_end_with_conditional(bb, NULL, failed, e->leave, join);
@@ -137,11 +135,8 @@ void emit_atomic(Emit *e, unsigned i)
     kind |= JIT_ATOMIC_SIZE(ir_op_size(op->op));
     gcc_jit_rvalue *args[4] = {gcc_jit_param_as_rvalue(e->env), emit_use(e, op->a),
                                op->b == IR_NOVAL ? emit_u64(e, 0) : emit_use(e, op->b), emit_u64(e, kind)};
-    gcc_jit_rvalue *helper = gcc_jit_context_new_cast(
-        e->ctx, NULL, rvalue(emit_env_ptr(e, offsetof(IrEnv, atomic_slow))), e->atomic_ptr);
     gcc_jit_lvalue *result = emit_local(e, e->u64);
-    gcc_jit_block_add_assignment(e->bb, NULL, result,
-                                 gcc_jit_context_new_call_through_ptr(e->ctx, NULL, helper, 4, args));
+    emit_call(e, e->bb, offsetof(IrEnv, atomic_slow), 4, args, result);
     gcc_jit_block_add_assignment(e->bb, NULL, e->site, emit_u64(e, emit_site_before(e)));
     gcc_jit_block *done = gcc_jit_function_new_block(e->fn, NULL);
     gcc_jit_rvalue *failed =
