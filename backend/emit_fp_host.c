@@ -161,7 +161,7 @@ static void choose(Fp *f)
     bool max = f->op->op == IR_OP_FMAX32 || f->op->op == IR_OP_FMAX64;
     char format = f->single ? 's' : 'd', text[160];
     gcc_jit_lvalue *nan = emit_local(e, e->u8);
-    EmitAsm order = {.keep = true}, a = {.keep = false};
+    EmitAsm order = {.keep = true}, a = {.keep = true};
     emit_asm_output(&order, "=@ccp", nan);
     emit_asm_input(&order, "x", f->v[0]);
     emit_asm_input(&order, "x", f->v[1]);
