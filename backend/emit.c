@@ -15,6 +15,8 @@ static void make_types(Emit *e)
     e->i64 = gcc_jit_context_get_int_type(c, 8, 1);
     e->i128 = gcc_jit_context_get_int_type(c, 16, 1);
     e->u128 = gcc_jit_context_get_int_type(c, 16, 0);
+    e->f32 = gcc_jit_context_get_type(c, GCC_JIT_TYPE_FLOAT);
+    e->f64 = gcc_jit_context_get_type(c, GCC_JIT_TYPE_DOUBLE);
     e->boolean = gcc_jit_context_get_type(c, GCC_JIT_TYPE_BOOL);
     e->char_ptr = gcc_jit_type_get_pointer(gcc_jit_context_get_type(c, GCC_JIT_TYPE_CHAR));
     e->char_ptr_ptr = gcc_jit_type_get_pointer(e->char_ptr);
@@ -45,7 +47,7 @@ static void make_function(Emit *e)
         char name[8];
         g_snprintf(name, sizeof name, "r%u", r);
         if (e->used_regs >> r & 1)
-            e->reg[r] = gcc_jit_function_new_local(e->fn, NULL, e->u64, name);
+            e->reg[r] = gcc_jit_function_new_local(e->fn, NULL, r < EMIT_F0 ? e->u64 : e->f64, name);
     }
 }
 
@@ -87,7 +89,7 @@ static void settle_readers(Emit *e, unsigned r, unsigned upto)
         EmitValue *v = &e->values[i];
         if (!v->uses || !(v->regs >> r & 1))
             continue;
-        gcc_jit_lvalue *keep = emit_local(e, e->u64);
+        gcc_jit_lvalue *keep = emit_local(e, gcc_jit_rvalue_get_type(v->rv));
         gcc_jit_block_add_assignment(e->bb, NULL, keep, v->rv);
         *v = (EmitValue){gcc_jit_lvalue_as_rvalue(keep), 0, v->uses, true};
     }
@@ -96,7 +98,7 @@ static void settle_readers(Emit *e, unsigned r, unsigned upto)
 static void emit_put(Emit *e, unsigned i)
 {
     const IrInst *op = &e->block->ops[i];
-    gcc_jit_rvalue *v = emit_use(e, op->a);
+    gcc_jit_rvalue *v = op->reg < EMIT_F0 ? emit_use(e, op->a) : emit_use_fp(e, op->a);
     settle_readers(e, op->reg, i);
     gcc_jit_block_add_assignment(e->bb, NULL, e->reg[op->reg], v);
 }

@@ -82,11 +82,11 @@ void emit_call(Emit *e, gcc_jit_block *bb, size_t offset, unsigned n, gcc_jit_rv
 // written last, as it may be the same register as %4.
 static gcc_jit_rvalue *bit_asm(Emit *e, const char *text, gcc_jit_rvalue *v, gcc_jit_rvalue *other)
 {
-    gcc_jit_lvalue *result = emit_local(e, e->u64);
+    gcc_jit_lvalue *result = emit_local(e, e->f64);
     EmitAsm a = {.keep = false};
     emit_asm_output(&a, "=x", result);
-    emit_asm_output(&a, "=&x", emit_local(e, e->u64));
-    emit_asm_output(&a, "=&x", emit_local(e, e->u64));
+    emit_asm_output(&a, "=&x", emit_local(e, e->f64));
+    emit_asm_output(&a, "=&x", emit_local(e, e->f64));
     emit_asm_input(&a, "0", v);
     if (other)
         emit_asm_input(&a, "x", other);
@@ -94,17 +94,42 @@ static gcc_jit_rvalue *bit_asm(Emit *e, const char *text, gcc_jit_rvalue *v, gcc
     return gcc_jit_lvalue_as_rvalue(result);
 }
 
+gcc_jit_rvalue *emit_low_half(Emit *e, gcc_jit_rvalue *v)
+{
+    gcc_jit_lvalue *low = emit_local(e, e->f32);
+    EmitAsm a = {.keep = false};
+    emit_asm_output(&a, "=x", low);
+    emit_asm_input(&a, "x", v);
+    emit_asm(e->bb, &a, "movaps %1, %0");
+    return gcc_jit_lvalue_as_rvalue(low);
+}
+
+// The low word of value v, which may be an f32, as a NaN-boxed single.
+static gcc_jit_rvalue *boxed(Emit *e, IrVal v)
+{
+    gcc_jit_lvalue *result = emit_local(e, e->f64);
+    EmitAsm a = {.keep = false};
+    bool loaded = gcc_jit_rvalue_get_type(e->values[v].rv) == e->f32;
+    gcc_jit_rvalue *low = emit_use(e, v);
+    emit_asm_output(&a, "=&x", result);
+    emit_asm_output(&a, "=&x", emit_local(e, e->f64));
+    emit_asm_input(&a, loaded ? "x" : "r", low);
+    emit_asm(e->bb, &a, loaded ? "movaps %2, %0\n\tpcmpeqd %1, %1\n\tpunpckldq %1, %0"
+                               : "movq %2, %0\n\tpcmpeqd %1, %1\n\tpunpckldq %1, %0");
+    return gcc_jit_lvalue_as_rvalue(result);
+}
+
 // The value is asked for again and again in a block, and is the same each time.
 gcc_jit_rvalue *emit_unboxed(Emit *e, IrVal value)
 {
+    gcc_jit_rvalue *v = emit_use_fp(e, value);
     if (is_boxed(e, value))
-        return emit_use_leaf(e, value);
-    gcc_jit_rvalue *v = emit_use_leaf(e, value);
+        return v;
     if (e->values[value].single)
         return gcc_jit_lvalue_as_rvalue(e->values[value].single);
-    gcc_jit_lvalue *single = e->values[value].single = emit_local(e, e->u64);
+    gcc_jit_lvalue *single = e->values[value].single = emit_local(e, e->f64);
     gcc_jit_block *nan = gcc_jit_function_new_block(e->fn, NULL), *go_on = gcc_jit_function_new_block(e->fn, NULL);
-    gcc_jit_rvalue *broken = gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_LT, v,
+    gcc_jit_rvalue *broken = gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_LT, emit_bits(e, v),
                                                             emit_u64(e, UINT64_C(0xffffffff00000000)));
     gcc_jit_block_add_assignment(e->bb, NULL, single, v);
     gcc_jit_block_end_with_conditional(e->bb, NULL, emit_likely(e, broken, false), nan, go_on);
@@ -114,12 +139,13 @@ gcc_jit_rvalue *emit_unboxed(Emit *e, IrVal value)
     return gcc_jit_lvalue_as_rvalue(single);
 }
 
-// An empty asm keeps GCC from making a conditional move of it, for which every later op would have to wait.
+// The asm statement keeps GCC from making a conditional move of it, for which every later op would have to wait.
 void emit_nan(Emit *e, gcc_jit_block *bb, gcc_jit_lvalue *result, bool single)
 {
-    uint64_t nan = single ? UINT64_C(0xffffffff7fc00000) : UINT64_C(0x7ff8000000000000);
-    gcc_jit_block_add_assignment(bb, NULL, result, emit_u64(e, nan));
-    gcc_jit_extended_asm_set_volatile_flag(gcc_jit_block_add_extended_asm(bb, NULL, ""), true);
+    EmitAsm a = {.keep = true};
+    emit_asm_output(&a, "=x", result);
+    emit_asm_input(&a, "r", emit_u64(e, single ? UINT64_C(0xffffffff7fc00000) : UINT64_C(0x7ff8000000000000)));
+    emit_asm(bb, &a, "movq %1, %0");
 }
 
 static gcc_jit_rvalue *emit_sign(Emit *e, const IrInst *op)
@@ -131,8 +157,8 @@ static gcc_jit_rvalue *emit_sign(Emit *e, const IrInst *op)
     };
     unsigned kind = (op->op - IR_OP_FSGNJ32) / 2;
     bool single = (op->op - IR_OP_FSGNJ32) % 2 == 0, same = op->a == op->b;
-    gcc_jit_rvalue *a = single ? emit_unboxed(e, op->a) : emit_use_leaf(e, op->a);
-    gcc_jit_rvalue *b = single ? emit_unboxed(e, op->b) : emit_use_leaf(e, op->b);
+    gcc_jit_rvalue *a = single ? emit_unboxed(e, op->a) : emit_use_fp(e, op->a);
+    gcc_jit_rvalue *b = single ? emit_unboxed(e, op->b) : emit_use_fp(e, op->b);
     if (kind == 0 && same)
         return a;
     char text[160]; // %1 := the sign bit alone
@@ -146,6 +172,6 @@ gcc_jit_rvalue *emit_fp_bits(Emit *e, const IrInst *op)
     if (op->op == IR_OP_UNBOX32)
         return emit_unboxed(e, op->a);
     if (op->op == IR_OP_BOX32)
-        return bit_asm(e, "pcmpeqd %1, %1\n\tpunpckldq %1, %0", emit_use(e, op->a), NULL);
+        return boxed(e, op->a);
     return emit_sign(e, op);
 }

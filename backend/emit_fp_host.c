@@ -4,9 +4,9 @@
 // NaN result becomes the canonical NaN; conversions out of range, minima of NaNs, and static rounding modes other than
 // the present one go to env->fp_soft.
 //
-// Each op is a volatile asm statement: its flags count even if nobody wants its value. Values are 64-bit integers for
-// GCC, which the constraints make it keep in SSE registers. A scalar instruction leaves the rest of its destination as
-// it is, so a single whose destination was NaN-boxed comes out NaN-boxed.
+// Each op is a volatile asm statement: its flags count even if nobody wants its value. Values, singles too, are doubles
+// for GCC, so that it keeps them in SSE registers. A scalar instruction leaves the rest of its destination as it is, so a
+// single whose destination was NaN-boxed comes out NaN-boxed.
 #include "backend/emit.h"
 #include "backend/fp_host.h"
 #include <stdio.h>
@@ -15,8 +15,9 @@ typedef struct { // one op
     Emit *e;
     const IrInst *op;
     bool single;              // by the op's name
-    gcc_jit_rvalue *v[3];     // operands, unboxed
-    gcc_jit_lvalue *result;   // u64
+    bool is_float;            // the result is no integer
+    gcc_jit_rvalue *v[3];     // operands, unboxed; f64 unless they are integers
+    gcc_jit_lvalue *result;   // f64, or u64 if it is an integer
     gcc_jit_block *done;      // behind the op
     gcc_jit_block *slow;      // env->fp_soft does it; NULL: not needed yet
 } Fp;
@@ -52,9 +53,19 @@ static void check_mode(Fp *f)
 static void soft(Fp *f, gcc_jit_block *bb)
 {
     Emit *e = f->e;
-    gcc_jit_rvalue *args[5] = {gcc_jit_param_as_rvalue(e->env), f->v[0], f->v[1], f->v[2],
+    gcc_jit_rvalue *args[5] = {gcc_jit_param_as_rvalue(e->env), emit_bits(e, f->v[0]),
+                               emit_bits(e, f->v[1]), emit_bits(e, f->v[2]),
                                emit_u64(e, (uint64_t)f->op->op << FP_SOFT_OP | (uint64_t)f->op->imm)};
-    emit_call(e, bb, offsetof(IrEnv, fp_soft), 5, args, f->result);
+    if (!f->is_float) {
+        emit_call(e, bb, offsetof(IrEnv, fp_soft), 5, args, f->result);
+        return;
+    }
+    gcc_jit_lvalue *bits = emit_local(e, e->u64);
+    EmitAsm a = {.keep = true};
+    emit_call(e, bb, offsetof(IrEnv, fp_soft), 5, args, bits);
+    emit_asm_output(&a, "=x", f->result);
+    emit_asm_input(&a, "r", rvalue(bits));
+    emit_asm(bb, &a, "movq %1, %0");
 }
 
 static bool is_arithmetic(unsigned op)
@@ -168,7 +179,7 @@ static void choose(Fp *f)
     emit_asm(e->bb, &order, f->single ? "ucomiss %2, %1" : "ucomisd %2, %1");
     go_slow_if(f, compare(e, GCC_JIT_COMPARISON_NE, rvalue(nan), gcc_jit_context_zero(e->ctx, e->u8)));
     emit_asm_output(&a, "=x", f->result);
-    emit_asm_output(&a, "=&x", emit_local(e, e->u64));
+    emit_asm_output(&a, "=&x", emit_local(e, e->f64));
     emit_asm_input(&a, "0", f->v[0]);
     emit_asm_input(&a, "x", f->v[1]);
     const char *name = max ? "max" : "min";
@@ -210,7 +221,7 @@ static void to_integer(Fp *f)
     if (is_unsigned) { // as integers, the bits of such numbers are ordered like the numbers
         uint64_t limit = f->single ? (is_long ? UINT64_C(0xffffffff5f000000) : UINT64_C(0xffffffff4f800000))
                                    : (is_long ? UINT64_C(0x43e0000000000000) : UINT64_C(0x41efffffffe00001));
-        gcc_jit_rvalue *bits = f->v[0], *base = emit_u64(e, f->single ? UINT64_C(0xffffffff00000000) : 0);
+        gcc_jit_rvalue *bits = emit_bits(e, f->v[0]), *base = emit_u64(e, f->single ? UINT64_C(0xffffffff00000000) : 0);
         go_slow_if(f, compare(e, GCC_JIT_COMPARISON_GE, emit_binary(e, GCC_JIT_BINARY_OP_MINUS, bits, base),
                               emit_binary(e, GCC_JIT_BINARY_OP_MINUS, emit_u64(e, limit), base)));
     }
@@ -284,8 +295,10 @@ void emit_fp(Emit *e, unsigned i)
     for (unsigned k = 0; k < 3; k++)
         f.v[k] = k >= ir_n_values(op->op) ? emit_u64(e, 0)
                  : singles                ? emit_unboxed(e, args[k])
-                                          : emit_use_leaf(e, args[k]);
-    f.result = emit_local(e, e->u64);
+                                          : integers               ? emit_use_leaf(e, args[k])
+                                          : emit_use_fp(e, args[k]);
+    f.is_float = op->op <= IR_OP_FMAX64 || op->op == IR_OP_F64TO32 || op->op == IR_OP_F32TO64 || integers;
+    f.result = emit_local(e, f.is_float ? e->f64 : e->u64);
     f.done = gcc_jit_function_new_block(e->fn, NULL);
     dispatch(&f, i);
     if (e->bb)

@@ -46,10 +46,15 @@ gcc_jit_rvalue *emit_probably(Emit *e, gcc_jit_rvalue *cond, double p)
     return gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_NE, call, gcc_jit_context_zero(e->ctx, l));
 }
 
+gcc_jit_rvalue *emit_bits(Emit *e, gcc_jit_rvalue *v)
+{
+    return gcc_jit_rvalue_get_type(v) == e->f64 ? gcc_jit_context_new_bitcast(e->ctx, NULL, v, e->u64) : v;
+}
+
 gcc_jit_rvalue *emit_use(Emit *e, IrVal v)
 {
     e->values[v].uses--;
-    return e->values[v].rv;
+    return emit_bits(e, e->values[v].rv);
 }
 
 static gcc_jit_rvalue *to_local(Emit *e, gcc_jit_rvalue *v)
@@ -65,6 +70,20 @@ gcc_jit_rvalue *emit_use_leaf(Emit *e, IrVal v)
     if (!val->leaf)
         *val = (EmitValue){to_local(e, val->rv), 0, val->uses, true};
     return emit_use(e, v);
+}
+
+// By an asm statement: of a constant, GCC would make one in memory, which needs a relocation.
+gcc_jit_rvalue *emit_use_fp(Emit *e, IrVal v)
+{
+    gcc_jit_rvalue *bits = emit_use_leaf(e, v);
+    if (gcc_jit_rvalue_get_type(e->values[v].rv) == e->f64)
+        return e->values[v].rv;
+    EmitAsm a = {.keep = false};
+    gcc_jit_lvalue *result = emit_local(e, e->f64);
+    emit_asm_output(&a, "=x", result);
+    emit_asm_input(&a, "r", bits);
+    emit_asm(e->bb, &a, "movq %1, %0");
+    return gcc_jit_lvalue_as_rvalue(result);
 }
 
 void emit_define(Emit *e, unsigned i, gcc_jit_rvalue *rv, uint64_t regs, bool fresh)
