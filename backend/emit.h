@@ -111,6 +111,8 @@ typedef struct { // an asm statement being put together
 void emit_asm_output(EmitAsm *a, const char *constraint, gcc_jit_lvalue *place);
 void emit_asm_input(EmitAsm *a, const char *constraint, gcc_jit_rvalue *value);
 void emit_asm(gcc_jit_block *bb, const EmitAsm *a, const char *text);
+// Whether a flag output, a u8, is set.
+gcc_jit_rvalue *emit_flag(Emit *e, gcc_jit_lvalue *flag);
 // result := the function at env + offset of the n arguments (env itself first, at most 5), by env->jit_call.
 void emit_call(Emit *e, gcc_jit_block *bb, size_t offset, unsigned n, gcc_jit_rvalue *const *args,
                gcc_jit_lvalue *result);

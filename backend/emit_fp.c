@@ -119,6 +119,12 @@ static gcc_jit_rvalue *boxed(Emit *e, IrVal v)
     return gcc_jit_lvalue_as_rvalue(result);
 }
 
+gcc_jit_rvalue *emit_flag(Emit *e, gcc_jit_lvalue *flag)
+{
+    return gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_NE, gcc_jit_lvalue_as_rvalue(flag),
+                                          gcc_jit_context_zero(e->ctx, e->u8));
+}
+
 // The value is asked for again and again in a block, and is the same each time.
 gcc_jit_rvalue *emit_unboxed(Emit *e, IrVal value)
 {
@@ -129,10 +135,14 @@ gcc_jit_rvalue *emit_unboxed(Emit *e, IrVal value)
         return gcc_jit_lvalue_as_rvalue(e->values[value].single);
     gcc_jit_lvalue *single = e->values[value].single = emit_local(e, e->f64);
     gcc_jit_block *nan = gcc_jit_function_new_block(e->fn, NULL), *go_on = gcc_jit_function_new_block(e->fn, NULL);
-    gcc_jit_rvalue *broken = gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_LT, emit_bits(e, v),
-                                                            emit_u64(e, UINT64_C(0xffffffff00000000)));
+    gcc_jit_lvalue *broken = emit_local(e, e->u8);
+    EmitAsm a = {.keep = false}; // an expression of GCC's would lead it to keep v in an integer register
+    emit_asm_output(&a, "=@ccne", broken);
+    emit_asm_output(&a, "=&r", emit_local(e, e->u64));
+    emit_asm_input(&a, "x", v);
+    emit_asm(e->bb, &a, "movq %2, %1\n\tshrq $32, %1\n\tcmpl $-1, %k1");
     gcc_jit_block_add_assignment(e->bb, NULL, single, v);
-    gcc_jit_block_end_with_conditional(e->bb, NULL, emit_likely(e, broken, false), nan, go_on);
+    gcc_jit_block_end_with_conditional(e->bb, NULL, emit_likely(e, emit_flag(e, broken), false), nan, go_on);
     emit_nan(e, nan, single, true);
     gcc_jit_block_end_with_jump(nan, NULL, go_on);
     e->bb = go_on;

@@ -97,7 +97,7 @@ static void with_nan_check(Fp *f, EmitAsm *a, unsigned i, const char *text, bool
     }
     g_snprintf(checked, sizeof checked, "%s\n\tucomis%c %%0, %%0", text, single ? 's' : 'd');
     emit_asm(e->bb, a, checked);
-    gcc_jit_rvalue *nan = compare(e, GCC_JIT_COMPARISON_NE, rvalue(a->out[1].place), gcc_jit_context_zero(e->ctx, e->u8));
+    gcc_jit_rvalue *nan = emit_flag(e, a->out[1].place);
     if (soft_nan) {
         go_slow_if(f, nan);
         return;
@@ -177,7 +177,7 @@ static void choose(Fp *f)
     emit_asm_input(&order, "x", f->v[0]);
     emit_asm_input(&order, "x", f->v[1]);
     emit_asm(e->bb, &order, f->single ? "ucomiss %2, %1" : "ucomisd %2, %1");
-    go_slow_if(f, compare(e, GCC_JIT_COMPARISON_NE, rvalue(nan), gcc_jit_context_zero(e->ctx, e->u8)));
+    go_slow_if(f, emit_flag(e, nan));
     emit_asm_output(&a, "=x", f->result);
     emit_asm_output(&a, "=&x", emit_local(e, e->f64));
     emit_asm_input(&a, "0", f->v[0]);

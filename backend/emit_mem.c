@@ -125,7 +125,8 @@ static gcc_jit_type *load_type(const Emit *e, unsigned i)
         const IrInst *use = &b->ops[k];
         if (use->op == IR_OP_INSN || (use->a != i && use->b != i && use->c != i))
             continue;
-        if (op == IR_OP_LD64 && use->op == IR_OP_PUT && use->reg >= EMIT_F0)
+        bool computes = ir_is_fp(use->op) && use->op != IR_OP_ITOF32 && use->op != IR_OP_ITOF64;
+        if (op == IR_OP_LD64 && (computes || (use->op == IR_OP_PUT && use->reg >= EMIT_F0)))
             return e->f64;
         if (op == IR_OP_LD32U && use->op == IR_OP_BOX32 && e->values[i].uses == 1)
             return e->f32;

@@ -76,6 +76,8 @@ gcc_jit_rvalue *emit_use_leaf(Emit *e, IrVal v)
 gcc_jit_rvalue *emit_use_fp(Emit *e, IrVal v)
 {
     gcc_jit_rvalue *bits = emit_use_leaf(e, v);
+    if (e->block->ops[v].op == IR_OP_CONST && !e->block->ops[v].imm)
+        return gcc_jit_context_zero(e->ctx, e->f64);
     if (gcc_jit_rvalue_get_type(e->values[v].rv) == e->f64)
         return e->values[v].rv;
     EmitAsm a = {.keep = false};
