@@ -5,8 +5,8 @@
 // the present one go to env->fp_soft.
 //
 // Each op is a volatile asm statement: its flags count even if nobody wants its value. Values, singles too, are doubles
-// for GCC, so that it keeps them in SSE registers. A scalar instruction leaves the rest of its destination as it is, so a
-// single whose destination was NaN-boxed comes out NaN-boxed.
+// for GCC, so that it keeps them in SSE registers. A scalar instruction leaves the rest of its destination as it is,
+// so a single whose destination was NaN-boxed comes out NaN-boxed.
 #include "backend/emit.h"
 #include "backend/fp_host.h"
 #include <stdio.h>
@@ -150,8 +150,8 @@ static void fused(Fp *f, unsigned i)
     emit_asm_input(&a, "0", f->v[2]);
     emit_asm_input(&a, "x", f->v[0]);
     emit_asm_input(&a, "x", f->v[1]);
-    g_snprintf(text, sizeof text, "vf%sm%s231s%c %%4, %%3, %%0", negate_product ? "n" : "", negate_addend ? "sub" : "add",
-               f->single ? 's' : 'd');
+    g_snprintf(text, sizeof text, "vf%sm%s231s%c %%4, %%3, %%0", negate_product ? "n" : "",
+               negate_addend ? "sub" : "add", f->single ? 's' : 'd');
     with_nan_check(f, &a, i, text, true);
 }
 

@@ -104,11 +104,11 @@ static uint64_t __attribute__((noinline)) soft(IrEnv *env, IrOpcode op, uint64_t
         unsigned rm = mode(env, imm);                                                                                  \
         if (rm == IR_RM_RMM)                                                                                           \
             return soft(env, IR_OP_##NAME, a, b, c, imm);                                                              \
-        unsigned mxcsr = fp_mode_mxcsr(rm);                                                                                \
+        unsigned mxcsr = fp_mode_mxcsr(rm);                                                                            \
         UNDER_MXCSR(instruction, x, y, z, mxcsr);                                                                      \
         if (isnan(x))                                                                                                  \
             return soft(env, IR_OP_##NAME, a, b, c, imm);                                                              \
-        env->fflags |= fp_mode_flags(mxcsr);                                                                                       \
+        env->fflags |= fp_mode_flags(mxcsr);                                                                           \
         return from(x);                                                                                                \
     }
 

@@ -25,8 +25,9 @@ static gcc_jit_context *new_context(const JitRequest *rq)
 {
     static const char *const options[] = {
         "-foptimize-sibling-calls", "-fno-asynchronous-unwind-tables", "-fno-jump-tables", "-fno-strict-aliasing",
-        "-fwrapv", "-fno-stack-protector", "-mno-red-zone", "-fcf-protection=none", "--param=builtin-expect-probability=100",
+        "-fwrapv", "-fno-stack-protector", "-fcf-protection=none", "--param=builtin-expect-probability=100",
         "-fexpensive-optimizations", // widening multiplications
+        "-mno-red-zone",             // asm statements call
     };
     gcc_jit_context *ctx = gcc_jit_context_acquire();
     gcc_jit_context_set_int_option(ctx, GCC_JIT_INT_OPTION_OPTIMIZATION_LEVEL, rq->opt);
