@@ -139,7 +139,7 @@ static GenConfig random_config(GenRng *rng)
                        .max_blocks = 1 + gen_below(rng, 12),
                        .max_insns = 1 + gen_below(rng, 12),
                        .max_ops = 1 + gen_below(rng, 6),
-                       .n_regs = 2 + gen_below(rng, 30),
+                       .n_regs = gen_below(rng, 4) ? 2 + gen_below(rng, 30) : IR_NREGS,
                        .n_helpers = SANDBOX_HELPERS,
                        .leave = true,
                        .memory = gen_below(rng, 8) != 0,
