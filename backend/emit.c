@@ -91,7 +91,7 @@ static void settle_readers(Emit *e, unsigned r, unsigned upto)
             continue;
         gcc_jit_lvalue *keep = emit_local(e, gcc_jit_rvalue_get_type(v->rv));
         gcc_jit_block_add_assignment(e->bb, NULL, keep, v->rv);
-        *v = (EmitValue){gcc_jit_lvalue_as_rvalue(keep), 0, v->uses, true};
+        *v = (EmitValue){.rv = gcc_jit_lvalue_as_rvalue(keep), .uses = v->uses, .leaf = true};
     }
 }
 

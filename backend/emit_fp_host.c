@@ -9,7 +9,6 @@
 // so a single whose destination was NaN-boxed comes out NaN-boxed.
 #include "backend/emit.h"
 #include "backend/fp_host.h"
-#include <stdio.h>
 
 typedef struct { // one op
     Emit *e;

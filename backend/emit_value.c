@@ -68,7 +68,7 @@ gcc_jit_rvalue *emit_use_leaf(Emit *e, IrVal v)
 {
     EmitValue *val = &e->values[v];
     if (!val->leaf)
-        *val = (EmitValue){to_local(e, val->rv), 0, val->uses, true};
+        *val = (EmitValue){.rv = to_local(e, val->rv), .uses = val->uses, .leaf = true};
     return emit_use(e, v);
 }
 
@@ -99,7 +99,7 @@ void emit_define(Emit *e, unsigned i, gcc_jit_rvalue *rv, uint64_t regs, bool fr
         regs = 0;
         leaf = true;
     }
-    *v = (EmitValue){rv, regs, v->uses, leaf, v->product};
+    *v = (EmitValue){.rv = rv, .regs = regs, .uses = v->uses, .leaf = leaf, .product = v->product};
 }
 
 static gcc_jit_rvalue *compare(Emit *e, enum gcc_jit_comparison op, gcc_jit_type *type, gcc_jit_rvalue *a,
@@ -455,7 +455,7 @@ void emit_pure(Emit *e, unsigned i)
     EmitValue *v = &e->values[i];
     if (op->op == IR_OP_CONST || op->op == IR_OP_PC) {
         uint64_t k = (uint64_t)op->imm + (op->op == IR_OP_PC ? e->code->base : 0);
-        *v = (EmitValue){emit_u64(e, k), 0, v->uses, true};
+        *v = (EmitValue){.rv = emit_u64(e, k), .uses = v->uses, .leaf = true};
         return;
     }
     if (!v->uses) { // nobody wants it: its operands are one use nearer to unused

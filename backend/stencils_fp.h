@@ -44,8 +44,8 @@
         return hole_next(env, int_, left, f);                                                                          \
     } while (0)
 
-// The three operands as bits, whatever they are, in their slots still.
-#define SOFT() env->fp_soft(env, MEM(hole_a), MEM(hole_b), MEM(hole_c), (uint64_t)FULL())
+#define SOFT() /* the operands are in their slots still */                                                             \
+    env->fp_soft(env, MEM(hole_a), MEM(hole_b), MEM(hole_c), (uint64_t)FULL())
 #define SOFT_PIECE(name, PUT)                                                                                          \
     STENCIL(name)                                                                                                      \
     {                                                                                                                  \
