@@ -6,6 +6,7 @@
 // has just made comes from the accumulator, and a temporary that only the next op reads is not stored.
 #include "backend/baseline.h"
 
+#include "backend/baseline_fp.h"
 #include "backend/interp.h"
 #include "backend/stencils.h"
 #include <string.h>
@@ -52,6 +53,7 @@ typedef struct {
     bool system;
     uint32_t stub[2], leave; // offsets in the code
     unsigned acc;            // slot whose value the accumulator has, NO_SLOT for none
+    unsigned facc;           // ... the SSE register
 } Baseline;
 
 #define NO_SLOT 256u
@@ -80,6 +82,14 @@ static uint32_t site_before(Baseline *t, const IOp *op)
     if (last->pc != s.pc || last->why != s.why || last->loads != s.loads || last->stores != s.stores)
         g_array_append_val(t->sites, s);
     return t->sites->len - 1;
+}
+
+// An op has put its value into slot d and into the accumulator.
+static void set_acc(Baseline *t, unsigned d)
+{
+    t->acc = d;
+    if (t->facc == d)
+        t->facc = NO_SLOT;
 }
 
 static unsigned operands(const Baseline *t, unsigned kind, const IOp *op)
@@ -118,7 +128,7 @@ static void add_computation(Baseline *t, const IOp *op, unsigned iop)
 {
     unsigned stored = only_next_reads(t->block, op) ? NOT_STORED : 0;
     add(t, rows[iop].stencil[operands(t, rows[iop].kind, op) + stored], op);
-    t->acc = op->d;
+    set_acc(t, op->d);
 }
 
 static void add_access(Baseline *t, const IOp *op, unsigned iop)
@@ -128,7 +138,29 @@ static void add_access(Baseline *t, const IOp *op, unsigned iop)
     p->site = site;
     p->slow = rows[iop].stencil[SLOW];
     if (rows[iop].kind == K_LD)
-        t->acc = op->d;
+        set_acc(t, op->d);
+}
+
+static void add_fp(Baseline *t, const IOp *op)
+{
+    unsigned code = (unsigned)op[1].imm, imm = (unsigned)op->imm;
+    FpChoice choice = fp_choose(code, imm, t->facc, op->a, op->b, op[1].a);
+    Piece *p = add(t, choice.stencil, op);
+    if (choice.swap) {
+        p->a = op->b;
+        p->b = op->a;
+    }
+    p->c = op[1].a;
+    p->slow = choice.slow;
+    p->imm = op->imm & IR_FP_RM;
+    p->full = (uint64_t)code << FP_SOFT_OP | imm;
+    if (!choice.is_float) {
+        set_acc(t, op->d);
+        return;
+    }
+    t->facc = op->d;
+    if (t->acc == op->d)
+        t->acc = NO_SLOT;
 }
 
 static void add_other(Baseline *t, const IOp *op, unsigned iop)
@@ -136,15 +168,15 @@ static void add_other(Baseline *t, const IOp *op, unsigned iop)
     switch (iop) {
     case IOP_MOV:
         add(t, op->a == t->acc ? STENCIL_MOV_A : STENCIL_MOV_M, op);
-        t->acc = op->d;
+        set_acc(t, op->d);
         break;
     case IOP_LI:
         add(t, only_next_reads(t->block, op) ? STENCIL_LI_N : STENCIL_LI_D, op);
-        t->acc = op->d;
+        set_acc(t, op->d);
         break;
     case IOP_LI64:
         add(t, STENCIL_LI64_D, op)->full = (uintptr_t)op[1].handler;
-        t->acc = op->d;
+        set_acc(t, op->d);
         break;
     case IOP_FENCE:
         add(t, STENCIL_FENCE, op);
@@ -152,7 +184,7 @@ static void add_other(Baseline *t, const IOp *op, unsigned iop)
     case IOP_ATOMIC: {
         uint32_t site = site_before(t, op);
         add(t, STENCIL_ATOMIC, op)->site = site;
-        t->acc = op->d;
+        set_acc(t, op->d);
         break;
     }
     case IOP_FPCHECK: {
@@ -162,13 +194,9 @@ static void add_other(Baseline *t, const IOp *op, unsigned iop)
         p->imm = op->a;
         break;
     }
-    case IOP_FP: {
-        Piece *p = add(t, STENCIL_FP, op);
-        p->c = op[1].a;
-        p->full = (uintptr_t)op[1].handler;
-        t->acc = op->d;
+    case IOP_FP:
+        add_fp(t, op);
         break;
-    }
     case IOP_JUMP:
         add(t, STENCIL_JUMP, op);
         break;
@@ -360,7 +388,8 @@ JitUnit *baseline_translate(Block *b, bool system, CodeMemory *memory, GError **
                   .system = system,
                   .pieces = g_array_sized_new(FALSE, FALSE, sizeof(Piece), b->n_ops * 2 + 4),
                   .sites = g_array_sized_new(FALSE, FALSE, sizeof(JitSite), b->n_insns + 4),
-                  .acc = NO_SLOT};
+                  .acc = NO_SLOT,
+                  .facc = NO_SLOT};
     select_stencils(&t);
     GByteArray *code = lay_out(&t);
     for (unsigned i = 0; i < t.pieces->len; i++)

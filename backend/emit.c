@@ -15,18 +15,14 @@ static void make_types(Emit *e)
     e->i64 = gcc_jit_context_get_int_type(c, 8, 1);
     e->i128 = gcc_jit_context_get_int_type(c, 16, 1);
     e->u128 = gcc_jit_context_get_int_type(c, 16, 0);
+    e->f32 = gcc_jit_context_get_type(c, GCC_JIT_TYPE_FLOAT);
+    e->f64 = gcc_jit_context_get_type(c, GCC_JIT_TYPE_DOUBLE);
     e->boolean = gcc_jit_context_get_type(c, GCC_JIT_TYPE_BOOL);
     e->char_ptr = gcc_jit_type_get_pointer(gcc_jit_context_get_type(c, GCC_JIT_TYPE_CHAR));
     e->char_ptr_ptr = gcc_jit_type_get_pointer(e->char_ptr);
     e->u64_ptr = gcc_jit_type_get_pointer(e->u64);
     gcc_jit_type *code[3] = {e->u64_ptr, e->char_ptr, e->u64};
     e->code_ptr = gcc_jit_context_new_function_ptr_type(c, NULL, e->char_ptr, 3, code, 0);
-    gcc_jit_type *slow[3] = {e->u64_ptr, e->u64, e->u64};
-    e->slow_ptr = gcc_jit_context_new_function_ptr_type(c, NULL, e->char_ptr, 3, slow, 0);
-    gcc_jit_type *atomic[4] = {e->u64_ptr, e->u64, e->u64, e->u64};
-    e->atomic_ptr = gcc_jit_context_new_function_ptr_type(c, NULL, e->u64, 4, atomic, 0);
-    gcc_jit_type *fp[5] = {e->u64_ptr, e->u64, e->u64, e->u64, e->u64};
-    e->fp_ptr = gcc_jit_context_new_function_ptr_type(c, NULL, e->u64, 5, fp, 0);
     e->expect = gcc_jit_context_get_builtin_function(c, "__builtin_expect");
 }
 
@@ -51,7 +47,7 @@ static void make_function(Emit *e)
         char name[8];
         g_snprintf(name, sizeof name, "r%u", r);
         if (e->used_regs >> r & 1)
-            e->reg[r] = gcc_jit_function_new_local(e->fn, NULL, e->u64, name);
+            e->reg[r] = gcc_jit_function_new_local(e->fn, NULL, r < EMIT_F0 ? e->u64 : e->f64, name);
     }
 }
 
@@ -93,16 +89,16 @@ static void settle_readers(Emit *e, unsigned r, unsigned upto)
         EmitValue *v = &e->values[i];
         if (!v->uses || !(v->regs >> r & 1))
             continue;
-        gcc_jit_lvalue *keep = emit_local(e, e->u64);
+        gcc_jit_lvalue *keep = emit_local(e, gcc_jit_rvalue_get_type(v->rv));
         gcc_jit_block_add_assignment(e->bb, NULL, keep, v->rv);
-        *v = (EmitValue){gcc_jit_lvalue_as_rvalue(keep), 0, v->uses, true};
+        *v = (EmitValue){.rv = gcc_jit_lvalue_as_rvalue(keep), .uses = v->uses, .leaf = true};
     }
 }
 
 static void emit_put(Emit *e, unsigned i)
 {
     const IrInst *op = &e->block->ops[i];
-    gcc_jit_rvalue *v = emit_use(e, op->a);
+    gcc_jit_rvalue *v = op->reg < EMIT_F0 ? emit_use(e, op->a) : emit_use_fp(e, op->a);
     settle_readers(e, op->reg, i);
     gcc_jit_block_add_assignment(e->bb, NULL, e->reg[op->reg], v);
 }

@@ -10,14 +10,16 @@
 #include <libgccjit.h>
 
 typedef struct { // what an IR value has become
-    gcc_jit_rvalue *rv; // NULL: not yet, or unused
+    gcc_jit_rvalue *rv; // u64, or f64 or f32 with the same bits; NULL: not yet, or unused
     uint64_t regs;      // guest registers that rv reads when evaluated
     uint16_t uses;      // still to come
     bool leaf;          // cheap and safe to evaluate any number of times
     gcc_jit_lvalue *product; // a mulh's 128-bit product, if shared with a mul
+    gcc_jit_lvalue *single;  // the value as a NaN-boxed single, once it was asked for
 } EmitValue;
 
 #define EMIT_CACHES 20
+#define EMIT_F0 32 // registers from here on are floating-point ones, for all that GCC should know
 
 typedef struct { // a page cache, see emit_cache.c
     gcc_jit_lvalue *tag;    // comparator; all ones: empty
@@ -31,8 +33,8 @@ typedef struct {
 
     gcc_jit_context *ctx;
     gcc_jit_function *fn;
-    gcc_jit_type *u8, *u16, *u32, *u64, *i8, *i16, *i32, *i64, *i128, *u128, *boolean;
-    gcc_jit_type *char_ptr, *char_ptr_ptr, *u64_ptr, *code_ptr, *slow_ptr, *atomic_ptr, *fp_ptr;
+    gcc_jit_type *u8, *u16, *u32, *u64, *i8, *i16, *i32, *i64, *i128, *u128, *boolean, *f32, *f64;
+    gcc_jit_type *char_ptr, *char_ptr_ptr, *u64_ptr, *code_ptr;
     gcc_jit_param *env, *slots, *entry;
     gcc_jit_function *expect;
 
@@ -43,7 +45,7 @@ typedef struct {
     gcc_jit_block *leave, *chain, *indirect;
 
     uint64_t used_regs, put_regs;
-    gcc_jit_lvalue *reg[IR_NREGS];
+    gcc_jit_lvalue *reg[IR_NREGS]; // u64, from EMIT_F0 on f64
     gcc_jit_lvalue *left, *site, *slot, *target, *tlb_table, *tlb_mask; // function-wide locals
     gcc_jit_lvalue *addr, *tlb_entry, *addend;
 
@@ -78,6 +80,10 @@ gcc_jit_rvalue *emit_probably(Emit *e, gcc_jit_rvalue *cond, double p);
 gcc_jit_rvalue *emit_use(Emit *e, IrVal v);
 // The same, safe to be evaluated several times.
 gcc_jit_rvalue *emit_use_leaf(Emit *e, IrVal v);
+// The same, as f64: where GCC keeps it in an SSE register.
+gcc_jit_rvalue *emit_use_fp(Emit *e, IrVal v);
+// v, if it is f64 then its bits as u64.
+gcc_jit_rvalue *emit_bits(Emit *e, gcc_jit_rvalue *v);
 // Defines value i as rv. Values used several times are evaluated now; fresh says that rv is a local of its own.
 void emit_define(Emit *e, unsigned i, gcc_jit_rvalue *rv, uint64_t regs, bool fresh);
 void emit_pure(Emit *e, unsigned i);
@@ -88,13 +94,40 @@ void emit_load(Emit *e, unsigned i);
 void emit_store(Emit *e, unsigned i);
 void emit_atomic(Emit *e, unsigned i);
 gcc_jit_lvalue *emit_env_u64(Emit *e, size_t offset);
+gcc_jit_lvalue *emit_env_reg(Emit *e, unsigned r); // of the type of e->reg[r]
 gcc_jit_lvalue *emit_env_ptr(Emit *e, size_t offset);
 
 // --- emit_fp.c ---
+typedef struct { // an asm statement being put together
+    struct {
+        const char *constraint;
+        gcc_jit_rvalue *value; // input
+        gcc_jit_lvalue *place; // output
+    } out[3], in[7];
+    unsigned n_out, n_in;
+    bool keep; // volatile: neither dropped nor moved
+    bool call; // memory changes, and r8
+} EmitAsm;
+void emit_asm_output(EmitAsm *a, const char *constraint, gcc_jit_lvalue *place);
+void emit_asm_input(EmitAsm *a, const char *constraint, gcc_jit_rvalue *value);
+void emit_asm(gcc_jit_block *bb, const EmitAsm *a, const char *text);
+// Whether a flag output, a u8, is set.
+gcc_jit_rvalue *emit_flag(Emit *e, gcc_jit_lvalue *flag);
+// result := the function at env + offset of the n arguments (env itself first, at most 5), by env->jit_call.
+void emit_call(Emit *e, gcc_jit_block *bb, size_t offset, unsigned n, gcc_jit_rvalue *const *args,
+               gcc_jit_lvalue *result);
 void emit_fpcheck(Emit *e, unsigned i);
-void emit_fp(Emit *e, unsigned i);
+// The low half of an f64 as f32, bit by bit.
+gcc_jit_rvalue *emit_low_half(Emit *e, gcc_jit_rvalue *v);
 // box32, unbox32 and sign injection.
 gcc_jit_rvalue *emit_fp_bits(Emit *e, const IrInst *op);
+// Operand v as a NaN-boxed single; counts as one use and is safe to be evaluated several times.
+gcc_jit_rvalue *emit_unboxed(Emit *e, IrVal v);
+// result := the canonical NaN, on a way that is hardly ever gone.
+void emit_nan(Emit *e, gcc_jit_block *bb, gcc_jit_lvalue *result, bool single);
+
+// --- emit_fp_host.c ---
+void emit_fp(Emit *e, unsigned i);
 
 // --- emit_cache.c ---
 void emit_assign_caches(Emit *e);

@@ -111,7 +111,7 @@ void emit_entry(Emit *e, gcc_jit_block *first)
     for (unsigned r = 0; r < IR_NREGS; r++)
         if (e->reg[r])
             gcc_jit_block_add_assignment(first, NULL, e->reg[r],
-                                         gcc_jit_lvalue_as_rvalue(emit_env_u64(e, offsetof(IrEnv, r) + 8 * r)));
+                                         gcc_jit_lvalue_as_rvalue(emit_env_reg(e, r)));
     emit_clear_caches(e, first);
     gcc_jit_block *bb = first, *to = NULL;
     for (unsigned n = 0; n < e->code->n_blocks; n++) {
@@ -135,8 +135,7 @@ static void write_back(Emit *e, gcc_jit_block *bb)
 {
     for (unsigned r = 0; r < IR_NREGS; r++)
         if (e->put_regs >> r & 1)
-            gcc_jit_block_add_assignment(bb, NULL, emit_env_u64(e, offsetof(IrEnv, r) + 8 * r),
-                                         gcc_jit_lvalue_as_rvalue(e->reg[r]));
+            gcc_jit_block_add_assignment(bb, NULL, emit_env_reg(e, r), gcc_jit_lvalue_as_rvalue(e->reg[r]));
     gcc_jit_block_add_assignment(bb, NULL, emit_env_u64(e, offsetof(IrEnv, left)),
                                  emit_cast(e, gcc_jit_lvalue_as_rvalue(e->left), e->u64));
 }

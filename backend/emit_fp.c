@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Floating point: calls of the engine's functions in env->fp, and the check in front of them.
+// Floating point without rounding: the check in front of floating-point ops, NaN boxes, signs. emit_fp_host.c has the
+// rest.
+//
+// What is done here stays in the host's SSE registers, where the operands come from and the results go.
 #include "backend/emit.h"
 
-// Leaves before the instruction if env->fp_off has a bit of the mask: the interpreter asks the frontend.
+// Leaves before the instruction if env->fp_leave has a bit of the mask: the interpreter asks the frontend.
 void emit_fpcheck(Emit *e, unsigned i)
 {
     uint64_t mask = (uint64_t)e->block->ops[i].imm >> 32;
-    gcc_jit_rvalue *off = gcc_jit_lvalue_as_rvalue(emit_env_u64(e, offsetof(IrEnv, fp_off)));
+    gcc_jit_rvalue *off = gcc_jit_lvalue_as_rvalue(emit_env_u64(e, offsetof(IrEnv, fp_leave)));
     gcc_jit_rvalue *denied = gcc_jit_context_new_comparison(
         e->ctx, NULL, GCC_JIT_COMPARISON_NE, emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_AND, off, emit_u64(e, mask)),
         emit_u64(e, 0));
@@ -15,27 +18,6 @@ void emit_fpcheck(Emit *e, unsigned i)
     gcc_jit_block_add_assignment(stop, NULL, e->site, emit_u64(e, emit_site_before(e)));
     gcc_jit_block_end_with_jump(stop, NULL, e->leave);
     e->bb = go_on;
-}
-
-// Flags are raised in program order: the call is made here, whoever uses its value.
-void emit_fp(Emit *e, unsigned i)
-{
-    const IrInst *op = &e->block->ops[i];
-    unsigned n = ir_n_values(op->op);
-    gcc_jit_rvalue *none = emit_u64(e, 0);
-    gcc_jit_rvalue *args[5] = {gcc_jit_param_as_rvalue(e->env), emit_use(e, op->a),
-                               n > 1 ? emit_use(e, op->b) : none, n > 2 ? emit_use(e, op->c) : none,
-                               emit_u64(e, (uint64_t)op->imm)};
-    gcc_jit_rvalue *table = gcc_jit_context_new_cast(
-        e->ctx, NULL, gcc_jit_lvalue_as_rvalue(emit_env_ptr(e, offsetof(IrEnv, fp))), e->char_ptr_ptr);
-    gcc_jit_rvalue *index = gcc_jit_context_new_rvalue_from_int(e->ctx, e->i32, op->op - IR_OP_FADD32);
-    gcc_jit_rvalue *fn = gcc_jit_lvalue_as_rvalue(gcc_jit_context_new_array_access(e->ctx, NULL, table, index));
-    gcc_jit_lvalue *result = emit_local(e, e->u64);
-    gcc_jit_block_add_assignment(
-        e->bb, NULL, result,
-        gcc_jit_context_new_call_through_ptr(e->ctx, NULL, gcc_jit_context_new_cast(e->ctx, NULL, fn, e->fp_ptr), 5,
-                                             args));
-    emit_define(e, i, gcc_jit_lvalue_as_rvalue(result), 0, true);
 }
 
 // Whether value v of the block is a NaN-boxed single for certain.
@@ -48,42 +30,158 @@ static bool is_boxed(const Emit *e, IrVal v)
            op == IR_OP_FSGNJN32 || op == IR_OP_FSGNJX32;
 }
 
-// canonical ^ ((v ^ canonical) & -(v >= lowest boxed value))
-static gcc_jit_rvalue *unboxed(Emit *e, IrVal value)
+
+void emit_asm_input(EmitAsm *a, const char *constraint, gcc_jit_rvalue *v)
 {
+    a->in[a->n_in].constraint = constraint;
+    a->in[a->n_in++].value = v;
+}
+
+void emit_asm_output(EmitAsm *a, const char *constraint, gcc_jit_lvalue *v)
+{
+    a->out[a->n_out].constraint = constraint;
+    a->out[a->n_out++].place = v;
+}
+
+void emit_asm(gcc_jit_block *bb, const EmitAsm *a, const char *text)
+{
+    gcc_jit_extended_asm *x = gcc_jit_block_add_extended_asm(bb, NULL, text);
+    gcc_jit_extended_asm_set_volatile_flag(x, a->keep);
+    for (unsigned i = 0; i < a->n_out; i++)
+        gcc_jit_extended_asm_add_output_operand(x, NULL, a->out[i].constraint, a->out[i].place);
+    for (unsigned i = 0; i < a->n_in; i++)
+        gcc_jit_extended_asm_add_input_operand(x, NULL, a->in[i].constraint, a->in[i].value);
+    gcc_jit_extended_asm_add_clobber(x, "cc");
+    if (a->call) {
+        gcc_jit_extended_asm_add_clobber(x, "memory");
+        gcc_jit_extended_asm_add_clobber(x, "r8");
+    }
+}
+
+void emit_call(Emit *e, gcc_jit_block *bb, size_t offset, unsigned n, gcc_jit_rvalue *const *args,
+               gcc_jit_lvalue *result)
+{
+    static const char *const places[] = {"D", "S", "d", "c"};
+    gcc_jit_rvalue *function = gcc_jit_lvalue_as_rvalue(emit_env_u64(e, offset));
+    gcc_jit_rvalue *call = gcc_jit_lvalue_as_rvalue(emit_env_u64(e, offsetof(IrEnv, jit_call)));
+    EmitAsm a = {.keep = true, .call = true};
+    emit_asm_output(&a, "=a", result);
+    emit_asm_input(&a, "0", function);
+    emit_asm_input(&a, "m", call);
+    for (unsigned i = 0; i < MIN(n, 4); i++)
+        emit_asm_input(&a, places[i], args[i]);
+    if (n > 4) { // r8 has no letter
+        emit_asm_input(&a, "er", args[4]);
+        emit_asm(bb, &a, "movq %7, %%r8\n\tcall *%2");
+    } else {
+        emit_asm(bb, &a, "call *%2");
+    }
+}
+
+// A value made by text of v, which %0 is before and the result after; %4 is the other one, %1 and %2 are free. %0 is
+// written last, as it may be the same register as %4.
+static gcc_jit_rvalue *bit_asm(Emit *e, const char *text, gcc_jit_rvalue *v, gcc_jit_rvalue *other)
+{
+    gcc_jit_lvalue *result = emit_local(e, e->f64);
+    EmitAsm a = {.keep = false};
+    emit_asm_output(&a, "=x", result);
+    emit_asm_output(&a, "=&x", emit_local(e, e->f64));
+    emit_asm_output(&a, "=&x", emit_local(e, e->f64));
+    emit_asm_input(&a, "0", v);
+    if (other)
+        emit_asm_input(&a, "x", other);
+    emit_asm(e->bb, &a, text);
+    return gcc_jit_lvalue_as_rvalue(result);
+}
+
+gcc_jit_rvalue *emit_low_half(Emit *e, gcc_jit_rvalue *v)
+{
+    gcc_jit_lvalue *low = emit_local(e, e->f32);
+    EmitAsm a = {.keep = false};
+    emit_asm_output(&a, "=x", low);
+    emit_asm_input(&a, "x", v);
+    emit_asm(e->bb, &a, "movaps %1, %0");
+    return gcc_jit_lvalue_as_rvalue(low);
+}
+
+// The low word of value v, which may be an f32, as a NaN-boxed single.
+static gcc_jit_rvalue *boxed(Emit *e, IrVal v)
+{
+    gcc_jit_lvalue *result = emit_local(e, e->f64);
+    EmitAsm a = {.keep = false};
+    bool loaded = gcc_jit_rvalue_get_type(e->values[v].rv) == e->f32;
+    gcc_jit_rvalue *low = emit_use(e, v);
+    emit_asm_output(&a, "=&x", result);
+    emit_asm_output(&a, "=&x", emit_local(e, e->f64));
+    emit_asm_input(&a, loaded ? "x" : "r", low);
+    emit_asm(e->bb, &a, loaded ? "movaps %2, %0\n\tpcmpeqd %1, %1\n\tpunpckldq %1, %0"
+                               : "movq %2, %0\n\tpcmpeqd %1, %1\n\tpunpckldq %1, %0");
+    return gcc_jit_lvalue_as_rvalue(result);
+}
+
+gcc_jit_rvalue *emit_flag(Emit *e, gcc_jit_lvalue *flag)
+{
+    return gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_NE, gcc_jit_lvalue_as_rvalue(flag),
+                                          gcc_jit_context_zero(e->ctx, e->u8));
+}
+
+// The value is asked for again and again in a block, and is the same each time.
+gcc_jit_rvalue *emit_unboxed(Emit *e, IrVal value)
+{
+    gcc_jit_rvalue *v = emit_use_fp(e, value);
     if (is_boxed(e, value))
-        return emit_use(e, value);
-    gcc_jit_rvalue *v = emit_use_leaf(e, value), *nan = emit_u64(e, UINT64_C(0xffffffff7fc00000));
-    gcc_jit_rvalue *whole = gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_GE, v,
-                                                           emit_u64(e, UINT64_C(0xffffffff00000000)));
-    gcc_jit_rvalue *mask =
-        gcc_jit_context_new_unary_op(e->ctx, NULL, GCC_JIT_UNARY_OP_MINUS, e->u64, emit_cast(e, whole, e->u64));
-    gcc_jit_rvalue *changed = emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_AND,
-                                          emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_XOR, v, nan), mask);
-    return emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_XOR, changed, nan);
+        return v;
+    if (e->values[value].single)
+        return gcc_jit_lvalue_as_rvalue(e->values[value].single);
+    gcc_jit_lvalue *single = e->values[value].single = emit_local(e, e->f64);
+    gcc_jit_block *nan = gcc_jit_function_new_block(e->fn, NULL), *go_on = gcc_jit_function_new_block(e->fn, NULL);
+    gcc_jit_lvalue *broken = emit_local(e, e->u8);
+    EmitAsm a = {.keep = false}; // an expression of GCC's would lead it to keep v in an integer register
+    emit_asm_output(&a, "=@ccne", broken);
+    emit_asm_output(&a, "=&r", emit_local(e, e->u64));
+    emit_asm_input(&a, "x", v);
+    emit_asm(e->bb, &a, "movq %2, %1\n\tshrq $32, %1\n\tcmpl $-1, %k1");
+    gcc_jit_block_add_assignment(e->bb, NULL, single, v);
+    gcc_jit_block_end_with_conditional(e->bb, NULL, emit_likely(e, emit_flag(e, broken), false), nan, go_on);
+    emit_nan(e, nan, single, true);
+    gcc_jit_block_end_with_jump(nan, NULL, go_on);
+    e->bb = go_on;
+    return gcc_jit_lvalue_as_rvalue(single);
+}
+
+// The asm statement keeps GCC from making a conditional move of it, for which every later op would have to wait.
+void emit_nan(Emit *e, gcc_jit_block *bb, gcc_jit_lvalue *result, bool single)
+{
+    EmitAsm a = {.keep = true};
+    emit_asm_output(&a, "=x", result);
+    emit_asm_input(&a, "r", emit_u64(e, single ? UINT64_C(0xffffffff7fc00000) : UINT64_C(0x7ff8000000000000)));
+    emit_asm(bb, &a, "movq %1, %0");
 }
 
 static gcc_jit_rvalue *emit_sign(Emit *e, const IrInst *op)
 {
-    bool single = op->op == IR_OP_FSGNJ32 || op->op == IR_OP_FSGNJN32 || op->op == IR_OP_FSGNJX32;
-    uint64_t bit = UINT64_C(1) << (single ? 31 : 63);
-    gcc_jit_rvalue *a = single ? unboxed(e, op->a) : emit_use(e, op->a);
-    gcc_jit_rvalue *b = single ? unboxed(e, op->b) : emit_use(e, op->b);
-    if (op->op == IR_OP_FSGNJN32 || op->op == IR_OP_FSGNJN64)
-        b = gcc_jit_context_new_unary_op(e->ctx, NULL, GCC_JIT_UNARY_OP_BITWISE_NEGATE, e->u64, b);
-    b = emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_AND, b, emit_u64(e, bit));
-    if (op->op == IR_OP_FSGNJX32 || op->op == IR_OP_FSGNJX64)
-        return emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_XOR, a, b);
-    a = emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_AND, a, emit_u64(e, ~bit));
-    return emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_OR, a, b);
+    static const char *const texts[3][2] = { // sgnj, sgnjn, sgnjx; of two values, of one
+        {"movdqa %0, %2\n\tpxor %4, %2\n\tpand %1, %2\n\tpxor %2, %0", NULL},
+        {"movdqa %0, %2\n\tpxor %4, %2\n\tpandn %1, %2\n\tpxor %2, %0", "pxor %1, %0"},
+        {"pand %4, %1\n\tpxor %1, %0", "pandn %0, %1\n\tmovdqa %1, %0"},
+    };
+    unsigned kind = (op->op - IR_OP_FSGNJ32) / 2;
+    bool single = (op->op - IR_OP_FSGNJ32) % 2 == 0, same = op->a == op->b;
+    gcc_jit_rvalue *a = single ? emit_unboxed(e, op->a) : emit_use_fp(e, op->a);
+    gcc_jit_rvalue *b = single ? emit_unboxed(e, op->b) : emit_use_fp(e, op->b);
+    if (kind == 0 && same)
+        return a;
+    char text[160]; // %1 := the sign bit alone
+    g_snprintf(text, sizeof text, "pcmpeqd %%1, %%1\n\tpsllq $63, %%1\n\t%s%s", single ? "psrlq $32, %1\n\t" : "",
+               texts[kind][same]);
+    return bit_asm(e, text, a, same ? NULL : b);
 }
 
 gcc_jit_rvalue *emit_fp_bits(Emit *e, const IrInst *op)
 {
     if (op->op == IR_OP_UNBOX32)
-        return unboxed(e, op->a);
+        return emit_unboxed(e, op->a);
     if (op->op == IR_OP_BOX32)
-        return emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_OR, emit_use(e, op->a),
-                           emit_u64(e, UINT64_C(0xffffffff00000000)));
+        return boxed(e, op->a);
     return emit_sign(e, op);
 }

@@ -14,6 +14,17 @@ gcc_jit_lvalue *emit_env_u64(Emit *e, size_t offset)
                                             gcc_jit_context_new_rvalue_from_int(e->ctx, e->i32, (int)(offset / 8)));
 }
 
+gcc_jit_lvalue *emit_env_reg(Emit *e, unsigned r)
+{
+    if (r < EMIT_F0)
+        return emit_env_u64(e, offsetof(IrEnv, r) + 8 * r);
+    gcc_jit_rvalue *env = gcc_jit_context_new_cast(e->ctx, NULL, gcc_jit_param_as_rvalue(e->env),
+                                                   gcc_jit_type_get_pointer(e->f64));
+    size_t index = offsetof(IrEnv, r) / 8 + r;
+    return gcc_jit_context_new_array_access(e->ctx, NULL, env,
+                                            gcc_jit_context_new_rvalue_from_int(e->ctx, e->i32, (int)index));
+}
+
 gcc_jit_lvalue *emit_env_ptr(Emit *e, size_t offset)
 {
     gcc_jit_rvalue *env = gcc_jit_context_new_cast(e->ctx, NULL, gcc_jit_param_as_rvalue(e->env), e->char_ptr_ptr);
@@ -42,9 +53,7 @@ static void emit_slow(Emit *e, gcc_jit_block *bb, unsigned size, MemAccess acces
     gcc_jit_block_add_assignment(bb, NULL, e->site, emit_u64(e, emit_site_before(e)));
     gcc_jit_rvalue *args[3] = {gcc_jit_param_as_rvalue(e->env), rvalue(e->addr),
                                emit_u64(e, size | (access == ACCESS_WRITE ? JIT_RAM_WRITE : 0))};
-    gcc_jit_rvalue *helper = gcc_jit_context_new_cast(
-        e->ctx, NULL, rvalue(emit_env_ptr(e, offsetof(IrEnv, ram_slow))), e->slow_ptr);
-    gcc_jit_block_add_assignment(bb, NULL, addend, gcc_jit_context_new_call_through_ptr(e->ctx, NULL, helper, 3, args));
+    emit_call(e, bb, offsetof(IrEnv, ram_slow), 3, args, addend);
     gcc_jit_rvalue *failed = gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ, rvalue(addend),
                                                             gcc_jit_context_null(e->ctx, e->char_ptr));
     gcc_jit_block_end_with_conditional(bb, NULL, failed, e->leave, join);
@@ -106,14 +115,33 @@ static gcc_jit_lvalue *lookup(Emit *e, unsigned i, gcc_jit_type *type, unsigned 
                                       NULL);
 }
 
+// The type to load value i as: that of a float if it goes to where they are kept.
+static gcc_jit_type *load_type(const Emit *e, unsigned i)
+{
+    gcc_jit_type *types[] = {e->u8, e->i8, e->u16, e->i16, e->u32, e->i32, e->u64};
+    const IrBlock *b = e->block;
+    unsigned op = b->ops[i].op;
+    for (unsigned k = i + 1; k < b->n_ops; k++) {
+        const IrInst *use = &b->ops[k];
+        if (use->op == IR_OP_INSN || (use->a != i && use->b != i && use->c != i))
+            continue;
+        bool computes = ir_is_fp(use->op) && use->op != IR_OP_ITOF32 && use->op != IR_OP_ITOF64;
+        if (op == IR_OP_LD64 && (computes || (use->op == IR_OP_PUT && use->reg >= EMIT_F0)))
+            return e->f64;
+        if (op == IR_OP_LD32U && use->op == IR_OP_BOX32 && e->values[i].uses == 1)
+            return e->f32;
+    }
+    return types[op - IR_OP_LD8U];
+}
+
 void emit_load(Emit *e, unsigned i)
 {
     const IrInst *op = &e->block->ops[i];
-    gcc_jit_type *types[] = {e->u8, e->i8, e->u16, e->i16, e->u32, e->i32, e->u64};
-    gcc_jit_type *type = types[op->op - IR_OP_LD8U];
+    gcc_jit_type *type = load_type(e, i);
+    bool is_float = type == e->f64 || type == e->f32;
     gcc_jit_lvalue *at = lookup(e, i, type, ir_op_size(op->op), ACCESS_READ);
-    gcc_jit_lvalue *result = emit_local(e, e->u64);
-    gcc_jit_block_add_assignment(e->bb, NULL, result, emit_cast(e, rvalue(at), e->u64));
+    gcc_jit_lvalue *result = emit_local(e, is_float ? type : e->u64);
+    gcc_jit_block_add_assignment(e->bb, NULL, result, is_float ? rvalue(at) : emit_cast(e, rvalue(at), e->u64));
     emit_define(e, i, rvalue(result), 0, true);
 }
 
@@ -122,8 +150,14 @@ void emit_store(Emit *e, unsigned i)
     const IrInst *op = &e->block->ops[i];
     gcc_jit_type *types[] = {e->u8, e->u16, e->u32, e->u64};
     gcc_jit_type *type = types[op->op - IR_OP_ST8];
+    bool is_float = gcc_jit_rvalue_get_type(e->values[op->b].rv) == e->f64 && op->op >= IR_OP_ST32;
+    if (is_float)
+        type = op->op == IR_OP_ST32 ? e->f32 : e->f64;
     gcc_jit_lvalue *at = lookup(e, i, type, ir_op_size(op->op), ACCESS_WRITE);
-    gcc_jit_block_add_assignment(e->bb, NULL, at, emit_cast(e, emit_use(e, op->b), type));
+    gcc_jit_rvalue *v = is_float ? emit_use_fp(e, op->b) : emit_cast(e, emit_use(e, op->b), type);
+    if (type == e->f32)
+        v = emit_low_half(e, v);
+    gcc_jit_block_add_assignment(e->bb, NULL, at, v);
 }
 
 void emit_atomic(Emit *e, unsigned i)
@@ -137,11 +171,8 @@ void emit_atomic(Emit *e, unsigned i)
     kind |= JIT_ATOMIC_SIZE(ir_op_size(op->op));
     gcc_jit_rvalue *args[4] = {gcc_jit_param_as_rvalue(e->env), emit_use(e, op->a),
                                op->b == IR_NOVAL ? emit_u64(e, 0) : emit_use(e, op->b), emit_u64(e, kind)};
-    gcc_jit_rvalue *helper = gcc_jit_context_new_cast(
-        e->ctx, NULL, rvalue(emit_env_ptr(e, offsetof(IrEnv, atomic_slow))), e->atomic_ptr);
     gcc_jit_lvalue *result = emit_local(e, e->u64);
-    gcc_jit_block_add_assignment(e->bb, NULL, result,
-                                 gcc_jit_context_new_call_through_ptr(e->ctx, NULL, helper, 4, args));
+    emit_call(e, e->bb, offsetof(IrEnv, atomic_slow), 4, args, result);
     gcc_jit_block_add_assignment(e->bb, NULL, e->site, emit_u64(e, emit_site_before(e)));
     gcc_jit_block *done = gcc_jit_function_new_block(e->fn, NULL);
     gcc_jit_rvalue *failed =

@@ -46,10 +46,15 @@ gcc_jit_rvalue *emit_probably(Emit *e, gcc_jit_rvalue *cond, double p)
     return gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_NE, call, gcc_jit_context_zero(e->ctx, l));
 }
 
+gcc_jit_rvalue *emit_bits(Emit *e, gcc_jit_rvalue *v)
+{
+    return gcc_jit_rvalue_get_type(v) == e->f64 ? gcc_jit_context_new_bitcast(e->ctx, NULL, v, e->u64) : v;
+}
+
 gcc_jit_rvalue *emit_use(Emit *e, IrVal v)
 {
     e->values[v].uses--;
-    return e->values[v].rv;
+    return emit_bits(e, e->values[v].rv);
 }
 
 static gcc_jit_rvalue *to_local(Emit *e, gcc_jit_rvalue *v)
@@ -63,8 +68,24 @@ gcc_jit_rvalue *emit_use_leaf(Emit *e, IrVal v)
 {
     EmitValue *val = &e->values[v];
     if (!val->leaf)
-        *val = (EmitValue){to_local(e, val->rv), 0, val->uses, true};
+        *val = (EmitValue){.rv = to_local(e, val->rv), .uses = val->uses, .leaf = true};
     return emit_use(e, v);
+}
+
+// By an asm statement: of a constant, GCC would make one in memory, which needs a relocation.
+gcc_jit_rvalue *emit_use_fp(Emit *e, IrVal v)
+{
+    gcc_jit_rvalue *bits = emit_use_leaf(e, v);
+    if (e->block->ops[v].op == IR_OP_CONST && !e->block->ops[v].imm)
+        return gcc_jit_context_zero(e->ctx, e->f64);
+    if (gcc_jit_rvalue_get_type(e->values[v].rv) == e->f64)
+        return e->values[v].rv;
+    EmitAsm a = {.keep = false};
+    gcc_jit_lvalue *result = emit_local(e, e->f64);
+    emit_asm_output(&a, "=x", result);
+    emit_asm_input(&a, "r", bits);
+    emit_asm(e->bb, &a, "movq %1, %0");
+    return gcc_jit_lvalue_as_rvalue(result);
 }
 
 void emit_define(Emit *e, unsigned i, gcc_jit_rvalue *rv, uint64_t regs, bool fresh)
@@ -78,7 +99,7 @@ void emit_define(Emit *e, unsigned i, gcc_jit_rvalue *rv, uint64_t regs, bool fr
         regs = 0;
         leaf = true;
     }
-    *v = (EmitValue){rv, regs, v->uses, leaf, v->product};
+    *v = (EmitValue){.rv = rv, .regs = regs, .uses = v->uses, .leaf = leaf, .product = v->product};
 }
 
 static gcc_jit_rvalue *compare(Emit *e, enum gcc_jit_comparison op, gcc_jit_type *type, gcc_jit_rvalue *a,
@@ -434,7 +455,7 @@ void emit_pure(Emit *e, unsigned i)
     EmitValue *v = &e->values[i];
     if (op->op == IR_OP_CONST || op->op == IR_OP_PC) {
         uint64_t k = (uint64_t)op->imm + (op->op == IR_OP_PC ? e->code->base : 0);
-        *v = (EmitValue){emit_u64(e, k), 0, v->uses, true};
+        *v = (EmitValue){.rv = emit_u64(e, k), .uses = v->uses, .leaf = true};
         return;
     }
     if (!v->uses) { // nobody wants it: its operands are one use nearer to unused

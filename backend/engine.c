@@ -7,6 +7,8 @@
 
 #include "backend/atomic.h"
 #include "backend/fp_host.h"
+#include "backend/fp_mode.h"
+#include "backend/jit_call.h"
 #include "util/log.h"
 #include <string.h>
 
@@ -45,6 +47,13 @@ static uint64_t atomic_slow(IrEnv *env, uint64_t va, uint64_t value, uint64_t ki
     return out;
 }
 
+static void system_slow(IrEnv *env, uint64_t helper, uint64_t a, uint64_t b)
+{
+    fp_mode_leave(env);
+    env->ops->helpers[helper].fn(env, a, b);
+    fp_mode_enter(env);
+}
+
 static void on_result(void *opaque)
 {
     Engine *e = opaque;
@@ -62,7 +71,10 @@ Engine *engine_new(const EngineConfig *config, const EngineGuest *guest, IrEnv *
     env->engine = e;
     env->ram_slow = ram_slow;
     env->atomic_slow = atomic_slow;
+    env->system = system_slow;
     env->fp = fp_host_functions();
+    env->fp_soft = fp_host_soft;
+    env->jit_call = jit_call;
     e->cache = code_cache_new(env, pages);
     interp_init(&e->in, env, tlb);
     engine_set_mode(e, 3, 0, 0);
@@ -323,7 +335,9 @@ static bool run_unit(Engine *e, Block *b)
     IrEnv *env = e->env;
     uint64_t before = ir_env_icount(env);
     e->stats.jit_entries++;
+    fp_mode_enter(env);
     JitSlot *slots = b->unit->code(env, b->unit->slots, b->entry);
+    fp_mode_leave(env);
     JitUnit *u = jit_unit_of(slots);
     bool interpret = false;
     if (env->exit_site == JIT_SITE_PC) {

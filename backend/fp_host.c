@@ -12,13 +12,11 @@
 // behind that would slow down legacy SSE code.
 #include "backend/fp_host.h"
 
-#include "ir/ir.h"
+#include "backend/fp_mode.h"
 #include <math.h>
 #include <string.h>
 
 #define NAN_BOX UINT64_C(0xffffffff00000000)
-#define MXCSR_DEFAULT 0x1f80u // exceptions masked, to nearest
-#define MXCSR_RC 13
 
 #define N_OPS (IR_OP_FCLASS64 - IR_OP_FADD32 + 1)
 
@@ -83,20 +81,6 @@ static inline bool plain32(uint64_t v)
     return ((v >> 23) & 0xff) - 2 < 0xfd;
 }
 
-// MXCSR for a rounding mode, no flags set.
-static unsigned mxcsr_for(unsigned rm)
-{
-    static const uint8_t control[] = {[IR_RM_RNE] = 0, [IR_RM_RDN] = 1, [IR_RM_RUP] = 2, [IR_RM_RTZ] = 3};
-    return MXCSR_DEFAULT | (unsigned)control[rm] << MXCSR_RC;
-}
-
-// MXCSR's flags: invalid, denormal operand, division by zero, overflow, underflow, precision.
-static void raise_flags(IrEnv *env, unsigned mxcsr)
-{
-    env->fflags |= (mxcsr >> 5 & 1 ? IR_FP_NX : 0) | (mxcsr >> 4 & 1 ? IR_FP_UF : 0) |
-                   (mxcsr >> 3 & 1 ? IR_FP_OF : 0) | (mxcsr >> 2 & 1 ? IR_FP_DZ : 0) | (mxcsr & 1 ? IR_FP_NV : 0);
-}
-
 static uint64_t __attribute__((noinline)) soft(IrEnv *env, IrOpcode op, uint64_t a, uint64_t b, uint64_t c,
                                                uint64_t imm)
 {
@@ -120,11 +104,11 @@ static uint64_t __attribute__((noinline)) soft(IrEnv *env, IrOpcode op, uint64_t
         unsigned rm = mode(env, imm);                                                                                  \
         if (rm == IR_RM_RMM)                                                                                           \
             return soft(env, IR_OP_##NAME, a, b, c, imm);                                                              \
-        unsigned mxcsr = mxcsr_for(rm);                                                                                \
+        unsigned mxcsr = fp_mode_mxcsr(rm);                                                                            \
         UNDER_MXCSR(instruction, x, y, z, mxcsr);                                                                      \
         if (isnan(x))                                                                                                  \
             return soft(env, IR_OP_##NAME, a, b, c, imm);                                                              \
-        raise_flags(env, mxcsr);                                                                                       \
+        env->fflags |= fp_mode_flags(mxcsr);                                                                           \
         return from(x);                                                                                                \
     }
 
@@ -284,6 +268,11 @@ static uint64_t do_ITOF64(IrEnv *env, uint64_t a, uint64_t b, uint64_t c, uint64
     if (signed_value(a, imm, &v) && (quick(env, imm) || (v >= -exact && v <= exact)))
         return from_double((double)v);
     return soft(env, IR_OP_ITOF64, a, b, c, imm);
+}
+
+uint64_t fp_host_soft(IrEnv *env, uint64_t a, uint64_t b, uint64_t c, uint64_t imm)
+{
+    return soft(env, (IrOpcode)(imm >> FP_SOFT_OP), a, b, c, imm & ((1 << FP_SOFT_OP) - 1));
 }
 
 const IrFpFn *fp_host_functions(void)

@@ -25,7 +25,7 @@ enum { // interpreter operations; handlers are found by these at translation tim
     IOP_ATOMIC, // d := kind imm (backend/atomic.h) at a with b
     IOP_FENCE,
     IOP_FPCHECK, // mask in a; imm: guest instruction
-    IOP_FP,      // d := the next cell's function of a, b, the next cell's a, and imm
+    IOP_FP,      // d := the next cell's function of a, b, the next cell's a, and imm; that one's imm is the IR op
     IOPS
 };
 

@@ -212,7 +212,7 @@ static void select_fp(Select *s, unsigned i, bool *skip)
     unsigned a = use(s, op->a), b = op->b == IR_NOVAL ? INTERP_ZERO_SLOT : use(s, op->b);
     unsigned c = op->c == IR_NOVAL ? INTERP_ZERO_SLOT : use(s, op->c);
     emit(s, IOP_FP, destination(s, i, skip), a, b, (int32_t)op->imm);
-    IOp rest = {(const void *)s->fp[op->op - IR_OP_FADD32], 0, (uint8_t)c, 0, (uint8_t)s->insn, 0};
+    IOp rest = {(const void *)s->fp[op->op - IR_OP_FADD32], 0, (uint8_t)c, 0, (uint8_t)s->insn, op->op};
     g_array_append_val(s->ops, rest);
 }
 

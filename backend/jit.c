@@ -27,6 +27,8 @@ static gcc_jit_context *new_context(const JitRequest *rq)
         "-foptimize-sibling-calls", "-fno-asynchronous-unwind-tables", "-fno-jump-tables", "-fno-strict-aliasing",
         "-fwrapv", "-fno-stack-protector", "-fcf-protection=none", "--param=builtin-expect-probability=100",
         "-fexpensive-optimizations", // widening multiplications
+        "-mno-red-zone",             // asm statements call
+        "-mtune-ctrl=^inter_unit_moves_to_vec", // or GCC parks doubles in integer registers, on the critical path
     };
     gcc_jit_context *ctx = gcc_jit_context_acquire();
     gcc_jit_context_set_int_option(ctx, GCC_JIT_INT_OPTION_OPTIMIZATION_LEVEL, rq->opt);

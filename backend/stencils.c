@@ -6,18 +6,21 @@
 // external symbol whose address stands for a value: the place of a register in the hart, an immediate, another piece of
 // code. Code of kernel model makes such an address a sign-extended 32-bit immediate or displacement.
 //
-// A stencil gets the hart, the accumulator, which is the value of the op before it, and env->left, which lives in a
-// register while baseline code runs; it ends by jumping to the next. Operands: M in memory (env->r), A in the
-// accumulator, I immediate. Results: D stored and left in the accumulator, N only left there.
+// A stencil gets the hart, the accumulator, which is the value of the op before it, env->left, which lives in a
+// register while baseline code runs, and the result of the last floating-point op; it ends by jumping to the next.
+// Operands: M in memory (env->r), A in the accumulator, I immediate. Results: D stored and left in the accumulator, N
+// only left there.
 #include "backend/code_cache.h"
 #include "backend/interp_math.h"
 #include "softmmu/tlb.h"
 
-typedef JitSlot *Piece(IrEnv *env, uint64_t acc, int64_t left);
-extern Piece hole_next, hole_taken, hole_other;
-extern __attribute__((cold)) Piece hole_leave; // acc: the site
+typedef JitSlot *Piece(IrEnv *env, uint64_t acc, int64_t left, double f);
+typedef JitSlot *EndPiece(IrEnv *env, uint64_t acc, int64_t left);
+extern Piece hole_next;
+extern EndPiece hole_taken, hole_other;
+extern __attribute__((cold)) EndPiece hole_leave; // acc: the site
 extern __attribute__((cold)) Piece hole_slow; // a TLB miss of a load, acc: the address; of a store:
-typedef JitSlot *StorePiece(IrEnv *env, uint64_t va, int64_t left, uint64_t value, uint64_t acc);
+typedef JitSlot *StorePiece(IrEnv *env, uint64_t va, int64_t left, uint64_t value, uint64_t acc, double f);
 extern __attribute__((cold)) StorePiece slow_store __asm__("hole_slow");
 // weak: GCC takes any other symbol for not zero
 extern char hole_a[] __attribute__((weak)), hole_b[] __attribute__((weak)), hole_d[] __attribute__((weak));
@@ -36,7 +39,8 @@ extern char hole_imm[] __attribute__((weak)), hole_insns[] __attribute__((weak))
     })
 #define STENCIL(name)                                                                                                  \
     Piece name;                                                                                                        \
-    JitSlot *name(IrEnv *env, __attribute__((unused)) uint64_t acc, __attribute__((unused)) int64_t left)
+    JitSlot *name(IrEnv *env, __attribute__((unused)) uint64_t acc, __attribute__((unused)) int64_t left,              \
+                  __attribute__((unused)) double f)
 
 #define PUT_D(v) MEM(hole_d) = (v)
 #define PUT_N(v)
@@ -45,7 +49,7 @@ extern char hole_imm[] __attribute__((weak)), hole_insns[] __attribute__((weak))
     {                                                                                                                  \
         __attribute__((unused)) uint64_t a = A, b = B, v = (expr);                                                     \
         PUT(v);                                                                                                        \
-        return hole_next(env, v, left);                                                                                \
+        return hole_next(env, v, left, f);                                                                             \
     }
 #define BIN(NAME, expr)                                                                                                \
     PURE(NAME##_MM_D, MEM(hole_a), MEM(hole_b), PUT_D, expr)                                                           \
@@ -66,7 +70,7 @@ extern char hole_imm[] __attribute__((weak)), hole_insns[] __attribute__((weak))
         asm(insn " $hole_imm, %0" : "+r"(t));                                                                          \
         uint64_t v = (uint64_t)(int64_t)t;                                                                             \
         PUT(v);                                                                                                        \
-        return hole_next(env, v, left);                                                                                \
+        return hole_next(env, v, left, f);                                                                             \
     }
 #define SHIFT(NAME, expr, insn, type)                                                                                  \
     PURE(NAME##_MM_D, MEM(hole_a), MEM(hole_b), PUT_D, expr)                                                           \
@@ -105,10 +109,10 @@ extern char hole_imm[] __attribute__((weak)), hole_insns[] __attribute__((weak))
     {                                                                                                                  \
         uint64_t va = A + IMM(hole_imm);                                                                               \
         if (MISSES(va, type, ACCESS_READ))                                                                             \
-            return hole_slow(env, va, left);                                                                           \
+            return hole_slow(env, va, left, f);                                                                        \
         uint64_t v = (uint64_t)(int64_t)AT(type, ADDEND(va), va);                                                      \
         MEM(hole_d) = v;                                                                                               \
-        return hole_next(env, v, left);                                                                                \
+        return hole_next(env, v, left, f);                                                                             \
     }
 #define LD(NAME, type)                                                                                                 \
     LOAD(NAME##_M, MEM(hole_a), type)                                                                                  \
@@ -121,29 +125,29 @@ extern char hole_imm[] __attribute__((weak)), hole_insns[] __attribute__((weak))
             return hole_leave(env, IMM(hole_site), left);                                                              \
         uint64_t v = (uint64_t)(int64_t)AT(type, base, va);                                                            \
         MEM(hole_d) = v;                                                                                               \
-        return hole_next(env, v, left);                                                                                \
+        return hole_next(env, v, left, f);                                                                             \
     }
 #define STORE(name, A, B, type)                                                                                        \
     STENCIL(name)                                                                                                      \
     {                                                                                                                  \
         uint64_t va = A + IMM(hole_imm), v = B;                                                                        \
         if (MISSES(va, type, ACCESS_WRITE))                                                                            \
-            return slow_store(env, va, left, v, acc);                                                                  \
+            return slow_store(env, va, left, v, acc, f);                                                               \
         AT(type, TLB_ENTRY(va)->addend, va) = (type)v;                                                                 \
-        return hole_next(env, acc, left);                                                                              \
+        return hole_next(env, acc, left, f);                                                                           \
     }
 #define ST(NAME, type)                                                                                                 \
     STORE(NAME##_MM, MEM(hole_a), MEM(hole_b), type)                                                                   \
     STORE(NAME##_AM, acc, MEM(hole_b), type)                                                                           \
     STORE(NAME##_MA, MEM(hole_a), acc, type)                                                                           \
     StorePiece NAME##_SLOW;                                                                                            \
-    JitSlot *NAME##_SLOW(IrEnv *env, uint64_t va, int64_t left, uint64_t v, uint64_t acc)                              \
+    JitSlot *NAME##_SLOW(IrEnv *env, uint64_t va, int64_t left, uint64_t v, uint64_t acc, double f)                    \
     {                                                                                                                  \
         char *base = env->ram_slow(env, va, sizeof(type) | JIT_RAM_WRITE);                                             \
         if (!base)                                                                                                     \
             return hole_leave(env, IMM(hole_site), left);                                                              \
         AT(type, base, va) = (type)v;                                                                                  \
-        return hole_next(env, acc, left);                                                                              \
+        return hole_next(env, acc, left, f);                                                                           \
     }
 
 // The end of a block: counts its instructions; the slice may be over. (A test of the sign is one instruction less.)
@@ -172,7 +176,7 @@ PURE(LI64_D, (uint64_t)FULL(), 0, PUT_D, a)
 STENCIL(FENCE)
 {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    return hole_next(env, acc, left);
+    return hole_next(env, acc, left, f);
 }
 
 STENCIL(ATOMIC)
@@ -181,26 +185,19 @@ STENCIL(ATOMIC)
     if (unlikely(env->exit_site))
         return hole_leave(env, IMM(hole_site), left);
     MEM(hole_d) = v;
-    return hole_next(env, v, left);
+    return hole_next(env, v, left, f);
 }
 
 STENCIL(FPCHECK) // imm: the mask
 {
-    if (unlikely(env->fp_off & IMM(hole_imm)))
+    if (unlikely(env->fp_leave & IMM(hole_imm)))
         return hole_leave(env, IMM(hole_site), left);
-    return hole_next(env, acc, left);
-}
-
-STENCIL(FP)
-{
-    uint64_t v = ((IrFpFn)FULL())(env, MEM(hole_a), MEM(hole_b), MEM(hole_c), IMM(hole_imm));
-    MEM(hole_d) = v;
-    return hole_next(env, v, left);
+    return hole_next(env, acc, left, f);
 }
 
 STENCIL(ENTRY) // from the engine, a region or the jump cache; baseline code goes past it
 {
-    return hole_next(env, acc, env->left);
+    return hole_next(env, acc, env->left, f);
 }
 
 STENCIL(HEAD) // counts the entry
@@ -208,7 +205,7 @@ STENCIL(HEAD) // counts the entry
     int32_t *runs = FULL();
     if (unlikely(--*runs < 0))
         return hole_leave(env, IMM(hole_site), left);
-    return hole_next(env, acc, left);
+    return hole_next(env, acc, left, f);
 }
 
 STENCIL(JUMP)
@@ -255,7 +252,7 @@ STENCIL(SYS_CALL)
     left -= (intptr_t)hole_site;
     env->pc = (uint64_t)FULL();
     env->left = left;
-    env->ops->helpers[IMM(hole_imm)].fn(env, MEM(hole_a), MEM(hole_b));
+    env->system(env, IMM(hole_imm), MEM(hole_a), MEM(hole_b));
     const JumpEntry *j = jump_entry(env, env->pc);
     if (unlikely(env->left != left - 1) || unlikely(env->left <= 0) || unlikely(j->pc != env->pc))
         return hole_leave(env, JIT_SITE_PC, env->left);
@@ -306,3 +303,5 @@ STENCIL(LEAVE)
     env->left = left;
     return FULL();
 }
+
+#include "backend/stencils_fp.h"

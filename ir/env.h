@@ -68,9 +68,13 @@ struct IrEnv {
     uint64_t frm;             // rounding mode, 0..7; above IR_RM_RMM only together with IR_FP_BAD_RM
     uint64_t fp_off;          // IR_FP_OFF ...
     void *engine;             // the backend's Engine
+    uint64_t fp_leave;        // fp_off for compiled code: BAD_RM also if the host cannot round so (backend/fp_mode.h)
     const IrFpFn *fp;         // by op - IR_OP_FADD32
+    IrFpFn fp_soft;           // for compiled code: any floating-point op; imm also says which (backend/fp_host.h)
+    void (*jit_call)(void);   // calls a function for compiled code and preserves registers (backend/jit_call.h)
     void *(*ram_slow)(IrEnv *env, uint64_t va, uint64_t kind); // compiled code's TLB miss, see backend/jit_abi.h
     uint64_t (*atomic_slow)(IrEnv *env, uint64_t va, uint64_t value, uint64_t kind);
+    void (*system)(IrEnv *env, uint64_t helper, uint64_t a, uint64_t b); // compiled code's way to ops->helpers
     const IrEnvOps *ops;
     int exit_request; // atomic: set by other threads to end the slice
 };

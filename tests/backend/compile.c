@@ -3,6 +3,7 @@
 #include "tests/backend/compile.h"
 
 #include "backend/engine_private.h"
+#include "backend/fp_mode.h"
 
 static void on_result(void *opaque)
 {
@@ -42,7 +43,9 @@ JitUnit *compile_code(Compiler *c, const IrCode *code)
 
 LeftBy compiled_run(JitUnit *u, IrEnv *env, uint64_t entry)
 {
+    fp_mode_enter(env);
     JitSlot *slots = u->code(env, u->slots, entry);
+    fp_mode_leave(env);
     g_assert(jit_unit_of(slots) == u);
     if (env->exit_site == JIT_SITE_PC)
         return LEFT_INDIRECT;

@@ -29,7 +29,10 @@ static void copy_hart(Hart *to, const Hart *from)
     to->env.engine = old.env.engine;
     to->env.ram_slow = old.env.ram_slow;
     to->env.atomic_slow = old.env.atomic_slow;
+    to->env.system = old.env.system;
     to->env.fp = old.env.fp;
+    to->env.fp_soft = old.env.fp_soft;
+    to->env.jit_call = old.env.jit_call;
 }
 
 static void load_machine(const ExecMachine *m)
