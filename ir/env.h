@@ -8,7 +8,7 @@
 // Instruction count. `left` counts down; the number of retired instructions is icount_limit - left at every
 // instruction boundary. An engine runs until left <= 0, which it tests at block ends (interpreter) or on
 // back edges and entries (compiled code). Inside a block `left` may be stale by the instructions of that
-// block; it is exact whenever a helper or the fault hook runs.
+// block; it is exact whenever a helper, the fault hook or a device runs.
 #pragma once
 #include "util/access.h"
 #include <stddef.h>
