@@ -5,7 +5,8 @@
 
 // A function for each op from IR_OP_FADD32 on, for IrEnv.fp: same results and flags as ir_eval_fp. They want the thread
 // they run on to have the default MXCSR (to nearest, exceptions masked, no flush to zero) and leave it with any status
-// flags. The interpreter calls them; compiled code computes inline (backend/fp_mode.h). Static; call it while the process has one thread.
+// flags. The interpreter calls them; compiled code computes inline (backend/fp_mode.h). Static; call it while the
+// process has one thread.
 const IrFpFn *fp_host_functions(void);
 
 // The op imm >> FP_SOFT_OP, in integer arithmetic: for IrEnv.fp_soft. Neither looks at MXCSR nor changes it.
