@@ -12,6 +12,8 @@
 //   - a number below n_sites: that row of the region's site table says where the guest goes on (pc offset) and
 //     how many instructions counted ahead of time were not executed (add to env->left);
 //   - JIT_SITE_PC: env->pc holds the address (indirect jump that missed the jump cache).
+// It is entered and left under backend/fp_mode.h: MXCSR is the guest's, and env->fp_leave says what it must leave to
+// the interpreter. It calls functions through env->jit_call, which preserves registers.
 // Guest registers in env->r are exact then. Exits never happen inside a guest instruction.
 //
 // A static exit tail-calls slots[i].code(env, slots[i].slots, slots[i].entry). An unchained slot points at
