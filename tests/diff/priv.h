@@ -15,7 +15,7 @@
 #define CODE_PAGES  (IMAGE_BASE + 0x200000)
 #define DATA_PAGES  (IMAGE_BASE + 0x400000)
 #define TABLE_PAGES (IMAGE_BASE + 0x600000)
-#define TABLE_SIZE  (136 * 4096)
+#define PAGE_TABLE_PAIRS DATA_BASE // address and first value of every page-table entry that is used, ended by 0
 #define PAGES       8 // of code, and of data
 #define USER_OFFSET UINT64_C(0x40000000)
 #define WINDOWS     4 // per root; window 0 is global

@@ -6,8 +6,10 @@
 // said otherwise. Programs that are not portable, which only Addend's engines run, keep to the rows marked "all".
 //
 //  rule          manual        what both may do, or QEMU 7.2 does wrongly             how it is kept out
-//  mtval-ebreak  3.1.16        mtval of a breakpoint: its address or 0                handlers do not read it
-//  amo-cause     3.7.1, 4.3.1  QEMU: an AMO faults first as a load                    MARK_AMO; medeleg alike for both
+//  mtval-ebreak  3.1.16        mtval of a breakpoint: its address or 0                handlers clear it
+//  amo-cause     3.7.1, 4.3.1  QEMU: an AMO faults first as a load                    MARK_AMO; medeleg alike for both;
+//                                                                                     none where PMP entries are in use
+//  amo-a         4.3.1         QEMU: an AMO that faults as a store has set A          a load in front of it
 //  amo-align     unpriv. 8.4   QEMU: a misaligned AMO faults as a load                AMOs are aligned
 //  sc-fault      unpriv. 8.2   an SC without reservation may fail before it faults    SC only behind an LR that did not
 //  lr-sc-size    unpriv. 8.2   QEMU: an SC narrower than its LR fails                 same size
@@ -21,10 +23,14 @@
 //                              even where it goes on in another page                  entries are in use
 //  pmp-fetch     3.7.1         QEMU: a fetch is checked to the end of its page        entries over code are whole pages
 //  pmp-ad        3.7.2         QEMU: no check of W before it sets A and D             R and W alike over page tables
+//  pmp-tor       3.7.1.1       QEMU: a TOR entry does not see its lower bound change  its address is written again
 //  pmp-sfence    3.7.2         changes of PMP may be seen late (all)                  sfence.vma behind each
 //  pte-fence     4.2.1         changes of tables may be seen late (all)               what fence the manual asks for
+//  sinval-tval   3.1.16        QEMU: mtval is 0 when sinval.vma is illegal            only where it is legal
 //  pte-reserved  4.4.1         QEMU with Svnapot or Svpbmt ignores bits 60:54         not set then
-//  pte-pbmt      6             QEMU takes PBMT = 3 for valid                          not set
+//  pte-pbmt      6             QEMU takes PBMT = 3 for valid, and 1 and 2 without     3 is not set; PBMTE is
+//                              PBMTE
+//  pte-napot     5             QEMU sets A before it finds that N may not be set      A and D are set with such an N
 //  pte-ad        4.3.1         A and D: Svade or hardware; QEMU 7.2 has no ADUE       -cpu svadu=on, ADUE = 1
 //  sum-fetch     4.3.1         QEMU: a data access of S-mode to a U page under SUM    S-mode writes code pages by their
 //                              lets S-mode fetch from it until the next flush         other address

@@ -18,9 +18,13 @@ static void item_amo(Priv *g)
                 id != INSN_LR_D)
                 amos[n++] = id;
     InsnId id = amos[below(a, n)];
+    if (g->p.portable && g->pmp) // rule amo-cause: which fault comes first
+        return;
     window_address(&g->p);
     if (g->p.portable || !one_in(a, 8))
         op_i(a, INSN_ANDI, TEMP, TEMP, -(int64_t)size_of(id));
+    if (g->p.portable) // rule amo-a
+        op_i(a, INSN_LBU, some_rd(&g->p), TEMP, 0);
     op_i(a, INSN_ADDI, MARK, 0, MARK_AMO);
     op_r(a, id, some_rd(&g->p), TEMP, some_rs(&g->p));
     op_i(a, INSN_ADDI, MARK, 0, MARK_NONE);

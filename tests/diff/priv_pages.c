@@ -11,7 +11,6 @@ enum { PTE_V = 1, PTE_R = 2, PTE_W = 4, PTE_X = 8, PTE_U = 16, PTE_G = 32, PTE_A
 enum { TABLE_CODE, TABLE_DATA, TABLE_L1, TABLE_L2, TABLE_L3, TABLES }; // of a window; the first two are of level 0
 enum { ROOT_TABLES = 4 * ROOTS * WINDOWS * TABLES, LOW_L2 = ROOT_TABLES + 8, LOW_L3 };
 
-#define PAIRS      DATA_BASE // address and value, ended by 0
 #define STAGING    (DATA_BASE + 0x4000)
 #define STAGED     512 // bytes of each code page: half at its start, half at its end
 #define CODE_INDEX 1   // of the level 1 entry that leads to the code pages
@@ -114,7 +113,12 @@ static uint64_t some_leaf(Priv *g, const Place *p)
         pte |= PTE_G;
     if (g->extensions && p->level == 0 && percent(a, 10)) // 64 KiB at once; base is aligned so
         pte = (pte & 0x3ff) | (base >> 12 | 8) << 10 | UINT64_C(1) << 63;
-    return percent(a, 4) ? pte | some_high_bits(g, a) : pte;
+    if (!percent(a, 4))
+        return pte;
+    pte |= some_high_bits(g, a);
+    if (g->p.portable && pte >> 63) // rule pte-napot
+        pte |= PTE_A | PTE_D;
+    return pte;
 }
 
 static uint64_t some_entry(Priv *g, const Place *p)
@@ -157,7 +161,7 @@ static void init_window(Priv *g, uint64_t *at, Place p)
 void pages_init(Priv *g)
 {
     Asm *a = &g->p.asm_;
-    uint64_t at = PAIRS, leaf = IMAGE_BASE >> 2 | LARGE_LEAF, low_l2 = table_page(LOW_L2), low_l3 = table_page(LOW_L3);
+    uint64_t at = PAGE_TABLE_PAIRS, leaf = IMAGE_BASE >> 2 | LARGE_LEAF, low_l2 = table_page(LOW_L2), low_l3 = table_page(LOW_L3);
     pair(a, &at, low_l2 + 16, leaf | PTE_W | PTE_D);
     pair(a, &at, low_l2 + 24, leaf | PTE_U);
     pair(a, &at, low_l3, pointer(low_l2));
@@ -189,10 +193,15 @@ uint64_t some_space(Priv *g)
     return (uint64_t)(g->mode + 7) << 60 | asid << 44 | root_table(g->mode, g->root) >> 12;
 }
 
+static bool may_fence(const Priv *g)
+{
+    return g->priv == 3 || (g->priv == 1 && !(g->status & STATUS_TVM));
+}
+
 static void fence(Priv *g, unsigned rs1, unsigned rs2)
 {
     Asm *a = &g->p.asm_;
-    bool inval = g->extensions && one_in(a, 3);
+    bool inval = g->extensions && one_in(a, 3) && (may_fence(g) || !g->p.portable); // rule sinval-tval
     op_r(a, inval ? INSN_SINVAL_VMA : INSN_SFENCE_VMA, 0, rs1, rs2);
 }
 
@@ -224,7 +233,7 @@ static void fence_for(Priv *g, const Place *p, uint64_t va)
 void item_edit(Priv *g)
 {
     Asm *a = &g->p.asm_;
-    if (g->priv == 0 || (g->priv == 1 && (g->status & STATUS_TVM)))
+    if (!may_fence(g))
         return;
     Place p = {.mode = g->last_paged && percent(a, 80) ? g->last_paged : 1 + (int)below(a, 3)};
     p.root = g->last_paged == p.mode && percent(a, 75) ? g->root : below(a, ROOTS);
@@ -249,7 +258,7 @@ void item_fence(Priv *g)
 {
     Asm *a = &g->p.asm_;
     fence(g, one_in(a, 2) ? some_rs(&g->p) : 0, one_in(a, 2) ? some_rs(&g->p) : 0);
-    if (g->extensions && one_in(a, 2))
+    if (g->extensions && one_in(a, 2) && (may_fence(g) || !g->p.portable))
         op(a, one_in(a, 2) ? INSN_SFENCE_W_INVAL : INSN_SFENCE_INVAL_IR, 0, 0, 0, 0);
 }
 
@@ -257,7 +266,7 @@ void item_satp(Priv *g)
 {
     Asm *a = &g->p.asm_;
     int last = g->last_paged;
-    if (g->priv == 0 || (g->priv == 1 && (g->status & STATUS_TVM))) {
+    if (!may_fence(g)) {
         csr(a, INSN_CSRRW, some_rd(&g->p), SATP, some_rs(&g->p)); // traps
         return;
     }
@@ -355,7 +364,7 @@ void pages_emit_start(Priv *g)
     for (unsigned page = 0; page < PAGES; page++)
         emit_code_page(g, page);
     a->pc = here;
-    load_address(a, 5, PAIRS);
+    load_address(a, 5, PAGE_TABLE_PAIRS);
     uint64_t loop = a->pc;
     op_i(a, INSN_LD, 6, 5, 0);
     op_i(a, INSN_LD, 7, 5, 8);

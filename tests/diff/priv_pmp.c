@@ -34,6 +34,8 @@ static void set_addr(Asm *a, unsigned i, uint64_t value)
 {
     load_int64(a, 5, value);
     csr(a, INSN_CSRRW, 0, PMPADDR0 + i, 5);
+    csr(a, INSN_CSRRS, 5, PMPADDR0 + i + 1, 0); // rule pmp-tor
+    csr(a, INSN_CSRRW, 0, PMPADDR0 + i + 1, 5);
 }
 
 // W without R is reserved (rule pmp-w).
