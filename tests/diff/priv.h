@@ -110,7 +110,7 @@ void pmp_emit_start(Priv *g);
 
 // priv_csr.c
 void item_csr(Priv *g);
-uint64_t legal_status(Asm *a, bool machine);
+uint64_t legal_status(Priv *g, bool machine); // a value for mstatus or sstatus without reserved fields
 void set_deleg(Priv *g);
 void set_enabled(Priv *g, unsigned number, uint64_t mask); // mie or sie
 

@@ -36,6 +36,7 @@
 //                              lets S-mode fetch from it until the next flush         other address
 //  mprv-trap     3.1.6.3       QEMU keeps translations of MPRV over traps in M-mode   handlers clear MPRV first
 //  irq-order     3.1.9         QEMU takes the pending interrupt of the lowest number  one is enabled at a time
+//  mprv-mret     3.1.6.3       QEMU: mret and sret to S or U leave MPRV as it is      MPRV is off at a return
 //  csr-zero      unpriv. 9.1   QEMU: csrrs of a read-only CSR with a register that    not accessed so
 //                              is 0 does not trap
 //  counters      3.1.10        what cycle, instret and hpmcounters count              values are dropped
@@ -90,7 +91,7 @@ static const Row rows[] = {
     {MIE, IRQS, IRQS, false, false},
     {MTVEC, ALL, ALL, true, false},
     {MCOUNTEREN, 5, 5, false, false},
-    {MENVCFG, 0, 1, false, false},
+    {MENVCFG, 1, 1, false, false},
     {MCOUNTINHIBIT, 5, 5, true, false},
     {MSCRATCH, ALL, ALL, false, false},
     {MEPC, ~UINT64_C(1), ALL, false, false},
@@ -119,10 +120,13 @@ static const uint16_t absent[] = {
 
 static const InsnId kinds[] = {INSN_CSRRW, INSN_CSRRS, INSN_CSRRC, INSN_CSRRWI, INSN_CSRRSI, INSN_CSRRCI};
 
-uint64_t legal_status(Asm *a, bool machine)
+uint64_t legal_status(Priv *g, bool machine)
 {
+    Asm *a = &g->p.asm_;
     uint64_t v = some_bits(a, STATUS_SIE | STATUS_SPIE | STATUS_SPP | STATUS_SUM | STATUS_MXR);
     v |= percent(a, 85) ? STATUS_FS : 0;
+    if (!g->p.portable) // rule fs
+        v ^= some_bits(a, STATUS_FS);
     if (!machine)
         return v;
     static const uint8_t mpp[] = {0, 1, 3};
@@ -137,7 +141,7 @@ static void access_status(Priv *g, unsigned number)
 {
     Asm *a = &g->p.asm_;
     bool machine = number == MSTATUS;
-    uint64_t value = legal_status(a, machine);
+    uint64_t value = legal_status(g, machine);
     InsnId kind = kinds[below(a, 3)];
     if (kind != INSN_CSRRW) {
         value &= ~(STATUS_MPP | UINT64_C(3) << 32);
@@ -175,8 +179,9 @@ static void access_row(Priv *g, const Row *row)
     } else if (row->read_only || one_in(a, 3)) {
         csr(a, kinds[3 + below(a, 3)], rd, row->number, row->read_only ? 1 + below(a, 31) : below(a, 32) & row->write);
     } else {
-        load_operand(g, TEMP, row->write);
-        csr(a, kinds[below(a, 3)], rd, row->number, TEMP);
+        bool envcfg = row->number == MENVCFG || row->number == SENVCFG;
+        load_operand(g, TEMP, envcfg && !g->p.portable ? 0xd1 : row->write); // FIOM, CBCFE, CBZE and half of CBIE
+        csr(a, kinds[(row->number == MENVCFG) + below(a, 2)], rd, row->number, TEMP);
     }
     if (row->read == ALL)
         return;

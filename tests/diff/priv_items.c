@@ -209,6 +209,46 @@ static void item_return(Priv *g)
     g->priv = user ? 0 : 1;
 }
 
+// FS from Initial or Clean to Dirty by what must do it: a write of an f register or of fcsr.
+static void item_dirty(Priv *g)
+{
+    Asm *a = &g->p.asm_;
+    unsigned status = g->priv == 3 ? MSTATUS : SSTATUS, f = below(a, 32), rd = some_rd(&g->p);
+    load_int64(a, TEMP, STATUS_FS);
+    csr(a, INSN_CSRRC, 0, status, TEMP);
+    load_int64(a, TEMP, one_in(a, 2) ? 0x2000 : 0x4000);
+    csr(a, INSN_CSRRS, 0, status, TEMP);
+    switch (below(a, 4)) {
+    case 0:
+        op_r(a, INSN_FMV_D_X, f, some_rs(&g->p), 0);
+        break;
+    case 1:
+        op_r(a, INSN_FSGNJ_D, f, below(a, 32), below(a, 32));
+        break;
+    case 2:
+        if (!g->p.portable) // rule fs: a load that faults may have changed FS
+            op_i(a, INSN_FLD, f, WINDOW_REG, 8 * (int64_t)below(a, 128));
+        op_r(a, INSN_FMV_W_X, f, some_rs(&g->p), 0);
+        break;
+    default:
+        csr(a, INSN_CSRRW, 0, FFLAGS, some_rs(&g->p));
+        break;
+    }
+    csr(a, INSN_CSRRS, rd, status, 0);
+    load_int64(a, TEMP, STATUS_FS);
+    op_r(a, INSN_AND, rd, rd, TEMP);
+}
+
+// Cache-block instructions, which QEMU 7.2 lacks.
+static void item_cache_block(Priv *g)
+{
+    static const InsnId all[] = {INSN_CBO_ZERO, INSN_CBO_INVAL, INSN_CBO_CLEAN, INSN_CBO_FLUSH};
+    if (g->p.portable)
+        return;
+    window_address(&g->p);
+    op_r(&g->p.asm_, all[below(&g->p.asm_, 4)], 0, TEMP, 0);
+}
+
 static void item_plains(Priv *g)
 {
     for (unsigned n = 1 + below(&g->p.asm_, 5); n; n--)
@@ -233,6 +273,7 @@ void item_any(Priv *g)
         {1, 0xf, item_bad_access}, {4, 0xf, item_edge_access}, {6, 0x8, item_mprv}, {6, 0x8, item_raise},
         {1, 0xf, item_wfi},      {4, 0x2, item_supervisor_irq}, {2, 0xf, item_return}, {8, 0xf, item_edit},
         {1, 0xb, item_satp},     {2, 0xf, item_fence},  {6, 0x8, item_pmp},
+        {2, 0xa, item_dirty},    {1, 0xf, item_cache_block},
     };
     Asm *a = &g->p.asm_;
     for (;;) {

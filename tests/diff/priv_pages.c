@@ -105,7 +105,7 @@ static uint64_t some_leaf(Priv *g, const Place *p)
     uint64_t ppn = p->level > 2 ? 0 : p->level == 2 ? IMAGE_BASE >> 12 : base >> 12;
     if (p->level == 0) {
         ppn += percent(a, 50) ? p->page : below(a, PAGES);
-    } else if (percent(a, 8)) {
+    } else if (percent(a, 20)) {
         ppn |= UINT64_C(1) << below(a, 9 * p->level);
     }
     uint64_t pte = ppn << 10 | some_permissions(a) | (uint64_t)below(a, 4) << 8;
@@ -152,7 +152,8 @@ static void init_window(Priv *g, uint64_t *at, Place p)
             p.data = half;
             for (p.page = 0; p.page < (p.level ? 1 : PAGES); p.page++) {
                 locate(g, &p);
-                pair(a, at, p.addr, p.level ? pointer(p.child) : some_leaf(g, &p));
+                bool usual = p.level == top || (p.level && percent(a, 80)); // root entries of window 0 must be equal
+                pair(a, at, p.addr, usual ? pointer(p.child) : some_entry(g, &p));
             }
         }
     }

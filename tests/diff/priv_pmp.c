@@ -72,8 +72,15 @@ void item_pmp(Priv *g)
     }
     if (one_in(a, 3))
         cfg = 0;
-    else if (data && (cfg & PMP_R) && one_in(a, 20))
-        cfg |= PMP_L;
+    else if (data && one_in(a, 10)) // what the final hash reads
+        cfg |= PMP_L | PMP_R;
     set_cfg(a, i, cfg);
     op_r(a, INSN_SFENCE_VMA, 0, 0, 0); // 3.7.2
+    if (!data)
+        return;
+    load_int64(a, TEMP, base); // which M-mode may not do if the entry is locked
+    if (one_in(a, 2))
+        op_i(a, INSN_LW, some_rd(&g->p), TEMP, 0);
+    else
+        op_store(a, INSN_SW, some_rs(&g->p), TEMP, 0);
 }

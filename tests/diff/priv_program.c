@@ -66,14 +66,14 @@ static void emit_conditions(Priv *g)
         csr(a, INSN_CSRRW, 0, SATP, TEMP);
         fence_after_switch(g, last);
     }
-    uint64_t status = legal_status(a, true) & ~STATUS_MIE & ~STATUS_MPP;
+    uint64_t status = legal_status(g, true) & ~STATUS_MIE & ~STATUS_MPP;
     g->status = status & (STATUS_TVM | STATUS_TW | STATUS_TSR);
     set_deleg(g);
     g->priv = percent(a, 60);
     bool by_sret = one_in(a, 4);
     status &= ~STATUS_SPP;
     status |= g->priv ? by_sret ? STATUS_SPP : UINT64_C(0x800) : 0;
-    load_int64(a, TEMP, status);
+    load_int64(a, TEMP, !g->p.portable && percent(a, 30) ? status | STATUS_MPRV : status); // rule mprv-mret
     csr(a, INSN_CSRRW, 0, MSTATUS, TEMP);
     set_windows(g);
     uint64_t at = a->pc;

@@ -105,14 +105,14 @@ class Case:
         argv = self.addend(engine, stats)
         output, status, errors = self.start(argv)
         counts = None # of a run that ended by itself: engines stop at a limit at different places
-        if stats.exists():
+        if stats.exists() and stats.stat().st_size: # empty: the program died
             numbers = json.loads(stats.read_text())
             if status == 0:
                 counts = numbers["guest_instructions"], numbers["traps"]
             if engine.startswith("check"):
                 self.instructions += numbers["guest_instructions"]
                 self.checked += numbers["checked_instructions"]
-            stats.unlink()
+        stats.unlink(missing_ok=True)
         return argv, (output, status, counts), errors
 
     def differ(self, argv, got, errors):
