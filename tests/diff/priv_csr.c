@@ -177,11 +177,13 @@ static void access_row(Priv *g, const Row *row)
         csr(a, INSN_CSRRS, rd == old ? 0 : rd, row->number, 0);
         csr(a, INSN_CSRRW, 0, row->number, old);
     } else if (row->read_only || one_in(a, 3)) {
-        csr(a, kinds[3 + below(a, 3)], rd, row->number, row->read_only ? 1 + below(a, 31) : below(a, 32) & row->write);
+        unsigned keeps = row->number == MENVCFG; // ADUE and PBMTE stay
+        csr(a, kinds[3 + keeps + below(a, 3 - keeps)], rd, row->number,
+            row->read_only ? 1 + below(a, 31) : below(a, 32) & row->write);
     } else {
         bool envcfg = row->number == MENVCFG || row->number == SENVCFG;
         load_operand(g, TEMP, envcfg && !g->p.portable ? 0xd1 : row->write); // FIOM, CBCFE, CBZE and half of CBIE
-        csr(a, kinds[(row->number == MENVCFG) + below(a, 2)], rd, row->number, TEMP);
+        csr(a, kinds[(row->number == MENVCFG) + below(a, row->number == MENVCFG ? 2 : 3)], rd, row->number, TEMP);
     }
     if (row->read == ALL)
         return;
