@@ -47,11 +47,11 @@ enum { // private slots
 
 enum { // CSRs
     FFLAGS = 0x001, FRM = 0x002, FCSR = 0x003, SSTATUS = 0x100, SIE = 0x104, STVEC = 0x105, SCOUNTEREN = 0x106,
-    SENVCFG = 0x10a, SSCRATCH = 0x140, SEPC = 0x141, SCAUSE = 0x142, STVAL = 0x143, SIP = 0x144, STIMECMP = 0x14d,
+    SENVCFG = 0x10a, SSCRATCH = 0x140, SEPC = 0x141, SCAUSE = 0x142, STVAL = 0x143, SIP = 0x144,
     SATP = 0x180, MSTATUS = 0x300, MISA = 0x301, MEDELEG = 0x302, MIDELEG = 0x303, MIE = 0x304, MTVEC = 0x305,
     MCOUNTEREN = 0x306, MENVCFG = 0x30a, MCOUNTINHIBIT = 0x320, MSCRATCH = 0x340, MEPC = 0x341, MCAUSE = 0x342,
     MTVAL = 0x343, MIP = 0x344, PMPCFG0 = 0x3a0, PMPADDR0 = 0x3b0, MCYCLE = 0xb00, MINSTRET = 0xb02, CYCLE = 0xc00,
-    TIME = 0xc01, INSTRET = 0xc02, MVENDORID = 0xf11, MHARTID = 0xf14, MCONFIGPTR = 0xf15,
+    INSTRET = 0xc02, MVENDORID = 0xf11, MHARTID = 0xf14, MCONFIGPTR = 0xf15,
 };
 
 #define STATUS_SIE  UINT64_C(0x2)
@@ -60,6 +60,7 @@ enum { // CSRs
 #define STATUS_MPIE UINT64_C(0x80)
 #define STATUS_SPP  UINT64_C(0x100)
 #define STATUS_MPP  UINT64_C(0x1800)
+#define STATUS_MPP_S UINT64_C(0x800)
 #define STATUS_FS   UINT64_C(0x6000)
 #define STATUS_MPRV UINT64_C(0x20000)
 #define STATUS_SUM  UINT64_C(0x40000)
@@ -79,39 +80,43 @@ typedef struct {
     unsigned root;
     uint64_t mideleg;
     unsigned index[4][WINDOWS]; // of a window in the root table, by mode
-    uint64_t staging;           // see pages_emit_start
     unsigned functions;         // entry points into the code pages
     uint16_t function[64];      // their offsets
     uint16_t patch[64];         // those of instructions that may be replaced
     unsigned patches;
 } Priv;
 
-uint64_t some_bits(Asm *a, uint64_t mask);     // a random subset
-unsigned percent(Asm *a, unsigned n);          // true n times out of 100
-uint64_t load_operand(Priv *g, unsigned reg, uint64_t mask); // reg := a random register or constant, & mask
+uint64_t some_bits(Asm *a, uint64_t mask); // a random subset
+bool percent(Asm *a, unsigned n);          // true n times out of 100
+void load_operand(Priv *g, unsigned reg, uint64_t mask); // reg := (random register or constant) & mask
 
-// priv_runtime.c: runtime at IMAGE_BASE, which starts at `start` in M-mode; the address of the final report.
+// Every item emits code that may destroy TEMP, TEMP2, x5 and what some_rd gives.
+
+// priv_runtime.c: emits the runtime at IMAGE_BASE, which starts at `start` in M-mode. Returns the address of the final
+// report, which prints the state and exits. trace: every trap prints five lines.
 uint64_t priv_emit_runtime(Priv *g, uint64_t start, bool trace);
-uint64_t priv_handler(bool machine); // mtvec or stvec without its mode
+uint64_t priv_handler(bool machine); // mtvec or stvec without its mode; known once the runtime was emitted
 
 // priv_pages.c
-void pages_init(Priv *g);
-void pages_emit_start(Priv *g);         // fills code, data and table pages
-uint64_t window_base(const Priv *g);    // a window of the present mode; 0x80000000 if Bare
-void item_edit(Priv *g);                // changes a page-table entry, and fences
-void item_satp(Priv *g);                // another address space
-void item_fence(Priv *g);               // a fence that nothing needs
-uint64_t some_space(Priv *g);           // a value for satp; sets g->mode and g->root
-void fence_after_switch(Priv *g, int last_paged);
-void item_call(Priv *g);                // into the code pages
-void item_patch(Priv *g);               // changes code there and calls it
-void item_pmp(Priv *g);                 // M-mode
+void pages_init(Priv *g);       // chooses the windows and what the tables hold at first
+void pages_emit_start(Priv *g); // code that fills code, data and table pages
+uint64_t some_window(Priv *g);  // the base of one of the present mode; IMAGE_BASE if Bare
+uint64_t some_space(Priv *g);   // a value for satp; sets mode and root
+void fence_after_switch(Priv *g, int last_paged); // behind a write of satp; last_paged as it was before
+void item_edit(Priv *g);        // changes a page-table entry, and fences
+void item_satp(Priv *g);        // another address space
+void item_fence(Priv *g);       // a fence that nothing needs
+void item_call(Priv *g);        // into the code pages
+void item_patch(Priv *g);       // changes code there and calls it
+
+// priv_pmp.c
 void pmp_emit_start(Priv *g);
+void item_pmp(Priv *g); // M-mode
 
 // priv_csr.c
 void item_csr(Priv *g);
-uint64_t legal_status(Priv *g, bool machine); // a value for mstatus or sstatus without reserved fields
-void set_deleg(Priv *g);
+uint64_t legal_status(Priv *g, bool machine); // for mstatus or sstatus, without reserved values of fields
+void set_deleg(Priv *g);                      // medeleg, mideleg and mie
 void set_enabled(Priv *g, unsigned number, uint64_t mask); // mie or sie
 
 // priv_items.c

@@ -2,52 +2,55 @@
 // CSR accesses of privileged programs, and the list of what is not compared with QEMU 7.2.
 #include "tests/diff/priv.h"
 
-// Everything that a portable program keeps away from or masks. The manual is the privileged specification 1.12 unless
-// said otherwise. Programs that are not portable, which only Addend's engines run, keep to the rows marked "all".
+// Everything that a portable program keeps away from or masks, because the manual leaves it open ("may") or because
+// QEMU 7.2 does otherwise ("QEMU:"). Sections are those of the privileged manual 1.12 unless said otherwise. Programs
+// that are not portable, which only Addend's engines run, heed only the rows marked (all).
 //
-//  rule          manual        what both may do, or QEMU 7.2 does wrongly             how it is kept out
-//  mtval-ebreak  3.1.16        mtval of a breakpoint: its address or 0                handlers clear it
+//  rule          manual        what differs                                           how it is kept out
+//  mtval-ebreak  3.1.16        may: mtval of a breakpoint is its address or 0         handlers clear it
+//  sinval-tval   3.1.16        may: QEMU's mtval of an illegal sinval.vma is 0        only where it is legal
 //  amo-cause     3.7.1, 4.3.1  QEMU: an AMO faults first as a load                    MARK_AMO; medeleg alike for both;
 //                                                                                     none where PMP entries are in use
 //  amo-a         4.3.1         QEMU: an AMO that faults as a store has set A          a load in front of it
 //  amo-align     unpriv. 8.4   QEMU: a misaligned AMO faults as a load                AMOs are aligned
-//  sc-fault      unpriv. 8.2   an SC without reservation may fail before it faults    SC only behind an LR that did not
-//  lr-sc-size    unpriv. 8.2   QEMU: an SC narrower than its LR fails                 same size
-//  xepc-0        3.1.14        QEMU: bit 0 of mepc and sepc can be written            bit 0 is written as 0
-//  uxl           3.1.6.3       UXL is WARL; QEMU lets it become 32 bits               written as 0 or 2 (no change)
-//  mpp           3.1.6.1       MPP = 2 is reserved                                    never written
-//  fs            3.1.6.6       Initial and Clean may turn Dirty at any time           only Off and Dirty are written
-//  status-vs     V spec        VS is writable in QEMU without V                       written as 0
-//  pmp-w         3.7.1         R = 0 with W = 1 is reserved; QEMU stores it (all)     never written
-//  pmp-edge      3.7.1.1       QEMU: a misaligned access is checked as a whole        accesses are aligned where PMP
-//                              even where it goes on in another page                  entries are in use
+//  sc-fault      unpriv. 8.2   may: an SC without reservation fails before it faults  SC only behind an LR that did not
+//  lr-sc-size    unpriv. 8.2   QEMU: an SC narrower than its LR fails                 same size (all)
+//  xepc-0        3.1.14        QEMU: bit 0 of mepc and sepc can be written            written as 0 (all)
+//  uxl           3.1.6.3       may: UXL is WARL; QEMU lets U-mode become 32 bits wide written as 0 or 2 (all)
+//  mpp           3.1.6.1       may: MPP = 2 is reserved                               not written (all)
+//  fs            3.1.6.6       may: Initial and Clean turn Dirty at any time          Off and Dirty only, but for writes
+//                                                                                     that must make it Dirty
+//  status-vs     3.1.6.6       QEMU: VS can be written without V                      written as 0 (all)
+//  mprv-trap     3.1.6.3       QEMU: keeps translations made under MPRV over traps    handlers clear MPRV first (all)
+//  mprv-mret     3.1.6.3       QEMU: mret and sret to S or U leave MPRV as it is      MPRV is off at a return
+//  sum-fetch     4.3.1         QEMU: a data access of S-mode to a U page under SUM    S-mode writes code pages by their
+//                              lets S-mode fetch from it until the next flush         other address
+//  irq-order     3.1.9         QEMU: takes the pending interrupt of lowest number     one is enabled at a time
+//  csr-zero      unpriv. 9.1   QEMU: csrrs of a read-only CSR with a register that    written with constants (all)
+//                              is 0 does not trap
+//  medeleg       3.1.8         may: which causes can be delegated                     those of table 3.6 but ecall of M
+//  counters      3.1.10        may: what cycle, instret and hpmcounters count         values are dropped
+//  mcounteren    3.1.11        may: which bits there are                              CY and IR only
+//  envcfg        3.1.18        may: which fields there are                            FIOM only
+//  ids           3.1.2..4      may: marchid, mimpid                                   not read
+//  time          3.1.10        the spike machine has no time CSR, so no stimecmp      not accessed (all)
+//  triggers      debug 5       may: tselect and the rest                              not accessed (all)
+//  pmp-w         3.7.1         may: R = 0 with W = 1 is reserved                      not written (all)
+//  pmp-edge      3.7.1.1       QEMU: a misaligned access over the end of an entry or  accesses are aligned where PMP
+//                              page is checked as a whole, at physical addresses      entries are in use
 //  pmp-fetch     3.7.1         QEMU: a fetch is checked to the end of its page        entries over code are whole pages
 //  pmp-ad        3.7.2         QEMU: no check of W before it sets A and D             R and W alike over page tables
 //  pmp-tor       3.7.1.1       QEMU: a TOR entry does not see its lower bound change  its address is written again
-//  pmp-sfence    3.7.2         changes of PMP may be seen late (all)                  sfence.vma behind each
-//  pte-fence     4.2.1         changes of tables may be seen late (all)               what fence the manual asks for
-//  sinval-tval   3.1.16        QEMU: mtval is 0 when sinval.vma is illegal            only where it is legal
-//  pte-reserved  4.4.1         QEMU with Svnapot or Svpbmt ignores bits 60:54         not set then
-//  pte-pbmt      6             QEMU takes PBMT = 3 for valid, and 1 and 2 without     3 is not set; PBMTE is
-//                              PBMTE
-//  pte-napot     5             QEMU sets A before it finds that N may not be set      A and D are set with such an N
-//  pte-ad        4.3.1         A and D: Svade or hardware; QEMU 7.2 has no ADUE       -cpu svadu=on, ADUE = 1
-//  sum-fetch     4.3.1         QEMU: a data access of S-mode to a U page under SUM    S-mode writes code pages by their
-//                              lets S-mode fetch from it until the next flush         other address
-//  mprv-trap     3.1.6.3       QEMU keeps translations of MPRV over traps in M-mode   handlers clear MPRV first
-//  irq-order     3.1.9         QEMU takes the pending interrupt of the lowest number  one is enabled at a time
-//  mprv-mret     3.1.6.3       QEMU: mret and sret to S or U leave MPRV as it is      MPRV is off at a return
-//  csr-zero      unpriv. 9.1   QEMU: csrrs of a read-only CSR with a register that    not accessed so
-//                              is 0 does not trap
-//  counters      3.1.10        what cycle, instret and hpmcounters count              values are dropped
-//  time          3.1.10        the spike machine has no time CSR, so no stimecmp      not accessed
-//  envcfg        3.1.18        which fields exist                                     FIOM only
-//  ids           3.1.2..4      marchid, mimpid                                        not read
-//  medeleg       3.1.8         which causes can be delegated                          those of table 3.6 but ecall of M
-//  mcounteren    3.1.11        bits of counters are WARL                              CY and IR only
-//  triggers      debug spec    tselect and the rest                                   not accessed
-//  amo-mmio, misaligned-mmio   accesses to devices                                    only aligned ones to CLINT
-//  reads-above   4.1           values of CSRs not in the table below                  not accessed
+//  pmp-sfence    3.7.2         may: changes are seen late                             sfence.vma behind each (all)
+//  pte-fence     4.2.1         may: changes of tables are seen late                   the fence 4.2.1 asks for (all)
+//  pte-reserved  4.4.1         QEMU: with Svnapot or Svpbmt ignores bits 60:54        not set then
+//  pte-napot     5             QEMU: sets A before it finds that N may not be set     A and D are set with such an N
+//  pte-pbmt      6             QEMU: PBMT = 3 is valid, and 1 and 2 without PBMTE     3 is not set; PBMTE is
+//  pte-ad        4.3.1         may: Svade or A and D by hardware, which QEMU does     -cpu svadu=on, ADUE = 1
+//  pte-device    3.6           QEMU: page tables outside of RAM fault as page faults  they are in RAM (all)
+//
+// CSRs that are in neither list below are not accessed. The numbers of mepc and the rest that a program reads back are
+// compared whole.
 
 typedef struct {
     uint16_t number;

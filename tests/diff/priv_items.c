@@ -106,12 +106,12 @@ static void item_edge_access(Priv *g)
 static void item_mprv(Priv *g)
 {
     Asm *a = &g->p.asm_;
-    uint64_t va = window_base(g) + (WINDOW - DATA_BASE) + (DATA_PAGES - IMAGE_BASE);
+    uint64_t va = some_window(g) + (WINDOW - DATA_BASE) + (DATA_PAGES - IMAGE_BASE);
     bool keep = g->p.portable && g->pmp;
     load_int64(a, TEMP, va + (below(a, WINDOW_MASK) & (keep ? ~7u : ~0u)));
     load_int64(a, 5, STATUS_MPP | STATUS_SUM | STATUS_MXR);
     csr(a, INSN_CSRRC, 0, MSTATUS, 5);
-    load_int64(a, 5, STATUS_MPRV | some_bits(a, STATUS_SUM | STATUS_MXR | UINT64_C(0x800)));
+    load_int64(a, 5, STATUS_MPRV | some_bits(a, STATUS_SUM | STATUS_MXR | STATUS_MPP_S));
     csr(a, INSN_CSRRS, 0, MSTATUS, 5);
     if (one_in(a, 2))
         op_i(a, one_in(a, 2) ? INSN_LD : INSN_LBU, some_rd(&g->p), TEMP, 0);

@@ -38,14 +38,16 @@ static uint64_t pointer(uint64_t table)
     return table >> 2 | PTE_V;
 }
 
-uint64_t window_base(const Priv *g)
+static uint64_t base_of_window(const Priv *g, int mode, unsigned window)
 {
-    if (!g->mode)
-        return IMAGE_BASE;
-    unsigned window = below((Asm *)&g->p.asm_, WINDOWS);
-    unsigned shift = 21 + 9 * (unsigned)g->mode, sign = 64 - shift - 9;
-    uint64_t va = (uint64_t)g->index[g->mode][window] << shift | (g->mode > 1 ? IMAGE_BASE : 0);
+    unsigned shift = 21 + 9 * (unsigned)mode, sign = 64 - shift - 9;
+    uint64_t va = (uint64_t)g->index[mode][window] << shift | (mode > 1 ? IMAGE_BASE : 0);
     return (uint64_t)((int64_t)(va << sign) >> sign);
+}
+
+uint64_t some_window(Priv *g)
+{
+    return g->mode ? base_of_window(g, g->mode, below(&g->p.asm_, WINDOWS)) : IMAGE_BASE;
 }
 
 typedef struct {
@@ -162,7 +164,8 @@ static void init_window(Priv *g, uint64_t *at, Place p)
 void pages_init(Priv *g)
 {
     Asm *a = &g->p.asm_;
-    uint64_t at = PAGE_TABLE_PAIRS, leaf = IMAGE_BASE >> 2 | LARGE_LEAF, low_l2 = table_page(LOW_L2), low_l3 = table_page(LOW_L3);
+    uint64_t at = PAGE_TABLE_PAIRS, leaf = IMAGE_BASE >> 2 | LARGE_LEAF;
+    uint64_t low_l2 = table_page(LOW_L2), low_l3 = table_page(LOW_L3);
     pair(a, &at, low_l2 + 16, leaf | PTE_W | PTE_D);
     pair(a, &at, low_l2 + 24, leaf | PTE_U);
     pair(a, &at, low_l3, pointer(low_l2));
@@ -249,10 +252,8 @@ void item_edit(Priv *g)
     load_int64(a, TEMP, p.addr);
     load_int64(a, 5, some_entry(g, &p));
     op_store(a, INSN_SD, 5, TEMP, 0);
-    unsigned shift = 21 + 9 * (unsigned)p.mode, sign = 64 - shift - 9;
-    uint64_t va = (uint64_t)g->index[p.mode][p.window] << shift | (p.mode > 1 ? IMAGE_BASE : 0);
-    va = (uint64_t)((int64_t)(va << sign) >> sign) + (p.data ? DATA_PAGES : CODE_PAGES) - IMAGE_BASE;
-    fence_for(g, &p, va + 4096 * p.page);
+    uint64_t offset = (p.data ? DATA_PAGES : CODE_PAGES) - IMAGE_BASE + 4096 * p.page;
+    fence_for(g, &p, base_of_window(g, p.mode, p.window) + offset);
 }
 
 void item_fence(Priv *g)
@@ -276,8 +277,8 @@ void item_satp(Priv *g)
     fence_after_switch(g, last);
     if (g->priv == 3)
         return;
-    load_int64(a, WINDOW_REG, window_base(g) + (WINDOW - DATA_BASE) + (DATA_PAGES - IMAGE_BASE));
-    load_int64(a, CALL_REG, window_base(g) + (CODE_PAGES - IMAGE_BASE));
+    load_int64(a, WINDOW_REG, some_window(g) + (WINDOW - DATA_BASE) + (DATA_PAGES - IMAGE_BASE));
+    load_int64(a, CALL_REG, some_window(g) + (CODE_PAGES - IMAGE_BASE));
 }
 
 // One instruction of a function in the code pages; only long ones may trap there.

@@ -15,32 +15,29 @@ uint64_t some_bits(Asm *a, uint64_t mask)
     return random_next(&a->random) & mask;
 }
 
-unsigned percent(Asm *a, unsigned n)
+bool percent(Asm *a, unsigned n)
 {
     return below(a, 100) < n;
 }
 
-uint64_t load_operand(Priv *g, unsigned reg, uint64_t mask)
+void load_operand(Priv *g, unsigned reg, uint64_t mask)
 {
     Asm *a = &g->p.asm_;
-    uint64_t value = 0;
     if (one_in(a, 3)) {
-        value = one_in(a, 4) ? mask : some_bits(a, mask);
-        load_int64(a, reg, value);
+        load_int64(a, reg, one_in(a, 4) ? mask : some_bits(a, mask));
     } else if (mask == ~UINT64_C(0)) {
         op_i(a, INSN_ADDI, reg, some_rs(&g->p), 0);
     } else {
         load_int64(a, reg, mask);
         op_r(a, INSN_AND, reg, reg, some_rs(&g->p));
     }
-    return value;
 }
 
 static void set_windows(Priv *g)
 {
     Asm *a = &g->p.asm_;
-    load_int64(a, WINDOW_REG, window_base(g) + (WINDOW - DATA_BASE) + (DATA_PAGES - IMAGE_BASE));
-    load_int64(a, CALL_REG, window_base(g) + (CODE_PAGES - IMAGE_BASE));
+    load_int64(a, WINDOW_REG, some_window(g) + (WINDOW - DATA_BASE) + (DATA_PAGES - IMAGE_BASE));
+    load_int64(a, CALL_REG, some_window(g) + (CODE_PAGES - IMAGE_BASE));
     op_i(a, INSN_ADDI, POINTER, WINDOW_REG, 8 * (int64_t)below(a, 128));
     op_i(a, INSN_ADDI, SP, WINDOW_REG, 0x600);
 }
@@ -72,7 +69,7 @@ static void emit_conditions(Priv *g)
     g->priv = percent(a, 60);
     bool by_sret = one_in(a, 4);
     status &= ~STATUS_SPP;
-    status |= g->priv ? by_sret ? STATUS_SPP : UINT64_C(0x800) : 0;
+    status |= g->priv ? by_sret ? STATUS_SPP : STATUS_MPP_S : 0;
     load_int64(a, TEMP, !g->p.portable && percent(a, 30) ? status | STATUS_MPRV : status); // rule mprv-mret
     csr(a, INSN_CSRRW, 0, MSTATUS, TEMP);
     set_windows(g);

@@ -5,11 +5,15 @@
 run_diff.py --generator PROGRAM --addend PROGRAM [--qemu PROGRAM] [--mode code|bytes|priv]
             [--seeds FIRST COUNT] [--engines NAME,...] [--instructions N] [--check-at-least N] [--keep DIR] [--jobs N]
 
-The first engine is what the others are compared with. In the modes code and priv every second seed gives a program
-that QEMU must run as well. In mode priv the generator is priv_program; of its programs every second pair has Svinval,
-Svnapot and Svpbmt, and where QEMU runs the page tables' A and D bits are set by hardware, else there is Svade. In mode bytes the program is 4 KiB of random bytes, in M-mode or (every second seed) in U-mode. One half
-has no branches back and so most often ends by itself, with its state printed; the other half is ended by a limit on
-instructions, and only check mode sees its state. A program on which engines differ is kept.
+The first engine is what the others are compared with. In the modes code and priv QEMU must run every program of an even
+seed as well. In mode priv the generator is priv_program. Every second pair of its programs has Svinval, Svnapot and
+Svpbmt; where QEMU runs too, the A and D bits of page tables are set by hardware, else there is Svade.
+
+In mode bytes the program is 4 KiB of random bytes, in M-mode or (every second seed) in U-mode. One half has no branches
+back and so most often ends by itself, with its state printed; the other half is ended by a limit on instructions, and
+only check mode sees its state.
+
+A program on which engines differ is kept.
 """
 import argparse
 import concurrent.futures
@@ -30,6 +34,7 @@ ENGINES = {
     "check": ["-accel", "check,threshold=50,sync=on"],
     "check1": ["-accel", "check,threshold=1,sync=on"],
     "baseline": ["-accel", "baseline,warm=1"],
+    "check-baseline": ["-accel", "check,warm=1,threshold=1000000000"],
     "small": ["-accel", "check,threshold=1,sync=on", "--tlb-bits", "6"],
 }
 # Extensions that are switched alike on both sides, and what stays different or is not on both.
