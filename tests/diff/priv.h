@@ -120,4 +120,5 @@ void set_deleg(Priv *g);                      // medeleg, mideleg and mie
 void set_enabled(Priv *g, unsigned number, uint64_t mask); // mie or sie
 
 // priv_items.c
+void access_window(Priv *g, uint64_t va, unsigned n); // n loads or stores at va; in M-mode as a mode below
 void item_any(Priv *g);

@@ -102,23 +102,41 @@ static void item_edge_access(Priv *g)
         op_store(a, stores[below(a, 3)], some_rs(&g->p), TEMP, 0);
 }
 
-// M-mode: accesses as a mode below, under translation.
+// Loads from or stores to TEMP.
+static void access_there(Priv *g)
+{
+    Asm *a = &g->p.asm_;
+    if (percent(a, 60))
+        op_i(a, one_in(a, 2) ? INSN_LD : INSN_LBU, some_rd(&g->p), TEMP, 0);
+    else
+        op_store(a, one_in(a, 2) ? INSN_SD : INSN_SB, some_rs(&g->p), TEMP, 0);
+}
+
+void access_window(Priv *g, uint64_t va, unsigned n)
+{
+    Asm *a = &g->p.asm_;
+    while (n--) {
+        load_int64(a, TEMP, va);
+        if (g->priv < 3) {
+            access_there(g);
+            continue;
+        }
+        load_int64(a, 5, STATUS_MPP | STATUS_SUM | STATUS_MXR);
+        csr(a, INSN_CSRRC, 0, MSTATUS, 5);
+        load_int64(a, 5, STATUS_MPRV | some_bits(a, STATUS_SUM | STATUS_MXR | STATUS_MPP_S));
+        csr(a, INSN_CSRRS, 0, MSTATUS, 5);
+        access_there(g);
+        load_int64(a, 5, STATUS_MPRV);
+        csr(a, INSN_CSRRC, 0, MSTATUS, 5);
+    }
+}
+
 static void item_mprv(Priv *g)
 {
     Asm *a = &g->p.asm_;
     uint64_t va = some_window(g) + (WINDOW - DATA_BASE) + (DATA_PAGES - IMAGE_BASE);
-    bool keep = g->p.portable && g->pmp;
-    load_int64(a, TEMP, va + (below(a, WINDOW_MASK) & (keep ? ~7u : ~0u)));
-    load_int64(a, 5, STATUS_MPP | STATUS_SUM | STATUS_MXR);
-    csr(a, INSN_CSRRC, 0, MSTATUS, 5);
-    load_int64(a, 5, STATUS_MPRV | some_bits(a, STATUS_SUM | STATUS_MXR | STATUS_MPP_S));
-    csr(a, INSN_CSRRS, 0, MSTATUS, 5);
-    if (one_in(a, 2))
-        op_i(a, one_in(a, 2) ? INSN_LD : INSN_LBU, some_rd(&g->p), TEMP, 0);
-    else
-        op_store(a, one_in(a, 2) ? INSN_SD : INSN_SB, some_rs(&g->p), TEMP, 0);
-    load_int64(a, 5, STATUS_MPRV);
-    csr(a, INSN_CSRRC, 0, MSTATUS, 5);
+    bool aligned = g->p.portable && g->pmp;
+    access_window(g, va + (below(a, WINDOW_MASK) & (aligned ? ~7u : ~0u)), 1 + below(a, 6));
 }
 
 // Makes interrupts pending or not. M-mode, MIE = 0 first: a device's line is seen at the next chance only.
@@ -272,7 +290,7 @@ void item_any(Priv *g)
         {3, 0xf, item_patch},    {6, 0xf, item_amo},    {3, 0xf, item_reserve}, {4, 0xf, item_trap},
         {1, 0xf, item_bad_access}, {4, 0xf, item_edge_access}, {6, 0x8, item_mprv}, {6, 0x8, item_raise},
         {1, 0xf, item_wfi},      {4, 0x2, item_supervisor_irq}, {2, 0xf, item_return}, {8, 0xf, item_edit},
-        {1, 0xb, item_satp},     {2, 0xf, item_fence},  {6, 0x8, item_pmp},
+        {1, 0xb, item_satp},     {2, 0xf, item_fence},  {14, 0x8, item_pmp},
         {2, 0xa, item_dirty},    {1, 0xf, item_cache_block},
     };
     Asm *a = &g->p.asm_;

@@ -77,7 +77,7 @@ static void locate(const Priv *g, Place *p)
 // Permissions of a leaf: legal ones mostly; A and D set mostly.
 static uint64_t some_permissions(Asm *a)
 {
-    static const uint8_t legal[] = {PTE_R, PTE_R | PTE_W, PTE_X, PTE_R | PTE_X, PTE_R | PTE_W | PTE_X};
+    static const uint8_t legal[] = {PTE_R, PTE_R | PTE_W, PTE_X, PTE_X, PTE_R | PTE_X, PTE_R | PTE_W | PTE_X};
     uint64_t pte = percent(a, 96) ? legal[below(a, G_N_ELEMENTS(legal))] : 2 * (uint64_t)below(a, 8);
     if (percent(a, 50))
         pte |= PTE_R | PTE_W | PTE_X;
@@ -218,19 +218,57 @@ void fence_after_switch(Priv *g, int last_paged)
         g->last_paged = g->mode;
 }
 
-// What the manual asks for after the change of an entry (4.2.1): all addresses for a pointer, all ASIDs for a global
-// entry; else one address or ASID may do.
-static void fence_for(Priv *g, const Place *p, uint64_t va)
+// What the manual asks for after the change of an entry (4.2.1): all addresses if it was or is a pointer, all ASIDs for
+// a global entry; else one address in the page or ASID may do.
+static void fence_for(Priv *g, const Place *p, uint64_t va, bool leaf)
 {
     Asm *a = &g->p.asm_;
-    bool one_page = p->level == 0 && percent(a, 60), one_asid = p->window != 0 && percent(a, 40);
+    bool one_page = leaf && percent(a, 60), one_asid = p->window != 0 && percent(a, 40);
     if (one_page)
-        load_int64(a, TEMP, va + below(a, 4096));
+        load_int64(a, TEMP, va + (p->level ? 4096 * below(a, PAGES) : 0) + below(a, 4096));
     for (unsigned k = 0; k < (one_asid ? 2 : 1); k++) {
         if (one_asid)
             load_int32(a, 5, (int32_t)((unsigned)p->mode * 4 + p->root * 2 + k));
         fence(g, one_page ? TEMP : 0, one_asid ? 5 : 0);
     }
+}
+
+static void call_at(Priv *g, uint64_t va)
+{
+    Asm *a = &g->p.asm_;
+    load_int64(a, TEMP, va);
+    op_i(a, INSN_JALR, RA, TEMP, 0);
+}
+
+// Uses the page that a change of an entry concerns.
+static void touch(Priv *g, const Place *p, uint64_t va)
+{
+    Asm *a = &g->p.asm_;
+    if (p->data) {
+        access_window(g, va + 8 * below(a, 512), 1 + below(a, 2));
+    } else if (g->priv < 3) {
+        unsigned function;
+        do
+            function = g->function[below(a, g->functions)];
+        while (function / 4096 != p->page);
+        call_at(g, va + function % 4096);
+    }
+}
+
+static Place some_place(Priv *g)
+{
+    Asm *a = &g->p.asm_;
+    Place p = {.mode = g->last_paged && percent(a, 80) ? g->last_paged : 1 + (int)below(a, 3)};
+    p.root = g->last_paged == p.mode && percent(a, 75) ? g->root : below(a, ROOTS);
+    p.window = below(a, WINDOWS);
+    unsigned top = (unsigned)p.mode + 1;
+    p.level = percent(a, 60) ? 0 : 1 + below(a, top);
+    if (p.window == 0 && p.level == top) // the roots would differ in a global window
+        p.level--;
+    p.data = percent(a, 60);
+    p.page = p.level ? 0 : below(a, PAGES);
+    locate(g, &p);
+    return p;
 }
 
 // Where there is no right to fence, nothing is changed: what is seen then is not defined.
@@ -239,21 +277,22 @@ void item_edit(Priv *g)
     Asm *a = &g->p.asm_;
     if (!may_fence(g))
         return;
-    Place p = {.mode = g->last_paged && percent(a, 80) ? g->last_paged : 1 + (int)below(a, 3)};
-    p.root = g->last_paged == p.mode && percent(a, 75) ? g->root : below(a, ROOTS);
-    p.window = below(a, WINDOWS);
-    unsigned top = (unsigned)p.mode + 1;
-    p.level = percent(a, 60) ? 0 : 1 + below(a, top);
-    if (p.window == 0 && p.level == top) // the roots would differ in a global window
-        p.level--;
-    p.data = p.level < 2 && percent(a, 60);
-    p.page = p.level ? 0 : below(a, PAGES);
-    locate(g, &p);
-    load_int64(a, TEMP, p.addr);
-    load_int64(a, 5, some_entry(g, &p));
-    op_store(a, INSN_SD, 5, TEMP, 0);
+    Place p = some_place(g);
     uint64_t offset = (p.data ? DATA_PAGES : CODE_PAGES) - IMAGE_BASE + 4096 * p.page;
-    fence_for(g, &p, base_of_window(g, p.mode, p.window) + offset);
+    uint64_t va = base_of_window(g, p.mode, p.window) + offset;
+    bool touched = p.mode == g->mode && (p.root == g->root || p.window == 0) && percent(a, 70);
+    if (touched)
+        touch(g, &p, va);
+    bool leaf = p.level == 0 || one_in(a, 3), known_leaf = p.level == 0;
+    for (unsigned n = 1 + below(a, 2); n; n--) {
+        load_int64(a, TEMP, p.addr);
+        load_int64(a, 5, leaf ? some_leaf(g, &p) : some_entry(g, &p));
+        op_store(a, INSN_SD, 5, TEMP, 0);
+        fence_for(g, &p, va, known_leaf);
+        if (touched)
+            touch(g, &p, va);
+        known_leaf |= leaf;
+    }
 }
 
 void item_fence(Priv *g)

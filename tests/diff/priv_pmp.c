@@ -72,7 +72,7 @@ void item_pmp(Priv *g)
     }
     if (one_in(a, 3))
         cfg = 0;
-    else if (data && one_in(a, 10)) // what the final hash reads
+    else if (data && one_in(a, 4)) // what the final hash reads
         cfg |= PMP_L | PMP_R;
     set_cfg(a, i, cfg);
     op_r(a, INSN_SFENCE_VMA, 0, 0, 0); // 3.7.2
