@@ -90,8 +90,7 @@ void load_int64(Asm *a, unsigned rd, uint64_t value)
     int64_t low = (int64_t)(value << 52) >> 52;
     load_int64(a, rd, (uint64_t)((int64_t)(value - (uint64_t)low) >> 12));
     op_i(a, INSN_SLLI, rd, rd, 12);
-    if (low)
-        op_i(a, INSN_ADDI, rd, rd, low);
+    op_i(a, INSN_ADDI, rd, rd, low);
 }
 
 void csr(Asm *a, InsnId id, unsigned rd, unsigned number, unsigned source)
