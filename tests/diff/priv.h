@@ -90,6 +90,8 @@ uint64_t some_bits(Asm *a, uint64_t mask); // a random subset
 bool percent(Asm *a, unsigned n);          // true n times out of 100
 void load_operand(Priv *g, unsigned reg, uint64_t mask); // reg := (random register or constant) & mask
 
+void set_windows(Priv *g); // the registers that point into windows := windows of the present mode
+
 // Every item emits code that may destroy TEMP, TEMP2, x5 and what some_rd gives.
 
 // priv_runtime.c: emits the runtime at IMAGE_BASE, which starts at `start` in M-mode. Returns the address of the final

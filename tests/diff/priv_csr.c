@@ -47,6 +47,8 @@
 //  pte-napot     5             QEMU: sets A before it finds that N may not be set     A and D are set with such an N
 //  pte-pbmt      6             QEMU: PBMT = 3 is valid, and 1 and 2 without PBMTE     3 is not set; PBMTE is
 //  pte-ad        4.3.1         may: Svade or A and D by hardware, which QEMU does     -cpu svadu=on, ADUE = 1
+//  misaligned-io 3.6           QEMU: a misaligned access outside of RAM is done, and  aligned where it may hit no RAM
+//                              fails, in aligned parts
 //  pte-device    3.6           QEMU: page tables outside of RAM fault as page faults  they are in RAM (all)
 //
 // CSRs that are in neither list below are not accessed. The numbers of mepc and the rest that a program reads back are

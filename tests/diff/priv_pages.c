@@ -111,6 +111,8 @@ static uint64_t some_leaf(Priv *g, const Place *p)
         ppn |= UINT64_C(1) << below(a, 9 * p->level);
     }
     uint64_t pte = ppn << 10 | some_permissions(a) | (uint64_t)below(a, 4) << 8;
+    if (p->level && !(pte & (PTE_R | PTE_W | PTE_X))) // data pages are no table
+        pte |= PTE_X;
     if (p->window == 0)
         pte |= PTE_G;
     if (g->extensions && p->level == 0 && percent(a, 10)) // 64 KiB at once; base is aligned so
@@ -316,8 +318,7 @@ void item_satp(Priv *g)
     fence_after_switch(g, last);
     if (g->priv == 3)
         return;
-    load_int64(a, WINDOW_REG, some_window(g) + (WINDOW - DATA_BASE) + (DATA_PAGES - IMAGE_BASE));
-    load_int64(a, CALL_REG, some_window(g) + (CODE_PAGES - IMAGE_BASE));
+    set_windows(g);
 }
 
 // One instruction of a function in the code pages; only long ones may trap there.

@@ -33,7 +33,7 @@ void load_operand(Priv *g, unsigned reg, uint64_t mask)
     }
 }
 
-static void set_windows(Priv *g)
+void set_windows(Priv *g)
 {
     Asm *a = &g->p.asm_;
     load_int64(a, WINDOW_REG, some_window(g) + (WINDOW - DATA_BASE) + (DATA_PAGES - IMAGE_BASE));
