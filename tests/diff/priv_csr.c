@@ -16,9 +16,9 @@
 //  sc-fault      unpriv. 8.2   may: an SC without reservation fails before it faults  SC only behind an LR that did not
 //  lr-sc-size    unpriv. 8.2   QEMU: an SC narrower than its LR fails                 same size (all)
 //  xepc-0        3.1.14        QEMU: bit 0 of mepc and sepc can be written            written as 0 (all)
-//  uxl           3.1.6.3       may: UXL is WARL; QEMU lets U-mode become 32 bits wide written as 0 or 2 (all)
+//  uxl           3.1.6.3       may: UXL is WARL; QEMU lets U-mode be 32 bits wide    written as 0 or 2 (all)
 //  mpp           3.1.6.1       may: MPP = 2 is reserved                               not written (all)
-//  fs            3.1.6.6       may: Initial and Clean turn Dirty at any time          Off and Dirty only, but for writes
+//  fs            3.1.6.6       may: Initial and Clean turn Dirty at any time          Off and Dirty, but for writes
 //                                                                                     that must make it Dirty
 //  status-vs     3.1.6.6       QEMU: VS can be written without V                      written as 0 (all)
 //  mprv-trap     3.1.6.3       QEMU: keeps translations made under MPRV over traps    handlers clear MPRV first (all)
