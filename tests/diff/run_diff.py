@@ -35,7 +35,7 @@ ENGINES = {
     "check1": ["-accel", "check,threshold=1,sync=on"],
     "baseline": ["-accel", "baseline,warm=1"],
     "check-baseline": ["-accel", "check,warm=1,threshold=1000000000"],
-    "small": ["-accel", "check,threshold=1,sync=on", "--tlb-bits", "6"],
+    "small": ["-accel", "check,warm=1,threshold=1000000000", "--tlb-bits", "6"],
 }
 # Extensions that are switched alike on both sides, and what stays different or is not on both.
 PRIV_EXTENSIONS = ["svinval", "svnapot", "svpbmt"]
