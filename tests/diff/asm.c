@@ -81,6 +81,18 @@ void load_int32(Asm *a, unsigned rd, int32_t value)
     op_i(a, INSN_ADDIW, rd, rd, low);
 }
 
+void load_int64(Asm *a, unsigned rd, uint64_t value)
+{
+    if (value == (uint64_t)(int32_t)value) {
+        load_int32(a, rd, (int32_t)value);
+        return;
+    }
+    int64_t low = (int64_t)(value << 52) >> 52;
+    load_int64(a, rd, (uint64_t)((int64_t)(value - (uint64_t)low) >> 12));
+    op_i(a, INSN_SLLI, rd, rd, 12);
+    op_i(a, INSN_ADDI, rd, rd, low);
+}
+
 void csr(Asm *a, InsnId id, unsigned rd, unsigned number, unsigned source)
 {
     op_i(a, id, rd, source, number);

@@ -74,6 +74,8 @@ void jump_to(Asm *a, unsigned rd, uint64_t target);
 void load_address(Asm *a, unsigned rd, uint64_t addr);
 // rd := value, always 8 bytes of code.
 void load_int32(Asm *a, unsigned rd, int32_t value);
+// rd := value, as much code as it takes; the same for all values of the image's addresses, and for those of U-mode.
+void load_int64(Asm *a, unsigned rd, uint64_t value);
 void csr(Asm *a, InsnId id, unsigned rd, unsigned number, unsigned source);
 // Offset of a private slot from PRIVATE_REG.
 int64_t slot_offset(unsigned slot);

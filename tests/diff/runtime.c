@@ -190,8 +190,7 @@ static void emit_handler(Asm *a, unsigned trap_limit, uint64_t report)
     op(a, INSN_MRET, 0, 0, 0, 0);
 }
 
-// Prints x10 in hex and a newline; destroys x11..x16 and uses ra.
-static void emit_print_function(Asm *a)
+void emit_print_function(Asm *a)
 {
     load_address(a, 16, TOHOST);
     op_i(a, INSN_ADDI, 15, 0, 0x101);
@@ -216,11 +215,10 @@ static void emit_print_function(Asm *a)
     op_i(a, INSN_JALR, 0, RA, 0);
 }
 
-// x10 := hash of the data region.
-static void emit_hash(Asm *a)
+void emit_hash(Asm *a, uint64_t start, uint64_t size)
 {
-    load_address(a, 11, DATA_BASE);
-    load_address(a, 12, DATA_BASE + DATA_SIZE);
+    load_address(a, 11, start);
+    load_address(a, 12, start + size);
     load_int32(a, 13, 0x10dcd365);
     op_i(a, INSN_ADDI, 10, 0, 0);
     uint64_t loop = a->pc;
@@ -250,7 +248,7 @@ static void emit_report(Asm *a, uint64_t print)
     load_address(a, PRIVATE_REG, PRIVATE_MIDDLE);
     for (unsigned r = 1; r < 30; r++)
         print_slot(a, SLOT_REGS + r, print);
-    emit_hash(a);
+    emit_hash(a, DATA_BASE, DATA_SIZE);
     jump_to(a, RA, print);
     print_slot(a, SLOT_TRAP_SUM, print);
     print_slot(a, SLOT_TRAPS, print);
