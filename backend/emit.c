@@ -21,8 +21,6 @@ static void make_types(Emit *e)
     e->char_ptr = gcc_jit_type_get_pointer(gcc_jit_context_get_type(c, GCC_JIT_TYPE_CHAR));
     e->char_ptr_ptr = gcc_jit_type_get_pointer(e->char_ptr);
     e->u64_ptr = gcc_jit_type_get_pointer(e->u64);
-    gcc_jit_type *code[3] = {e->u64_ptr, e->char_ptr, e->u64};
-    e->code_ptr = gcc_jit_context_new_function_ptr_type(c, NULL, e->char_ptr, 3, code, 0);
     e->expect = gcc_jit_context_get_builtin_function(c, "__builtin_expect");
 }
 
@@ -35,14 +33,6 @@ static void make_function(Emit *e)
     gcc_jit_param *params[3] = {e->env, e->slots, e->entry};
     e->fn = gcc_jit_context_new_function(c, NULL, GCC_JIT_FUNCTION_EXPORTED, e->char_ptr, "region", 3, params, 0);
     e->left = gcc_jit_function_new_local(e->fn, NULL, e->i64, "left");
-    e->site = gcc_jit_function_new_local(e->fn, NULL, e->u64, "site");
-    e->slot = gcc_jit_function_new_local(e->fn, NULL, e->u64, "slot");
-    e->target = gcc_jit_function_new_local(e->fn, NULL, e->u64, "target");
-    e->tlb_table = gcc_jit_function_new_local(e->fn, NULL, e->char_ptr, "tlb_table");
-    e->tlb_mask = gcc_jit_function_new_local(e->fn, NULL, e->u64, "tlb_mask");
-    e->addr = gcc_jit_function_new_local(e->fn, NULL, e->u64, "addr");
-    e->tlb_entry = gcc_jit_function_new_local(e->fn, NULL, e->u64_ptr, "tlb_entry");
-    e->addend = gcc_jit_function_new_local(e->fn, NULL, e->char_ptr, "addend");
     for (unsigned r = 0; r < IR_NREGS; r++) {
         char name[8];
         g_snprintf(name, sizeof name, "r%u", r);
@@ -59,8 +49,6 @@ static void scan_registers(Emit *e)
             const IrInst *op = &blk->ops[i];
             if (op->op == IR_OP_GET || op->op == IR_OP_PUT)
                 e->used_regs |= UINT64_C(1) << op->reg;
-            if (op->op == IR_OP_PUT)
-                e->put_regs |= UINT64_C(1) << op->reg;
         }
     }
 }
@@ -101,6 +89,10 @@ static void emit_put(Emit *e, unsigned i)
     gcc_jit_rvalue *v = op->reg < EMIT_F0 ? emit_use(e, op->a) : emit_use_fp(e, op->a);
     settle_readers(e, op->reg, i);
     gcc_jit_block_add_assignment(e->bb, NULL, e->reg[op->reg], v);
+    if (e->eager >> op->reg & 1)
+        gcc_jit_block_add_assignment(e->bb, NULL, emit_env_reg(e, op->reg), gcc_jit_lvalue_as_rvalue(e->reg[op->reg]));
+    else
+        e->dirty |= UINT64_C(1) << op->reg;
 }
 
 // How likely edge 0 is, from how often the interpreter entered the two targets. GCC places code and registers by it.
@@ -129,8 +121,7 @@ static void emit_terminator(Emit *e, const IrInst *op, unsigned from)
     } else if (op->op == IR_OP_JMPIND) {
         emit_jmpind(e, op, from);
     } else { // sys: the interpreter does it
-        gcc_jit_block_add_assignment(e->bb, NULL, e->site, emit_u64(e, emit_site_before(e)));
-        gcc_jit_block_end_with_jump(e->bb, NULL, e->leave);
+        emit_leave(e, e->bb, emit_site_before(e));
     }
     e->bb = NULL;
 }
@@ -191,6 +182,7 @@ static void emit_block(Emit *e, unsigned n)
     e->block = e->code->blocks[n];
     e->block_index = n;
     e->bb = e->start[n];
+    e->dirty = e->dirty_in[n];
     e->insn = UINT32_MAX; // the first insn op makes it 0
     e->values = g_new(EmitValue, e->block->n_ops);
     count_uses(e);
@@ -226,21 +218,19 @@ void emit_region(Emit *e)
     make_function(e);
     emit_number_slots(e);
     emit_assign_caches(e);
+    emit_flow(e);
     gcc_jit_block *first = gcc_jit_function_new_block(e->fn, "entry");
     e->start = g_new0(gcc_jit_block *, n);
     e->check = g_new0(gcc_jit_block *, n);
-    e->leave_to = g_new0(gcc_jit_block *, e->n_slots + 1);
     for (unsigned i = 0; i < n; i++)
         if (e->code->blocks[i]->is_entry)
             reach(e, i);
-    e->leave = gcc_jit_function_new_block(e->fn, "leave");
     for (unsigned i = 0; i < n; i++)
         if (e->start[i])
             emit_block(e, i);
     emit_entry(e, first);
-    emit_exits(e);
     emit_free_caches(e);
+    emit_free_flow(e);
     g_free(e->start);
     g_free(e->check);
-    g_free(e->leave_to);
 }

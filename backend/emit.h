@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // From IR to GIMPLE through libgccjit: the shared state of the emitter's files. Only the worker program links these.
 //
-// One IrCode becomes one function (see jit_abi.h). Guest registers are C locals for the whole function, loaded at
-// the entry and written back in three common exit blocks only: `leave` (back to the engine), `chain` (a static exit)
-// and `indirect`. A way out costs its own code only a constant (which site or slot) and a jump.
+// One IrCode becomes one function (see jit_abi.h). Guest registers are C locals for the whole function. Each entry loads
+// those that are live there. Ways out that are hardly ever taken, a TLB miss above all, are part of the asm statement
+// that finds out, which names the changed registers as operands: wherever GCC has put them, a side table says so
+// (exits.h), and nothing is stored or moved for it. Exits to other code store what is changed at that place.
+// GCC never sees the function return: control leaves it in asm statements, by the stack pointer in env->jit_sp.
 #pragma once
 #include "backend/jit_abi.h"
 #include "ir/ir.h"
@@ -29,25 +31,26 @@ typedef struct { // a page cache, see emit_cache.c
 
 typedef struct {
     const IrCode *code;
-    bool stats, nochain; // nochain: return to the engine at each exit (GCC makes no tail calls at -O0)
+    bool stats;
 
     gcc_jit_context *ctx;
     gcc_jit_function *fn;
     gcc_jit_type *u8, *u16, *u32, *u64, *i8, *i16, *i32, *i64, *i128, *u128, *boolean, *f32, *f64;
-    gcc_jit_type *char_ptr, *char_ptr_ptr, *u64_ptr, *code_ptr;
+    gcc_jit_type *char_ptr, *char_ptr_ptr, *u64_ptr;
     gcc_jit_param *env, *slots, *entry;
     gcc_jit_function *expect;
 
     gcc_jit_block *bb; // where statements go; NULL behind a terminator
     gcc_jit_block **start;  // by IR block; NULL if it cannot be reached
     gcc_jit_block **check;  // by IR block: tests `left` on the way to it
-    gcc_jit_block **leave_to; // by slot: sets `slot` and goes to chain
-    gcc_jit_block *leave, *chain, *indirect;
+    gcc_jit_block *dead; // where GCC thinks control goes behind an asm statement that leaves
 
-    uint64_t used_regs, put_regs;
+    uint64_t used_regs;
+    uint64_t eager;  // registers that each put stores at once: never dirty
+    uint64_t dirty;  // at this moment: may differ from env->r
+    uint64_t *dirty_in, *live_in; // by IR block, see emit_flow.c
     gcc_jit_lvalue *reg[IR_NREGS]; // u64, from EMIT_F0 on f64
-    gcc_jit_lvalue *left, *site, *slot, *target, *tlb_table, *tlb_mask; // function-wide locals
-    gcc_jit_lvalue *addr, *tlb_entry, *addend;
+    gcc_jit_lvalue *left;
 
     EmitCache caches[EMIT_CACHES];
     unsigned n_caches;
@@ -103,10 +106,11 @@ typedef struct { // an asm statement being put together
         const char *constraint;
         gcc_jit_rvalue *value; // input
         gcc_jit_lvalue *place; // output
-    } out[3], in[7];
+    } out[4], in[26];
     unsigned n_out, n_in;
     bool keep; // volatile: neither dropped nor moved
-    bool call; // memory changes, and r8
+    bool call; // r8 changes
+    bool memory; // memory changes
 } EmitAsm;
 void emit_asm_output(EmitAsm *a, const char *constraint, gcc_jit_lvalue *place);
 void emit_asm_input(EmitAsm *a, const char *constraint, gcc_jit_rvalue *value);
@@ -131,13 +135,25 @@ void emit_fp(Emit *e, unsigned i);
 
 // --- emit_cache.c ---
 void emit_assign_caches(Emit *e);
-void emit_clear_caches(Emit *e, gcc_jit_block *bb);
+void emit_clear_caches(Emit *e, gcc_jit_block *bb); // at the entries
 void emit_free_caches(Emit *e);
+
+// --- emit_flow.c ---
+void emit_flow(Emit *e); // fills eager, dirty_in, live_in
+void emit_free_flow(Emit *e);
+// Numbers of the blocks that b leads to, at most n_guess + 2; returns how many.
+unsigned emit_successors(const IrBlock *b, int32_t *to);
 
 // --- emit_exit.c ---
 // Number of a new site: leave before instruction `insn` (at pc offset pc) of the current block.
 unsigned emit_site_before(Emit *e);
-void emit_exits(Emit *e);       // the bodies of leave, chain and indirect
+// Inputs of an asm statement that may stop the region, behind those it has already, and the text of the call that does
+// it. What comes before pushes kind and address (jit_call.h); what comes behind runs if the region goes on.
+void emit_stop(Emit *e, EmitAsm *a, GString *text, unsigned site);
+// Leaves at the site if `test`, a compare and a jump to .Ls%=, says so; its operand %0, unless NULL, is v.
+void emit_stop_if(Emit *e, gcc_jit_block *bb, const char *test, gcc_jit_rvalue *v, unsigned site);
+// Leaves at the site; ends bb.
+void emit_leave(Emit *e, gcc_jit_block *bb, unsigned site);
 void emit_entry(Emit *e, gcc_jit_block *first);
 gcc_jit_block *emit_edge(Emit *e, const IrEdge *edge, unsigned from);
 void emit_jmpind(Emit *e, const IrInst *op, unsigned from);

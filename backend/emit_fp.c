@@ -8,16 +8,10 @@
 // Leaves before the instruction if env->fp_leave has a bit of the mask: the interpreter asks the frontend.
 void emit_fpcheck(Emit *e, unsigned i)
 {
-    uint64_t mask = (uint64_t)e->block->ops[i].imm >> 32;
-    gcc_jit_rvalue *off = gcc_jit_lvalue_as_rvalue(emit_env_u64(e, offsetof(IrEnv, fp_leave)));
-    gcc_jit_rvalue *denied = gcc_jit_context_new_comparison(
-        e->ctx, NULL, GCC_JIT_COMPARISON_NE, emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_AND, off, emit_u64(e, mask)),
-        emit_u64(e, 0));
-    gcc_jit_block *stop = gcc_jit_function_new_block(e->fn, NULL), *go_on = gcc_jit_function_new_block(e->fn, NULL);
-    gcc_jit_block_end_with_conditional(e->bb, NULL, emit_likely(e, denied, false), stop, go_on);
-    gcc_jit_block_add_assignment(stop, NULL, e->site, emit_u64(e, emit_site_before(e)));
-    gcc_jit_block_end_with_jump(stop, NULL, e->leave);
-    e->bb = go_on;
+    char test[80];
+    g_snprintf(test, sizeof test, "testb $%u, %zu(%%%%rdi)\n\tjne .Ls%%=", (unsigned)(e->block->ops[i].imm >> 32),
+               offsetof(IrEnv, fp_leave));
+    emit_stop_if(e, e->bb, test, NULL, emit_site_before(e));
 }
 
 // Whether value v of the block is a NaN-boxed single for certain.
@@ -52,10 +46,10 @@ void emit_asm(gcc_jit_block *bb, const EmitAsm *a, const char *text)
     for (unsigned i = 0; i < a->n_in; i++)
         gcc_jit_extended_asm_add_input_operand(x, NULL, a->in[i].constraint, a->in[i].value);
     gcc_jit_extended_asm_add_clobber(x, "cc");
-    if (a->call) {
+    if (a->memory)
         gcc_jit_extended_asm_add_clobber(x, "memory");
+    if (a->call)
         gcc_jit_extended_asm_add_clobber(x, "r8");
-    }
 }
 
 void emit_call(Emit *e, gcc_jit_block *bb, size_t offset, unsigned n, gcc_jit_rvalue *const *args,
@@ -64,7 +58,7 @@ void emit_call(Emit *e, gcc_jit_block *bb, size_t offset, unsigned n, gcc_jit_rv
     static const char *const places[] = {"D", "S", "d", "c"};
     gcc_jit_rvalue *function = gcc_jit_lvalue_as_rvalue(emit_env_u64(e, offset));
     gcc_jit_rvalue *call = gcc_jit_lvalue_as_rvalue(emit_env_u64(e, offsetof(IrEnv, jit_call)));
-    EmitAsm a = {.keep = true, .call = true};
+    EmitAsm a = {.keep = true, .call = true, .memory = true};
     emit_asm_output(&a, "=a", result);
     emit_asm_input(&a, "0", function);
     emit_asm_input(&a, "m", call);

@@ -37,82 +37,117 @@ static gcc_jit_rvalue *rvalue(gcc_jit_lvalue *l)
     return gcc_jit_lvalue_as_rvalue(l);
 }
 
-static gcc_jit_rvalue *entry_word(Emit *e, unsigned word, bool pointer)
-{
-    gcc_jit_rvalue *base = rvalue(e->tlb_entry);
-    if (pointer)
-        base = gcc_jit_context_new_cast(e->ctx, NULL, base, e->char_ptr_ptr);
-    return rvalue(gcc_jit_context_new_array_access(e->ctx, NULL, base,
-                                                   gcc_jit_context_new_rvalue_from_int(e->ctx, e->i32, (int)word)));
-}
+typedef struct { // an access: one asm statement
+    EmitAsm a;
+    GString *text;
+    unsigned addr, temp, addend, tag; // operand numbers
+    int32_t offset;                   // to add to the address
+    unsigned size;
+    MemAccess access;
+    const EmitCache *cache; // or NULL
+} Access;
 
-// Calls the engine for a page's addend; goes to `join` with it, or leaves before the instruction.
-static void emit_slow(Emit *e, gcc_jit_block *bb, unsigned size, MemAccess access, gcc_jit_lvalue *addend,
-                      gcc_jit_block *join)
-{
-    gcc_jit_block_add_assignment(bb, NULL, e->site, emit_u64(e, emit_site_before(e)));
-    gcc_jit_rvalue *args[3] = {gcc_jit_param_as_rvalue(e->env), rvalue(e->addr),
-                               emit_u64(e, size | (access == ACCESS_WRITE ? JIT_RAM_WRITE : 0))};
-    emit_call(e, bb, offsetof(IrEnv, ram_slow), 3, args, addend);
-    gcc_jit_rvalue *failed = gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ, rvalue(addend),
-                                                            gcc_jit_context_null(e->ctx, e->char_ptr));
-    gcc_jit_block_end_with_conditional(bb, NULL, failed, e->leave, join);
-}
-
-// The TLB lookup from block bb on, for the address in e->addr, whose comparator is `page`.
-static void emit_tlb(Emit *e, gcc_jit_block *bb, gcc_jit_rvalue *page, unsigned size, MemAccess access,
-                     const EmitCache *cache, gcc_jit_block *join)
-{
-    gcc_jit_lvalue *addend = cache ? cache->addend : e->addend;
-    gcc_jit_rvalue *offset = emit_binary(
-        e, GCC_JIT_BINARY_OP_BITWISE_AND,
-        emit_binary(e, GCC_JIT_BINARY_OP_RSHIFT, rvalue(e->addr), emit_u64(e, PAGE_BITS - 5)), rvalue(e->tlb_mask));
-    gcc_jit_rvalue *entry = gcc_jit_lvalue_get_address(
-        gcc_jit_context_new_array_access(e->ctx, NULL, rvalue(e->tlb_table), offset), NULL);
-    gcc_jit_block_add_assignment(bb, NULL, e->tlb_entry, gcc_jit_context_new_cast(e->ctx, NULL, entry, e->u64_ptr));
-    gcc_jit_rvalue *hit =
-        gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ, page, entry_word(e, access, false));
-    gcc_jit_block *fast = gcc_jit_function_new_block(e->fn, NULL), *slow = gcc_jit_function_new_block(e->fn, NULL);
-    gcc_jit_block_end_with_conditional(bb, NULL, emit_likely(e, hit, true), fast, slow);
-    gcc_jit_block_add_assignment(fast, NULL, addend, entry_word(e, offsetof(TlbEntry, addend) / 8, true));
-    if (cache) {
-        // The comparator of the kind that is asked for less leniently: a page for both must allow both.
-        MemAccess other = access == ACCESS_READ && cache->stores ? ACCESS_WRITE : access == ACCESS_WRITE && cache->loads
-                                                                                     ? ACCESS_READ
-                                                                                     : access;
-        gcc_jit_block_add_assignment(fast, NULL, cache->tag, entry_word(e, other, false));
-        gcc_jit_block_add_assignment(slow, NULL, cache->tag, emit_u64(e, UINT64_MAX));
-    }
-    gcc_jit_block_end_with_jump(fast, NULL, join);
-    emit_slow(e, slow, size, access, addend, join);
-}
-
-// The host location of a guest access of `type`; e->bb goes on behind the lookup.
-static gcc_jit_lvalue *lookup(Emit *e, unsigned i, gcc_jit_type *type, unsigned size, MemAccess access)
+// The inputs and outputs that every access has, behind one output if it loads.
+static void start_access(Emit *e, Access *m, unsigned i)
 {
     const IrInst *op = &e->block->ops[i];
     int n = e->cache_of[e->block_index][i];
-    const EmitCache *cache = n < 0 ? NULL : &e->caches[n];
     gcc_jit_rvalue *addr = emit_use(e, op->a);
-    if (op->imm)
+    m->cache = n < 0 ? NULL : &e->caches[n];
+    m->offset = (int32_t)op->imm;
+    if (m->offset != op->imm) {
         addr = emit_binary(e, GCC_JIT_BINARY_OP_PLUS, addr, emit_u64(e, (uint64_t)op->imm));
-    gcc_jit_block_add_assignment(e->bb, NULL, e->addr, addr);
-    gcc_jit_rvalue *page =
-        emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_AND, rvalue(e->addr), emit_u64(e, PAGE_MASK | (size - 1)));
-    gcc_jit_block *join = gcc_jit_function_new_block(e->fn, NULL), *tlb = e->bb;
-    if (cache) {
-        tlb = gcc_jit_function_new_block(e->fn, NULL);
-        gcc_jit_rvalue *hit =
-            gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ, page, rvalue(cache->tag));
-        gcc_jit_block_end_with_conditional(e->bb, NULL, emit_likely(e, hit, true), join, tlb);
+        m->offset = 0;
     }
-    emit_tlb(e, tlb, page, size, access, cache, join);
-    e->bb = join;
-    gcc_jit_rvalue *addend = rvalue(cache ? cache->addend : e->addend);
-    gcc_jit_rvalue *host =
-        gcc_jit_lvalue_get_address(gcc_jit_context_new_array_access(e->ctx, NULL, addend, rvalue(e->addr)), NULL);
-    return gcc_jit_rvalue_dereference(gcc_jit_context_new_cast(e->ctx, NULL, host, gcc_jit_type_get_pointer(type)),
-                                      NULL);
+    m->temp = m->a.n_out;
+    emit_asm_output(&m->a, "=&r", emit_local(e, e->u64));
+    m->addend = m->a.n_out;
+    emit_asm_output(&m->a, m->cache ? "+&r" : "=&r", m->cache ? m->cache->addend : emit_local(e, e->char_ptr));
+    if (m->cache) {
+        m->tag = m->a.n_out;
+        emit_asm_output(&m->a, "+&rm", m->cache->tag);
+    }
+    m->addr = m->a.n_out + m->a.n_in;
+    emit_asm_input(&m->a, "r", addr);
+    m->text = g_string_new(NULL);
+}
+
+static void add(Access *m, const char *format, ...) G_GNUC_PRINTF(2, 3);
+static void add(Access *m, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    g_string_append_vprintf(m->text, format, ap);
+    va_end(ap);
+}
+
+static void address_to(Access *m, unsigned to)
+{
+    if (m->offset)
+        add(m, "leaq %d(%%%u), %%%u\n\t", m->offset, m->addr, to);
+    else
+        add(m, "movq %%%u, %%%u\n\t", m->addr, to);
+}
+
+static void comparator_to_temp(Access *m)
+{
+    address_to(m, m->temp);
+    add(m, "andq $%" G_GINT64_FORMAT ", %%%u\n\t", (gint64)(PAGE_MASK | (m->size - 1)), m->temp);
+}
+
+// The entry's address into the addend's register.
+static void entry_to_addend(Access *m)
+{
+    address_to(m, m->addend);
+    add(m, "shrq $%u, %%%u\n\tandq %zu(%%%%rdi), %%%u\n\taddq %zu(%%%%rdi), %%%u\n\t", PAGE_BITS - 5, m->addend,
+        offsetof(IrEnv, tlb_mask), m->addend, offsetof(IrEnv, tlb_table), m->addend);
+}
+
+// Out of line: the TLB if that is behind a page cache, then the engine; back to .Lb with the addend.
+static void miss(Emit *e, Access *m)
+{
+    add(m, "\n\t.subsection 1\n.Ls%%=:\n\t");
+    if (m->cache) {
+        // The comparator of the kind that is asked for less leniently: a page for both must allow both.
+        MemAccess other = m->access == ACCESS_READ && m->cache->stores   ? ACCESS_WRITE
+                          : m->access == ACCESS_WRITE && m->cache->loads ? ACCESS_READ
+                                                                         : m->access;
+        entry_to_addend(m);
+        add(m, "cmpq %%%u, %u(%%%u)\n\tjne .Lm%%=\n\t", m->temp, 8 * m->access, m->addend);
+        add(m, "movq %u(%%%u), %%%u\n\tmovq %%%u, %%%u\n\t", 8 * other, m->addend, m->temp, m->temp, m->tag);
+        add(m, "movq %zu(%%%u), %%%u\n\tjmp .Lb%%=\n.Lm%%=:\n\t", offsetof(TlbEntry, addend), m->addend, m->addend);
+    }
+    add(m, "pushq $%u\n\t", m->size | (m->access == ACCESS_WRITE ? JIT_RAM_WRITE : 0));
+    address_to(m, m->temp);
+    add(m, "pushq %%%u\n\t", m->temp);
+    emit_stop(e, &m->a, m->text, emit_site_before(e));
+    add(m, "\n\tpopq %%%u\n\tpopq %%%u\n\t", m->temp, m->addend);
+    if (m->cache)
+        add(m, "movq $-1, %%%u\n\t", m->tag);
+    add(m, "jmp .Lb%%=\n\t.subsection 0");
+}
+
+// The access itself is `text`, in which %M stands for the host's memory.
+static void finish_access(Emit *e, Access *m, const char *text)
+{
+    GString *all = m->text;
+    const char *memory = strstr(text, "%M");
+    if (m->cache) {
+        comparator_to_temp(m);
+        add(m, "cmpq %%%u, %%%u\n\tjne .Ls%%=\n", m->tag, m->temp);
+    } else {
+        entry_to_addend(m);
+        comparator_to_temp(m);
+        add(m, "cmpq %%%u, %u(%%%u)\n\tjne .Ls%%=\n\tmovq %zu(%%%u), %%%u\n", m->temp, 8 * m->access, m->addend,
+            offsetof(TlbEntry, addend), m->addend, m->addend);
+    }
+    add(m, ".Lb%%=:\n\t%.*s", (int)(memory - text), text);
+    if (m->offset)
+        add(m, "%d", m->offset);
+    add(m, "(%%%u,%%%u)%s", m->addend, m->addr, memory + 2);
+    miss(e, m);
+    emit_asm(e->bb, &m->a, all->str);
+    g_string_free(all, TRUE);
 }
 
 // The type to load value i as: that of a float if it goes to where they are kept.
@@ -136,28 +171,34 @@ static gcc_jit_type *load_type(const Emit *e, unsigned i)
 
 void emit_load(Emit *e, unsigned i)
 {
+    static const char *const texts[] = {"movzbl %M, %k0", "movsbq %M, %0", "movzwl %M, %k0", "movswq %M, %0",
+                                        "movl %M, %k0",   "movslq %M, %0", "movq %M, %0"};
     const IrInst *op = &e->block->ops[i];
     gcc_jit_type *type = load_type(e, i);
     bool is_float = type == e->f64 || type == e->f32;
-    gcc_jit_lvalue *at = lookup(e, i, type, ir_op_size(op->op), ACCESS_READ);
+    Access m = {.size = ir_op_size(op->op), .access = ACCESS_READ};
     gcc_jit_lvalue *result = emit_local(e, is_float ? type : e->u64);
-    gcc_jit_block_add_assignment(e->bb, NULL, result, is_float ? rvalue(at) : emit_cast(e, rvalue(at), e->u64));
+    emit_asm_output(&m.a, is_float ? "=x" : "=r", result);
+    start_access(e, &m, i);
+    finish_access(e, &m, type == e->f64 ? "movsd %M, %0" : type == e->f32 ? "movss %M, %0" : texts[op->op - IR_OP_LD8U]);
     emit_define(e, i, rvalue(result), 0, true);
 }
 
 void emit_store(Emit *e, unsigned i)
 {
     const IrInst *op = &e->block->ops[i];
+    static const char *const texts[] = {"movb %%b%u, %%M", "movw %%w%u, %%M", "movl %%k%u, %%M", "movq %%%u, %%M"};
     gcc_jit_type *types[] = {e->u8, e->u16, e->u32, e->u64};
     gcc_jit_type *type = types[op->op - IR_OP_ST8];
     bool is_float = gcc_jit_rvalue_get_type(e->values[op->b].rv) == e->f64 && op->op >= IR_OP_ST32;
-    if (is_float)
-        type = op->op == IR_OP_ST32 ? e->f32 : e->f64;
-    gcc_jit_lvalue *at = lookup(e, i, type, ir_op_size(op->op), ACCESS_WRITE);
+    Access m = {.size = ir_op_size(op->op), .access = ACCESS_WRITE};
+    start_access(e, &m, i);
     gcc_jit_rvalue *v = is_float ? emit_use_fp(e, op->b) : emit_cast(e, emit_use(e, op->b), type);
-    if (type == e->f32)
-        v = emit_low_half(e, v);
-    gcc_jit_block_add_assignment(e->bb, NULL, at, v);
+    unsigned number = m.a.n_out + m.a.n_in;
+    emit_asm_input(&m.a, is_float ? "x" : "re", v);
+    g_autofree char *text = is_float ? g_strdup_printf("movs%c %%%u, %%M", op->op == IR_OP_ST32 ? 's' : 'd', number)
+                                     : g_strdup_printf(texts[op->op - IR_OP_ST8], number);
+    finish_access(e, &m, text);
 }
 
 void emit_atomic(Emit *e, unsigned i)
@@ -173,12 +214,8 @@ void emit_atomic(Emit *e, unsigned i)
                                op->b == IR_NOVAL ? emit_u64(e, 0) : emit_use(e, op->b), emit_u64(e, kind)};
     gcc_jit_lvalue *result = emit_local(e, e->u64);
     emit_call(e, e->bb, offsetof(IrEnv, atomic_slow), 4, args, result);
-    gcc_jit_block_add_assignment(e->bb, NULL, e->site, emit_u64(e, emit_site_before(e)));
-    gcc_jit_block *done = gcc_jit_function_new_block(e->fn, NULL);
-    gcc_jit_rvalue *failed =
-        gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_NE,
-                                       rvalue(emit_env_u64(e, offsetof(IrEnv, exit_site))), emit_u64(e, 0));
-    gcc_jit_block_end_with_conditional(e->bb, NULL, emit_likely(e, failed, false), e->leave, done);
-    e->bb = done;
+    char test[80];
+    g_snprintf(test, sizeof test, "cmpq $0, %zu(%%%%rdi)\n\tjne .Ls%%=", offsetof(IrEnv, exit_site));
+    emit_stop_if(e, e->bb, test, NULL, emit_site_before(e));
     emit_define(e, i, rvalue(result), 0, true);
 }

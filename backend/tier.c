@@ -2,6 +2,7 @@
 // Tier-up: which hot block is compiled next, and what happens when its code arrives.
 #include "backend/baseline.h"
 #include "backend/engine_private.h"
+#include "backend/exits.h"
 #include "backend/loader.h"
 #include "util/log.h"
 #include <gio/gio.h>
@@ -57,15 +58,19 @@ JitUnit *unit_from_result(CodeMemory *memory, uint64_t base, QueueResult *r, GEr
     g_autoptr(GByteArray) text = object_load(r->object->data, r->object->len, "region", &entry, error);
     if (!text)
         return NULL;
-    uint8_t *code = code_memory_install(memory, text->data, text->len, error);
-    if (!code)
+    ExitTable *exits = exits_read(r->object->data, r->object->len, error);
+    uint8_t *code = exits ? code_memory_install(memory, text->data, text->len, error) : NULL;
+    if (!code) {
+        exits_free(exits);
         return NULL;
+    }
     JitUnit *u = g_new0(JitUnit, 1);
     u->base = base;
     u->memory = memory;
     u->text = code;
     u->code = (JitCode)(void *)(code + entry);
     u->code_size = text->len;
+    u->exits = exits;
     u->slots = jit_slots_new(u, r->n_slots);
     u->sites = g_steal_pointer(&r->sites);
     u->entries = g_steal_pointer(&r->entries);
