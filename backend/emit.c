@@ -27,10 +27,10 @@ static void make_types(Emit *e)
 static void make_function(Emit *e)
 {
     gcc_jit_context *c = e->ctx;
-    e->env = gcc_jit_context_new_param(c, NULL, e->u64_ptr, "env");
+    e->env_param = gcc_jit_context_new_param(c, NULL, e->u64_ptr, "env");
     e->slots = gcc_jit_context_new_param(c, NULL, e->char_ptr, "slots");
     e->entry = gcc_jit_context_new_param(c, NULL, e->u64, "entry");
-    gcc_jit_param *params[3] = {e->env, e->slots, e->entry};
+    gcc_jit_param *params[3] = {e->env_param, e->slots, e->entry};
     e->fn = gcc_jit_context_new_function(c, NULL, GCC_JIT_FUNCTION_EXPORTED, e->char_ptr, "region", 3, params, 0);
     e->left = gcc_jit_function_new_local(e->fn, NULL, e->i64, "left");
     for (unsigned r = 0; r < IR_NREGS; r++) {
@@ -83,6 +83,15 @@ static void settle_readers(Emit *e, unsigned r, unsigned upto)
     }
 }
 
+static void put_through(Emit *e, unsigned r)
+{
+    char text[48];
+    EmitAsm a = {.keep = true, .memory = true};
+    emit_asm_input(&a, r < EMIT_F0 ? "re" : "x", gcc_jit_lvalue_as_rvalue(e->reg[r]));
+    g_snprintf(text, sizeof text, "movq %%0, %zu(%%%%rbp)", offsetof(IrEnv, r) + 8 * r);
+    emit_asm(e->bb, &a, text);
+}
+
 static void emit_put(Emit *e, unsigned i)
 {
     const IrInst *op = &e->block->ops[i];
@@ -90,7 +99,7 @@ static void emit_put(Emit *e, unsigned i)
     settle_readers(e, op->reg, i);
     gcc_jit_block_add_assignment(e->bb, NULL, e->reg[op->reg], v);
     if (e->eager >> op->reg & 1)
-        gcc_jit_block_add_assignment(e->bb, NULL, emit_env_reg(e, op->reg), gcc_jit_lvalue_as_rvalue(e->reg[op->reg]));
+        put_through(e, op->reg);
     else
         e->dirty |= UINT64_C(1) << op->reg;
 }
@@ -169,6 +178,8 @@ static void count_accesses(Emit *e)
     uint16_t loads = 0, stores = 0;
     for (unsigned i = 0; i < e->block->n_ops; i++)
         emit_count_access(e->block->ops[i].op, &loads, &stores);
+    if (loads || stores)
+        emit_env(e, e->bb);
     if (loads)
         gcc_jit_block_add_assignment_op(e->bb, NULL, emit_env_u64(e, offsetof(IrEnv, n_load)), GCC_JIT_BINARY_OP_PLUS,
                                         emit_u64(e, loads));

@@ -37,7 +37,8 @@ typedef struct {
     gcc_jit_function *fn;
     gcc_jit_type *u8, *u16, *u32, *u64, *i8, *i16, *i32, *i64, *i128, *u128, *boolean, *f32, *f64;
     gcc_jit_type *char_ptr, *char_ptr_ptr, *u64_ptr;
-    gcc_jit_param *env, *slots, *entry;
+    gcc_jit_param *env_param, *slots, *entry;
+    gcc_jit_rvalue *env; // as GCC knows it at the moment: see emit_env
     gcc_jit_function *expect;
 
     gcc_jit_block *bb; // where statements go; NULL behind a terminator
@@ -96,6 +97,9 @@ gcc_jit_rvalue *emit_condition(Emit *e, const IrInst *br);
 void emit_load(Emit *e, unsigned i);
 void emit_store(Emit *e, unsigned i);
 void emit_atomic(Emit *e, unsigned i);
+// Makes env known to GCC in bb: asm statements find it in rbp, which GCC does not touch, so that it costs no register
+// elsewhere. What follows may use emit_env_*, in this block.
+void emit_env(Emit *e, gcc_jit_block *bb);
 gcc_jit_lvalue *emit_env_u64(Emit *e, size_t offset);
 gcc_jit_lvalue *emit_env_reg(Emit *e, unsigned r); // of the type of e->reg[r]
 gcc_jit_lvalue *emit_env_ptr(Emit *e, size_t offset);
@@ -106,10 +110,10 @@ typedef struct { // an asm statement being put together
         const char *constraint;
         gcc_jit_rvalue *value; // input
         gcc_jit_lvalue *place; // output
-    } out[4], in[26];
+    } out[4], in[28];
     unsigned n_out, n_in;
     bool keep; // volatile: neither dropped nor moved
-    bool call; // r8 changes
+    bool call; // rdi and r8 change
     bool memory; // memory changes
 } EmitAsm;
 void emit_asm_output(EmitAsm *a, const char *constraint, gcc_jit_lvalue *place);
@@ -117,8 +121,8 @@ void emit_asm_input(EmitAsm *a, const char *constraint, gcc_jit_rvalue *value);
 void emit_asm(gcc_jit_block *bb, const EmitAsm *a, const char *text);
 // Whether a flag output, a u8, is set.
 gcc_jit_rvalue *emit_flag(Emit *e, gcc_jit_lvalue *flag);
-// result := the function at env + offset of the n arguments (env itself first, at most 5), by env->jit_call.
-void emit_call(Emit *e, gcc_jit_block *bb, size_t offset, unsigned n, gcc_jit_rvalue *const *args,
+// result := the function at env + offset of env and the n arguments behind it, at most 4, by env->jit_call.
+void emit_call(gcc_jit_block *bb, size_t offset, unsigned n, gcc_jit_rvalue *const *args,
                gcc_jit_lvalue *result);
 void emit_fpcheck(Emit *e, unsigned i);
 // The low half of an f64 as f32, bit by bit.

@@ -45,16 +45,9 @@ void emit_number_slots(Emit *e)
     e->n_slots = e->sites->len;
 }
 
-// "D", or asm statements could not name env's fields.
-static void env_input(Emit *e, EmitAsm *a)
-{
-    emit_asm_input(a, "D", gcc_jit_param_as_rvalue(e->env));
-}
-
 void emit_stop(Emit *e, EmitAsm *a, GString *text, unsigned site)
 {
-    env_input(e, a);
-    g_string_append_printf(text, "call *%zu(%%%%rdi)\n.Lr%%=:\n\t.pushsection .addend, \"\", @progbits\n\t"
+    g_string_append_printf(text, "call *%zu(%%%%rbp)\n.Lr%%=:\n\t.pushsection .addend, \"\", @progbits\n\t"
                                  ".long .Lr%%=-region\n\t.asciz \"%u;%d=%%%u;",
                            offsetof(IrEnv, jit_stop), site, IR_NREGS, a->n_out + a->n_in);
     emit_asm_input(a, "rme", gcc_jit_lvalue_as_rvalue(e->left));
@@ -101,6 +94,7 @@ void emit_leave(Emit *e, gcc_jit_block *bb, unsigned site)
 
 static void write_back(Emit *e, gcc_jit_block *bb)
 {
+    emit_env(e, bb);
     for (unsigned r = 0; r < IR_NREGS; r++)
         if (e->dirty >> r & 1)
             gcc_jit_block_add_assignment(bb, NULL, emit_env_reg(e, r), gcc_jit_lvalue_as_rvalue(e->reg[r]));
@@ -118,9 +112,8 @@ static gcc_jit_block *exit_block(Emit *e, int64_t pc)
     EmitAsm a = {.keep = true, .memory = true};
     size_t slot = s * sizeof(JitSlot);
     write_back(e, bb);
-    env_input(e, &a);
     g_autofree char *text = g_strdup_printf(
-        "movq %zu(%%%%rdi), %%%%rsi\n\tmovq %zu(%%%%rdi), %%%%rsp\n\tmovq %zu(%%%%rsi), %%%%rax\n\t"
+        "movq %%%%rbp, %%%%rdi\n\tmovq %zu(%%%%rdi), %%%%rsi\n\tmovq %zu(%%%%rbp), %%%%rsp\n\tmovq %zu(%%%%rsi), %%%%rax\n\t"
         "movq %zu(%%%%rsi), %%%%rdx\n\tmovq %zu(%%%%rsi), %%%%rsi\n\tjmp *%%%%rax",
         offsetof(IrEnv, jit_slots), offsetof(IrEnv, jit_sp), slot + offsetof(JitSlot, code),
         slot + offsetof(JitSlot, entry), slot + offsetof(JitSlot, slots));
@@ -156,21 +149,20 @@ static void exit_indirect(Emit *e, gcc_jit_block *bb, gcc_jit_rvalue *target)
 {
     EmitAsm a = {.keep = true, .memory = true};
     write_back(e, bb);
-    env_input(e, &a);
     emit_asm_input(&a, "a", target);
     g_autoptr(GString) text = g_string_new(NULL);
-    g_string_printf(text, "movq %%%%rax, %zu(%%%%rdi)\n\tmovq %zu(%%%%rdi), %%%%rsp\n\t", offsetof(IrEnv, pc),
+    g_string_printf(text, "movq %%%%rbp, %%%%rdi\n\tmovq %%%%rax, %zu(%%%%rdi)\n\tmovq %zu(%%%%rdi), %%%%rsp\n\t", offsetof(IrEnv, pc),
                     offsetof(IrEnv, jit_sp));
     g_string_append_printf(
             text,
             "movq %%%%rax, %%%%rdx\n\tshlq $4, %%%%rdx\n\tmovq %%%%rax, %%%%rcx\n\tshrq $%u, %%%%rcx\n\t"
-            "xorq %%%%rcx, %%%%rdx\n\tandl $%u, %%%%edx\n\tmovq %zu(%%%%rdi), %%%%rcx\n\t"
+            "xorq %%%%rcx, %%%%rdx\n\tandl $%u, %%%%edx\n\tmovq %zu(%%%%rbp), %%%%rcx\n\t"
             "cmpq %%%%rax, (%%%%rcx,%%%%rdx)\n\tjne .Ls%%=\n"
             ".Lb%%=:\n\tmovq 16(%%%%rcx,%%%%rdx), %%%%rsi\n\tmovq 8(%%%%rcx,%%%%rdx), %%%%rax\n\t"
             "movq 24(%%%%rcx,%%%%rdx), %%%%rdx\n\tjmp *%%%%rax\n\t"
             ".subsection 1\n.Ls%%=:\n\txorq $32, %%%%rdx\n\tcmpq %%%%rax, (%%%%rcx,%%%%rdx)\n\tje .Lb%%=\n\t",
             JIT_JUMP_SHIFT - 4, (unsigned)(((1u << JIT_JUMP_BITS) - 1) * sizeof(JumpEntry)), offsetof(IrEnv, jumps));
-    g_string_append_printf(text, "movq %zu(%%%%rdi), %%%%rax\n\tmovq $-1, %zu(%%%%rdi)\n\tret", offsetof(IrEnv, jit_slots),
+    g_string_append_printf(text, "movq %zu(%%%%rbp), %%%%rax\n\tmovq $-1, %zu(%%%%rbp)\n\tret", offsetof(IrEnv, jit_slots),
                            offsetof(IrEnv, exit_site));
     g_string_append(text, "\n\t.subsection 0");
     emit_asm(bb, &a, text->str);
@@ -235,6 +227,10 @@ static void dispatch(Emit *e, gcc_jit_block *bb, GPtrArray *blocks, unsigned sta
 void emit_entry(Emit *e, gcc_jit_block *first)
 {
     g_autoptr(GPtrArray) blocks = g_ptr_array_new();
+    EmitAsm a = {.keep = true};
+    e->env = gcc_jit_param_as_rvalue(e->env_param);
+    emit_asm_input(&a, "r", e->env);
+    emit_asm(first, &a, "movq %0, %%rbp");
     gcc_jit_block_add_assignment(first, NULL, emit_env_ptr(e, offsetof(IrEnv, jit_slots)),
                                  gcc_jit_param_as_rvalue(e->slots));
     for (unsigned n = 0; n < e->code->n_blocks; n++) {

@@ -9,7 +9,7 @@
 void emit_fpcheck(Emit *e, unsigned i)
 {
     char test[80];
-    g_snprintf(test, sizeof test, "testb $%u, %zu(%%%%rdi)\n\tjne .Ls%%=", (unsigned)(e->block->ops[i].imm >> 32),
+    g_snprintf(test, sizeof test, "testb $%u, %zu(%%%%rbp)\n\tjne .Ls%%=", (unsigned)(e->block->ops[i].imm >> 32),
                offsetof(IrEnv, fp_leave));
     emit_stop_if(e, e->bb, test, NULL, emit_site_before(e));
 }
@@ -48,28 +48,27 @@ void emit_asm(gcc_jit_block *bb, const EmitAsm *a, const char *text)
     gcc_jit_extended_asm_add_clobber(x, "cc");
     if (a->memory)
         gcc_jit_extended_asm_add_clobber(x, "memory");
-    if (a->call)
+    if (a->call) {
+        gcc_jit_extended_asm_add_clobber(x, "rdi");
         gcc_jit_extended_asm_add_clobber(x, "r8");
+    }
 }
 
-void emit_call(Emit *e, gcc_jit_block *bb, size_t offset, unsigned n, gcc_jit_rvalue *const *args,
+void emit_call(gcc_jit_block *bb, size_t offset, unsigned n, gcc_jit_rvalue *const *args,
                gcc_jit_lvalue *result)
 {
-    static const char *const places[] = {"D", "S", "d", "c"};
-    gcc_jit_rvalue *function = gcc_jit_lvalue_as_rvalue(emit_env_u64(e, offset));
-    gcc_jit_rvalue *call = gcc_jit_lvalue_as_rvalue(emit_env_u64(e, offsetof(IrEnv, jit_call)));
+    static const char *const places[] = {"S", "d", "c"};
     EmitAsm a = {.keep = true, .call = true, .memory = true};
+    g_autoptr(GString) text = g_string_new("movq %%rbp, %%rdi\n\t");
     emit_asm_output(&a, "=a", result);
-    emit_asm_input(&a, "0", function);
-    emit_asm_input(&a, "m", call);
-    for (unsigned i = 0; i < MIN(n, 4); i++)
+    for (unsigned i = 0; i < MIN(n, 3); i++)
         emit_asm_input(&a, places[i], args[i]);
-    if (n > 4) { // r8 has no letter
-        emit_asm_input(&a, "er", args[4]);
-        emit_asm(bb, &a, "movq %7, %%r8\n\tcall *%2");
-    } else {
-        emit_asm(bb, &a, "call *%2");
+    if (n > 3) { // r8 has no letter
+        emit_asm_input(&a, "er", args[3]);
+        g_string_append(text, "movq %4, %%r8\n\t");
     }
+    g_string_append_printf(text, "movq %zu(%%%%rbp), %%%%rax\n\tcall *%zu(%%%%rbp)", offset, offsetof(IrEnv, jit_call));
+    emit_asm(bb, &a, text->str);
 }
 
 // A value made by text of v, which %0 is before and the result after; %4 is the other one, %1 and %2 are free. %0 is

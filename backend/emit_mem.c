@@ -8,9 +8,18 @@
 
 #include "softmmu/tlb.h"
 
+void emit_env(Emit *e, gcc_jit_block *bb)
+{
+    gcc_jit_lvalue *env = emit_local(e, e->u64_ptr);
+    EmitAsm a = {.keep = true};
+    emit_asm_output(&a, "=r", env);
+    emit_asm(bb, &a, "movq %%rbp, %0");
+    e->env = gcc_jit_lvalue_as_rvalue(env);
+}
+
 gcc_jit_lvalue *emit_env_u64(Emit *e, size_t offset)
 {
-    return gcc_jit_context_new_array_access(e->ctx, NULL, gcc_jit_param_as_rvalue(e->env),
+    return gcc_jit_context_new_array_access(e->ctx, NULL, e->env,
                                             gcc_jit_context_new_rvalue_from_int(e->ctx, e->i32, (int)(offset / 8)));
 }
 
@@ -18,7 +27,7 @@ gcc_jit_lvalue *emit_env_reg(Emit *e, unsigned r)
 {
     if (r < EMIT_F0)
         return emit_env_u64(e, offsetof(IrEnv, r) + 8 * r);
-    gcc_jit_rvalue *env = gcc_jit_context_new_cast(e->ctx, NULL, gcc_jit_param_as_rvalue(e->env),
+    gcc_jit_rvalue *env = gcc_jit_context_new_cast(e->ctx, NULL, e->env,
                                                    gcc_jit_type_get_pointer(e->f64));
     size_t index = offsetof(IrEnv, r) / 8 + r;
     return gcc_jit_context_new_array_access(e->ctx, NULL, env,
@@ -27,7 +36,7 @@ gcc_jit_lvalue *emit_env_reg(Emit *e, unsigned r)
 
 gcc_jit_lvalue *emit_env_ptr(Emit *e, size_t offset)
 {
-    gcc_jit_rvalue *env = gcc_jit_context_new_cast(e->ctx, NULL, gcc_jit_param_as_rvalue(e->env), e->char_ptr_ptr);
+    gcc_jit_rvalue *env = gcc_jit_context_new_cast(e->ctx, NULL, e->env, e->char_ptr_ptr);
     return gcc_jit_context_new_array_access(e->ctx, NULL, env,
                                             gcc_jit_context_new_rvalue_from_int(e->ctx, e->i32, (int)(offset / 8)));
 }
@@ -99,7 +108,7 @@ static void comparator_to_temp(Access *m)
 static void entry_to_addend(Access *m)
 {
     address_to(m, m->addend);
-    add(m, "shrq $%u, %%%u\n\tandq %zu(%%%%rdi), %%%u\n\taddq %zu(%%%%rdi), %%%u\n\t", PAGE_BITS - 5, m->addend,
+    add(m, "shrq $%u, %%%u\n\tandq %zu(%%%%rbp), %%%u\n\taddq %zu(%%%%rbp), %%%u\n\t", PAGE_BITS - 5, m->addend,
         offsetof(IrEnv, tlb_mask), m->addend, offsetof(IrEnv, tlb_table), m->addend);
 }
 
@@ -210,12 +219,12 @@ void emit_atomic(Emit *e, unsigned i)
     else if (op->op == IR_OP_SC32 || op->op == IR_OP_SC64)
         kind = JIT_ATOMIC_SC;
     kind |= JIT_ATOMIC_SIZE(ir_op_size(op->op));
-    gcc_jit_rvalue *args[4] = {gcc_jit_param_as_rvalue(e->env), emit_use(e, op->a),
-                               op->b == IR_NOVAL ? emit_u64(e, 0) : emit_use(e, op->b), emit_u64(e, kind)};
+    gcc_jit_rvalue *args[3] = {emit_use(e, op->a), op->b == IR_NOVAL ? emit_u64(e, 0) : emit_use(e, op->b),
+                               emit_u64(e, kind)};
     gcc_jit_lvalue *result = emit_local(e, e->u64);
-    emit_call(e, e->bb, offsetof(IrEnv, atomic_slow), 4, args, result);
+    emit_call(e->bb, offsetof(IrEnv, atomic_slow), 3, args, result);
     char test[80];
-    g_snprintf(test, sizeof test, "cmpq $0, %zu(%%%%rdi)\n\tjne .Ls%%=", offsetof(IrEnv, exit_site));
+    g_snprintf(test, sizeof test, "cmpq $0, %zu(%%%%rbp)\n\tjne .Ls%%=", offsetof(IrEnv, exit_site));
     emit_stop_if(e, e->bb, test, NULL, emit_site_before(e));
     emit_define(e, i, rvalue(result), 0, true);
 }

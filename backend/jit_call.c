@@ -42,6 +42,7 @@ __attribute__((naked)) void jit_stop(void)
             "pushq %%r11\n\tpushq %%r10\n\tpushq %%r9\n\tpushq %%r8\n\t"
             "pushq %%rdi\n\tpushq %%rsi\n\tpushq %%rbp\n\tpushq %%rsp\n\t"
             "pushq %%rbx\n\tpushq %%rdx\n\tpushq %%rcx\n\tpushq %%rax\n\t"
+            "movq %%rbp, %%rdi\n\t"
             "movq %%rsp, %%rbp\n\t"
             "subq $256, %%rsp\n\t"
             "andq $-16, %%rsp\n\t"
@@ -77,7 +78,7 @@ __attribute__((naked)) void jit_stop(void)
             "movq %c2(%%rdi), %%rsp\n\t"
             "ret"
             :
-            : "i"(offsetof(JitFrame, gpr) + 7 * 8), "i"(offsetof(IrEnv, jit_slots)), "i"(offsetof(IrEnv, jit_sp)));
+            : "i"(offsetof(JitFrame, gpr) + 5 * 8), "i"(offsetof(IrEnv, jit_slots)), "i"(offsetof(IrEnv, jit_sp)));
 }
 
 __asm__(".text\n"

@@ -18,7 +18,7 @@ JitSlot *jit_enter(IrEnv *env, JitSlot *slots, uint64_t entry, JitCode code);
 // rdx, rcx and r8. The result is in rax; every other register is as before, the flags are not.
 void jit_call(void);
 
-// For asm statements of regions, behind IrEnv.jit_stop, with env in rdi: they push a kind and an address. Kind 0 leaves
+// For asm statements of regions, behind IrEnv.jit_stop, with env in rbp: they push a kind and an address. Kind 0 leaves
 // the region; else it is one of ram_slow's, and the page's addend takes its place on the stack, or the region is left.
 // The region's table of exits says by the return address which site that is and where guest registers are (exits.h).
 void jit_stop(void);
