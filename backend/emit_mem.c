@@ -46,40 +46,16 @@ static gcc_jit_rvalue *rvalue(gcc_jit_lvalue *l)
     return gcc_jit_lvalue_as_rvalue(l);
 }
 
-typedef struct { // an access: one asm statement
+typedef struct { // an access
     EmitAsm a;
     GString *text;
     unsigned addr, temp, addend, tag; // operand numbers
-    int32_t offset;                   // to add to the address
+    gcc_jit_rvalue *base;             // the address is base + offset
+    int32_t offset;
     unsigned size;
     MemAccess access;
     const EmitCache *cache; // or NULL
 } Access;
-
-// The inputs and outputs that every access has, behind one output if it loads.
-static void start_access(Emit *e, Access *m, unsigned i)
-{
-    const IrInst *op = &e->block->ops[i];
-    int n = e->cache_of[e->block_index][i];
-    gcc_jit_rvalue *addr = emit_use(e, op->a);
-    m->cache = n < 0 ? NULL : &e->caches[n];
-    m->offset = (int32_t)op->imm;
-    if (m->offset != op->imm) {
-        addr = emit_binary(e, GCC_JIT_BINARY_OP_PLUS, addr, emit_u64(e, (uint64_t)op->imm));
-        m->offset = 0;
-    }
-    m->temp = m->a.n_out;
-    emit_asm_output(&m->a, "=&r", emit_local(e, e->u64));
-    m->addend = m->a.n_out;
-    emit_asm_output(&m->a, m->cache ? "+&r" : "=&r", m->cache ? m->cache->addend : emit_local(e, e->char_ptr));
-    if (m->cache) {
-        m->tag = m->a.n_out;
-        emit_asm_output(&m->a, "+&rm", m->cache->tag);
-    }
-    m->addr = m->a.n_out + m->a.n_in;
-    emit_asm_input(&m->a, "r", addr);
-    m->text = g_string_new(NULL);
-}
 
 static void add(Access *m, const char *format, ...) G_GNUC_PRINTF(2, 3);
 static void add(Access *m, const char *format, ...)
@@ -90,6 +66,40 @@ static void add(Access *m, const char *format, ...)
     va_end(ap);
 }
 
+static void start_access(Emit *e, Access *m, unsigned i)
+{
+    const IrInst *op = &e->block->ops[i];
+    int n = e->cache_of[e->block_index][i];
+    m->cache = n < 0 ? NULL : &e->caches[n];
+    m->size = ir_op_size(op->op);
+    m->access = ir_is_store(op->op) ? ACCESS_WRITE : ACCESS_READ;
+    m->base = m->cache ? emit_use_leaf(e, op->a) : emit_use(e, op->a);
+    m->offset = (int32_t)op->imm;
+    if (m->offset != op->imm) {
+        gcc_jit_lvalue *sum = emit_local(e, e->u64);
+        gcc_jit_block_add_assignment(
+            e->bb, NULL, sum, emit_binary(e, GCC_JIT_BINARY_OP_PLUS, m->base, emit_u64(e, (uint64_t)op->imm)));
+        m->base = rvalue(sum);
+        m->offset = 0;
+    }
+    m->text = g_string_new(NULL);
+}
+
+// The operands of the lookup, behind those that the access has already.
+static void lookup_operands(Emit *e, Access *m)
+{
+    m->temp = m->a.n_out;
+    emit_asm_output(&m->a, "=&r", emit_local(e, e->u64));
+    m->addend = m->a.n_out;
+    emit_asm_output(&m->a, "=&r", m->cache ? m->cache->addend : emit_local(e, e->char_ptr));
+    if (m->cache) {
+        m->tag = m->a.n_out;
+        emit_asm_output(&m->a, "=&rm", m->cache->tag);
+    }
+    m->addr = m->a.n_out + m->a.n_in;
+    emit_asm_input(&m->a, "r", m->base);
+}
+
 static void address_to(Access *m, unsigned to)
 {
     if (m->offset)
@@ -98,35 +108,29 @@ static void address_to(Access *m, unsigned to)
         add(m, "movq %%%u, %%%u\n\t", m->addr, to);
 }
 
-static void comparator_to_temp(Access *m)
-{
-    address_to(m, m->temp);
-    add(m, "andq $%" G_GINT64_FORMAT ", %%%u\n\t", (gint64)(PAGE_MASK | (m->size - 1)), m->temp);
-}
-
-// The entry's address into the addend's register.
-static void entry_to_addend(Access *m)
+// The lookup in the TLB up to the label .Lb, where the addend is in its register; what misses is out of line.
+static void lookup(Emit *e, Access *m)
 {
     address_to(m, m->addend);
     add(m, "shrq $%u, %%%u\n\tandq %zu(%%%%rbp), %%%u\n\taddq %zu(%%%%rbp), %%%u\n\t", PAGE_BITS - 5, m->addend,
         offsetof(IrEnv, tlb_mask), m->addend, offsetof(IrEnv, tlb_table), m->addend);
-}
-
-// Out of line: the TLB if that is behind a page cache, then the engine; back to .Lb with the addend.
-static void miss(Emit *e, Access *m)
-{
-    add(m, "\n\t.subsection 1\n.Ls%%=:\n\t");
+    address_to(m, m->temp);
+    add(m, "andq $%" G_GINT64_FORMAT ", %%%u\n\t", (gint64)(PAGE_MASK | (m->size - 1)), m->temp);
+    add(m, "cmpq %%%u, %u(%%%u)\n\tjne .Ls%%=\n\t", m->temp, 8 * m->access, m->addend);
     if (m->cache) {
         // The comparator of the kind that is asked for less leniently: a page for both must allow both.
         MemAccess other = m->access == ACCESS_READ && m->cache->stores   ? ACCESS_WRITE
                           : m->access == ACCESS_WRITE && m->cache->loads ? ACCESS_READ
                                                                          : m->access;
-        entry_to_addend(m);
-        add(m, "cmpq %%%u, %u(%%%u)\n\tjne .Lm%%=\n\t", m->temp, 8 * m->access, m->addend);
         add(m, "movq %u(%%%u), %%%u\n\tmovq %%%u, %%%u\n\t", 8 * other, m->addend, m->temp, m->temp, m->tag);
-        add(m, "movq %zu(%%%u), %%%u\n\tjmp .Lb%%=\n.Lm%%=:\n\t", offsetof(TlbEntry, addend), m->addend, m->addend);
     }
-    add(m, "pushq $%u\n\t", m->size | (m->access == ACCESS_WRITE ? JIT_RAM_WRITE : 0));
+    add(m, "movq %zu(%%%u), %%%u\n.Lb%%=:\n\t", offsetof(TlbEntry, addend), m->addend, m->addend);
+}
+
+// Behind the rest of the statement: asks the engine, and goes back to .Lb with the addend.
+static void miss(Emit *e, Access *m)
+{
+    add(m, "\n\t.subsection 1\n.Ls%%=:\n\tpushq $%u\n\t", m->size | (m->access == ACCESS_WRITE ? JIT_RAM_WRITE : 0));
     address_to(m, m->temp);
     add(m, "pushq %%%u\n\t", m->temp);
     emit_stop(e, &m->a, m->text, emit_site_before(e));
@@ -136,27 +140,43 @@ static void miss(Emit *e, Access *m)
     add(m, "jmp .Lb%%=\n\t.subsection 0");
 }
 
-// The access itself is `text`, in which %M stands for the host's memory.
-static void finish_access(Emit *e, Access *m, const char *text)
+// The host location of an access of `type`, by a page cache: GCC sees the hit, and an asm statement on the cold way does
+// the rest, so that the cache may stay where it is.
+static gcc_jit_lvalue *cached(Emit *e, Access *m, gcc_jit_type *type)
 {
-    GString *all = m->text;
+    gcc_jit_block *cold = gcc_jit_function_new_block(e->fn, NULL), *join = gcc_jit_function_new_block(e->fn, NULL);
+    gcc_jit_rvalue *addr =
+        m->offset ? emit_binary(e, GCC_JIT_BINARY_OP_PLUS, m->base, emit_u64(e, (uint64_t)(int64_t)m->offset)) : m->base;
+    gcc_jit_rvalue *page =
+        emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_AND, addr, emit_u64(e, PAGE_MASK | (m->size - 1)));
+    gcc_jit_rvalue *hit =
+        gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ, page, rvalue(m->cache->tag));
+    gcc_jit_block_end_with_conditional(e->bb, NULL, emit_likely(e, hit, true), join, cold);
+    lookup_operands(e, m);
+    lookup(e, m);
+    miss(e, m);
+    emit_asm(cold, &m->a, m->text->str);
+    gcc_jit_block_end_with_jump(cold, NULL, join);
+    g_string_free(m->text, TRUE);
+    e->bb = join;
+    gcc_jit_rvalue *host =
+        gcc_jit_lvalue_get_address(gcc_jit_context_new_array_access(e->ctx, NULL, rvalue(m->cache->addend), addr), NULL);
+    return gcc_jit_rvalue_dereference(gcc_jit_context_new_cast(e->ctx, NULL, host, gcc_jit_type_get_pointer(type)),
+                                      NULL);
+}
+
+// The whole access as one asm statement; that itself is `text`, in which %M stands for the host's memory.
+static void uncached(Emit *e, Access *m, const char *text)
+{
     const char *memory = strstr(text, "%M");
-    if (m->cache) {
-        comparator_to_temp(m);
-        add(m, "cmpq %%%u, %%%u\n\tjne .Ls%%=\n", m->tag, m->temp);
-    } else {
-        entry_to_addend(m);
-        comparator_to_temp(m);
-        add(m, "cmpq %%%u, %u(%%%u)\n\tjne .Ls%%=\n\tmovq %zu(%%%u), %%%u\n", m->temp, 8 * m->access, m->addend,
-            offsetof(TlbEntry, addend), m->addend, m->addend);
-    }
-    add(m, ".Lb%%=:\n\t%.*s", (int)(memory - text), text);
+    lookup(e, m);
+    add(m, "%.*s", (int)(memory - text), text);
     if (m->offset)
         add(m, "%d", m->offset);
     add(m, "(%%%u,%%%u)%s", m->addend, m->addr, memory + 2);
     miss(e, m);
-    emit_asm(e->bb, &m->a, all->str);
-    g_string_free(all, TRUE);
+    emit_asm(e->bb, &m->a, m->text->str);
+    g_string_free(m->text, TRUE);
 }
 
 // The type to load value i as: that of a float if it goes to where they are kept.
@@ -182,14 +202,20 @@ void emit_load(Emit *e, unsigned i)
 {
     static const char *const texts[] = {"movzbl %M, %k0", "movsbq %M, %0", "movzwl %M, %k0", "movswq %M, %0",
                                         "movl %M, %k0",   "movslq %M, %0", "movq %M, %0"};
-    const IrInst *op = &e->block->ops[i];
+    unsigned op = e->block->ops[i].op;
     gcc_jit_type *type = load_type(e, i);
     bool is_float = type == e->f64 || type == e->f32;
-    Access m = {.size = ir_op_size(op->op), .access = ACCESS_READ};
+    Access m = {.size = 0};
     gcc_jit_lvalue *result = emit_local(e, is_float ? type : e->u64);
-    emit_asm_output(&m.a, is_float ? "=x" : "=r", result);
     start_access(e, &m, i);
-    finish_access(e, &m, type == e->f64 ? "movsd %M, %0" : type == e->f32 ? "movss %M, %0" : texts[op->op - IR_OP_LD8U]);
+    if (m.cache) {
+        gcc_jit_rvalue *v = rvalue(cached(e, &m, type));
+        gcc_jit_block_add_assignment(e->bb, NULL, result, is_float ? v : emit_cast(e, v, e->u64));
+    } else {
+        emit_asm_output(&m.a, is_float ? "=x" : "=r", result);
+        lookup_operands(e, &m);
+        uncached(e, &m, type == e->f64 ? "movsd %M, %0" : type == e->f32 ? "movss %M, %0" : texts[op - IR_OP_LD8U]);
+    }
     emit_define(e, i, rvalue(result), 0, true);
 }
 
@@ -200,14 +226,23 @@ void emit_store(Emit *e, unsigned i)
     gcc_jit_type *types[] = {e->u8, e->u16, e->u32, e->u64};
     gcc_jit_type *type = types[op->op - IR_OP_ST8];
     bool is_float = gcc_jit_rvalue_get_type(e->values[op->b].rv) == e->f64 && op->op >= IR_OP_ST32;
-    Access m = {.size = ir_op_size(op->op), .access = ACCESS_WRITE};
+    Access m = {.size = 0};
     start_access(e, &m, i);
-    gcc_jit_rvalue *v = is_float ? emit_use_fp(e, op->b) : emit_cast(e, emit_use(e, op->b), type);
+    if (m.cache) {
+        gcc_jit_lvalue *at = cached(e, &m, !is_float ? type : op->op == IR_OP_ST32 ? e->f32 : e->f64);
+        gcc_jit_rvalue *v = is_float ? emit_use_fp(e, op->b) : emit_cast(e, emit_use(e, op->b), type);
+        if (is_float && op->op == IR_OP_ST32)
+            v = emit_low_half(e, v);
+        gcc_jit_block_add_assignment(e->bb, NULL, at, v);
+        return;
+    }
+    lookup_operands(e, &m);
     unsigned number = m.a.n_out + m.a.n_in;
-    emit_asm_input(&m.a, is_float ? "x" : "re", v);
+    emit_asm_input(&m.a, is_float ? "x" : "re",
+                   is_float ? emit_use_fp(e, op->b) : emit_cast(e, emit_use(e, op->b), type));
     g_autofree char *text = is_float ? g_strdup_printf("movs%c %%%u, %%M", op->op == IR_OP_ST32 ? 's' : 'd', number)
                                      : g_strdup_printf(texts[op->op - IR_OP_ST8], number);
-    finish_access(e, &m, text);
+    uncached(e, &m, text);
 }
 
 void emit_atomic(Emit *e, unsigned i)
