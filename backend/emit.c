@@ -92,16 +92,24 @@ static void put_through(Emit *e, unsigned r)
     emit_asm(e->bb, &a, text);
 }
 
+static bool is_word(unsigned op)
+{
+    return op == IR_OP_ADD32 || op == IR_OP_SUB32 || op == IR_OP_SLL32 || op == IR_OP_SRL32 || op == IR_OP_SRA32 ||
+           op == IR_OP_MUL32 || op == IR_OP_ROL32 || op == IR_OP_ROR32 || op == IR_OP_SEXT32 || op == IR_OP_LD32S;
+}
+
 static void emit_put(Emit *e, unsigned i)
 {
     const IrInst *op = &e->block->ops[i];
     gcc_jit_rvalue *v = op->reg < EMIT_F0 ? emit_use(e, op->a) : emit_use_fp(e, op->a);
     settle_readers(e, op->reg, i);
     gcc_jit_block_add_assignment(e->bb, NULL, e->reg[op->reg], v);
+    uint64_t bit = UINT64_C(1) << op->reg;
+    e->narrow = is_word(e->block->ops[op->a].op) && op->reg < EMIT_F0 ? e->narrow | bit : e->narrow & ~bit;
     if (e->eager >> op->reg & 1)
         put_through(e, op->reg);
     else
-        e->dirty |= UINT64_C(1) << op->reg;
+        e->dirty |= bit;
 }
 
 // How likely edge 0 is, from how often the interpreter entered the two targets. GCC places code and registers by it.
@@ -194,6 +202,7 @@ static void emit_block(Emit *e, unsigned n)
     e->block_index = n;
     e->bb = e->start[n];
     e->dirty = e->dirty_in[n];
+    e->narrow = 0;
     e->insn = UINT32_MAX; // the first insn op makes it 0
     e->values = g_new(EmitValue, e->block->n_ops);
     count_uses(e);

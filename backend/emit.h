@@ -49,6 +49,7 @@ typedef struct {
     uint64_t used_regs;
     uint64_t eager;  // registers that each put stores at once: never dirty
     uint64_t dirty;  // at this moment: may differ from env->r
+    uint64_t narrow; // registers known to hold a sign-extended word, within the block
     uint64_t *dirty_in, *live_in; // by IR block, see emit_flow.c
     gcc_jit_lvalue *reg[IR_NREGS]; // u64, from EMIT_F0 on f64
     gcc_jit_lvalue *left;

@@ -54,8 +54,10 @@ void emit_stop(Emit *e, EmitAsm *a, GString *text, unsigned site)
     for (unsigned r = 0; r < IR_NREGS; r++) {
         if (!(e->dirty >> r & 1))
             continue;
-        g_string_append_printf(text, "%u=%%%u;", r, a->n_out + a->n_in);
-        emit_asm_input(a, r < EMIT_F0 ? "rme" : "xm", gcc_jit_lvalue_as_rvalue(e->reg[r]));
+        bool narrow = e->narrow >> r & 1; // then its extension need not be computed for this
+        gcc_jit_rvalue *v = gcc_jit_lvalue_as_rvalue(e->reg[r]);
+        g_string_append_printf(text, narrow ? "%u=s%%q%u;" : "%u=%%%u;", r, a->n_out + a->n_in);
+        emit_asm_input(a, r < EMIT_F0 ? "rme" : "xm", narrow ? emit_cast(e, v, e->i32) : v);
     }
     g_string_append(text, "\"\n\t.popsection");
     a->keep = a->memory = true;
@@ -126,13 +128,15 @@ static gcc_jit_block *exit_block(Emit *e, int64_t pc)
 static gcc_jit_block *check_block(Emit *e, unsigned n)
 {
     if (!e->check[n]) {
-        uint64_t dirty = e->dirty;
+        uint64_t dirty = e->dirty, narrow = e->narrow;
         e->dirty = e->dirty_in[n];
+        e->narrow = 0;
         e->check[n] = gcc_jit_function_new_block(e->fn, NULL);
         emit_stop_if(e, e->check[n], "cmpq $0, %0\n\tjle .Ls%=", gcc_jit_lvalue_as_rvalue(e->left),
                      add_site(e, (JitSite){.pc = e->code->blocks[n]->pc}));
         gcc_jit_block_end_with_jump(e->check[n], NULL, e->start[n]);
         e->dirty = dirty;
+        e->narrow = narrow;
     }
     return e->check[n];
 }

@@ -109,7 +109,7 @@ static void address_to(Access *m, unsigned to)
 }
 
 // The lookup in the TLB up to the label .Lb, where the addend is in its register; what misses is out of line.
-static void lookup(Emit *e, Access *m)
+static void lookup(Access *m)
 {
     address_to(m, m->addend);
     add(m, "shrq $%u, %%%u\n\tandq %zu(%%%%rbp), %%%u\n\taddq %zu(%%%%rbp), %%%u\n\t", PAGE_BITS - 5, m->addend,
@@ -153,7 +153,7 @@ static gcc_jit_lvalue *cached(Emit *e, Access *m, gcc_jit_type *type)
         gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ, page, rvalue(m->cache->tag));
     gcc_jit_block_end_with_conditional(e->bb, NULL, emit_likely(e, hit, true), join, cold);
     lookup_operands(e, m);
-    lookup(e, m);
+    lookup(m);
     miss(e, m);
     emit_asm(cold, &m->a, m->text->str);
     gcc_jit_block_end_with_jump(cold, NULL, join);
@@ -169,7 +169,7 @@ static gcc_jit_lvalue *cached(Emit *e, Access *m, gcc_jit_type *type)
 static void uncached(Emit *e, Access *m, const char *text)
 {
     const char *memory = strstr(text, "%M");
-    lookup(e, m);
+    lookup(m);
     add(m, "%.*s", (int)(memory - text), text);
     if (m->offset)
         add(m, "%d", m->offset);

@@ -88,8 +88,11 @@ static bool parse_exit(ExitTable *t, uint32_t at, const char *text)
         if (p == number || *p++ != '=' || reg > EXIT_LEFT || !(end = strchr(p, ';')))
             return false;
         ExitLoc loc = {.reg = (uint8_t)reg};
+        bool narrow = *p == 's';
+        p += narrow;
         if (!exits_parse_operand(p, (size_t)(end - p), &loc))
             return false;
+        loc.narrow = narrow;
         g_array_append_val(t->locs, loc);
         p = end + 1;
     }
@@ -207,6 +210,8 @@ bool exits_stop(IrEnv *env, JitFrame *f, const uint64_t (*xmm)[2])
     for (unsigned i = 0; i < x->n; i++) {
         const ExitLoc *l = &g_array_index(t->locs, ExitLoc, x->first + i);
         uint64_t v = value_at(l, f, xmm);
+        if (l->narrow)
+            v = (uint64_t)(int64_t)(int32_t)v;
         if (l->reg == EXIT_LEFT)
             env->left = (int64_t)v;
         else

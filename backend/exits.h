@@ -3,7 +3,8 @@
 //
 // An asm statement of a region that may leave it names the changed registers as operands and writes a record into the
 // section ".addend" of the object: the distance (4 bytes) of the return address of its call of env->jit_stop from the
-// function `region`, then a text "SITE;REG=OPERAND;...;" ended by a zero byte. Operands are as GCC prints them.
+// function `region`, then a text "SITE;REG=OPERAND;...;" ended by a zero byte. Operands are as GCC prints them, with an s in
+// front if only the low word, to be sign-extended, is there.
 #pragma once
 #include "backend/jit_call.h"
 #include <glib.h>
@@ -14,6 +15,7 @@ typedef struct {
     uint8_t reg;  // guest register or EXIT_LEFT
     uint8_t kind; // ExitPlace
     uint8_t base; // host register
+    bool narrow;  // the low word of the place, sign-extended
     int32_t value; // displacement or constant
 } ExitLoc;
 
