@@ -206,6 +206,7 @@ static void emit_block(Emit *e, unsigned n)
     e->insn = UINT32_MAX; // the first insn op makes it 0
     e->values = g_new(EmitValue, e->block->n_ops);
     count_uses(e);
+    emit_find_groups(e);
     gcc_jit_rvalue *insns = gcc_jit_context_new_rvalue_from_long(e->ctx, e->i64, e->block->n_insns);
     gcc_jit_block_add_assignment_op(e->bb, NULL, e->left, GCC_JIT_BINARY_OP_MINUS, insns);
     if (e->stats)
@@ -242,6 +243,7 @@ void emit_region(Emit *e)
     gcc_jit_block *first = gcc_jit_function_new_block(e->fn, "entry");
     e->start = g_new0(gcc_jit_block *, n);
     e->check = g_new0(gcc_jit_block *, n);
+    e->groups = g_array_new(FALSE, FALSE, sizeof(EmitGroup));
     for (unsigned i = 0; i < n; i++)
         if (e->code->blocks[i]->is_entry)
             reach(e, i);
@@ -253,4 +255,6 @@ void emit_region(Emit *e)
     emit_free_flow(e);
     g_free(e->start);
     g_free(e->check);
+    g_array_free(e->groups, TRUE);
+    g_free(e->group_of);
 }

@@ -29,6 +29,20 @@ typedef struct { // a page cache, see emit_cache.c
     bool loads, stores; // what it must serve
 } EmitCache;
 
+typedef struct { // where an address comes from: the same twice means the same value
+    bool from_reg;
+    unsigned number, version; // register and how often it was put before; or value
+} EmitRoot;
+
+typedef struct { // accesses of a block that are looked up together, see emit_group.c
+    EmitRoot root;
+    unsigned leader, n; // the first one's op; how many
+    int cache;
+    int64_t start, end; // offsets from the root of all bytes
+    bool loads, stores;
+    gcc_jit_lvalue *addend; // of the leader's page
+} EmitGroup;
+
 typedef struct {
     const IrCode *code;
     bool stats;
@@ -57,6 +71,9 @@ typedef struct {
     EmitCache caches[EMIT_CACHES];
     unsigned n_caches;
     int8_t **cache_of; // by IR block and op: which page cache an access uses, or -1
+
+    GArray *groups; // EmitGroup: of the block
+    int *group_of;  // by op: its group, or -1
 
     const IrBlock *block; // being emitted
     unsigned block_index;
@@ -149,11 +166,16 @@ void emit_free_flow(Emit *e);
 // Numbers of the blocks that b leads to, at most n_guess + 2; returns how many.
 unsigned emit_successors(const IrBlock *b, int32_t *to);
 
+// --- emit_group.c ---
+void emit_find_groups(Emit *e); // of e->block
+// The group of access i if it has others, else NULL.
+EmitGroup *emit_group(const Emit *e, unsigned i);
+
 // --- emit_exit.c ---
 // Number of a new site: leave before instruction `insn` (at pc offset pc) of the current block.
 unsigned emit_site_before(Emit *e);
 // Inputs of an asm statement that may stop the region, behind those it has already, and the text of the call that does
-// it. What comes before pushes kind and address (jit_call.h); what comes behind runs if the region goes on.
+// it, at .Lc%=. What comes before pushes kind and address (jit_call.h); what comes behind runs if the region goes on.
 void emit_stop(Emit *e, EmitAsm *a, GString *text, unsigned site);
 // Leaves at the site if `test`, a compare and a jump to .Ls%=, says so; its operand %0, unless NULL, is v.
 void emit_stop_if(Emit *e, gcc_jit_block *bb, const char *test, gcc_jit_rvalue *v, unsigned site);

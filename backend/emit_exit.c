@@ -47,7 +47,7 @@ void emit_number_slots(Emit *e)
 
 void emit_stop(Emit *e, EmitAsm *a, GString *text, unsigned site)
 {
-    g_string_append_printf(text, "call *%zu(%%%%rbp)\n.Lr%%=:\n\t.pushsection .addend, \"\", @progbits\n\t"
+    g_string_append_printf(text, ".Lc%%=:\n\tcall *%zu(%%%%rbp)\n.Lr%%=:\n\t.pushsection .addend, \"\", @progbits\n\t"
                                  ".long .Lr%%=-region\n\t.asciz \"%u;%d=%%%u;",
                            offsetof(IrEnv, jit_stop), site, IR_NREGS, a->n_out + a->n_in);
     emit_asm_input(a, "rme", gcc_jit_lvalue_as_rvalue(e->left));

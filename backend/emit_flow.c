@@ -5,7 +5,7 @@
 // it is read, or written back as dirty, before it is put.
 #include "backend/emit.h"
 
-#define MAX_DIRTY 19 // an asm statement has 30 operands at most
+#define MAX_DIRTY 18 // an asm statement has 30 operands at most
 
 static bool leaves_before(unsigned op)
 {

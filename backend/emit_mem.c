@@ -140,29 +140,124 @@ static void miss(Emit *e, Access *m)
     add(m, "jmp .Lb%%=\n\t.subsection 0");
 }
 
+static gcc_jit_rvalue *plus(Emit *e, gcc_jit_rvalue *base, int64_t offset)
+{
+    return offset ? emit_binary(e, GCC_JIT_BINARY_OP_PLUS, base, emit_u64(e, (uint64_t)offset)) : base;
+}
+
+static gcc_jit_lvalue *host_at(Emit *e, gcc_jit_lvalue *addend, gcc_jit_rvalue *addr, gcc_jit_type *type)
+{
+    gcc_jit_rvalue *host =
+        gcc_jit_lvalue_get_address(gcc_jit_context_new_array_access(e->ctx, NULL, rvalue(addend), addr), NULL);
+    return gcc_jit_rvalue_dereference(gcc_jit_context_new_cast(e->ctx, NULL, host, gcc_jit_type_get_pointer(type)),
+                                      NULL);
+}
+
+// Goes to cold unless (addr & mask) is the tag.
+static void check_tag(Emit *e, Access *m, gcc_jit_rvalue *addr, uint64_t mask, gcc_jit_block *cold)
+{
+    gcc_jit_block *join = gcc_jit_function_new_block(e->fn, NULL);
+    gcc_jit_rvalue *hit =
+        gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ,
+                                       emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_AND, addr, emit_u64(e, mask)),
+                                       rvalue(m->cache->tag));
+    gcc_jit_block_end_with_conditional(e->bb, NULL, emit_likely(e, hit, true), join, cold);
+    e->bb = join;
+}
+
+// Jumps to `to` unless the page in temp has an entry at register `entry` for all that the group does.
+static void check_kinds(Access *m, const EmitGroup *g, unsigned entry, const char *to)
+{
+    if (g->loads)
+        add(m, "cmpq %%%u, %u(%%%u)\n\tjne %s%%=\n\t", m->temp, 8 * ACCESS_READ, entry, to);
+    if (g->stores)
+        add(m, "cmpq %%%u, %u(%%%u)\n\tjne %s%%=\n\t", m->temp, 8 * ACCESS_WRITE, entry, to);
+}
+
+static void entry_of_temp(Access *m, unsigned entry)
+{
+    add(m, "movq %%%u, %%%u\n\tshrq $%u, %%%u\n\tandq %zu(%%%%rbp), %%%u\n\taddq %zu(%%%%rbp), %%%u\n\t", m->temp, entry,
+        PAGE_BITS - 5, entry, offsetof(IrEnv, tlb_mask), entry, offsetof(IrEnv, tlb_table), entry);
+}
+
+// The cold way of a group: finds its page, or two with the same addend, or leaves. The engine is asked once for the
+// first page; what it answers counts only if there is an entry now.
+static void group_text(Emit *e, Access *m, const EmitGroup *g, unsigned other)
+{
+    MemAccess lenient = m->cache->stores ? ACCESS_WRITE : ACCESS_READ;
+    int start = (int)g->start, last = (int)g->end - 1;
+    bool pure = !g->loads || !g->stores;
+    add(m, "leaq %d(%%%u), %%%u\n\tandq $-4096, %%%u\n\t", start, m->addr, m->temp, m->temp);
+    entry_of_temp(m, m->addend);
+    check_kinds(m, g, m->addend, ".Ls");
+    add(m, ".Lb%%=:\n\tmovq %u(%%%u), %%%u\n\tmovq %%%u, %%%u\n\t", 8 * lenient, m->addend, other, other, m->tag);
+    add(m, "movq %zu(%%%u), %%%u\n\t", offsetof(TlbEntry, addend), m->addend, m->addend);
+    add(m, "leaq %d(%%%u), %%%u\n\tandq $-4096, %%%u\n\tcmpq %%%u, %%%u\n\tjne .Ld%%=\n.Le%%=:\n\t.subsection 1\n", last,
+        m->addr, other, other, other, m->temp);
+    add(m, ".Ld%%=:\n\tmovq %%%u, %%%u\n\t", other, m->temp);
+    entry_of_temp(m, other);
+    check_kinds(m, g, other, ".Lx");
+    add(m, "cmpq %%%u, %zu(%%%u)\n\tje .Le%%=\n.Lx%%=:\n\tpushq $0\n\tpushq $0\n\tjmp .Lc%%=\n", m->addend,
+        offsetof(TlbEntry, addend), other);
+    add(m, ".Ls%%=:\n\tpushq $%u\n\tpushq %%%u\n\t", pure ? 1 | (g->stores ? JIT_RAM_WRITE : 0) : 0, m->temp);
+    emit_stop(e, &m->a, m->text, emit_site_before(e));
+    add(m, "\n\tpopq %%%u\n\tpopq %%%u\n\t", m->temp, m->addend);
+    entry_of_temp(m, m->addend);
+    check_kinds(m, g, m->addend, ".Lx");
+    add(m, "jmp .Lb%%=\n\t.subsection 0");
+}
+
+// The alignment with which one check of the base, rounded down to it, covers the group; 0 if there is none.
+static int64_t covering_block(const EmitGroup *g)
+{
+    int64_t most = g->root.from_reg && g->root.number == 2 ? 16 : 8; // what the stack pointer has, and data
+    for (int64_t k = 1; k <= most; k *= 2)
+        if ((g->start & -k) == ((g->end - 1) & -k))
+            return k;
+    return 0;
+}
+
+static void lead(Emit *e, Access *m, EmitGroup *g)
+{
+    gcc_jit_block *cold = gcc_jit_function_new_block(e->fn, NULL);
+    int64_t k = covering_block(g);
+    if (k) {
+        check_tag(e, m, plus(e, m->base, g->start & -k), PAGE_MASK | (uint64_t)(k - 1), cold);
+    } else {
+        check_tag(e, m, plus(e, m->base, g->start), PAGE_MASK, cold);
+        check_tag(e, m, plus(e, m->base, g->end - 1), PAGE_MASK, cold);
+    }
+    unsigned other = m->a.n_out;
+    emit_asm_output(&m->a, "=&r", emit_local(e, e->u64));
+    lookup_operands(e, m);
+    group_text(e, m, g, other);
+    emit_asm(cold, &m->a, m->text->str);
+    gcc_jit_block_end_with_jump(cold, NULL, e->bb);
+    g->addend = emit_local(e, e->char_ptr);
+    gcc_jit_block_add_assignment(e->bb, NULL, g->addend, rvalue(m->cache->addend));
+}
+
 // The host location of an access of `type`, by a page cache: GCC sees the hit, and an asm statement on the cold way does
 // the rest, so that the cache may stay where it is.
-static gcc_jit_lvalue *cached(Emit *e, Access *m, gcc_jit_type *type)
+static gcc_jit_lvalue *cached(Emit *e, Access *m, unsigned i, gcc_jit_type *type)
 {
-    gcc_jit_block *cold = gcc_jit_function_new_block(e->fn, NULL), *join = gcc_jit_function_new_block(e->fn, NULL);
-    gcc_jit_rvalue *addr =
-        m->offset ? emit_binary(e, GCC_JIT_BINARY_OP_PLUS, m->base, emit_u64(e, (uint64_t)(int64_t)m->offset)) : m->base;
-    gcc_jit_rvalue *page =
-        emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_AND, addr, emit_u64(e, PAGE_MASK | (m->size - 1)));
-    gcc_jit_rvalue *hit =
-        gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ, page, rvalue(m->cache->tag));
-    gcc_jit_block_end_with_conditional(e->bb, NULL, emit_likely(e, hit, true), join, cold);
+    EmitGroup *g = emit_group(e, i);
+    gcc_jit_rvalue *addr = plus(e, m->base, m->offset);
+    if (g) {
+        if (g->leader == i)
+            lead(e, m, g);
+        g_string_free(m->text, TRUE);
+        return host_at(e, g->addend, addr, type);
+    }
+    gcc_jit_block *cold = gcc_jit_function_new_block(e->fn, NULL);
+    check_tag(e, m, addr, PAGE_MASK | (m->size - 1), cold);
     lookup_operands(e, m);
     lookup(m);
     miss(e, m);
     emit_asm(cold, &m->a, m->text->str);
-    gcc_jit_block_end_with_jump(cold, NULL, join);
+    gcc_jit_block_end_with_jump(cold, NULL, e->bb);
     g_string_free(m->text, TRUE);
-    e->bb = join;
-    gcc_jit_rvalue *host =
-        gcc_jit_lvalue_get_address(gcc_jit_context_new_array_access(e->ctx, NULL, rvalue(m->cache->addend), addr), NULL);
-    return gcc_jit_rvalue_dereference(gcc_jit_context_new_cast(e->ctx, NULL, host, gcc_jit_type_get_pointer(type)),
-                                      NULL);
+    return host_at(e, m->cache->addend, addr, type);
 }
 
 // The whole access as one asm statement; that itself is `text`, in which %M stands for the host's memory.
@@ -209,7 +304,7 @@ void emit_load(Emit *e, unsigned i)
     gcc_jit_lvalue *result = emit_local(e, is_float ? type : e->u64);
     start_access(e, &m, i);
     if (m.cache) {
-        gcc_jit_rvalue *v = rvalue(cached(e, &m, type));
+        gcc_jit_rvalue *v = rvalue(cached(e, &m, i, type));
         gcc_jit_block_add_assignment(e->bb, NULL, result, is_float ? v : emit_cast(e, v, e->u64));
     } else {
         emit_asm_output(&m.a, is_float ? "=x" : "=r", result);
@@ -229,7 +324,7 @@ void emit_store(Emit *e, unsigned i)
     Access m = {.size = 0};
     start_access(e, &m, i);
     if (m.cache) {
-        gcc_jit_lvalue *at = cached(e, &m, !is_float ? type : op->op == IR_OP_ST32 ? e->f32 : e->f64);
+        gcc_jit_lvalue *at = cached(e, &m, i, !is_float ? type : op->op == IR_OP_ST32 ? e->f32 : e->f64);
         gcc_jit_rvalue *v = is_float ? emit_use_fp(e, op->b) : emit_cast(e, emit_use(e, op->b), type);
         if (is_float && op->op == IR_OP_ST32)
             v = emit_low_half(e, v);
