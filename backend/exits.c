@@ -44,15 +44,31 @@ static bool parse_number(const char *text, const char *end, int32_t *out)
     return stop == end && v == *out;
 }
 
-// disp(%base)
+// "%NAME" up to `end`: the register's number, or -1.
+static int parse_gpr(const char *text, const char *end)
+{
+    return end - text > 1 && *text == '%' ? gpr_number(text + 1, (size_t)(end - text) - 1) : -1;
+}
+
+// disp(%base), disp(%base,%index), disp(%base,%index,scale)
 static bool parse_memory(const char *text, size_t len, ExitLoc *out)
 {
-    const char *open = memchr(text, '(', len), *end = text + len;
-    if (!open || end - open < 5 || open[1] != '%' || end[-1] != ')')
+    const char *open = memchr(text, '(', len), *end = text + len - 1;
+    if (!open || *end != ')')
         return false;
-    int base = gpr_number(open + 2, (size_t)(end - open) - 3);
-    *out = (ExitLoc){.reg = out->reg, .kind = EXIT_IN_MEMORY, .base = (uint8_t)base};
-    return base >= 0 && parse_number(text, open, &out->value);
+    const char *comma = memchr(open, ',', (size_t)(end - open));
+    int32_t scale = 0;
+    int base = parse_gpr(open + 1, comma ? comma : end), index = 0;
+    if (comma) {
+        const char *second = memchr(comma + 1, ',', (size_t)(end - comma - 1));
+        index = parse_gpr(comma + 1, second ? second : end);
+        scale = 1;
+        if (second && !parse_number(second + 1, end, &scale))
+            return false;
+    }
+    *out = (ExitLoc){.reg = out->reg, .kind = EXIT_IN_MEMORY, .base = (uint8_t)base, .index = (uint8_t)index,
+                     .scale = (uint8_t)scale};
+    return base >= 0 && index >= 0 && parse_number(text, open, &out->value);
 }
 
 bool exits_parse_operand(const char *text, size_t len, ExitLoc *out)
@@ -101,7 +117,7 @@ static bool parse_exit(ExitTable *t, uint32_t at, const char *text)
     return true;
 }
 
-static bool parse_section(ExitTable *t, const char *data, size_t size)
+static bool parse_section(ExitTable *t, const char *data, size_t size, GError **error)
 {
     for (size_t i = 0; i < size;) {
         uint32_t at;
@@ -109,8 +125,11 @@ static bool parse_section(ExitTable *t, const char *data, size_t size)
         if (!end)
             return false;
         memcpy(&at, data + i, 4);
-        if (!parse_exit(t, at, data + i + 4))
+        if (!parse_exit(t, at, data + i + 4)) {
+            g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "object file from GCC: unknown exit %s",
+                        data + i + 4);
             return false;
+        }
         i = (size_t)(end + 1 - data);
     }
     return true;
@@ -140,7 +159,7 @@ ExitTable *exits_read(const void *object, size_t size, GError **error)
         if (!ok || strcmp(name, ".addend") != 0)
             continue;
         Elf_Data *d = elf_getdata(s, NULL);
-        ok = d && d->d_buf && parse_section(t, d->d_buf, d->d_size);
+        ok = d && d->d_buf && parse_section(t, d->d_buf, d->d_size, error);
     }
     if (elf)
         elf_end(elf);
@@ -148,7 +167,8 @@ ExitTable *exits_read(const void *object, size_t size, GError **error)
         g_array_sort(t->exits, by_address);
         return t;
     }
-    g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "object file from GCC: bad table of exits");
+    if (error && !*error)
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "object file from GCC: bad table of exits");
     exits_free(t);
     return NULL;
 }
@@ -193,7 +213,13 @@ static uint64_t value_at(const ExitLoc *l, const JitFrame *f, const uint64_t (*x
     }
     // behind the frame lies the stack as the asm statement found it
     const char *base = l->base == RSP ? (const char *)(f + 1) : (const char *)(uintptr_t)f->gpr[l->base];
-    memcpy(&v, base + l->value, sizeof v);
+    base += (uint64_t)(int64_t)l->value + f->gpr[l->index] * l->scale;
+    if (l->narrow) {
+        int32_t word;
+        memcpy(&word, base, sizeof word);
+        return (uint64_t)(int64_t)word;
+    }
+    memcpy(&v, base, sizeof v);
     return v;
 }
 

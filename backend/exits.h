@@ -15,6 +15,7 @@ typedef struct {
     uint8_t reg;  // guest register or EXIT_LEFT
     uint8_t kind; // ExitPlace
     uint8_t base; // host register
+    uint8_t index, scale; // of EXIT_IN_MEMORY: the index register counts so often
     bool narrow;  // the low word of the place, sign-extended
     int32_t value; // displacement or constant
 } ExitLoc;
