@@ -63,12 +63,10 @@ void emit_stop(Emit *e, EmitAsm *a, GString *text, unsigned site)
     a->keep = a->memory = true;
 }
 
-void emit_stop_if(Emit *e, gcc_jit_block *bb, const char *test, gcc_jit_rvalue *v, unsigned site)
+void emit_stop_if(Emit *e, gcc_jit_block *bb, const char *test, unsigned site)
 {
     g_autoptr(GString) text = g_string_new(test);
     EmitAsm a = {.keep = true};
-    if (v)
-        emit_asm_input(&a, "rm", v);
     if (*test)
         g_string_append(text, "\n\t.subsection 1\n.Ls%=:\n\t");
     g_string_append(text, "pushq $0\n\tpushq $0\n\t");
@@ -90,7 +88,7 @@ static void gone(Emit *e, gcc_jit_block *bb)
 
 void emit_leave(Emit *e, gcc_jit_block *bb, unsigned site)
 {
-    emit_stop_if(e, bb, "", NULL, site);
+    emit_stop_if(e, bb, "", site);
     gone(e, bb);
 }
 
@@ -124,6 +122,17 @@ static gcc_jit_block *exit_block(Emit *e, int64_t pc)
     return bb;
 }
 
+// Ends bb: leaves before block n if `left` is used up, else goes there.
+static void test_left(Emit *e, gcc_jit_block *bb, unsigned n)
+{
+    gcc_jit_block *stop = gcc_jit_function_new_block(e->fn, NULL);
+    gcc_jit_rvalue *over =
+        gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_LE, gcc_jit_lvalue_as_rvalue(e->left),
+                                       gcc_jit_context_zero(e->ctx, e->i64));
+    gcc_jit_block_end_with_conditional(bb, NULL, emit_likely(e, over, false), stop, e->start[n]);
+    emit_leave(e, stop, add_site(e, (JitSite){.pc = e->code->blocks[n]->pc}));
+}
+
 // Tests `left` before block n, which has what is dirty there at most.
 static gcc_jit_block *check_block(Emit *e, unsigned n)
 {
@@ -132,9 +141,7 @@ static gcc_jit_block *check_block(Emit *e, unsigned n)
         e->dirty = e->dirty_in[n];
         e->narrow = 0;
         e->check[n] = gcc_jit_function_new_block(e->fn, NULL);
-        emit_stop_if(e, e->check[n], "cmpq $0, %0\n\tjle .Ls%=", gcc_jit_lvalue_as_rvalue(e->left),
-                     add_site(e, (JitSite){.pc = e->code->blocks[n]->pc}));
-        gcc_jit_block_end_with_jump(e->check[n], NULL, e->start[n]);
+        test_left(e, e->check[n], n);
         e->dirty = dirty;
         e->narrow = narrow;
     }
@@ -199,13 +206,11 @@ static gcc_jit_block *entry_block(Emit *e, unsigned n)
     gcc_jit_block_add_assignment(bb, NULL, e->left,
                                  emit_cast(e, gcc_jit_lvalue_as_rvalue(emit_env_u64(e, offsetof(IrEnv, left))), e->i64));
     e->dirty = 0;
-    emit_stop_if(e, bb, "cmpq $0, %0\n\tjle .Ls%=", gcc_jit_lvalue_as_rvalue(e->left),
-                 add_site(e, (JitSite){.pc = e->code->blocks[n]->pc}));
     for (unsigned r = 0; r < IR_NREGS; r++)
         if ((e->live_in[n] & e->used_regs) >> r & 1)
             gcc_jit_block_add_assignment(bb, NULL, e->reg[r], gcc_jit_lvalue_as_rvalue(emit_env_reg(e, r)));
     emit_clear_caches(e, bb);
-    gcc_jit_block_end_with_jump(bb, NULL, e->start[n]);
+    test_left(e, bb, n);
     return bb;
 }
 
