@@ -177,8 +177,8 @@ unsigned emit_site_before(Emit *e);
 // Inputs of an asm statement that may stop the region, behind those it has already, and the text of the call that does
 // it, at .Lc%=. What comes before pushes kind and address (jit_call.h); what comes behind runs if the region goes on.
 void emit_stop(Emit *e, EmitAsm *a, GString *text, unsigned site);
-// Leaves at the site if `test`, a compare and a jump to .Ls%=, says so.
-void emit_stop_if(Emit *e, gcc_jit_block *bb, const char *test, unsigned site);
+// Leaves at the site if the asm text `test` makes the host's flags say "not equal"; e->bb goes on behind.
+void emit_leave_if(Emit *e, const char *test, unsigned site);
 // Leaves at the site; ends bb.
 void emit_leave(Emit *e, gcc_jit_block *bb, unsigned site);
 void emit_entry(Emit *e, gcc_jit_block *first);

@@ -63,19 +63,6 @@ void emit_stop(Emit *e, EmitAsm *a, GString *text, unsigned site)
     a->keep = a->memory = true;
 }
 
-void emit_stop_if(Emit *e, gcc_jit_block *bb, const char *test, unsigned site)
-{
-    g_autoptr(GString) text = g_string_new(test);
-    EmitAsm a = {.keep = true};
-    if (*test)
-        g_string_append(text, "\n\t.subsection 1\n.Ls%=:\n\t");
-    g_string_append(text, "pushq $0\n\tpushq $0\n\t");
-    emit_stop(e, &a, text, site);
-    if (*test)
-        g_string_append(text, "\n\t.subsection 0");
-    emit_asm(bb, &a, text->str);
-}
-
 // Ends bb, behind an asm statement that leaves.
 static void gone(Emit *e, gcc_jit_block *bb)
 {
@@ -88,8 +75,23 @@ static void gone(Emit *e, gcc_jit_block *bb)
 
 void emit_leave(Emit *e, gcc_jit_block *bb, unsigned site)
 {
-    emit_stop_if(e, bb, "", site);
+    g_autoptr(GString) text = g_string_new("pushq $0\n\tpushq $0\n\t");
+    EmitAsm a = {.keep = true};
+    emit_stop(e, &a, text, site);
+    emit_asm(bb, &a, text->str);
     gone(e, bb);
+}
+
+void emit_leave_if(Emit *e, const char *test, unsigned site)
+{
+    gcc_jit_block *stop = gcc_jit_function_new_block(e->fn, NULL), *go_on = gcc_jit_function_new_block(e->fn, NULL);
+    gcc_jit_lvalue *leaves = emit_local(e, e->u8);
+    EmitAsm a = {.keep = true};
+    emit_asm_output(&a, "=@ccne", leaves);
+    emit_asm(e->bb, &a, test);
+    gcc_jit_block_end_with_conditional(e->bb, NULL, emit_likely(e, emit_flag(e, leaves), false), stop, go_on);
+    emit_leave(e, stop, site);
+    e->bb = go_on;
 }
 
 static void write_back(Emit *e, gcc_jit_block *bb)

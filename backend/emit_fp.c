@@ -9,9 +9,9 @@
 void emit_fpcheck(Emit *e, unsigned i)
 {
     char test[80];
-    g_snprintf(test, sizeof test, "testb $%u, %zu(%%%%rbp)\n\tjne .Ls%%=", (unsigned)(e->block->ops[i].imm >> 32),
+    g_snprintf(test, sizeof test, "testb $%u, %zu(%%%%rbp)", (unsigned)(e->block->ops[i].imm >> 32),
                offsetof(IrEnv, fp_leave));
-    emit_stop_if(e, e->bb, test, emit_site_before(e));
+    emit_leave_if(e, test, emit_site_before(e));
 }
 
 // Whether value v of the block is a NaN-boxed single for certain.

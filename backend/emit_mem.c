@@ -354,7 +354,7 @@ void emit_atomic(Emit *e, unsigned i)
     gcc_jit_lvalue *result = emit_local(e, e->u64);
     emit_call(e->bb, offsetof(IrEnv, atomic_slow), 3, args, result);
     char test[80];
-    g_snprintf(test, sizeof test, "cmpq $0, %zu(%%%%rbp)\n\tjne .Ls%%=", offsetof(IrEnv, exit_site));
-    emit_stop_if(e, e->bb, test, emit_site_before(e));
+    g_snprintf(test, sizeof test, "cmpq $0, %zu(%%%%rbp)", offsetof(IrEnv, exit_site));
+    emit_leave_if(e, test, emit_site_before(e));
     emit_define(e, i, rvalue(result), 0, true);
 }
