@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // From IR to GIMPLE through libgccjit: the shared state of the emitter's files. Only the worker program links these.
 //
-// One IrCode becomes one function (see jit_abi.h). Guest registers are C locals for the whole function. Each entry loads
-// those that are live there. Ways out that are hardly ever taken, a TLB miss above all, are part of the asm statement
-// that finds out, which names the changed registers as operands: wherever GCC has put them, a side table says so
-// (exits.h), and nothing is stored or moved for it. Exits to other code store what is changed at that place.
-// GCC never sees the function return: control leaves it in asm statements, by the stack pointer in env->jit_sp.
+// One IrCode becomes one function (see jit_abi.h). Guest registers are C locals for the whole function. Each entry
+// loads those that are live there. Ways out that are hardly ever taken are asm statements that name the changed
+// registers as operands: wherever GCC has put them, a side table says so (exits.h), and nothing is stored or moved for
+// it. Exits to other code store what is changed at that place. GCC never sees the function return: control leaves it
+// in asm statements, by the stack pointer in env->jit_sp.
 #pragma once
 #include "backend/jit_abi.h"
 #include "ir/ir.h"

@@ -115,8 +115,8 @@ static gcc_jit_block *exit_block(Emit *e, int64_t pc)
     size_t slot = s * sizeof(JitSlot);
     write_back(e, bb);
     g_autofree char *text = g_strdup_printf(
-        "movq %%%%rbp, %%%%rdi\n\tmovq %zu(%%%%rdi), %%%%rsi\n\tmovq %zu(%%%%rbp), %%%%rsp\n\tmovq %zu(%%%%rsi), %%%%rax\n\t"
-        "movq %zu(%%%%rsi), %%%%rdx\n\tmovq %zu(%%%%rsi), %%%%rsi\n\tjmp *%%%%rax",
+        "movq %%%%rbp, %%%%rdi\n\tmovq %zu(%%%%rdi), %%%%rsi\n\tmovq %zu(%%%%rdi), %%%%rsp\n\t"
+        "movq %zu(%%%%rsi), %%%%rax\n\tmovq %zu(%%%%rsi), %%%%rdx\n\tmovq %zu(%%%%rsi), %%%%rsi\n\tjmp *%%%%rax",
         offsetof(IrEnv, jit_slots), offsetof(IrEnv, jit_sp), slot + offsetof(JitSlot, code),
         slot + offsetof(JitSlot, entry), slot + offsetof(JitSlot, slots));
     emit_asm(bb, &a, text);
@@ -163,22 +163,19 @@ static void exit_indirect(Emit *e, gcc_jit_block *bb, gcc_jit_rvalue *target)
     EmitAsm a = {.keep = true, .memory = true};
     write_back(e, bb);
     emit_asm_input(&a, "a", target);
-    g_autoptr(GString) text = g_string_new(NULL);
-    g_string_printf(text, "movq %%%%rbp, %%%%rdi\n\tmovq %%%%rax, %zu(%%%%rdi)\n\tmovq %zu(%%%%rdi), %%%%rsp\n\t", offsetof(IrEnv, pc),
-                    offsetof(IrEnv, jit_sp));
-    g_string_append_printf(
-            text,
-            "movq %%%%rax, %%%%rdx\n\tshlq $4, %%%%rdx\n\tmovq %%%%rax, %%%%rcx\n\tshrq $%u, %%%%rcx\n\t"
-            "xorq %%%%rcx, %%%%rdx\n\tandl $%u, %%%%edx\n\tmovq %zu(%%%%rbp), %%%%rcx\n\t"
-            "cmpq %%%%rax, (%%%%rcx,%%%%rdx)\n\tjne .Ls%%=\n"
-            ".Lb%%=:\n\tmovq 16(%%%%rcx,%%%%rdx), %%%%rsi\n\tmovq 8(%%%%rcx,%%%%rdx), %%%%rax\n\t"
-            "movq 24(%%%%rcx,%%%%rdx), %%%%rdx\n\tjmp *%%%%rax\n\t"
-            ".subsection 1\n.Ls%%=:\n\txorq $32, %%%%rdx\n\tcmpq %%%%rax, (%%%%rcx,%%%%rdx)\n\tje .Lb%%=\n\t",
-            JIT_JUMP_SHIFT - 4, (unsigned)(((1u << JIT_JUMP_BITS) - 1) * sizeof(JumpEntry)), offsetof(IrEnv, jumps));
-    g_string_append_printf(text, "movq %zu(%%%%rbp), %%%%rax\n\tmovq $-1, %zu(%%%%rbp)\n\tret", offsetof(IrEnv, jit_slots),
-                           offsetof(IrEnv, exit_site));
-    g_string_append(text, "\n\t.subsection 0");
-    emit_asm(bb, &a, text->str);
+    g_autofree char *text = g_strdup_printf(
+        "movq %%%%rbp, %%%%rdi\n\tmovq %%%%rax, %zu(%%%%rdi)\n\tmovq %zu(%%%%rdi), %%%%rsp\n\t"
+        "movq %%%%rax, %%%%rdx\n\tshlq $4, %%%%rdx\n\tmovq %%%%rax, %%%%rcx\n\tshrq $%u, %%%%rcx\n\t"
+        "xorq %%%%rcx, %%%%rdx\n\tandl $%u, %%%%edx\n\tmovq %zu(%%%%rbp), %%%%rcx\n\t"
+        "cmpq %%%%rax, (%%%%rcx,%%%%rdx)\n\tjne .Ls%%=\n"
+        ".Lb%%=:\n\tmovq 16(%%%%rcx,%%%%rdx), %%%%rsi\n\tmovq 8(%%%%rcx,%%%%rdx), %%%%rax\n\t"
+        "movq 24(%%%%rcx,%%%%rdx), %%%%rdx\n\tjmp *%%%%rax\n\t"
+        ".subsection 1\n.Ls%%=:\n\txorq $32, %%%%rdx\n\tcmpq %%%%rax, (%%%%rcx,%%%%rdx)\n\tje .Lb%%=\n\t"
+        "movq %zu(%%%%rdi), %%%%rax\n\tmovq $-1, %zu(%%%%rdi)\n\tret\n\t.subsection 0",
+        offsetof(IrEnv, pc), offsetof(IrEnv, jit_sp), JIT_JUMP_SHIFT - 4,
+        (unsigned)(((1u << JIT_JUMP_BITS) - 1) * sizeof(JumpEntry)), offsetof(IrEnv, jumps), offsetof(IrEnv, jit_slots),
+        offsetof(IrEnv, exit_site));
+    emit_asm(bb, &a, text);
     gone(e, bb);
 }
 
@@ -205,8 +202,8 @@ static gcc_jit_block *entry_block(Emit *e, unsigned n)
     char name[16]; // asm goto segfaults without
     g_snprintf(name, sizeof name, "entry%u", n);
     gcc_jit_block *bb = gcc_jit_function_new_block(e->fn, name);
-    gcc_jit_block_add_assignment(bb, NULL, e->left,
-                                 emit_cast(e, gcc_jit_lvalue_as_rvalue(emit_env_u64(e, offsetof(IrEnv, left))), e->i64));
+    gcc_jit_rvalue *left = gcc_jit_lvalue_as_rvalue(emit_env_u64(e, offsetof(IrEnv, left)));
+    gcc_jit_block_add_assignment(bb, NULL, e->left, emit_cast(e, left, e->i64));
     e->dirty = 0;
     for (unsigned r = 0; r < IR_NREGS; r++)
         if ((e->live_in[n] & e->used_regs) >> r & 1)

@@ -176,8 +176,8 @@ static void check_kinds(Access *m, const EmitGroup *g, unsigned entry, const cha
 
 static void entry_of_temp(Access *m, unsigned entry)
 {
-    add(m, "movq %%%u, %%%u\n\tshrq $%u, %%%u\n\tandq %zu(%%%%rbp), %%%u\n\taddq %zu(%%%%rbp), %%%u\n\t", m->temp, entry,
-        PAGE_BITS - 5, entry, offsetof(IrEnv, tlb_mask), entry, offsetof(IrEnv, tlb_table), entry);
+    add(m, "movq %%%u, %%%u\n\tshrq $%u, %%%u\n\tandq %zu(%%%%rbp), %%%u\n\taddq %zu(%%%%rbp), %%%u\n\t", m->temp,
+        entry, PAGE_BITS - 5, entry, offsetof(IrEnv, tlb_mask), entry, offsetof(IrEnv, tlb_table), entry);
 }
 
 // The cold way of a group: finds its page, or two with the same addend, or leaves. The engine is asked once for the
@@ -192,9 +192,9 @@ static void group_text(Emit *e, Access *m, const EmitGroup *g, unsigned other)
     check_kinds(m, g, m->addend, ".Ls");
     add(m, ".Lb%%=:\n\tmovq %u(%%%u), %%%u\n\tmovq %%%u, %%%u\n\t", 8 * lenient, m->addend, other, other, m->tag);
     add(m, "movq %zu(%%%u), %%%u\n\t", offsetof(TlbEntry, addend), m->addend, m->addend);
-    add(m, "leaq %d(%%%u), %%%u\n\tandq $-4096, %%%u\n\tcmpq %%%u, %%%u\n\tjne .Ld%%=\n.Le%%=:\n\t.subsection 1\n", last,
-        m->addr, other, other, other, m->temp);
-    add(m, ".Ld%%=:\n\tmovq %%%u, %%%u\n\t", other, m->temp);
+    add(m, "leaq %d(%%%u), %%%u\n\tandq $-4096, %%%u\n\tcmpq %%%u, %%%u\n\tjne .Ld%%=\n.Le%%=:\n\t", last, m->addr,
+        other, other, other, m->temp);
+    add(m, ".subsection 1\n.Ld%%=:\n\tmovq %%%u, %%%u\n\t", other, m->temp);
     entry_of_temp(m, other);
     check_kinds(m, g, other, ".Lx");
     add(m, "cmpq %%%u, %zu(%%%u)\n\tje .Le%%=\n.Lx%%=:\n\tpushq $0\n\tpushq $0\n\tjmp .Lc%%=\n", m->addend,
@@ -237,7 +237,7 @@ static void lead(Emit *e, Access *m, EmitGroup *g)
     gcc_jit_block_add_assignment(e->bb, NULL, g->addend, rvalue(m->cache->addend));
 }
 
-// The host location of an access of `type`, by a page cache: GCC sees the hit, and an asm statement on the cold way does
+// The host location of an access of `type`, by a page cache: GCC sees the hit; an asm statement on the cold way does
 // the rest, so that the cache may stay where it is.
 static gcc_jit_lvalue *cached(Emit *e, Access *m, unsigned i, gcc_jit_type *type)
 {

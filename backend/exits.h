@@ -3,8 +3,8 @@
 //
 // An asm statement of a region that may leave it names the changed registers as operands and writes a record into the
 // section ".addend" of the object: the distance (4 bytes) of the return address of its call of env->jit_stop from the
-// function `region`, then a text "SITE;REG=OPERAND;...;" ended by a zero byte. Operands are as GCC prints them, with an s in
-// front if only the low word, to be sign-extended, is there.
+// function `region`, then a text "SITE;REG=OPERAND;...;" ended by a zero byte. Operands are as GCC prints them, with
+// an s in front if only the low word, to be sign-extended, is there.
 #pragma once
 #include "backend/jit_call.h"
 #include <glib.h>
@@ -24,7 +24,7 @@ typedef enum { EXIT_IN_GPR, EXIT_IN_XMM, EXIT_IN_MEMORY, EXIT_IS_CONSTANT } Exit
 
 typedef struct ExitTable ExitTable;
 
-// Reads the records out of an object file. NULL and an error if there is one that cannot be understood. Owned by caller.
+// Reads the records out of an object file; the caller owns the result. NULL and an error if one is not understood.
 ExitTable *exits_read(const void *object, size_t size, GError **error);
 void exits_free(ExitTable *t);
 // One operand as GCC prints it; false if it is of no known form. reg is left alone.

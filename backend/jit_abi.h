@@ -16,7 +16,11 @@
 // the interpreter. It calls functions through env->jit_call, which preserves registers.
 // Guest registers in env->r are exact then. Exits never happen inside a guest instruction.
 //
-// A static exit tail-calls slots[i].code(env, slots[i].slots, slots[i].entry). An unchained slot points at
+// It is entered through jit_enter, which saves what functions must preserve; it preserves nothing itself, and leaves
+// and jumps to other code with the stack pointer of env->jit_sp, by asm statements. At a rare way out, the guest's
+// registers are where the object's side table says (exits.h), and jit_stop writes them back.
+//
+// A static exit jumps to slots[i].code(env, slots[i].slots, slots[i].entry). An unchained slot points at
 // jit_leave with its own region's slots and its site number, so that leaving is just another chain target.
 #pragma once
 #include "ir/env.h"
