@@ -339,7 +339,7 @@ static JitUnit *new_unit(Block *b)
     return u;
 }
 
-JitUnit *baseline_translate(Block *b, GError **error)
+JitUnit *baseline_translate(CodeMemory *memory, Block *b, GError **error)
 {
     JitUnit *u = new_unit(b);
     Baseline t = {.block = b,
@@ -354,7 +354,8 @@ JitUnit *baseline_translate(Block *b, GError **error)
     u->n_sites = t.sites->len;
     u->sites = (JitSite *)(void *)g_array_free(t.sites, FALSE);
     u->code_size = code->len;
-    u->text = code_memory_install(code->data, code->len, error);
+    u->memory = memory;
+    u->text = code_memory_install(memory, code->data, code->len, error);
     u->code = (JitCode)(void *)u->text;
     u->body = u->text + piece(&t, 1)->hot;
     u->stub[0] = u->text + t.stub[0];

@@ -4,6 +4,7 @@
 // Nothing is freed while the guest runs: a dropped block or unit is marked dead, becomes unreachable at its next
 // use, and its memory goes at the next code_cache_flush_all, which the engine calls between two slices.
 #pragma once
+#include "backend/code_memory.h"
 #include "backend/jit_abi.h"
 #include "ir/ir.h"
 #include "softmmu/code_pages.h"
@@ -84,7 +85,8 @@ struct JitUnit {
     Block *block; // baseline code: its block; NULL for a region
     IrCode *ir;   // a region: what it was made from, as lifted
     uint64_t base;
-    uint8_t *text; // executable memory
+    CodeMemory *memory;
+    uint8_t *text; // in it
     JitCode code;  // the function in it
     JitSlot *slots;
     JitSite *sites;
@@ -111,6 +113,8 @@ void code_cache_set_mode(CodeCache *cc, unsigned mode);
 Block *code_cache_find(CodeCache *cc, uint64_t pc, ram_t ram);
 // Compiled code from now on takes an indirect jump to pc straight to this entry.
 void code_cache_note_jump(CodeCache *cc, uint64_t pc, JitUnit *u, uint64_t entry);
+// The page of addr is about to have code: see code_pages_mark, whose answer it gives.
+bool code_cache_mark(CodeCache *cc, ram_t addr);
 // Registers a block / unit (taken over); its pages are marked as code.
 void code_cache_add_block(CodeCache *cc, Block *b);
 void code_cache_add_unit(CodeCache *cc, JitUnit *u);

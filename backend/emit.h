@@ -27,7 +27,7 @@ typedef struct { // a page cache, see emit_cache.c
 
 typedef struct {
     const IrCode *code;
-    bool stats, nochain;
+    bool stats, nochain, shared;
 
     gcc_jit_context *ctx;
     gcc_jit_function *fn;

@@ -11,6 +11,7 @@ struct Engine {
     IrEnv *env;
     Tlb *tlb;
     CodePages *pages;
+    CodeMemory *memory;
     CodeCache *cache;
     Interp in;
     IrBlock *scratch; // being lifted
@@ -53,7 +54,7 @@ uint64_t block_end(const Block *b); // the guest address behind it
 // tier.c
 // The unit in a worker's answer, its code installed and every slot leaving; takes r's sites and entries. NULL: *error.
 // What it was made from (spans, pages, ir, counts) is for the caller.
-JitUnit *unit_from_result(uint64_t base, QueueResult *r, GError **error);
+JitUnit *unit_from_result(CodeMemory *memory, uint64_t base, QueueResult *r, GError **error);
 void tier_warm(Engine *e, Block *b); // b's heat ran out: baseline code, or as below
 void tier_hot(Engine *e, Block *b);  // b's runs ran out, or its heat where it has no baseline code: a region
 void tier_poll(Engine *e);          // takes results, hands out work

@@ -21,6 +21,7 @@ void interp_init(Interp *in, IrEnv *env, Tlb *tlb)
     in->tlb = tlb;
     in->none = (Block){.pc = 1, .dead = true};
     env->r[INTERP_ZERO_SLOT] = 0;
+    interp_op(interp_handler(0)); // fills its tables, before there are threads
 }
 
 void interp_deinit(Interp *in)

@@ -73,7 +73,8 @@ typedef struct {
     uint8_t want_gimple, want_ir;
     uint8_t stats;      // count loads and stores in env
     uint8_t nochain;    // return to the dispatcher at each exit
-    uint8_t pad[3];
+    uint8_t shared;     // other harts store to the same memory: each load and store is done, once, as one
+    uint8_t pad[2];
     uint32_t n_helpers;
 } JitRequest;
 

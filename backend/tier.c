@@ -25,7 +25,7 @@ void tier_reset_heat(Engine *e, Block *b)
 void tier_warm(Engine *e, Block *b)
 {
     g_autoptr(GError) error = NULL;
-    JitUnit *u = e->config.baseline && !b->uncached ? baseline_translate(b, &error) : NULL;
+    JitUnit *u = e->config.baseline && !b->uncached ? baseline_translate(e->memory, b, &error) : NULL;
     if (!u) {
         e->flush_wanted |= error != NULL;
         tier_hot(e, b);
@@ -50,17 +50,18 @@ static void add_pages(JitUnit *u, const Block *b)
     }
 }
 
-JitUnit *unit_from_result(uint64_t base, QueueResult *r, GError **error)
+JitUnit *unit_from_result(CodeMemory *memory, uint64_t base, QueueResult *r, GError **error)
 {
     size_t entry;
     g_autoptr(GByteArray) text = object_load(r->object->data, r->object->len, "region", &entry, error);
     if (!text)
         return NULL;
-    uint8_t *code = code_memory_install(text->data, text->len, error);
+    uint8_t *code = code_memory_install(memory, text->data, text->len, error);
     if (!code)
         return NULL;
     JitUnit *u = g_new0(JitUnit, 1);
     u->base = base;
+    u->memory = memory;
     u->text = code;
     u->code = (JitCode)(void *)(code + entry);
     u->code_size = text->len;
@@ -110,7 +111,7 @@ static bool stale(const Engine *e, const Trace *t)
 static void install(Engine *e, Trace *t, QueueResult *r)
 {
     g_autoptr(GError) error = NULL;
-    JitUnit *u = unit_from_result(t->code->base, r, &error);
+    JitUnit *u = unit_from_result(e->memory, t->code->base, r, &error);
     if (!u) {
         e->stats.regions_failed++;
         if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_NO_SPACE))
@@ -216,6 +217,7 @@ static void submit(Engine *e, Block *b)
                      .want_ir = log_on(LOG_OP_OPT),
                      .stats = e->config.stats,
                      .nochain = !e->chain,
+                     .shared = e->config.shared,
                      .n_helpers = e->env->ops->n_helpers};
     set_in_work(t, true);
     queue_submit(e->queue, &rq, text->str, t);

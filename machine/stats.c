@@ -68,7 +68,7 @@ static void take_regions(Machine *m, EngineStats *out)
 static void collect(Machine *m, const RunResult *run, Report *r)
 {
     *r = (Report){.seconds = run->seconds};
-    Cpu *cpu = machine_cpu(m);
+    Cpu *cpu = machine_cpu(m, 0);
     struct rusage self, children;
     getrusage(RUSAGE_SELF, &self);
     getrusage(RUSAGE_CHILDREN, &children);

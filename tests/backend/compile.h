@@ -6,8 +6,9 @@
 
 typedef struct {
     Queue *queue;
+    CodeMemory *memory;
     unsigned opt; // GCC optimisation level of what follows
-    bool stats, nochain;
+    bool stats, nochain, shared;
     unsigned n_helpers;
 } Compiler;
 

@@ -322,6 +322,7 @@ static void check_compiled(GenRng *rng, Compiler *c)
     IrCode **singles = split(code);
     c->nochain = gen_below(rng, 2);
     c->stats = gen_below(rng, 2);
+    c->shared = gen_below(rng, 2);
     JitUnit *u = compile_code(c, code);
     for (unsigned k = 0; k < 20; k++)
         for (unsigned entry = 0; entry < u->n_entries; entry++)
