@@ -64,6 +64,6 @@ typedef struct {
     uint64_t compile_ns; // CPU time in GCC
     uint64_t loads, stores; // data accesses started (needs EngineConfig.stats for compiled code)
     uint64_t jit_entries, jit_slow; // entries from the engine; TLB misses and other slow paths of compiled code
-    unsigned workers_lost;
+    uint64_t workers_lost;
 } EngineStats;
 void engine_stats(Engine *e, EngineStats *out);

@@ -375,6 +375,11 @@ Board *machine_board(Machine *m)
     return m->board;
 }
 
+bool machine_ran(const Machine *m)
+{
+    return m->n_cpus;
+}
+
 Cpu *machine_cpu(Machine *m, unsigned hart)
 {
     return m->cpus[hart];

@@ -44,8 +44,6 @@ static void wait_for_interrupt(Runner *r)
     gint64 until_us = (gint64)MIN((m->start_ns + MIN(due, INT64_MAX / 2)) / 1000 + 1, INT64_MAX / 2);
     exclusive_leave(&m->exclusive);
     g_mutex_lock(&m->lock);
-    for (unsigned i = r->first; i < r->first + r->n && !interrupt_pending(r) && !r->look_again; i++)
-        note_wait(m, i, due);
     while (!interrupt_pending(r) && !r->look_again && !g_atomic_int_get(&m->stop)) {
         if (due == UINT64_MAX) {
             g_cond_wait(&r->wake, &m->lock);
@@ -57,8 +55,6 @@ static void wait_for_interrupt(Runner *r)
         }
     }
     r->look_again = false;
-    for (unsigned i = r->first; i < r->first + r->n; i++)
-        m->watch[i].progress = HART_GOES;
     g_mutex_unlock(&m->lock);
     exclusive_enter(&m->exclusive);
 }
@@ -145,8 +141,11 @@ static bool run_hart(Runner *r, Cpu *cpu)
         board_run_timers(m->board, r->first, r->n, now);
         due = next_deadline(r);
     }
-    if (hart->wfi && !hart_interrupt_pending(hart))
+    if (hart->wfi && !hart_interrupt_pending(hart)) {
+        note_wait(m, (unsigned)hart->hartid);
         return false;
+    }
+    note_go(m, (unsigned)hart->hartid);
     hart->wfi = false;
     code_pages_drain(cpu->pages);
     hart_take_interrupt(hart);

@@ -31,28 +31,37 @@ static bool all_stuck(const Machine *m)
     return true;
 }
 
-// The last hart that could go on is stuck too: says it once. With the lock held.
-static void note_stuck(Machine *m, const char *what, const char *details)
+// Takes details over. With a way out gone, says so once if this was the last hart that had one.
+static void set_progress(Machine *m, unsigned hart, HartProgress now, const char *what, char *details)
 {
-    if (m->noted_stuck || !all_stuck(m))
-        return;
-    m->noted_stuck = true;
-    if (m->n_cpus == 1)
-        machine_note(m, "the guest %s (%s)", what, details);
-    else
-        machine_note(m, "no hart will go on: the last one %s (%s)", what, details);
+    g_mutex_lock(&m->lock);
+    m->watch[hart].progress = now;
+    if (now != HART_GOES && !m->noted_stuck && all_stuck(m)) {
+        m->noted_stuck = true;
+        if (m->n_cpus == 1)
+            machine_note(m, "the guest %s (%s)", what, details);
+        else
+            machine_note(m, "no hart will go on: the last one %s (%s)", what, details);
+    }
+    g_mutex_unlock(&m->lock);
+    g_free(details);
 }
 
-void note_wait(Machine *m, unsigned hart, uint64_t due)
+void note_go(Machine *m, unsigned hart)
+{
+    if (m->watch[hart].progress == HART_WAITS)
+        set_progress(m, hart, HART_GOES, NULL, NULL);
+}
+
+void note_wait(Machine *m, unsigned hart)
 {
     const Hart *h = &m->cpus[hart]->hart;
-    bool timer = due != UINT64_MAX && h->mie & (UINT64_C(1) << IRQ_M_TIMER | UINT64_C(1) << IRQ_S_TIMER);
-    m->watch[hart].progress = timer ? HART_GOES : HART_WAITS;
-    if (timer)
-        return;
-    g_autofree char *details =
-        g_strdup_printf("wfi before pc 0x%" PRIx64 ", mie 0x%" PRIx64, h->env.pc, h->mie);
-    note_stuck(m, "waits for an interrupt that cannot come", details);
+    bool timer = h->mie & (UINT64_C(1) << IRQ_M_TIMER | UINT64_C(1) << IRQ_S_TIMER) &&
+                 board_next_deadline_ns(m->board, hart, 1) != UINT64_MAX;
+    HartProgress now = timer ? HART_GOES : HART_WAITS;
+    if (now != m->watch[hart].progress)
+        set_progress(m, hart, now, "waits for an interrupt that cannot come",
+                     g_strdup_printf("wfi before pc 0x%" PRIx64 ", mie 0x%" PRIx64, h->env.pc, h->mie));
 }
 
 // Does the hart jump from an instruction to itself with interrupts off?
@@ -74,14 +83,7 @@ static bool spins(Machine *m, unsigned hart)
 void note_slice(Machine *m, unsigned hart)
 {
     HartProgress now = spins(m, hart) ? HART_SPINS : HART_GOES;
-    if (now == m->watch[hart].progress)
-        return;
-    g_mutex_lock(&m->lock);
-    m->watch[hart].progress = now;
-    if (now == HART_SPINS) {
-        g_autofree char *details = g_strdup_printf("the instruction at pc 0x%" PRIx64 " jumps to itself",
-                                                   m->cpus[hart]->hart.env.pc);
-        note_stuck(m, "spins for ever with interrupts off", details);
-    }
-    g_mutex_unlock(&m->lock);
+    if (now != m->watch[hart].progress)
+        set_progress(m, hart, now, "spins for ever with interrupts off",
+                     g_strdup_printf("the instruction at pc 0x%" PRIx64 " jumps to itself", m->cpus[hart]->hart.env.pc));
 }
