@@ -4,7 +4,7 @@
 #include "harts.h"
 
 #ifndef ROUNDS
-#define ROUNDS 100
+#define ROUNDS 40
 #endif
 #define INTERRUPT (UINT64_C(1) << 63)
 #define MIE (UINT64_C(1) << 3)
