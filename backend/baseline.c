@@ -6,7 +6,6 @@
 // has just made comes from the accumulator, and a temporary that only the next op reads is not stored.
 #include "backend/baseline.h"
 
-#include "backend/code_memory.h"
 #include "backend/interp.h"
 #include "backend/stencils.h"
 #include <string.h>
@@ -50,6 +49,7 @@ typedef struct {
     Block *block;
     JitUnit *unit;
     GArray *pieces, *sites;
+    bool system;
     uint32_t stub[2], leave; // offsets in the code
     unsigned acc;            // slot whose value the accumulator has, NO_SLOT for none
 } Baseline;
@@ -175,10 +175,15 @@ static void add_other(Baseline *t, const IOp *op, unsigned iop)
     case IOP_JMPIND:
         add(t, op->a == t->acc ? STENCIL_JMPIND_A : STENCIL_JMPIND_M, op)->full = (uintptr_t)t->block;
         break;
-    default: { // sys
-        uint32_t site = site_before(t, op);
-        add(t, STENCIL_SYS, op)->site = site;
-    }
+    default: // sys
+        if (t->system) {
+            Piece *p = add(t, STENCIL_SYS_CALL, op);
+            p->site = op->insn;
+            p->full = t->block->pc + t->block->insn_pc[op->insn];
+        } else {
+            uint32_t site = site_before(t, op);
+            add(t, STENCIL_SYS, op)->site = site;
+        }
     }
 }
 
@@ -262,9 +267,12 @@ static GByteArray *lay_out(Baseline *t)
         g_array_append_val(t->pieces, slow);
     }
     for (unsigned k = 0; k < t->unit->n_slots; k++) {
-        Piece *p = add(t, STENCIL_SLOT, &none);
-        p->full = (uintptr_t)&t->unit->slots[k];
+        bool crosses = t->unit->paged && (t->block->succ_pc[k] ^ t->block->pc) & PAGE_MASK;
+        Piece *p = add(t, crosses ? STENCIL_CROSS : STENCIL_SLOT, &none);
+        p->full = crosses ? t->block->succ_pc[k] : (uintptr_t)&t->unit->slots[k];
+        p->site = k;
         place_hot(code, p);
+        place_cold(code, p);
         t->stub[k] = p->hot;
     }
     Piece *leave = add(t, STENCIL_LEAVE, &none);
@@ -290,6 +298,10 @@ static uint64_t hole_value(Baseline *t, const Piece *p, unsigned hole)
         return (uint64_t)(int64_t)p->imm;
     case HOLE_INSNS:
         return t->block->n_insns;
+    case HOLE_ROW:
+        return jit_jump_row(p->full) * sizeof(JumpEntry);
+    case HOLE_ROW2:
+        return (jit_jump_row(p->full) ^ 1) * sizeof(JumpEntry);
     case HOLE_SITE:
         return p->site;
     case HOLE_FULL:
@@ -331,6 +343,7 @@ static JitUnit *new_unit(Block *b)
 {
     JitUnit *u = g_new0(JitUnit, 1);
     u->base = b->pc;
+    u->paged = b->mode & CODE_PAGED;
     u->block = b;
     u->n_insns = b->n_insns;
     u->n_blocks = 1;
@@ -339,11 +352,12 @@ static JitUnit *new_unit(Block *b)
     return u;
 }
 
-JitUnit *baseline_translate(CodeMemory *memory, Block *b, GError **error)
+JitUnit *baseline_translate(Block *b, bool system, CodeMemory *memory, GError **error)
 {
     JitUnit *u = new_unit(b);
     Baseline t = {.block = b,
                   .unit = u,
+                  .system = system,
                   .pieces = g_array_sized_new(FALSE, FALSE, sizeof(Piece), b->n_ops * 2 + 4),
                   .sites = g_array_sized_new(FALSE, FALSE, sizeof(JitSite), b->n_insns + 4),
                   .acc = NO_SLOT};
@@ -369,4 +383,11 @@ JitUnit *baseline_translate(CodeMemory *memory, Block *b, GError **error)
     for (unsigned k = 0; k < u->n_slots; k++)
         code_cache_reset_slot(u, k);
     return u;
+}
+
+JitCode baseline_by_table(CodeMemory *memory)
+{
+    const Stencil *s = &stencils[STENCIL_BY_TABLE];
+    g_assert(!s->patches && !s->cold);
+    return (JitCode)(uintptr_t)code_memory_install(memory, stencil_code + s->code, s->hot, NULL);
 }

@@ -2,10 +2,8 @@
 // Translated code by guest pc and by RAM page.
 #include "backend/code_cache.h"
 
-#include "backend/code_memory.h"
+#include "backend/baseline.h"
 #include <string.h>
-
-#define JUMPS (1u << JIT_JUMP_BITS)
 
 struct CodeCache {
     IrEnv *env;
@@ -14,7 +12,9 @@ struct CodeCache {
     GHashTable *page_code;  // RAM page number -> PageCode
     GPtrArray *all_blocks;  // dead ones too
     GPtrArray *all_units;
-    JumpEntry *jumps[CODE_MODES]; // NULL until the mode is used
+    JumpTables *jumps;
+    CodeMemory *memory;
+    JitCode by_table; // in there: the way of a slot through the jump table; NULL until it is needed
     unsigned mode;
 };
 
@@ -52,7 +52,6 @@ void block_free(Block *b)
 
 void jit_unit_free(JitUnit *u)
 {
-    code_memory_release(u->memory, u->text, u->code_size);
     if (u->slots)
         g_free(u->slots - 1);
     g_free(u->sites);
@@ -73,6 +72,8 @@ CodeCache *code_cache_new(IrEnv *env, CodePages *pages)
     CodeCache *cc = g_new0(CodeCache, 1);
     cc->env = env;
     cc->pages = pages;
+    cc->jumps = jump_tables_new();
+    cc->memory = code_memory_new();
     cc->blocks = g_hash_table_new(block_hash, block_equal);
     cc->page_code = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, page_code_free);
     cc->all_blocks = g_ptr_array_new_with_free_func((GDestroyNotify)block_free);
@@ -86,9 +87,14 @@ void code_cache_free(CodeCache *cc)
     g_hash_table_destroy(cc->page_code);
     g_ptr_array_free(cc->all_blocks, TRUE);
     g_ptr_array_free(cc->all_units, TRUE);
-    for (unsigned m = 0; m < CODE_MODES; m++)
-        g_free(cc->jumps[m]);
+    jump_tables_free(cc->jumps);
+    code_memory_free(cc->memory);
     g_free(cc);
+}
+
+CodeMemory *code_cache_memory(CodeCache *cc)
+{
+    return cc->memory;
 }
 
 Block *code_cache_find(CodeCache *cc, uint64_t pc, ram_t ram)
@@ -179,13 +185,41 @@ void code_cache_chain(JitUnit *u, unsigned i, JitUnit *target, uint64_t entry)
     g_array_append_val(target->incoming, link);
 }
 
-static void forget_jump(CodeCache *cc, uint64_t pc, const JitUnit *u)
+static bool single_page(const JitUnit *u)
 {
-    for (unsigned m = 0; m < CODE_MODES; m++) {
-        JumpEntry *j = cc->jumps[m] ? &cc->jumps[m][(pc >> 1) & (JUMPS - 1)] : NULL;
-        if (j && j->slots == u->slots)
-            j->pc = 1;
+    return u->block ? u->block->n_spans == 1 : u->pages->len == 1;
+}
+
+static bool has_page(const JitUnit *u, uint64_t pc, ram_t ram)
+{
+    if (u->block)
+        return u->block->pc >> PAGE_BITS == pc >> PAGE_BITS && !((u->block->span[0].start ^ ram) & PAGE_MASK);
+    for (unsigned i = 0; i < u->pages->len; i++) {
+        const CodePage *p = &g_array_index(u->pages, CodePage, i);
+        if (p->pc == (pc & PAGE_MASK) && p->ram == (ram & PAGE_MASK))
+            return true;
     }
+    return false;
+}
+
+// While u runs the guest's page tables say what they said when it was entered, about its own pages.
+bool code_cache_may_chain(const JitUnit *u, const Block *b)
+{
+    return !u->paged || (single_page(b->unit) && has_page(u, b->pc, b->span[0].start));
+}
+
+bool code_cache_may_link(const Block *from, const Block *to)
+{
+    return !(from->mode & CODE_PAGED) || (to->n_spans == 1 && from->pc >> PAGE_BITS == to->pc >> PAGE_BITS &&
+                                          !((from->span[0].start ^ to->span[0].start) & PAGE_MASK));
+}
+
+void code_cache_chain_by_table(CodeCache *cc, JitUnit *u, unsigned i)
+{
+    if (!cc->by_table)
+        cc->by_table = baseline_by_table(cc->memory);
+    if (cc->by_table)
+        u->slots[i] = (JitSlot){cc->by_table, u->slots, i};
 }
 
 // Nothing goes straight to u any more.
@@ -199,9 +233,9 @@ static void unlink_incoming(CodeCache *cc, JitUnit *u)
     if (u->incoming)
         g_array_set_size(u->incoming, 0);
     if (u->block)
-        forget_jump(cc, u->base, u);
+        jump_tables_drop(cc->jumps, u->base, u->slots);
     for (unsigned i = 0; i < u->n_entries; i++)
-        forget_jump(cc, u->base + (uint64_t)u->entries[i], u);
+        jump_tables_drop(cc->jumps, u->base + (uint64_t)u->entries[i], u->slots);
 }
 
 static void kill_unit(CodeCache *cc, JitUnit *u)
@@ -311,27 +345,25 @@ void code_cache_invalidate(CodeCache *cc, ram_t start, uint64_t len)
     }
 }
 
-static void clear_jumps(CodeCache *cc)
+JumpTable *code_cache_set_mode(CodeCache *cc, unsigned mode, uint64_t space, unsigned asid)
 {
-    for (unsigned m = 0; m < CODE_MODES; m++)
-        for (unsigned i = 0; cc->jumps[m] && i < JUMPS; i++)
-            cc->jumps[m][i] = (JumpEntry){.pc = 1};
-}
-
-void code_cache_set_mode(CodeCache *cc, unsigned mode)
-{
-    if (!cc->jumps[mode]) {
-        cc->jumps[mode] = g_new(JumpEntry, JUMPS);
-        for (unsigned i = 0; i < JUMPS; i++)
-            cc->jumps[mode][i] = (JumpEntry){.pc = 1};
-    }
-    cc->env->jumps = cc->jumps[mode];
+    JumpTable *t = jump_tables_enter(cc->jumps, mode, space, asid);
+    cc->env->jumps = t->code;
     cc->mode = mode;
+    return t;
 }
 
 void code_cache_note_jump(CodeCache *cc, uint64_t pc, JitUnit *u, uint64_t entry)
 {
-    cc->env->jumps[(pc >> 1) & (JUMPS - 1)] = (JumpEntry){pc, u->code, u->slots, entry};
+    JumpEntry *row = &cc->env->jumps[jit_jump_row(pc)];
+    if (row->pc != pc)
+        cc->env->jumps[jit_jump_row(pc) ^ 1] = *row;
+    *row = (JumpEntry){pc, u->code, u->slots, entry};
+}
+
+JumpTables *code_cache_jumps(CodeCache *cc)
+{
+    return cc->jumps;
 }
 
 void code_cache_unlink_all(CodeCache *cc)
@@ -347,7 +379,7 @@ void code_cache_unlink_all(CodeCache *cc)
         if (u->incoming)
             g_array_set_size(u->incoming, 0);
     }
-    clear_jumps(cc);
+    jump_tables_forget_all(cc->jumps);
 }
 
 void code_cache_flush_all(CodeCache *cc)
@@ -361,7 +393,9 @@ void code_cache_flush_all(CodeCache *cc)
     g_hash_table_remove_all(cc->blocks);
     g_ptr_array_set_size(cc->all_blocks, 0);
     g_ptr_array_set_size(cc->all_units, 0);
-    clear_jumps(cc);
+    jump_tables_forget_all(cc->jumps);
+    code_memory_reset(cc->memory);
+    cc->by_table = NULL;
 }
 
 void code_cache_each_block(CodeCache *cc, void (*fn)(Block *b, void *opaque), void *opaque)

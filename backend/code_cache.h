@@ -5,15 +5,13 @@
 // use, and its memory goes at the next code_cache_flush_all, which the engine calls between two slices.
 #pragma once
 #include "backend/code_memory.h"
-#include "backend/jit_abi.h"
+#include "backend/jump_tables.h"
 #include "ir/ir.h"
 #include "softmmu/code_pages.h"
 
-typedef struct Block Block;
 typedef struct JitUnit JitUnit;
 typedef struct CodeCache CodeCache;
 
-#define CODE_MODES 4     // one per fetch MMU index
 #define BLOCK_TARGETS 16 // indirect-jump targets remembered by a block
 
 typedef struct { // one threaded interpreter op
@@ -86,7 +84,7 @@ struct JitUnit {
     IrCode *ir;   // a region: what it was made from, as lifted
     uint64_t base;
     CodeMemory *memory;
-    uint8_t *text; // in it
+    uint8_t *text; // executable memory, in there
     JitCode code;  // the function in it
     JitSlot *slots;
     JitSite *sites;
@@ -94,6 +92,7 @@ struct JitUnit {
     int64_t *entries; // pc offsets
     size_t code_size;
     bool dead;
+    bool paged; // made in a mode with page tables
     GArray *incoming; // JitLink: slots that were chained to it, now perhaps to something else; or NULL
     uint32_t jump[2];  // baseline code: offsets of the jumps of its slots, which are patched; 0 if none
     uint8_t *body;     // where other baseline code jumps to
@@ -106,12 +105,14 @@ struct JitUnit {
 
 CodeCache *code_cache_new(IrEnv *env, CodePages *pages);
 void code_cache_free(CodeCache *cc);
+CodeMemory *code_cache_memory(CodeCache *cc); // emptied by code_cache_flush_all
 
-// The translation mode (0..CODE_MODES-1) that guest pcs are meant in from now on: makes its jump cache env->jumps.
-void code_cache_set_mode(CodeCache *cc, unsigned mode);
+// The translation mode (0..CODE_MODES-1) and address space that guest pcs are meant in from now on: makes its jump
+// table env->jumps, and returns it (jump_tables.h).
+JumpTable *code_cache_set_mode(CodeCache *cc, unsigned mode, uint64_t space, unsigned asid);
 // Live block at pc that was made from RAM at ram in the current mode; NULL if there is none.
 Block *code_cache_find(CodeCache *cc, uint64_t pc, ram_t ram);
-// Compiled code from now on takes an indirect jump to pc straight to this entry.
+// Compiled code from now on takes a jump to pc through the jump table straight to this entry.
 void code_cache_note_jump(CodeCache *cc, uint64_t pc, JitUnit *u, uint64_t entry);
 // The page of addr is about to have code: see code_pages_mark, whose answer it gives.
 bool code_cache_mark(CodeCache *cc, ram_t addr);
@@ -133,10 +134,17 @@ static inline JitUnit *jit_unit_of(const JitSlot *slots)
 void code_cache_chain(JitUnit *u, unsigned i, JitUnit *target, uint64_t entry);
 JitSlot *jit_leave(IrEnv *env, JitSlot *slots, uint64_t entry);
 void code_cache_reset_slot(JitUnit *u, unsigned i);
+// May slot i of u, which leads to b, lead straight to b's unit? Else it must go through the jump table.
+bool code_cache_may_chain(const JitUnit *u, const Block *b);
+void code_cache_chain_by_table(CodeCache *cc, JitUnit *u, unsigned i);
+// The same for blocks of the interpreter.
+bool code_cache_may_link(const Block *from, const Block *to);
 
 // Drops everything that was made from these RAM bytes.
 void code_cache_invalidate(CodeCache *cc, ram_t start, uint64_t len);
-// Guest addresses may mean other RAM now: forgets all links by guest pc, keeps the code.
+// Links by guest address that do not hold for ever. After something was forgotten there, set the mode again.
+JumpTables *code_cache_jumps(CodeCache *cc);
+// Guest addresses may mean other RAM now, in all modes: forgets all links by guest pc, keeps the code. Likewise.
 void code_cache_unlink_all(CodeCache *cc);
 // Frees everything. Only between slices.
 void code_cache_flush_all(CodeCache *cc);

@@ -183,6 +183,23 @@ static void emit_chain(Emit *e)
     tail_call(e, e->chain, words_at(e, gcc_jit_param_as_rvalue(e->slots), offset));
 }
 
+// To the code in the jump cache's row at offset, if that is for the target; else to miss.
+static void jump_by_row(Emit *e, gcc_jit_block *bb, gcc_jit_rvalue *offset, gcc_jit_block *miss)
+{
+    gcc_jit_lvalue *row = emit_local(e, e->char_ptr_ptr);
+    gcc_jit_block_add_assignment(
+        bb, NULL, row, words_at(e, gcc_jit_lvalue_as_rvalue(emit_env_ptr(e, offsetof(IrEnv, jumps))), offset));
+    gcc_jit_rvalue *words = gcc_jit_lvalue_as_rvalue(row);
+    gcc_jit_rvalue *pc = gcc_jit_lvalue_as_rvalue(gcc_jit_rvalue_dereference(
+        gcc_jit_context_new_cast(e->ctx, NULL, words, e->u64_ptr), NULL));
+    gcc_jit_block *hit = gcc_jit_function_new_block(e->fn, NULL);
+    gcc_jit_rvalue *same = gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ, pc,
+                                                          gcc_jit_lvalue_as_rvalue(e->target));
+    gcc_jit_block_end_with_conditional(bb, NULL, emit_likely(e, same, true), hit, miss);
+    gcc_jit_rvalue *one = gcc_jit_context_one(e->ctx, e->i32);
+    tail_call(e, hit, gcc_jit_lvalue_get_address(gcc_jit_context_new_array_access(e->ctx, NULL, words, one), NULL));
+}
+
 static void emit_indirect(Emit *e)
 {
     gcc_jit_block *bb = e->indirect;
@@ -193,23 +210,18 @@ static void emit_indirect(Emit *e)
         return_to_engine(e, bb, emit_u64(e, JIT_SITE_PC));
         return;
     }
-    // (pc >> 1 & mask) * 32 without the shift back and forth
+    // jit_jump_row * 32 without shifts back and forth
+    gcc_jit_rvalue *low = emit_binary(e, GCC_JIT_BINARY_OP_LSHIFT, target, emit_u64(e, 4));
+    gcc_jit_rvalue *high = emit_binary(e, GCC_JIT_BINARY_OP_RSHIFT, target, emit_u64(e, JIT_JUMP_SHIFT - 4));
     gcc_jit_rvalue *offset =
         emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_AND,
-                    emit_binary(e, GCC_JIT_BINARY_OP_LSHIFT, target, emit_u64(e, 4)),
+                    emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_XOR, low, high),
                     emit_u64(e, ((UINT64_C(1) << JIT_JUMP_BITS) - 1) * sizeof(JumpEntry)));
-    gcc_jit_lvalue *row = emit_local(e, e->char_ptr_ptr);
-    gcc_jit_block_add_assignment(
-        bb, NULL, row, words_at(e, gcc_jit_lvalue_as_rvalue(emit_env_ptr(e, offsetof(IrEnv, jumps))), offset));
-    gcc_jit_rvalue *words = gcc_jit_lvalue_as_rvalue(row);
-    gcc_jit_rvalue *pc = gcc_jit_lvalue_as_rvalue(gcc_jit_rvalue_dereference(
-        gcc_jit_context_new_cast(e->ctx, NULL, words, e->u64_ptr), NULL));
-    gcc_jit_block *hit = gcc_jit_function_new_block(e->fn, NULL), *miss = gcc_jit_function_new_block(e->fn, NULL);
-    gcc_jit_block_end_with_conditional(
-        bb, NULL, gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ, pc, target), hit, miss);
+    gcc_jit_rvalue *other = emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_XOR, offset, emit_u64(e, sizeof(JumpEntry)));
+    gcc_jit_block *second = gcc_jit_function_new_block(e->fn, NULL), *miss = gcc_jit_function_new_block(e->fn, NULL);
+    jump_by_row(e, bb, offset, second);
+    jump_by_row(e, second, other, miss);
     return_to_engine(e, miss, emit_u64(e, JIT_SITE_PC));
-    gcc_jit_rvalue *one = gcc_jit_context_one(e->ctx, e->i32);
-    tail_call(e, hit, gcc_jit_lvalue_get_address(gcc_jit_context_new_array_access(e->ctx, NULL, words, one), NULL));
 }
 
 void emit_exits(Emit *e)

@@ -63,10 +63,9 @@ Engine *engine_new(const EngineConfig *config, const EngineGuest *guest, IrEnv *
     env->ram_slow = ram_slow;
     env->atomic_slow = atomic_slow;
     env->fp = fp_host_functions();
-    e->memory = code_memory_new();
     e->cache = code_cache_new(env, pages);
     interp_init(&e->in, env, tlb);
-    engine_set_mode(e, 3);
+    engine_set_mode(e, 3, 0, 0);
     e->scratch = ir_block_new(0);
     e->chain = !(log_mask & LOG_NOCHAIN);
     e->candidates = g_ptr_array_new();
@@ -93,8 +92,6 @@ void engine_free(Engine *e)
     g_hash_table_destroy(e->return_sites);
     ir_block_free(e->scratch);
     code_cache_free(e->cache);
-    code_memory_free(e->memory);
-    interp_deinit(&e->in);
     g_free(e);
 }
 
@@ -162,12 +159,33 @@ static Block *translate_uncached(Engine *e, uint64_t pc, unsigned max)
     return e->uncached;
 }
 
+// Takes up the links of the current mode and space. Nothing of one goes straight to another.
+static void enter_mode(Engine *e)
+{
+    JumpTable *t = code_cache_set_mode(e->cache, e->mode, e->space, e->asid);
+    e->in.jumps = t->blocks;
+    e->map_epoch = t->epoch;
+    e->in.last = NULL;
+    e->from = NULL;
+}
+
+// tlb_fetch, for what links are made to.
+static bool fetch(Engine *e, uint64_t pc, const uint8_t **host, ram_t *ram, MemFault *fault)
+{
+    if (!tlb_fetch(e->tlb, pc, host, ram, fault))
+        return false;
+    TlbFetched page = tlb_fetched(e->tlb);
+    if (jump_tables_note_page(code_cache_jumps(e->cache), pc, page.global, page.large_bits))
+        enter_mode(e);
+    return true;
+}
+
 // Does a page that code goes on to lie in RAM that may be run as a whole?
 static bool fetch_page(Engine *e, uint64_t pc, ram_t *ram)
 {
     const uint8_t *host;
     MemFault fault;
-    return tlb_fetch(e->tlb, pc & PAGE_MASK, &host, ram, &fault) && host;
+    return fetch(e, pc & PAGE_MASK, &host, ram, &fault) && host;
 }
 
 static void add_pred(Engine *e, uint64_t pc, Block *b)
@@ -241,26 +259,26 @@ static JitUnit *usable_unit(Engine *e, const Block *b)
 
 Block *engine_peek(Engine *e, uint64_t pc)
 {
-    Block *b = e->in.jumps[(pc >> 1) & ((1u << INTERP_JUMP_BITS) - 1)];
+    Block *b = e->in.jumps[jit_jump_row(pc)];
     if (b->pc == pc && !b->dead)
         return b;
     const uint8_t *host;
     ram_t ram;
     MemFault fault;
-    if (!tlb_fetch(e->tlb, pc, &host, &ram, &fault) || !host)
+    if (!fetch(e, pc, &host, &ram, &fault) || !host)
         return NULL;
     return code_cache_find(e->cache, pc, ram);
 }
 
 Block *engine_block(Engine *e, uint64_t pc)
 {
-    Block *b = e->in.jumps[(pc >> 1) & ((1u << INTERP_JUMP_BITS) - 1)];
+    Block *b = e->in.jumps[jit_jump_row(pc)];
     if (b->pc == pc && !b->dead)
         return b;
     const uint8_t *host;
     ram_t ram;
     MemFault fault;
-    if (!tlb_fetch(e->tlb, pc, &host, &ram, &fault)) {
+    if (!fetch(e, pc, &host, &ram, &fault)) {
         e->env->ops->mem_fault(e->env, &fault);
         return NULL;
     }
@@ -271,9 +289,20 @@ Block *engine_block(Engine *e, uint64_t pc)
         b = translate_cached(e, pc, ram);
     else if (!second_page_holds(e, b))
         b = translate_uncached(e, pc, 1);
-    if (b && !b->uncached)
+    if (b && !b->uncached && e->chain)
         interp_note_jump(&e->in, b);
     return b;
+}
+
+// Leads compiled code straight from where it left to b.
+static void chain(Engine *e, Block *b)
+{
+    if (code_cache_may_chain(e->from, b)) {
+        code_cache_chain(e->from, e->from_slot, b->unit, b->entry);
+    } else {
+        code_cache_chain_by_table(e->cache, e->from, e->from_slot);
+        code_cache_note_jump(e->cache, b->pc, b->unit, b->entry);
+    }
 }
 
 // Remembers how control came to b, so that next time it comes without the engine. An interrupt may have sent it
@@ -285,11 +314,11 @@ static void link_to(Engine *e, Block *b)
     if (!e->chain || b->uncached) {
         // every entry comes through here
     } else if (last) {
-        if (!last->dead && last->succ_pc[e->in.edge] == b->pc)
+        if (!last->dead && last->succ_pc[e->in.edge] == b->pc && code_cache_may_link(last, b))
             e->in.last->succ[e->in.edge] = b;
-    } else if (from && usable_unit(e, b)) {
-        if (!from->dead && from->base + (uint64_t)from->sites[e->from_slot].pc == b->pc)
-            code_cache_chain(e->from, e->from_slot, b->unit, b->entry);
+    } else if (from && usable_unit(e, b)) { // which may have had to forget where control came from
+        if (e->from && !from->dead && from->base + (uint64_t)from->sites[e->from_slot].pc == b->pc)
+            chain(e, b);
     } else if (e->from_indirect && usable_unit(e, b)) {
         code_cache_note_jump(e->cache, b->pc, b->unit, b->entry);
     }
@@ -347,11 +376,9 @@ static void flush_if_wanted(Engine *e)
     g_ptr_array_set_size(e->candidates, 0);
     g_hash_table_remove_all(e->preds);
     g_hash_table_remove_all(e->return_sites);
-    interp_forget_jumps(&e->in);
-    e->in.last = NULL;
-    e->from = NULL;
     code_cache_each_block(e->cache, add_accesses, &e->stats);
     code_cache_flush_all(e->cache);
+    enter_mode(e);
 }
 
 void engine_run(Engine *e)
@@ -445,21 +472,30 @@ void engine_invalidate(Engine *e, ram_t start, uint64_t len)
     code_cache_invalidate(e->cache, start, len);
 }
 
-void engine_set_mode(Engine *e, unsigned mode)
+void engine_set_mode(Engine *e, unsigned mode, uint64_t space, unsigned asid)
 {
-    code_cache_set_mode(e->cache, mode);
-    interp_set_mode(&e->in, mode);
-    e->in.last = NULL; // nothing of one mode goes straight to another
-    e->from = NULL;
+    e->mode = mode;
+    e->space = space;
+    e->asid = asid;
+    enter_mode(e);
+}
+
+void engine_forget_spaces(Engine *e, unsigned asid)
+{
+    jump_tables_forget_spaces(code_cache_jumps(e->cache), asid);
+    enter_mode(e);
+}
+
+void engine_forget_page(Engine *e, uint64_t va, unsigned asid)
+{
+    jump_tables_forget_page(code_cache_jumps(e->cache), va, asid);
+    enter_mode(e);
 }
 
 void engine_unlink(Engine *e)
 {
-    interp_forget_jumps(&e->in);
-    e->in.last = NULL;
-    e->from = NULL;
-    e->map_epoch++;
     code_cache_unlink_all(e->cache);
+    enter_mode(e);
 }
 
 void engine_stats(Engine *e, EngineStats *out)

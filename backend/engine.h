@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The engine of one hart: interpreter for cold code, compiled regions for hot code, and the way between them.
 #pragma once
+#include "backend/jump_tables.h"
 #include "ir/ir.h"
 #include "softmmu/code_pages.h"
 #include "softmmu/tlb.h"
@@ -11,6 +12,7 @@ typedef struct Engine Engine;
 typedef struct {
     bool jit;            // regions by GCC
     bool baseline;       // baseline code; neither: interpreter only
+    bool system;         // baseline code does system instructions itself; else it leaves before them
     unsigned warm;       // entries of a block until it gets baseline code
     unsigned threshold;  // ... and of that, or of the block if there is no baseline, until it is hot
     unsigned opt;        // GCC optimisation level of regions, 0..3
@@ -49,8 +51,14 @@ void engine_run_exactly(Engine *e, uint64_t n);
 bool engine_enter_compiled(Engine *e);
 
 void engine_invalidate(Engine *e, ram_t start, uint64_t len); // these RAM bytes changed
-void engine_set_mode(Engine *e, unsigned mode); // fetch MMU index: what guest addresses mean for fetches
-void engine_unlink(Engine *e); // translations or permissions of guest addresses changed
+// What guest addresses mean for fetches: the fetch MMU index, | CODE_PAGED where page tables translate; then the number
+// of the address space, by which it is known again, and the asid by which fences know it.
+void engine_set_mode(Engine *e, unsigned mode, uint64_t space, unsigned asid);
+// What page tables say about fetches may have changed, in spaces with that asid or all (CODE_ANY_ASID).
+void engine_forget_spaces(Engine *e, unsigned asid);
+void engine_forget_page(Engine *e, uint64_t va, unsigned asid); // about the page of va only
+// What any guest address means for fetches, or who may fetch there, may have changed.
+void engine_unlink(Engine *e);
 
 // The code at pc in every form: assembly, IR as lifted, IR optimised, host assembly of its compiled region.
 void engine_print_code(Engine *e, uint64_t pc, FILE *out);

@@ -11,7 +11,6 @@ struct Engine {
     IrEnv *env;
     Tlb *tlb;
     CodePages *pages;
-    CodeMemory *memory;
     CodeCache *cache;
     Interp in;
     IrBlock *scratch; // being lifted
@@ -19,7 +18,9 @@ struct Engine {
     bool chain;       // false under -d nochain
     bool flush_wanted;
     uint64_t epoch;   // counts code_cache_flush_all
-    uint64_t map_epoch; // counts engine_unlink
+    uint64_t map_epoch; // JumpTable.epoch: another one when guest addresses may mean something else
+    unsigned mode, asid; // what engine_set_mode said
+    uint64_t space;
     Queue *queue;
     int result_ready; // atomic: the queue has something
     GHashTable *preds; // guest pc (guint64) -> GPtrArray of the Blocks that go there or call just before it

@@ -10,7 +10,6 @@
 #include "backend/interp_math.h"
 #include <string.h>
 
-#define JUMP_MASK ((1u << INTERP_JUMP_BITS) - 1)
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
@@ -19,32 +18,8 @@ void interp_init(Interp *in, IrEnv *env, Tlb *tlb)
     memset(in, 0, sizeof *in);
     in->env = env;
     in->tlb = tlb;
-    in->none = (Block){.pc = 1, .dead = true};
     env->r[INTERP_ZERO_SLOT] = 0;
     interp_op(interp_handler(0)); // fills its tables, before there are threads
-}
-
-void interp_deinit(Interp *in)
-{
-    for (unsigned m = 0; m < CODE_MODES; m++)
-        g_free(in->mode_jumps[m]);
-}
-
-void interp_set_mode(Interp *in, unsigned mode)
-{
-    if (!in->mode_jumps[mode]) {
-        in->mode_jumps[mode] = g_new(Block *, JUMP_MASK + 1);
-        for (unsigned i = 0; i <= JUMP_MASK; i++)
-            in->mode_jumps[mode][i] = &in->none;
-    }
-    in->jumps = in->mode_jumps[mode];
-}
-
-void interp_forget_jumps(Interp *in)
-{
-    for (unsigned m = 0; m < CODE_MODES; m++)
-        for (unsigned i = 0; in->mode_jumps[m] && i <= JUMP_MASK; i++)
-            in->mode_jumps[m][i] = &in->none;
 }
 
 // State as at the start of the instruction that op belongs to.
@@ -119,6 +94,14 @@ static bool __attribute__((noinline)) fp_denied(Interp *in, const Block *b, cons
     }
     uncount_accesses(env, b, op);
     return false;
+}
+
+// Where an edge leads that goes to another guest page, if that is known: in paged modes it is not linked.
+static Block *next_page(const Interp *in, const Block *b, unsigned edge)
+{
+    uint64_t pc = b->succ_pc[edge];
+    Block *next = in->jumps[jit_jump_row(pc)];
+    return b->mode & CODE_PAGED && (pc ^ b->pc) & PAGE_MASK && next->pc == pc ? next : NULL;
 }
 
 static inline TlbEntry *tlb_entry(const IrEnv *env, uint64_t va)
@@ -256,6 +239,8 @@ not_taken:
 go:
     env->left -= blk->n_insns;
     Block *next = blk->succ[in->edge];
+    if (unlikely(!next))
+        next = next_page(in, blk, in->edge);
     if (unlikely(!next || env->left <= 0)) {
         env->pc = blk->succ_pc[in->edge];
         in->last = blk;
@@ -279,7 +264,7 @@ do_jmpind: {
     env->left -= blk->n_insns;
     blk->target[blk->next_target++ % BLOCK_TARGETS] = pc;
     in->edge = INTERP_INDIRECT;
-    next = in->jumps[(pc >> 1) & JUMP_MASK];
+    next = in->jumps[jit_jump_row(pc)];
     if (likely(next->pc == pc && env->left > 0))
         goto enter;
     env->pc = pc;

@@ -35,15 +35,12 @@ static inline unsigned interp_cells(unsigned iop) // of 16 bytes
 }
 
 #define INTERP_ZERO_SLOT (IR_NREGS + IR_NTEMPS - 1)
-#define INTERP_JUMP_BITS 12
 #define INTERP_INDIRECT 2 // value of Interp.edge
 
 typedef struct {
     IrEnv *env;
     Tlb *tlb;
-    Block **jumps; // of the current translation mode: by pc >> 1, never NULL
-    Block **mode_jumps[CODE_MODES]; // NULL until the mode is used
-    Block none;                          // what empty rows point at: dead, with an impossible pc
+    Block **jumps; // JumpTable.blocks of the current mode and space
     Block *last;   // when interp_run ended on a static edge: the block and its edge, so that the
     unsigned edge; // engine can chain them; else NULL
     bool indirect; // ... when it ended on an indirect jump
@@ -56,13 +53,10 @@ typedef enum {
 } InterpExit;
 
 void interp_init(Interp *in, IrEnv *env, Tlb *tlb);
-void interp_deinit(Interp *in);
-void interp_set_mode(Interp *in, unsigned mode); // see code_cache_set_mode
-void interp_forget_jumps(Interp *in);
 
 static inline void interp_note_jump(Interp *in, Block *b)
 {
-    in->jumps[(b->pc >> 1) & ((1u << INTERP_JUMP_BITS) - 1)] = b;
+    in->jumps[jit_jump_row(b->pc)] = b;
 }
 
 // Runs from b, without counting its entry, until the slice is over (env->left <= 0) or something must be looked up.

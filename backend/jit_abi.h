@@ -28,15 +28,22 @@ struct JitSlot {
     uint64_t entry;
 };
 
-// The jump cache behind env->jumps: direct-mapped by (pc >> 1). An empty row has an odd pc.
+// The jump cache behind env->jumps: an address is in the row that jit_jump_row says, or pushed out of there into the
+// other row of the pair (its number ^ 1). An empty row has an odd pc.
 typedef struct JumpEntry {
     uint64_t pc;
     JitCode code;
     JitSlot *slots;
     uint64_t entry;
 } JumpEntry;
-#define JIT_JUMP_BITS 12
+#define JIT_JUMP_BITS 13
+#define JIT_JUMP_SHIFT 12 // page numbers count too: what is hot is often a few instructions of many pages
 _Static_assert(sizeof(JumpEntry) == 32, "compiled code indexes the jump cache by shifts");
+
+static inline unsigned jit_jump_row(uint64_t pc)
+{
+    return (unsigned)(pc >> 1 ^ pc >> (1 + JIT_JUMP_SHIFT)) & ((1u << JIT_JUMP_BITS) - 1);
+}
 
 #define JIT_SITE_PC UINT64_MAX
 
@@ -72,9 +79,8 @@ typedef struct {
     uint8_t opt;        // GCC optimisation level 0..3
     uint8_t want_gimple, want_ir;
     uint8_t stats;      // count loads and stores in env
-    uint8_t nochain;    // return to the dispatcher at each exit
     uint8_t shared;     // other harts store to the same memory: each load and store is done, once, as one
-    uint8_t pad[2];
+    uint8_t pad[3];
     uint32_t n_helpers;
 } JitRequest;
 

@@ -21,6 +21,7 @@ typedef JitSlot *StorePiece(IrEnv *env, uint64_t va, int64_t left, uint64_t valu
 extern __attribute__((cold)) StorePiece slow_store __asm__("hole_slow");
 // weak: GCC takes any other symbol for not zero
 extern char hole_a[] __attribute__((weak)), hole_b[] __attribute__((weak)), hole_d[] __attribute__((weak));
+extern char hole_row[] __attribute__((weak)), hole_row2[] __attribute__((weak));
 extern char hole_c[] __attribute__((weak));
 extern char hole_imm[] __attribute__((weak)), hole_insns[] __attribute__((weak)), hole_site[] __attribute__((weak));
 
@@ -217,10 +218,19 @@ STENCIL(JUMP)
     return hole_taken(env, acc, left);
 }
 
+static inline const JumpEntry *jump_entry(const IrEnv *env, uint64_t pc)
+{
+    uint64_t offset = (pc << 4 ^ pc >> (JIT_JUMP_SHIFT - 4)) & (((1u << JIT_JUMP_BITS) - 1) << 5); // of jit_jump_row
+    const JumpEntry *j = (JumpEntry *)(void *)((char *)env->jumps + offset);
+    if (unlikely(j->pc != pc))
+        j = (JumpEntry *)(void *)((char *)env->jumps + (offset ^ sizeof *j));
+    return j;
+}
+
 static inline JitSlot *jump_to(IrEnv *env, Block *b, uint64_t pc, int64_t left)
 {
     b->target[b->next_target++ % BLOCK_TARGETS] = pc;
-    const JumpEntry *j = (JumpEntry *)(void *)((char *)env->jumps + ((pc << 4) & (((1u << JIT_JUMP_BITS) - 1) << 5)));
+    const JumpEntry *j = jump_entry(env, pc);
     if (SLICE_OVER() || unlikely(j->pc != pc)) {
         env->pc = pc;
         return hole_leave(env, JIT_SITE_PC, left);
@@ -239,6 +249,19 @@ STENCIL(JMPIND_A)
     return jump_to(env, FULL(), acc, left);
 }
 
+// Site: instructions before it. A helper that traps or ends the slice leaves, so that endless traps are seen.
+STENCIL(SYS_CALL)
+{
+    left -= (intptr_t)hole_site;
+    env->pc = (uint64_t)FULL();
+    env->left = left;
+    env->ops->helpers[IMM(hole_imm)].fn(env, MEM(hole_a), MEM(hole_b));
+    const JumpEntry *j = jump_entry(env, env->pc);
+    if (unlikely(env->left != left - 1) || unlikely(env->left <= 0) || unlikely(j->pc != env->pc))
+        return hole_leave(env, JIT_SITE_PC, env->left);
+    return j->code(env, j->slots, j->entry);
+}
+
 STENCIL(SYS) // the interpreter does it
 {
     return hole_leave(env, IMM(hole_site), left);
@@ -249,6 +272,32 @@ STENCIL(SLOT) // the way through a chain slot
     const JitSlot *s = FULL();
     env->left = left;
     return s->code(env, s->slots, s->entry);
+}
+
+STENCIL(CROSS) // the way of a slot to a page that is another one's, through the jump table
+{
+    uint64_t pc = (uint64_t)FULL();
+    const JumpEntry *j = (JumpEntry *)(void *)((char *)env->jumps + (intptr_t)hole_row);
+    if (unlikely(j->pc != pc)) {
+        j = (JumpEntry *)(void *)((char *)env->jumps + (intptr_t)hole_row2);
+        if (unlikely(j->pc != pc))
+            return hole_leave(env, IMM(hole_site), left);
+    }
+    env->left = left;
+    return j->code(env, j->slots, j->entry);
+}
+
+// Not a stencil, but code of a slot: see baseline_by_table.
+JitSlot *BY_TABLE(IrEnv *env, JitSlot *slots, uint64_t entry);
+JitSlot *BY_TABLE(IrEnv *env, JitSlot *slots, uint64_t entry)
+{
+    const JitUnit *u = jit_unit_of(slots);
+    uint64_t pc = u->base + (uint64_t)u->sites[entry].pc;
+    const JumpEntry *j = jump_entry(env, pc);
+    if (j->pc == pc)
+        return j->code(env, j->slots, j->entry);
+    env->exit_site = entry;
+    return slots;
 }
 
 STENCIL(LEAVE)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Tier-up: which hot block is compiled next, and what happens when its code arrives.
 #include "backend/baseline.h"
-#include "backend/code_memory.h"
 #include "backend/engine_private.h"
 #include "backend/loader.h"
 #include "util/log.h"
@@ -25,7 +24,9 @@ void tier_reset_heat(Engine *e, Block *b)
 void tier_warm(Engine *e, Block *b)
 {
     g_autoptr(GError) error = NULL;
-    JitUnit *u = e->config.baseline && !b->uncached ? baseline_translate(e->memory, b, &error) : NULL;
+    JitUnit *u = NULL;
+    if (e->config.baseline && !b->uncached)
+        u = baseline_translate(b, e->config.system, code_cache_memory(e->cache), &error);
     if (!u) {
         e->flush_wanted |= error != NULL;
         tier_hot(e, b);
@@ -111,7 +112,7 @@ static bool stale(const Engine *e, const Trace *t)
 static void install(Engine *e, Trace *t, QueueResult *r)
 {
     g_autoptr(GError) error = NULL;
-    JitUnit *u = unit_from_result(e->memory, t->code->base, r, &error);
+    JitUnit *u = unit_from_result(code_cache_memory(e->cache), t->code->base, r, &error);
     if (!u) {
         e->stats.regions_failed++;
         if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_NO_SPACE))
@@ -121,7 +122,8 @@ static void install(Engine *e, Trace *t, QueueResult *r)
         return;
     }
     describe_unit(u, t);
-    u->map_epoch = e->map_epoch - 1; // its first entry looks
+    u->map_epoch = 0; // its first entry looks
+    u->paged = t->head->mode & CODE_PAGED;
     code_cache_add_unit(e->cache, u);
     for (unsigned i = 0; i < u->n_entries; i++) {
         for (unsigned k = 0; k < t->blocks->len; k++) {
@@ -216,7 +218,6 @@ static void submit(Engine *e, Block *b)
                      .want_gimple = log_on(LOG_GIMPLE),
                      .want_ir = log_on(LOG_OP_OPT),
                      .stats = e->config.stats,
-                     .nochain = !e->chain,
                      .shared = e->config.shared,
                      .n_helpers = e->env->ops->n_helpers};
     set_in_work(t, true);

@@ -130,12 +130,14 @@ unsigned hart_fetch_mmu(const Hart *hart);
 // What addresses of the indexes 0 to 2 mean depends on this number, and else only on what sfence.vma is for.
 uint64_t hart_space(const Hart *hart);
 uint16_t hart_asid(const Hart *hart);
+bool hart_fetch_paged(const Hart *hart); // do page tables translate fetches?
 
 typedef struct { // what translation says about one page
     uint64_t page; // physical address of the 4 KiB page
     bool allow[ACCESS_KINDS];
     bool whole_page;    // false: the answer holds for this access only (PMP granule below 4 KiB)
     uint8_t large_bits; // log2 of the bytes that one page-table entry maps, if it maps more than a page; else 0
+    bool global;        // a global mapping
 } HartPage;
 
 // mmu.c: translates va for an access of size bytes, all in one page, under MMU index mmu (priv. spec 4.3.2, PMP

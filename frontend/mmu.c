@@ -9,7 +9,7 @@
 #include "frontend/trap.h"
 #include "util/bits.h"
 
-enum { PTE_V = 1, PTE_R = 2, PTE_W = 4, PTE_X = 8, PTE_U = 16, PTE_A = 64, PTE_D = 128 };
+enum { PTE_V = 1, PTE_R = 2, PTE_W = 4, PTE_X = 8, PTE_U = 16, PTE_G = 32, PTE_A = 64, PTE_D = 128 };
 #define PTE_PPN_SHIFT  10
 #define PTE_PPN_BITS   44
 #define PTE_RESERVED   (UINT64_C(0x7f) << 54) // bits 60:54
@@ -29,6 +29,7 @@ typedef struct {
     unsigned mmu;
     uint64_t pte, pte_addr; // the entry looked at
     unsigned level;
+    bool global; // the leaf, or a pointer on the way to it, has G (4.3.1)
     MemFault *fault;
 } Walk;
 
@@ -40,6 +41,11 @@ uint64_t hart_space(const Hart *hart)
 uint16_t hart_asid(const Hart *hart)
 {
     return (uint16_t)(hart->satp >> SATP_ASID_SHIFT);
+}
+
+bool hart_fetch_paged(const Hart *hart)
+{
+    return hart->priv != PRV_M && hart->satp >> SATP_MODE_SHIFT;
 }
 
 static bool refuse(Walk *w, FaultKind kind)
@@ -112,6 +118,7 @@ static bool find_leaf(Walk *w, unsigned levels)
             return false;
         if (!well_formed(w))
             return refuse(w, FAULT_PAGE);
+        w->global |= (w->pte & PTE_G) != 0;
         if (!is_pointer(w->pte))
             return leaf_permits(w->hart, w->pte, w->access, w->mmu) || refuse(w, FAULT_PAGE);
         table = bits_get(w->pte, PTE_PPN_SHIFT, PTE_PPN_BITS) << PAGE_BITS;
@@ -150,6 +157,7 @@ static bool walk(Walk *w, unsigned levels, uint64_t *pa, HartPage *out)
     if ((uint64_t)bits_sext(w->va, PAGE_BITS + 9 * levels) != w->va)
         return refuse(w, FAULT_PAGE);
     do {
+        w->global = false;
         if (!find_leaf(w, levels) || !mark_used(w, &again))
             return false;
     } while (again);
@@ -159,6 +167,7 @@ static bool walk(Walk *w, unsigned levels, uint64_t *pa, HartPage *out)
     for (unsigned k = 0; k < ACCESS_KINDS; k++)
         out->allow[k] = leaf_permits(w->hart, w->pte, k, w->mmu) && (k != ACCESS_WRITE || (w->pte & PTE_D));
     out->large_bits = bits > PAGE_BITS ? (uint8_t)bits : 0;
+    out->global = w->global;
     return true;
 }
 

@@ -19,6 +19,7 @@ static bool translate(void *opaque, gva_t va, unsigned size, MemAccess access, u
     memcpy(out->allow, page.allow, sizeof out->allow);
     out->whole_page = page.whole_page;
     out->large_bits = page.large_bits;
+    out->global = page.global;
     return true;
 }
 
@@ -58,16 +59,18 @@ static bool hook_pte_swap(void *opaque, uint64_t pa, uint64_t old, uint64_t new,
 
 // --- what translations depend on ---------------------------------------------------------------------------
 
-static void unlink_code(Cpu *cpu)
+static void set_engine_mode(Cpu *cpu)
 {
-    engine_unlink(cpu->engine);
-    tlb_forget_fetched(cpu->tlb);
+    const Hart *hart = &cpu->hart;
+    unsigned mmu = hart_fetch_mmu(hart);
+    bool paged = hart_fetch_paged(hart);
+    engine_set_mode(cpu->engine, mmu | (paged ? CODE_PAGED : 0), paged ? hart->satp : 0, hart_asid(hart));
 }
 
 void cpu_map_changed(Cpu *cpu)
 {
     tlb_flush(cpu->tlb);
-    unlink_code(cpu);
+    engine_unlink(cpu->engine);
 }
 
 static void hook_tlb_flush(void *opaque)
@@ -83,29 +86,28 @@ static void hook_mmu_changed(void *opaque)
     Cpu *cpu = opaque;
     tlb_set_context(cpu->tlb, hart_space(&cpu->hart), hart_asid(&cpu->hart));
     tlb_set_mmu(cpu->tlb, hart_data_mmu(&cpu->hart), hart_fetch_mmu(&cpu->hart));
-    engine_set_mode(cpu->engine, hart_fetch_mmu(&cpu->hart));
+    set_engine_mode(cpu);
 }
 
 static void hook_space_changed(void *opaque)
 {
     Cpu *cpu = opaque;
     tlb_set_context(cpu->tlb, hart_space(&cpu->hart), hart_asid(&cpu->hart));
-    unlink_code(cpu);
+    set_engine_mode(cpu);
 }
 
-// Global pages are flushed with the rest of an address space: more than is asked. Links between code only matter if
-// some of it lay where the fence points.
+// Global pages are flushed from the TLB with the rest of an address space: more than is asked.
 static void hook_fence_vma(void *opaque, const HartFence *what)
 {
     Cpu *cpu = opaque;
     unsigned asid = what->one_asid ? what->asid : TLB_ANY_ASID;
+    unsigned code_asid = what->one_asid ? what->asid : CODE_ANY_ASID;
     if (!what->one_page) {
         tlb_flush_space(cpu->tlb, asid);
-        unlink_code(cpu);
+        engine_forget_spaces(cpu->engine, code_asid);
     } else {
         tlb_flush_space_page(cpu->tlb, what->va, asid);
-        if (tlb_was_fetched(cpu->tlb, what->va))
-            unlink_code(cpu);
+        engine_forget_page(cpu->engine, what->va, code_asid);
     }
     if (cpu->mirror)
         hook_fence_vma(cpu->mirror, what);

@@ -4,6 +4,7 @@
 #include "machine/exec_private.h"
 
 #include "machine/cpu_model.h"
+#include "util/log.h"
 #include <glib-unix.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -148,7 +149,8 @@ static EngineConfig engine_config(const Options *o)
 {
     unsigned cores = g_get_num_processors();
     return (EngineConfig){
-        .jit = o->accel == ACCEL_JIT,
+        .jit = o->accel == ACCEL_JIT && !(log_mask & LOG_NOCHAIN),
+        .system = o->accel != ACCEL_CHECK,
         .baseline = o->accel == ACCEL_BASELINE || (o->accel == ACCEL_JIT && !o->jit_no_baseline),
         .warm = o->jit_warm ? (unsigned)o->jit_warm : ENGINE_DEFAULT_WARM,
         .threshold = o->jit_threshold ? (unsigned)MIN(o->jit_threshold, G_MAXINT32) : ENGINE_DEFAULT_THRESHOLD,

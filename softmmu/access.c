@@ -287,10 +287,7 @@ bool tlb_fetch(Tlb *tlb, gva_t va, const uint8_t **host, ram_t *ram, MemFault *f
     TlbLook look;
     if (!tlb_lookup(tlb, va, 2, ACCESS_FETCH, &look, fault))
         return false;
-    unsigned bit = tlb_fetched_hash(va);
-    tlb->fetched[bit / 64] |= UINT64_C(1) << bit % 64;
-    if (look.large_bits)
-        tlb_ranges_add(&tlb->fetched_large, va, look.large_bits);
+    tlb->fetched = (TlbFetched){look.global, (uint8_t)look.large_bits};
     bool direct = !(look.flags & (TLB_MMIO | TLB_INVALID));
     *host = direct ? look.host : NULL;
     *ram = direct ? look.ram : 0;

@@ -239,7 +239,7 @@ void tlb_flush(Tlb *tlb)
 static bool drop_entry(TlbEntry *e, const TlbCold *cold, gva_t page)
 {
     uint64_t is = tlb_entry_page(e);
-    if (is == TLB_EMPTY || !tlb_same_block(is, page, MAX(tlb_cold_bits(cold), PAGE_BITS)))
+    if (is == TLB_EMPTY || !addr_same_block(is, page, MAX(tlb_cold_bits(cold), PAGE_BITS)))
         return false;
     tlb_entry_clear(e);
     return true;
@@ -250,7 +250,7 @@ static void drop_page(TlbTable *t, gva_t page)
     if (!t->dirty)
         return;
     uint64_t k = (uint64_t)(tlb_slot(t, page) - t->entries), end = k + 1;
-    if (tlb_ranges_has(&t->large, page)) { // it may be in any slot
+    if (addr_ranges_has(&t->large, page)) { // it may be in any slot
         k = 0;
         end = t->size;
     }
@@ -321,20 +321,6 @@ void tlb_set_context(Tlb *tlb, uint64_t key, unsigned asid)
     end_flush(tlb);
 }
 
-// --- pages fetched from -----------------------------------------------------------------------------------
-
-bool tlb_was_fetched(const Tlb *tlb, gva_t va)
-{
-    unsigned bit = tlb_fetched_hash(va);
-    return (tlb->fetched[bit / 64] >> bit % 64 & 1) || tlb_ranges_has(&tlb->fetched_large, va);
-}
-
-void tlb_forget_fetched(Tlb *tlb)
-{
-    memset(tlb->fetched, 0, sizeof tlb->fetched);
-    tlb->fetched_large.n = 0;
-}
-
 // --- code marks, statistics --------------------------------------------------------------------------------
 
 static void mark_entry(TlbEntry *e, const TlbCold *cold, ram_t page)
@@ -361,6 +347,11 @@ void tlb_mark_code(Tlb *tlb, ram_t page)
     for (unsigned n = 0; n < tlb->n_contexts; n++)
         for (unsigned i = 0; i < TLB_SPACE_INDEXES; i++)
             mark_table(&tlb->context[n]->table[i], page);
+}
+
+TlbFetched tlb_fetched(const Tlb *tlb)
+{
+    return tlb->fetched;
 }
 
 void tlb_stats(const Tlb *tlb, TlbStats *out)

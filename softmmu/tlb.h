@@ -47,6 +47,7 @@ typedef struct {
     bool allow[ACCESS_KINDS];
     bool whole_page; // false: the answer holds for this access only (PMP granule below 4 KiB)
     uint8_t large_bits; // log2 of the bytes that one page-table entry maps here, if more than a page; else 0
+    bool global; // the same in all address spaces
 } TlbTranslation;
 
 typedef struct {
@@ -112,11 +113,6 @@ void tlb_flush_page(Tlb *tlb, gva_t va);
 void tlb_flush_space(Tlb *tlb, unsigned asid);
 void tlb_flush_space_page(Tlb *tlb, gva_t va, unsigned asid);
 
-// Has a page been fetched from that such a flush of va would concern, since tlb_forget_fetched? May say yes wrongly,
-// never no. For the caller that keeps links between code by guest address.
-bool tlb_was_fetched(const Tlb *tlb, gva_t va);
-void tlb_forget_fetched(Tlb *tlb);
-
 // Sets NOTDIRTY in every entry through which that RAM page can be stored to (called by CodePages).
 void tlb_mark_code(Tlb *tlb, ram_t page);
 
@@ -156,6 +152,12 @@ bool tlb_zero(Tlb *tlb, gva_t va, unsigned size, MemFault *fault);
 // tlb_fetch_mmio reads parcels one by one; va is even). False: *fault.
 bool tlb_fetch(Tlb *tlb, gva_t va, const uint8_t **host, ram_t *ram, MemFault *fault);
 bool tlb_fetch_mmio(Tlb *tlb, gva_t va, uint16_t *parcel, MemFault *fault);
+// What translation said about the page of the last tlb_fetch that succeeded.
+typedef struct {
+    bool global;
+    uint8_t large_bits;
+} TlbFetched;
+TlbFetched tlb_fetched(const Tlb *tlb);
 
 // --- statistics --------------------------------------------------------------------------------------------
 typedef struct {

@@ -100,10 +100,10 @@ static bool fill(Tlb *tlb, gva_t va, unsigned size, MemAccess access, unsigned m
     for (unsigned k = 0; k < ACCESS_KINDS; k++)
         e->cmp[k] = tr.allow[k] ? page | b.flags[k] | (tr.whole_page ? 0 : TLB_INVALID) : TLB_EMPTY;
     e->addend = (uint64_t)(uintptr_t)b.host - page;
-    *cold = (TlbCold){tr.page | tr.large_bits, b.ram};
+    *cold = (TlbCold){tr.page | (tr.global ? TLB_COLD_GLOBAL : 0) | tr.large_bits, b.ram};
     t->dirty = true;
     if (tr.large_bits)
-        tlb_ranges_add(&t->large, va, tr.large_bits);
+        addr_ranges_add(&t->large, va, tr.large_bits);
     if (log_on(LOG_MMU))
         log_fill(va, access, mmu, &tr, e->cmp);
     return true;
@@ -187,6 +187,7 @@ bool tlb_lookup(Tlb *tlb, gva_t va, unsigned size, MemAccess access, TlbLook *ou
         .va = va,
         .pa = tlb_cold_page(cold) + (va & ~PAGE_MASK),
         .large_bits = tlb_cold_bits(cold),
+        .global = cold->pa & TLB_COLD_GLOBAL,
         .host = (uint8_t *)(uintptr_t)(e->addend + va),
         .ram = cold->ram + (va & ~PAGE_MASK),
         .flags = (unsigned)(e->cmp[access] & ~PAGE_MASK),

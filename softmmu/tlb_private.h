@@ -2,10 +2,12 @@
 // What tlb.c (tables), tlb_fill.c (lookup and fill) and access.c (slow paths) share; nobody else includes it.
 #pragma once
 #include "softmmu/tlb.h"
-#include "softmmu/tlb_ranges.h"
+#include "util/addr_ranges.h"
+
+#define TLB_COLD_GLOBAL 0x40u
 
 typedef struct { // beside each entry, valid while it is not empty
-    gpa_t pa;    // page | log2 of the bytes that its page-table entry maps, 0 for a page
+    gpa_t pa;    // page | TLB_COLD_GLOBAL | log2 of the bytes that its page-table entry maps, 0 for a page
     ram_t ram;   // page, TLB_EMPTY when the entry is not plain RAM or ROM
 } TlbCold;
 
@@ -19,7 +21,7 @@ typedef struct {
     bool dirty; // something was entered since the last flush
     unsigned next_victim;
     uint64_t evictions; // since tlb_relieve last grew it
-    TlbRanges large; // where entries come from page-table entries that map more than a page
+    AddrRanges large; // where entries come from page-table entries that map more than a page
     TlbEntry victim[TLB_VICTIMS];
     TlbCold victim_cold[TLB_VICTIMS];
 } TlbTable;
@@ -35,8 +37,6 @@ typedef struct {
     uint64_t left_at; // Tlb.n_left when another one took its place
     TlbTable table[TLB_SPACE_INDEXES];
 } TlbContext;
-
-#define TLB_FETCHED_BITS 12 // log2 of the bits in the filter of pages fetched from
 
 struct Tlb {
     struct AddressSpace *as;
@@ -58,8 +58,7 @@ struct Tlb {
     TlbContext *context[TLB_CONTEXTS]; // NULL: not made yet; the first n_contexts are there
     unsigned n_contexts, current;
     uint64_t n_left;
-    uint64_t fetched[(1u << TLB_FETCHED_BITS) / 64]; // bit set: a page with this hash was fetched from
-    TlbRanges fetched_large; // the same for page-table entries that map more
+    TlbFetched fetched;
     TlbStats stats;
 };
 
@@ -72,6 +71,7 @@ typedef struct {
     unsigned flags; // TLB_* of the comparator
     unsigned mmu;
     unsigned large_bits; // as in TlbTranslation
+    bool global;         // likewise
     uint64_t *counter; // the counter that took this lookup; set after a fault too
 } TlbLook;
 
@@ -115,13 +115,7 @@ static inline gpa_t tlb_cold_page(const TlbCold *c)
 
 static inline unsigned tlb_cold_bits(const TlbCold *c)
 {
-    return (unsigned)(c->pa & ~PAGE_MASK);
-}
-
-// The filter's place of a page.
-static inline unsigned tlb_fetched_hash(gva_t va)
-{
-    return (unsigned)((va >> PAGE_BITS) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - TLB_FETCHED_BITS));
+    return (unsigned)(c->pa & (TLB_COLD_GLOBAL - 1));
 }
 
 // Takes the flag off the entry of a store, if it is still there.

@@ -19,7 +19,7 @@ static int setup(void **state)
     (void)state;
     pages = code_pages_new(invalidate, NULL);
     cache = code_cache_new(&env, pages);
-    code_cache_set_mode(cache, 3);
+    code_cache_set_mode(cache, 3, 0, 0);
     return 0;
 }
 
@@ -132,12 +132,12 @@ static void dead_units_are_unlinked(void **state)
                    add_block(0x3000, 0x7000, 8)};
     JitUnit *from = add_unit(b, 2), *to = add_unit(b + 2, 2);
     (void)state;
-    env.jumps[(0x2000 >> 1) & ((1u << JIT_JUMP_BITS) - 1)].pc = 1;
+    env.jumps[jit_jump_row(0x2000)].pc = 1;
     code_cache_chain(from, 0, to, 1);
     code_cache_chain(from, 1, from, 0);
     code_cache_chain(to, 0, from, 1);
     code_cache_note_jump(cache, 0x2000, to, 0);
-    const JumpEntry *row = &env.jumps[(0x2000 >> 1) & ((1u << JIT_JUMP_BITS) - 1)];
+    const JumpEntry *row = &env.jumps[jit_jump_row(0x2000)];
     assert_true(row->pc == 0x2000 && row->code == code && row->slots == to->slots);
     assert_ptr_equal(jit_unit_of(from->slots[0].slots), to);
 
@@ -165,16 +165,18 @@ static void unlink_keeps_code(void **state)
     code_cache_chain(u, 1, u, 0);
     code_cache_note_jump(cache, 0x1000, u, 0);
     JumpEntry *mode3 = env.jumps;
-    code_cache_set_mode(cache, 0);
+    code_cache_set_mode(cache, 0, 0, 0);
     assert_ptr_not_equal(env.jumps, mode3);
     code_cache_note_jump(cache, 0x1000, u, 1);
     code_cache_unlink_all(cache);
     assert_null(b[0]->succ[0]);
     assert_true(u->slots[1].code == jit_leave && u->slots[1].entry == 1);
     assert_true(jit_leave(&env, u->slots, 1) == u->slots && env.exit_site == 1);
-    assert_true(mode3[0x800].pc & 1 && env.jumps[0x800].pc & 1);
+    code_cache_set_mode(cache, 0, 0, 0);
+    assert_true(env.jumps[jit_jump_row(0x1000)].pc & 1);
     assert_null(code_cache_find(cache, 0x1000, 0x5000)); // made in mode 3
-    code_cache_set_mode(cache, 3);
+    code_cache_set_mode(cache, 3, 0, 0);
+    assert_true(env.jumps == mode3 && mode3[jit_jump_row(0x1000)].pc & 1);
     assert_ptr_equal(code_cache_find(cache, 0x1000, 0x5000), b[0]);
     assert_true(!u->dead && b[0]->unit == u);
 }

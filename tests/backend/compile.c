@@ -13,7 +13,8 @@ void compiler_init(Compiler *c, unsigned n_helpers)
 {
     // libgccjit leaks by design; for sanitizer builds of the worker only.
     g_setenv("ASAN_OPTIONS", "detect_leaks=0", TRUE);
-    *c = (Compiler){.memory = code_memory_new(), .queue = queue_new(1, on_result, NULL), .opt = 1, .n_helpers = n_helpers};
+    *c = (Compiler){.queue = queue_new(1, on_result, NULL), .opt = 1, .n_helpers = n_helpers};
+    c->memory = code_memory_new();
 }
 
 void compiler_deinit(Compiler *c)
@@ -27,8 +28,7 @@ JitUnit *compile_code(Compiler *c, const IrCode *code)
     g_autoptr(GString) text = g_string_new(NULL);
     g_autoptr(GError) error = NULL;
     ir_print(text, code);
-    JitRequest rq = {.opt = (uint8_t)c->opt, .stats = c->stats, .nochain = c->nochain, .shared = c->shared,
-                     .n_helpers = c->n_helpers};
+    JitRequest rq = {.opt = (uint8_t)c->opt, .stats = c->stats, .shared = c->shared, .n_helpers = c->n_helpers};
     queue_submit(c->queue, &rq, text->str, c);
     QueueResult *r = queue_take(c->queue, true);
     if (r->failed)

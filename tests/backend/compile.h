@@ -6,9 +6,9 @@
 
 typedef struct {
     Queue *queue;
-    CodeMemory *memory;
+    CodeMemory *memory; // of what was compiled; code_memory_reset once nothing of it is used
     unsigned opt; // GCC optimisation level of what follows
-    bool stats, nochain, shared;
+    bool stats, shared;
     unsigned n_helpers;
 } Compiler;
 

@@ -39,9 +39,10 @@ static uint32_t jal(unsigned rd, int offset)
     return (o >> 20 & 1) << 31 | (o >> 1 & 1023) << 21 | (o >> 11 & 1) << 20 | (o >> 12 & 255) << 12 | rd << 7 | 0x6f;
 }
 
-static const EngineConfig interp = {.jit = false}, baseline = {.baseline = true, .warm = 4, .stats = true},
-                          tiered = {.jit = true, .baseline = true, .warm = 4, .threshold = 10, .opt = 1, .workers = 1,
-                                    .sync = true, .stats = true},
+static const EngineConfig interp = {.jit = false},
+                          baseline = {.baseline = true, .system = true, .warm = 4, .stats = true},
+                          tiered = {.jit = true, .baseline = true, .system = true, .warm = 4, .threshold = 10,
+                                    .opt = 1, .workers = 1, .sync = true, .stats = true},
                           jit_O0 = {.jit = true, .threshold = 10, .opt = 0, .workers = 1, .sync = true},
                           jit_O2 = {.jit = true, .threshold = 10, .opt = 2, .workers = 1, .sync = true, .stats = true};
 
@@ -283,6 +284,7 @@ static void flush_on_demand(void **state)
     }
     run(200);
     assert_int_equal(h.rig.engine->epoch, epoch + 20);
+    assert_true(code_memory_used(code_cache_memory(h.rig.engine->cache)) < 1000); // given back each time
     EngineStats s = stop();
     assert_true(!is_jit(state) || s.regions > 15); // compiled again each time
 }
@@ -294,24 +296,19 @@ static void code_memory_full(void **state)
     size_t size = 200u << 20;
     g_autofree uint8_t *big = g_malloc0(size);
     start(state, code, G_N_ELEMENTS(code));
-    CodeMemory *cm = h.rig.engine->memory;
-    void *most = code_memory_install(cm, big, size, NULL);
-    assert_non_null(most);
-    void *rest = code_memory_install(cm, big, (56u << 20) - 64, NULL);
-    assert_non_null(rest);
+    CodeMemory *memory = code_cache_memory(h.rig.engine->cache);
+    assert_non_null(code_memory_install(memory, big, size, NULL));
+    assert_non_null(code_memory_install(memory, big, (56u << 20) - 64, NULL));
     R(A2) = UINT64_MAX;
     run(200);
     EngineStats s;
     engine_stats(h.rig.engine, &s);
     assert_true(s.regions_failed >= 1);
-    assert_int_equal(s.regions, 0);
     assert_int_equal(R(A0), (icount() + 1) / 2);
-    code_memory_release(cm, most, size);
-    code_memory_release(cm, rest, (56u << 20) - 64);
     run(2000);
     assert_int_equal(R(A0), (icount() + 1) / 2);
     engine_stats(h.rig.engine, &s);
-    assert_int_equal(s.regions, 1);
+    assert_true(s.regions >= 1);
     assert_true(s.jit_insns > 1000);
     hart_rig_deinit(&h);
     g_free(rig);

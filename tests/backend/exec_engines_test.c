@@ -155,7 +155,7 @@ int main(int argc, char **argv)
 {
     assert_int_equal(argc, 2);
     directory = argv[1];
-    EngineConfig config = {.baseline = true, .warm = 0};
+    EngineConfig config = {.baseline = true, .system = true, .warm = 0};
     hart_rig_init(&rig, EXEC_RAM_SIZE, &config);
     const struct CMUnitTest tests[] = {
         CASES("rv64i"), CASES("rv64m"), CASES("rv64a"), CASES("rv64c"),

@@ -48,16 +48,16 @@ static void runs(void **state)
     (void)state;
     text = object_load(object->data, object->len, "region", &entry, &error);
     assert_null(error);
-    CodeMemory *cm = code_memory_new();
-    uint8_t *code = code_memory_install(cm, text->data, text->len, &error);
+    CodeMemory *memory = code_memory_new();
+    uint8_t *code = code_memory_install(memory, text->data, text->len, &error);
     assert_non_null(code);
     long (*fn)(long) = (long (*)(long))(void *)(code + entry);
     assert_int_equal(fn(0), 2);
     assert_int_equal(fn(3), 1001);
-    assert_true(code_memory_used(cm) >= text->len);
-    code_memory_release(cm, code, text->len);
-    assert_int_equal(code_memory_used(cm), 0);
-    code_memory_free(cm);
+    assert_true(code_memory_used(memory) >= text->len);
+    code_memory_reset(memory);
+    assert_int_equal(code_memory_used(memory), 0);
+    code_memory_free(memory);
 }
 
 static void refuse(const char *source, const char *symbol, const char *message)

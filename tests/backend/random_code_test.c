@@ -266,13 +266,14 @@ static void check_interp(GenRng *rng)
     machine_reset(ref, rng->state, 300);
     machine_reset(dut, rng->state, 300);
     interp_init(&in, &dut->box.env, dut->rig.tlb);
-    interp_set_mode(&in, 3);
+    JumpTables *jumps = jump_tables_new();
+    in.jumps = jump_tables_enter(jumps, 3, 0, 0)->blocks;
     Block **blocks = translate_all(code, &in);
     run_interp(rng, code, &in, blocks);
     for (unsigned i = 0; i < code->n_blocks; i++)
         block_free(blocks[i]);
     g_free(blocks);
-    interp_deinit(&in);
+    jump_tables_free(jumps);
 }
 
 static void interpreter(void **state)
@@ -320,7 +321,6 @@ static void check_compiled(GenRng *rng, Compiler *c)
 {
     g_autoptr(IrCode) code = random_code(rng);
     IrCode **singles = split(code);
-    c->nochain = gen_below(rng, 2);
     c->stats = gen_below(rng, 2);
     c->shared = gen_below(rng, 2);
     JitUnit *u = compile_code(c, code);
@@ -328,6 +328,7 @@ static void check_compiled(GenRng *rng, Compiler *c)
         for (unsigned entry = 0; entry < u->n_entries; entry++)
             run_entry(rng, code, singles, u, entry);
     jit_unit_free(u);
+    code_memory_reset(c->memory);
     free_split(singles, code->n_blocks);
 }
 

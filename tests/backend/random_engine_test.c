@@ -315,7 +315,7 @@ static void baseline(void **state)
     uint64_t before = jit_insns;
     (void)state;
     for (unsigned i = 0; i < 150; i++)
-        check_program(&rng, (EngineConfig){.baseline = true, .warm = i % 4, .stats = i % 2});
+        check_program(&rng, (EngineConfig){.baseline = true, .system = true, .warm = i % 4, .stats = i % 2});
     assert_true(jit_insns - before > 300000);
 }
 
@@ -328,8 +328,8 @@ static void compiled(void **state)
         check_program(
             &rng,
             (EngineConfig){
-                .jit = true, .baseline = i / 2 % 2, .warm = 2, .threshold = 5 + i % 16, .opt = i % 3, .workers = 1,
-                .sync = i % 4 != 3, .stats = i % 2});
+                .jit = true, .baseline = i / 2 % 2, .system = i % 2, .warm = 2, .threshold = 5 + i % 16,
+                .opt = i % 3, .workers = 1, .sync = i % 4 != 3, .stats = i % 2});
     assert_true(regions > 100);
     assert_true(jit_insns > 100000);
     assert_true(invalidations > 100);

@@ -156,12 +156,19 @@ static void set_context(HartRig *h)
     tlb_set_context(h->rig.tlb, hart_space(&h->hart), hart_asid(&h->hart));
 }
 
+static void set_mode(HartRig *h)
+{
+    bool paged = hart_fetch_paged(&h->hart);
+    engine_set_mode(h->rig.engine, hart_fetch_mmu(&h->hart) | (paged ? CODE_PAGED : 0), paged ? h->hart.satp : 0,
+                    hart_asid(&h->hart));
+}
+
 static void mmu_changed(void *opaque)
 {
     HartRig *h = opaque;
     set_context(h);
     tlb_set_mmu(h->rig.tlb, hart_data_mmu(&h->hart), hart_fetch_mmu(&h->hart));
-    engine_set_mode(h->rig.engine, hart_fetch_mmu(&h->hart));
+    set_mode(h);
 }
 
 static void flush(void *opaque)
@@ -174,7 +181,7 @@ static void flush(void *opaque)
 static void space_changed(void *opaque)
 {
     set_context(opaque);
-    engine_unlink(((HartRig *)opaque)->rig.engine);
+    set_mode(opaque);
 }
 
 static void fence_vma(void *opaque, const HartFence *what)
@@ -185,7 +192,7 @@ static void fence_vma(void *opaque, const HartFence *what)
         tlb_flush_space_page(h->rig.tlb, what->va, asid);
     else
         tlb_flush_space(h->rig.tlb, asid);
-    engine_unlink(h->rig.engine);
+    engine_forget_spaces(h->rig.engine, what->one_asid && !what->one_page ? what->asid : CODE_ANY_ASID);
 }
 
 static uint64_t *pte_at(HartRig *h, uint64_t pa)

@@ -329,6 +329,25 @@ class Runs(CliTest):
         with open(self.path('log'), encoding='utf-8') as f:
             self.assertIn('0x0000000080000000:  010002b7', f.read())
 
+    def test_nochain_shows_every_block(self):
+        rounds = 200
+        code = struct.pack('<8I', rounds << 20 | 5 << 7 | 0x13,  # li t0, rounds
+                           0x00c000ef,  # 1: jal 2f
+                           0xfe029ee3,  # bnez t0, 1b
+                           0x0080006f,  # j 3f
+                           0xfff28293,  # 2: addi t0, t0, -1
+                           0x00008067,  # ret
+                           0x00000013, 0x00000013) + exit_program(0)  # 3:
+        code = code[:12] + struct.pack('<I', 0x00c0006f) + code[16:]
+        kernel = self.file('kernel', code)
+        for accel in ['interp', 'baseline,warm=3', 'jit,warm=3,threshold=20,sync=on']:
+            done = run('-accel', accel, '-d', 'exec,nochain', '-D', self.path('log'), '-bios', 'none', '-kernel',
+                       kernel)
+            self.assertEqual(done.returncode, 0)
+            with open(self.path('log'), encoding='utf-8') as f:
+                starts = [line.split('/')[1] for line in f]
+            self.assertEqual((starts.count('0000000080000010'), starts.count('0000000080000008')), (rounds, rounds))
+
     def test_device_tree_is_written(self):
         target = self.path('tree.dtb')
         self.assertEqual(run('-M', f'clabpu,dumpdtb={target}', '-bios', 'none').returncode, 0)

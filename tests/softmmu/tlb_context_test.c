@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Contexts of the software TLB: address spaces side by side, flushes by page and asid, large page-table entries.
 #include "tests/softmmu/tlb_board.h"
-#include "softmmu/tlb_ranges.h"
+#include "util/addr_ranges.h"
 
 #define SPACES 24 // more than TLB_CONTEXTS
 #define LEAVES 24 // page-table entries per space; every third one maps 8 pages
@@ -231,46 +231,43 @@ static void never_stale(void **state)
 static void ranges(void **state)
 {
     (void)state;
-    TlbRanges r = {.n = 0};
-    assert_false(tlb_ranges_has(&r, 0));
-    for (unsigned i = 0; i < TLB_RANGES; i++)
-        tlb_ranges_add(&r, (gva_t)i << 40 | 0x12345678, 21);
-    tlb_ranges_add(&r, (gva_t)3 << 40 | 0x12300000, 21); // is in already
-    assert_int_equal(r.n, TLB_RANGES);
-    for (unsigned i = 0; i < TLB_RANGES; i++) {
-        assert_true(tlb_ranges_has(&r, (gva_t)i << 40 | 0x12200000));
-        assert_true(tlb_ranges_has(&r, (gva_t)i << 40 | 0x123fffff));
-        assert_false(tlb_ranges_has(&r, (gva_t)i << 40 | 0x12400000));
+    AddrRanges r = {.n = 0};
+    assert_false(addr_ranges_has(&r, 0));
+    for (unsigned i = 0; i < ADDR_RANGES; i++)
+        addr_ranges_add(&r, (gva_t)i << 40 | 0x12345678, 21);
+    addr_ranges_add(&r, (gva_t)3 << 40 | 0x12300000, 21); // is in already
+    assert_int_equal(r.n, ADDR_RANGES);
+    for (unsigned i = 0; i < ADDR_RANGES; i++) {
+        assert_true(addr_ranges_has(&r, (gva_t)i << 40 | 0x12200000));
+        assert_true(addr_ranges_has(&r, (gva_t)i << 40 | 0x123fffff));
+        assert_false(addr_ranges_has(&r, (gva_t)i << 40 | 0x12400000));
     }
-    tlb_ranges_add(&r, (gva_t)7 << 40 | 0x12400000, 21); // no room: the nearest one becomes wider
-    assert_true(tlb_ranges_has(&r, (gva_t)7 << 40 | 0x12400000));
-    assert_true(tlb_ranges_has(&r, (gva_t)7 << 40 | 0x12345678));
-    assert_false(tlb_ranges_has(&r, (gva_t)6 << 40 | 0x12400000));
-    tlb_ranges_add(&r, UINT64_C(0xffffffff80000000), 30); // differs in the highest bit
-    for (unsigned i = 0; i < TLB_RANGES; i++)
-        assert_true(tlb_ranges_has(&r, (gva_t)i << 40 | 0x12345678));
-    assert_true(tlb_ranges_has(&r, UINT64_C(0xffffffffbfffffff)));
+    addr_ranges_add(&r, (gva_t)7 << 40 | 0x12400000, 21); // no room: the nearest one becomes wider
+    assert_true(addr_ranges_has(&r, (gva_t)7 << 40 | 0x12400000));
+    assert_true(addr_ranges_has(&r, (gva_t)7 << 40 | 0x12345678));
+    assert_false(addr_ranges_has(&r, (gva_t)6 << 40 | 0x12400000));
+    addr_ranges_add(&r, UINT64_C(0xffffffff80000000), 30); // differs in the highest bit
+    for (unsigned i = 0; i < ADDR_RANGES; i++)
+        assert_true(addr_ranges_has(&r, (gva_t)i << 40 | 0x12345678));
+    assert_true(addr_ranges_has(&r, UINT64_C(0xffffffffbfffffff)));
 }
 
-static void fetched_pages(void **state)
+static void fetched_page(void **state)
 {
     (void)state;
     const uint8_t *host;
     ram_t ram;
     MemFault fault;
-    read_page(LEAF_VA(1));
-    assert_false(tlb_was_fetched(tlb, LEAF_VA(1)));
     assert_true(tlb_fetch(tlb, LEAF_VA(1) + 2, &host, &ram, &fault));
-    assert_true(tlb_was_fetched(tlb, LEAF_VA(1) + 0xffe));
-    assert_false(tlb_was_fetched(tlb, LEAF_VA(3)));
+    assert_int_equal(tlb_fetched(tlb).large_bits, 0);
     assert_true(tlb_fetch(tlb, LEAF_VA(3) + PAGE_SIZE, &host, &ram, &fault));
-    assert_true(tlb_was_fetched(tlb, LEAF_VA(3) + 5 * PAGE_SIZE)); // of the same page-table entry
-    assert_false(tlb_was_fetched(tlb, LEAF_VA(3) + 8 * PAGE_SIZE));
-    tlb_forget_fetched(tlb);
-    assert_false(tlb_was_fetched(tlb, LEAF_VA(1)));
-    assert_false(tlb_was_fetched(tlb, LEAF_VA(3) + PAGE_SIZE));
-    assert_true(tlb_fetch(tlb, LEAF_VA(3) + PAGE_SIZE, &host, &ram, &fault)); // no fill now
-    assert_true(tlb_was_fetched(tlb, LEAF_VA(3) + 2 * PAGE_SIZE));
+    assert_int_equal(tlb_fetched(tlb).large_bits, leaf_bits(3));
+    assert_true(tlb_fetch(tlb, LEAF_VA(1) + 2, &host, &ram, &fault)); // no fill now
+    assert_int_equal(tlb_fetched(tlb).large_bits, 0);
+    assert_true(tlb_fetch(tlb, LEAF_VA(3), &host, &ram, &fault));
+    read_page(LEAF_VA(1));
+    assert_int_equal(tlb_fetched(tlb).large_bits, leaf_bits(3));
+    assert_false(tlb_fetched(tlb).global);
 }
 
 static void zero_and_probe(void **state)
@@ -303,7 +300,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(switching_keeps), TEST(oldest_goes),   TEST(machine_table_is_shared), TEST(flush_is_exact),
-        TEST(never_stale),     TEST(fetched_pages), TEST(zero_and_probe),          cmocka_unit_test(ranges),
+        TEST(never_stale),     TEST(fetched_page), TEST(zero_and_probe),          cmocka_unit_test(ranges),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

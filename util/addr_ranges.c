@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A small set of address ranges: when it is full, the one that has to grow least takes the new one in.
-#include "softmmu/tlb_ranges.h"
+#include "util/addr_ranges.h"
 
 #include <glib.h>
 
-bool tlb_ranges_has(const TlbRanges *r, gva_t va)
+bool addr_ranges_has(const AddrRanges *r, gva_t va)
 {
     for (unsigned i = 0; i < r->n; i++)
-        if (tlb_same_block(r->base[i], va, r->bits[i]))
+        if (addr_same_block(r->base[i], va, r->bits[i]))
             return true;
     return false;
 }
 
 // The size that range i needs to hold the block of va too.
-static unsigned widened(const TlbRanges *r, unsigned i, gva_t va, unsigned bits)
+static unsigned widened(const AddrRanges *r, unsigned i, gva_t va, unsigned bits)
 {
     gva_t differ = r->base[i] ^ va;
     return MAX(MAX(bits, r->bits[i]), differ ? 64 - (unsigned)__builtin_clzll(differ) : 0);
 }
 
-void tlb_ranges_add(TlbRanges *r, gva_t va, unsigned bits)
+void addr_ranges_add(AddrRanges *r, gva_t va, unsigned bits)
 {
     unsigned best = 0, best_bits = ~0u;
     for (unsigned i = 0; i < r->n; i++) {
@@ -31,7 +31,7 @@ void tlb_ranges_add(TlbRanges *r, gva_t va, unsigned bits)
             best_bits = wide;
         }
     }
-    if (r->n < TLB_RANGES) {
+    if (r->n < ADDR_RANGES) {
         best = r->n++;
         best_bits = bits;
     }
