@@ -8,11 +8,13 @@
 #include "machine/exec_private.h"
 
 #include <inttypes.h>
+#include <sched.h>
 
 // A slice in instructions. It bounds how late an interrupt from outside is seen: some 0.1 ms. With several harts the
 // others may wait for that, for an IPI's answer or to make a page one with code.
 #define SLICE 100000
 #define SLICE_SHARED 20000
+#define LOOP 64 // bytes: a slice that ended so near to where it began may have spun
 #define TRAP_LOOP_LIMIT 5000 // traps in a row that retire nothing before we say so
 
 static __thread Cpu *running; // by this thread
@@ -116,7 +118,11 @@ static void run_slice(Machine *m, Cpu *cpu, int64_t length)
     if (limited)
         __atomic_add_fetch(&m->budget, length - done, __ATOMIC_RELAXED);
     check_trap_loop(m, &cpu->hart);
-    note_slice(m, (unsigned)cpu->hart.hartid);
+    // A hart in a small loop may wait for another one, which may wait for this one's host core.
+    unsigned hart = (unsigned)cpu->hart.hartid;
+    if (m->n_runners > 1 && cpu->hart.env.pc - m->watch[hart].last_pc + LOOP < 2 * LOOP)
+        sched_yield();
+    note_slice(m, hart);
 }
 
 // How many instructions may run before the loop has to look again.
