@@ -114,6 +114,8 @@ JumpTable *code_cache_set_mode(CodeCache *cc, unsigned mode, uint64_t space, uns
 Block *code_cache_find(CodeCache *cc, uint64_t pc, ram_t ram);
 // Compiled code from now on takes a jump to pc through the jump table straight to this entry.
 void code_cache_note_jump(CodeCache *cc, uint64_t pc, JitUnit *u, uint64_t entry);
+// The page of addr is about to have code: see code_pages_mark, whose answer it gives.
+bool code_cache_mark(CodeCache *cc, ram_t addr);
 // Registers a block / unit (taken over); its pages are marked as code.
 void code_cache_add_block(CodeCache *cc, Block *b);
 void code_cache_add_unit(CodeCache *cc, JitUnit *u);

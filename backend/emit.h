@@ -29,7 +29,8 @@ typedef struct { // a page cache, see emit_cache.c
 
 typedef struct {
     const IrCode *code;
-    bool stats, nochain; // nochain: return to the engine at each exit (GCC makes no tail calls at -O0)
+    bool stats, shared; // see JitRequest
+    bool nochain;       // return to the engine at each exit (GCC makes no tail calls at -O0)
 
     gcc_jit_context *ctx;
     gcc_jit_function *fn;

@@ -111,6 +111,8 @@ static gcc_jit_lvalue *lookup(Emit *e, unsigned i, gcc_jit_type *type, unsigned 
     gcc_jit_rvalue *addend = rvalue(cache ? cache->addend : e->addend);
     gcc_jit_rvalue *host =
         gcc_jit_lvalue_get_address(gcc_jit_context_new_array_access(e->ctx, NULL, addend, rvalue(e->addr)), NULL);
+    if (e->shared)
+        type = gcc_jit_type_get_volatile(type);
     return gcc_jit_rvalue_dereference(gcc_jit_context_new_cast(e->ctx, NULL, host, gcc_jit_type_get_pointer(type)),
                                       NULL);
 }

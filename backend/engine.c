@@ -210,11 +210,23 @@ static void add_pred(Engine *e, uint64_t pc, Block *b)
     g_ptr_array_add(list, b);
 }
 
+// Does the code at pc still lie in these pages? next: the one that its first instruction straddles into, or 0.
+static bool still_there(Engine *e, uint64_t pc, ram_t page, ram_t next)
+{
+    ram_t now;
+    return fetch_page(e, pc, &now) && now == page && (!next || (fetch_page(e, pc + 3, &now) && now == next));
+}
+
 static Block *translate_cached(Engine *e, uint64_t pc, ram_t ram)
 {
     ram_t next = 0;
     // An instruction that may straddle into a page with rules of its own is looked at each time.
     if (((pc + 3) ^ pc) & PAGE_MASK && !fetch_page(e, pc + 3, &next))
+        return translate_uncached(e, pc, 1);
+    bool moved = code_cache_mark(e->cache, ram);
+    if (next)
+        moved |= code_cache_mark(e->cache, next);
+    if (moved && !still_there(e, pc, ram & PAGE_MASK, next))
         return translate_uncached(e, pc, 1);
     Block *b = translate(e, pc, MAX_BLOCK_INSNS);
     if (!b)
@@ -387,7 +399,8 @@ void engine_run(Engine *e)
 {
     IrEnv *env = e->env;
     bool force_interp = false;
-    for (unsigned round = 0; env->left > 0 && round < MAX_ROUNDS; round++) {
+    for (unsigned round = 0; env->left > 0 && round < MAX_ROUNDS && !g_atomic_int_get(&env->exit_request);
+         round++) {
         if (e->queue && g_atomic_int_get(&e->result_ready))
             tier_poll(e);
         flush_if_wanted(e);

@@ -19,6 +19,7 @@ typedef struct {
     unsigned workers;    // compile processes
     bool sync;           // wait for each compilation: deterministic, for tests
     bool stats;          // count data accesses in compiled code
+    bool shared;         // other harts store to the same memory
 } EngineConfig;
 
 #define ENGINE_DEFAULT_THRESHOLD 3000000 // where GCC's time has paid back (docs/performance.md)
@@ -39,8 +40,8 @@ typedef struct { // what the engine asks of the guest's side
 Engine *engine_new(const EngineConfig *config, const EngineGuest *guest, IrEnv *env, Tlb *tlb, CodePages *pages);
 void engine_free(Engine *e);
 
-// Runs from env->pc until env->left <= 0, or for a while where nothing retires (traps that trap). Hart's thread only,
-// like everything below.
+// Runs from env->pc until env->left <= 0, or for a while where nothing retires (traps that trap), or until it sees
+// env->exit_request, which chained code never looks at. Hart's thread only, like everything below.
 void engine_run(Engine *e);
 // One block by the interpreter, whatever is compiled (stepping, -accel check); may fault instead.
 void engine_step_block(Engine *e);
@@ -71,6 +72,6 @@ typedef struct {
     uint64_t compile_ns; // CPU time in GCC
     uint64_t loads, stores; // data accesses started (needs EngineConfig.stats for compiled code)
     uint64_t jit_entries, jit_slow; // entries from the engine; TLB misses and other slow paths of compiled code
-    unsigned workers_lost;
+    uint64_t workers_lost;
 } EngineStats;
 void engine_stats(Engine *e, EngineStats *out);

@@ -218,6 +218,7 @@ static void submit(Engine *e, Block *b)
                      .want_gimple = log_on(LOG_GIMPLE),
                      .want_ir = log_on(LOG_OP_OPT),
                      .stats = e->config.stats,
+                     .shared = e->config.shared,
                      .n_helpers = e->env->ops->n_helpers};
     set_in_work(t, true);
     queue_submit(e->queue, &rq, text->str, t);
