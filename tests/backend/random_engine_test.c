@@ -72,7 +72,8 @@ static void block_of(IrBlock *out, uint64_t base, uint64_t pc, unsigned max)
         }
         if (op.op == IR_OP_INSN || op.op == IR_OP_PC)
             op.imm = (int64_t)((uint64_t)op.imm + (uint64_t)by);
-        out->ops[ir_emit(out, (IrOpcode)op.op, op.reg, op.a, op.b, op.imm)].c = op.c;
+        IrVal v = ir_emit(out, (IrOpcode)op.op, op.reg, op.a, op.b, op.imm);
+        out->ops[v].c = op.c;
     }
     for (unsigned k = 0; k < 2; k++)
         out->edge[k].pc = b->edge[k].pc + by;
