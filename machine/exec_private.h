@@ -58,8 +58,8 @@ Cpu *run_loop_cpu(void);
 
 // run_notes.c. Tells the user something that does not end the run.
 void machine_note(Machine *m, const char *format, ...) G_GNUC_PRINTF(2, 3);
-// A hart waits for an interrupt, is about to go on, or has run a slice: by its thread. The first and the last say so if no
-// hart can ever go on.
+// A hart waits for an interrupt, is about to go on, or has run a slice: by its thread. The first and the last say so
+// if no hart can ever go on.
 void note_wait(Machine *m, unsigned hart);
 void note_go(Machine *m, unsigned hart);
 void note_slice(Machine *m, unsigned hart);

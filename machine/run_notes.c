@@ -85,5 +85,6 @@ void note_slice(Machine *m, unsigned hart)
     HartProgress now = spins(m, hart) ? HART_SPINS : HART_GOES;
     if (now != m->watch[hart].progress)
         set_progress(m, hart, now, "spins for ever with interrupts off",
-                     g_strdup_printf("the instruction at pc 0x%" PRIx64 " jumps to itself", m->cpus[hart]->hart.env.pc));
+                     g_strdup_printf("the instruction at pc 0x%" PRIx64 " jumps to itself",
+                                     m->cpus[hart]->hart.env.pc));
 }

@@ -148,7 +148,8 @@ char *stats_text(Machine *m, const RunResult *run)
     collect(m, run, &r);
     const EngineStats *e = &r.all.engine;
     GString *s = g_string_new(NULL);
-    g_string_append_printf(s, "guest instructions  %" PRIu64 "  (%.1f MIPS in %.3f s)\n", r.all.insns, mips(&r), r.seconds);
+    g_string_append_printf(s, "guest instructions  %" PRIu64 "  (%.1f MIPS in %.3f s)\n", r.all.insns, mips(&r),
+                           r.seconds);
     g_string_append_printf(s,
                            "  interpreter       %5.1f %%\n"
                            "  baseline          %5.1f %%\n"
@@ -169,8 +170,8 @@ char *stats_text(Machine *m, const RunResult *run)
                            "regions compiled    %" PRIu64 "  (%" PRIu64 " blocks, %" PRIu64 " instructions, %" PRIu64
                            " bytes; %.3f CPU seconds)\n",
                            e->regions, e->region_blocks, e->region_insns, e->region_bytes, (double)e->compile_ns / 1e9);
-    g_string_append_printf(s, "  failed, dropped   %" PRIu64 ", %" PRIu64 "; workers lost %" PRIu64 "\n", e->regions_failed,
-                           e->regions_dropped, e->workers_lost);
+    g_string_append_printf(s, "  failed, dropped   %" PRIu64 ", %" PRIu64 "; workers lost %" PRIu64 "\n",
+                           e->regions_failed, e->regions_dropped, e->workers_lost);
     g_string_append_printf(s, "entries, slow paths %" PRIu64 ", %" PRIu64 "\n", e->jit_entries, e->jit_slow);
     print_tlb(s, &r.all);
     for (unsigned i = 0; i < r.harts && r.harts > 1; i++) {

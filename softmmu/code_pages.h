@@ -6,8 +6,8 @@
 //
 // Harts. Each hart has its own code and its own CodePages: a view of the set that all of them share, which knows for
 // each page the views that have code there. A hart's own stores invalidate its own code at once. What they hit of
-// the other views is noted there, in granules of 64 bytes, and dropped by code_pages_drain: the architecture asks for no
-// more than that at the other hart's fence.i (unpriv. spec 3.1).
+// the other views is noted there, in granules of 64 bytes, and dropped by code_pages_drain: the architecture asks for
+// no more than that at the other hart's fence.i (unpriv. spec 3.1).
 //
 // Threads. test, clear and written may be called from any thread. mark, drain and invalidate are for the thread that
 // runs the view's hart. The first mark of a page reaches into the TLBs of all harts; it happens between the begin

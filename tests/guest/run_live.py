@@ -204,8 +204,8 @@ class Icount(unittest.TestCase):
             with open(console, 'wb') as f:
                 f.write(text + EOT)
             with open(console, 'rb') as f:
-                done = subprocess.run(command('-icount', f'shift={shift}', f'--stats=json:{stats}', *(words or [TICKS])),
-                                      stdin=f, capture_output=True, check=False)
+                line = command('-icount', f'shift={shift}', f'--stats=json:{stats}', *(words or [TICKS]))
+                done = subprocess.run(line, stdin=f, capture_output=True, check=False)
             self.assertEqual((done.returncode, done.stderr), (0, b''))
             with open(stats, encoding='utf-8') as f:
                 numbers = json.load(f)

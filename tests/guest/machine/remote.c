@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What one hart asks of others by IPI: an answer, out of wfi and out of a loop; fence.i after it changed code; sfence.vma
-// after it changed a page table. Here hart 0 asks and the others answer.
+// What one hart asks of others by IPI: an answer, out of wfi and out of a loop; fence.i after it changed code;
+// sfence.vma after it changed a page table. Here hart 0 asks and the others answer.
 #include "harts.h"
 
 #ifndef ROUNDS
