@@ -8,6 +8,7 @@
 #include "machine/exec.h"
 
 #include "machine/check.h"
+#include "machine/code_cache_command.h"
 #include "machine/cpu_model.h"
 #include "frontend/trap.h"
 #include "util/log.h"
@@ -28,6 +29,7 @@ struct Machine {
     Cpu *cpu, *mirror;
     char *isa; // of the harts
     Check *check;
+    RegionStore *store; // persistent code cache, or NULL
     GMainLoop *loop;
     GMutex lock; // for wake
     GCond wake;  // an interrupt line changed, or the run is over
@@ -198,6 +200,8 @@ static void make_cpus(Machine *m)
 {
     const Options *o = m->options;
     CpuConfig config = {engine_config(o), o->features, o->tlb_bits, o->semihosting};
+    m->store = code_cache_open(o);
+    config.engine.store = m->store;
     memory_set_commit_hook(hook_commit, m);
     memory_set_ram_written_hook(hook_ram_written, m);
     m->cpu = cpu_new(m->board, 0, &config);
@@ -225,6 +229,7 @@ void machine_free(Machine *m)
     check_free(m->check);
     cpu_free(m->mirror);
     cpu_free(m->cpu);
+    region_store_free(m->store);
     board_free(m->board);
     console_free(m->console);
     g_mutex_clear(&m->lock);
