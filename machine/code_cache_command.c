@@ -74,7 +74,7 @@ bool code_cache_command(const Options *o, FILE *out, GError **error)
     bool asked;
     g_autofree char *dir = folder(o, &asked);
     if (!dir) {
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "cache: ADDEND_CACHE_DIR is empty: there is no code cache");
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "cache: ADDEND_CACHE_DIR is empty: there is none");
         return false;
     }
     if (!asked && !g_file_test(dir, G_FILE_TEST_EXISTS)) {

@@ -448,7 +448,8 @@ static void eviction(void **state)
 static void leftovers_go(void **state)
 {
     (void)state;
-    g_autofree char *old = g_build_filename(dir, ".new-1-2-3", NULL), *fresh = g_build_filename(dir, ".new-1-2-4", NULL);
+    g_autofree char *old = g_build_filename(dir, ".new-1-2-3", NULL);
+    g_autofree char *fresh = g_build_filename(dir, ".new-1-2-4", NULL);
     struct timespec t[2] = {{1000, 0}, {1000, 0}};
     g_file_set_contents(old, "x", 1, NULL);
     g_file_set_contents(fresh, "x", 1, NULL);
