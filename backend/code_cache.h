@@ -52,6 +52,7 @@ struct Block {
     bool uncached;   // made from a page that is not RAM: runs once
     uint8_t mode;    // translation mode it was made in: links by guest pc hold in that mode only
     uint8_t next_target;
+    uint8_t cache_tries; // how often its region could not be loaded yet; 0: there is none
     uint16_t n_load, n_store;
     JitUnit *unit; // compiled code that may be entered here instead
     uint64_t entry;

@@ -85,6 +85,7 @@ Engine *engine_new(const EngineConfig *config, const EngineGuest *guest, IrEnv *
     e->return_sites = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     if (config->jit)
         e->queue = queue_new(MAX(config->workers, 1), on_result, e);
+    e->persistent = tier_cache_new(e);
     return e;
 }
 
@@ -104,6 +105,7 @@ void engine_free(Engine *e)
     g_hash_table_destroy(e->return_sites);
     ir_block_free(e->scratch);
     code_cache_free(e->cache);
+    tier_cache_free(e->persistent);
     g_free(e);
 }
 
@@ -304,6 +306,22 @@ Block *engine_block(Engine *e, uint64_t pc)
     if (b && !b->uncached && e->chain)
         interp_note_jump(&e->in, b);
     return b;
+}
+
+Block *engine_make(Engine *e, uint64_t pc)
+{
+    const uint8_t *host;
+    ram_t ram, next;
+    MemFault fault;
+    if (!fetch(e, pc, &host, &ram, &fault) || !host)
+        return NULL;
+    Block *b = code_cache_find(e->cache, pc, ram);
+    if (b)
+        return second_page_holds(e, b) ? b : NULL;
+    if (((pc + 3) ^ pc) & PAGE_MASK && !fetch_page(e, pc + 3, &next))
+        return NULL;
+    b = translate_cached(e, pc, ram);
+    return b && !b->uncached ? b : NULL;
 }
 
 // Leads compiled code straight from where it left to b.

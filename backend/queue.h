@@ -18,6 +18,8 @@ typedef struct { // a finished job; freed by queue_result_free
     uint64_t compile_ns;
 } QueueResult;
 
+// The worker program. Freed by the caller.
+char *queue_worker_path(void);
 // Starts n worker processes lazily. on_result is called on a queue thread when a result arrived.
 Queue *queue_new(unsigned n, void (*on_result)(void *opaque), void *opaque);
 // Stops the workers. drop, which may be NULL, is called (on any thread) for each job that was not taken.

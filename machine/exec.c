@@ -3,6 +3,7 @@
 // thread serves the console and the signals; the harts run in threads of their own (machine/run_loop.c).
 #include "machine/exec_private.h"
 
+#include "machine/code_cache_command.h"
 #include "machine/cpu_model.h"
 #include "util/log.h"
 #include <glib-unix.h>
@@ -234,6 +235,8 @@ static void make_cpus(Machine *m)
     const Options *o = m->options;
     unsigned harts = board_harts(m->board);
     CpuConfig config = {engine_config(o), o->features, o->tlb_bits, o->semihosting, NULL};
+    m->store = code_cache_open(o);
+    config.engine.store = m->store;
     memory_set_commit_hook(hook_commit, m);
     memory_set_ram_written_hook(hook_ram_written, m);
     m->cpus = g_new0(Cpu *, harts);
@@ -269,6 +272,7 @@ void machine_free(Machine *m)
     cpu_free(m->mirror);
     for (unsigned i = 0; i < m->n_cpus; i++)
         cpu_free(m->cpus[i]);
+    region_store_free(m->store);
     board_free(m->board);
     console_free(m->console);
     for (unsigned i = 0; i < m->n_runners; i++)

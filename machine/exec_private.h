@@ -33,6 +33,7 @@ struct Machine {
     Exclusive exclusive;
     char *isa; // of the harts
     Check *check;
+    RegionStore *store; // persistent code cache, or NULL
     GMainLoop *loop;
     GMutex lock; // for the runners' wake
     int stop;    // atomic

@@ -69,6 +69,11 @@ static void take_regions(Machine *m, EngineStats *out)
     out->jit_entries = e.jit_entries;
     out->jit_slow = e.jit_slow;
     out->workers_lost = e.workers_lost;
+    out->cache_hits = e.cache_hits;
+    out->cache_misses = e.cache_misses;
+    out->cache_stores = e.cache_stores;
+    out->cache_rejected = e.cache_rejected;
+    out->cache_ns = e.cache_ns;
 }
 
 static void collect_hart(Machine *m, unsigned hart, HartReport *r)
@@ -172,6 +177,11 @@ char *stats_text(Machine *m, const RunResult *run)
                            e->regions, e->region_blocks, e->region_insns, e->region_bytes, (double)e->compile_ns / 1e9);
     g_string_append_printf(s, "  failed, dropped   %" PRIu64 ", %" PRIu64 "; workers lost %" PRIu64 "\n",
                            e->regions_failed, e->regions_dropped, e->workers_lost);
+    g_string_append_printf(s,
+                           "code cache          %" PRIu64 " regions loaded in %.3f s, %" PRIu64 " missed, %" PRIu64
+                           " kept, %" PRIu64 " not fitting\n",
+                           e->cache_hits, (double)e->cache_ns / 1e9, e->cache_misses, e->cache_stores,
+                           e->cache_rejected);
     g_string_append_printf(s, "entries, slow paths %" PRIu64 ", %" PRIu64 "\n", e->jit_entries, e->jit_slow);
     print_tlb(s, &r.all);
     for (unsigned i = 0; i < r.harts && r.harts > 1; i++) {
@@ -262,6 +272,11 @@ char *stats_json(Machine *m, const RunResult *run)
     add_int(b, "regions_failed", e->regions_failed);
     add_int(b, "regions_dropped", e->regions_dropped);
     add_double(b, "compile_seconds", (double)e->compile_ns / 1e9);
+    add_int(b, "cache_hits", e->cache_hits);
+    add_int(b, "cache_misses", e->cache_misses);
+    add_int(b, "cache_stores", e->cache_stores);
+    add_int(b, "cache_rejected", e->cache_rejected);
+    add_double(b, "cache_seconds", (double)e->cache_ns / 1e9);
     add_int(b, "jit_entries", e->jit_entries);
     add_int(b, "jit_slow_paths", e->jit_slow);
     add_int(b, "workers_lost", e->workers_lost);
