@@ -11,8 +11,8 @@ static char *folder(const Options *o, bool *asked)
 {
     const char *named = o->cache_dir ? o->cache_dir : g_getenv("ADDEND_CACHE_DIR");
     *asked = named;
-    if (!named)
-        return region_store_default_dir();
+    if (!named) // below a home that there is: /nonexistent, the home of some users, is not to be made
+        return g_file_test(g_get_home_dir(), G_FILE_TEST_IS_DIR) ? region_store_default_dir() : NULL;
     return *named ? g_strdup(named) : NULL;
 }
 
