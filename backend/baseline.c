@@ -77,7 +77,7 @@ typedef struct {
     GArray *pieces, *sites;
     bool system;
     uint32_t stub[2], leave; // offsets in the code
-    unsigned acc;            // slot whose value the accumulator has, NO_SLOT for none
+    unsigned acc;            // slot whose value the accumulator has, NO_SLOT for none or a pinned one
     unsigned facc;           // ... the SSE register
 } Baseline;
 
@@ -109,10 +109,10 @@ static uint32_t site_before(Baseline *t, const IOp *op)
     return t->sites->len - 1;
 }
 
-// An op has put its value into slot d and into the accumulator.
+// An op has put its value into slot d and into the accumulator. What is pinned is not looked for there.
 static void set_acc(Baseline *t, unsigned d)
 {
-    t->acc = d;
+    t->acc = pinned_as[d] ? NO_SLOT : d;
     if (t->facc == d)
         t->facc = NO_SLOT;
 }
@@ -120,7 +120,7 @@ static void set_acc(Baseline *t, unsigned d)
 // Does only the next op read what op puts into a temporary, and can it take it from the accumulator?
 static bool only_next_reads(const Block *b, const IOp *op)
 {
-    const IOp *end = b->ops + b->n_ops, *next = op + 1;
+    const IOp *end = b->ops + b->n_ops, *next = op + interp_cells(interp_op(op->handler));
     if (op->d < IR_NREGS || next == end)
         return false;
     unsigned iop = interp_op(next->handler), kind = rows[iop].kind;
@@ -155,7 +155,7 @@ static void get(Baseline *t, unsigned slot)
     if (slot == t->acc)
         return;
     add(t, pinned_as[slot] ? pinned[pinned_as[slot] - 1].get : STENCIL_GET_M, &op);
-    t->acc = slot;
+    t->acc = pinned_as[slot] ? NO_SLOT : slot;
 }
 
 // What the op before has left in the accumulator goes where it belongs.
@@ -290,8 +290,8 @@ static void add_move(Baseline *t, const IOp *op)
         add(t, pinned[from - 1].mov[to - 1], op);
     } else {
         add(t, pinned[from - 1].store, op);
-        if (t->acc == op->d)
-            t->acc = NO_SLOT;
+        set_acc(t, op->d);
+        t->acc = NO_SLOT;
     }
 }
 

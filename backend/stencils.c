@@ -47,7 +47,7 @@ extern char hole_imm[] __attribute__((weak)), hole_insns[] __attribute__((weak))
 #define NONE /* for `value`: whatever is in its register */                                                            \
     ({                                                                                                                 \
         register uint64_t none_ __asm__("rcx");                                                                        \
-        asm("" : "=r"(none_));                                                                                         \
+        asm volatile("" : "=r"(none_));                                                                                   \
         none_;                                                                                                         \
     })
 #define STENCIL(name)                                                                                                  \
