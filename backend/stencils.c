@@ -44,19 +44,26 @@ extern char hole_imm[] __attribute__((weak)), hole_insns[] __attribute__((weak))
         asm("movabsq $hole_full, %0" : "=r"(full_));                                                                   \
         full_;                                                                                                         \
     })
-#define NONE /* for `value`: whatever is in its register */                                                            \
+// For `value`: whatever is in its register behind the computation of v.
+#define NONE_AFTER(v)                                                                                                  \
     ({                                                                                                                 \
         register uint64_t none_ __asm__("rcx");                                                                        \
-        asm volatile("" : "=r"(none_));                                                                                   \
+        asm("" : "=r"(none_) : "r"(v));                                                                                \
         none_;                                                                                                         \
     })
+#define NONE NONE_AFTER(left)
 #define STENCIL(name)                                                                                                  \
     Piece name;                                                                                                        \
     JitSlot *name(IrEnv *env, __attribute__((unused)) uint64_t acc, __attribute__((unused)) int64_t left,              \
                   __attribute__((unused)) uint64_t value, __attribute__((unused)) uint64_t guess,                      \
                   __attribute__((unused)) double f)
-#define NEXT(acc, f) return hole_next(env, acc, left, NONE, guess, f)
-#define NEXT_AFTER_CALL(acc, f) return hole_next(env, acc, left, NONE, env->usual_addend, f)
+#define NEXT_WITH(v, guess, f)                                                                                         \
+    do {                                                                                                               \
+        uint64_t next_ = (v);                                                                                          \
+        return hole_next(env, next_, left, NONE_AFTER(next_), guess, f);                                               \
+    } while (0)
+#define NEXT(v, f) NEXT_WITH(v, guess, f)
+#define NEXT_AFTER_CALL(v, f) NEXT_WITH(v, env->usual_addend, f)
 
 #define A_A acc
 #define A_M MEM(hole_a)
