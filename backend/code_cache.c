@@ -358,7 +358,7 @@ void code_cache_note_jump(CodeCache *cc, uint64_t pc, JitUnit *u, uint64_t entry
     JumpEntry *row = &cc->env->jumps[jit_jump_row(pc)];
     if (row->pc != pc)
         cc->env->jumps[jit_jump_row(pc) ^ 1] = *row;
-    *row = (JumpEntry){pc, u->code, u->slots, entry};
+    *row = (JumpEntry){pc, u->code, u->slots, u->block ? (uintptr_t)u->body : entry};
 }
 
 JumpTables *code_cache_jumps(CodeCache *cc)

@@ -16,6 +16,9 @@
 // the interpreter. It calls functions through env->jit_call, which preserves registers.
 // Guest registers in env->r are exact then. Exits never happen inside a guest instruction.
 //
+// Regions preserve the registers that C functions preserve; baseline code does not (stencil_forms.h), so that what may
+// run either is entered through jit_enter (backend/jit_call.h).
+//
 // A static exit tail-calls slots[i].code(env, slots[i].slots, slots[i].entry). An unchained slot points at
 // jit_leave with its own region's slots and its site number, so that leaving is just another chain target.
 #pragma once
@@ -36,8 +39,9 @@ typedef struct JumpEntry {
     uint64_t pc;
     JitCode code;
     JitSlot *slots;
-    uint64_t entry;
+    uint64_t entry; // of baseline code: the address that other baseline code goes to (JitUnit.body)
 } JumpEntry;
+#define JIT_ENTRY_BODY 0x10000u // entries of regions are below
 #define JIT_JUMP_BITS 13
 #define JIT_JUMP_SHIFT 12 // page numbers count too: what is hot is often a few instructions of many pages
 _Static_assert(sizeof(JumpEntry) == 32, "compiled code indexes the jump cache by shifts");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The register-preserving call of compiled code.
+// Calls into compiled code and out of it.
 #include "backend/jit_call.h"
 
 __asm__(".text\n"
@@ -62,3 +62,25 @@ __asm__(".text\n"
         "leave\n\t"
         "ret\n"
         ".size jit_call, . - jit_call\n");
+
+__asm__(".text\n"
+        ".globl jit_enter\n"
+        ".type jit_enter, @function\n"
+        "jit_enter:\n\t"
+        "pushq %rbx\n\t"
+        "pushq %rbp\n\t"
+        "pushq %r12\n\t"
+        "pushq %r13\n\t"
+        "pushq %r14\n\t"
+        "pushq %r15\n\t"
+        "subq $8, %rsp\n\t"
+        "call *%rcx\n\t"
+        "addq $8, %rsp\n\t"
+        "popq %r15\n\t"
+        "popq %r14\n\t"
+        "popq %r13\n\t"
+        "popq %r12\n\t"
+        "popq %rbp\n\t"
+        "popq %rbx\n\t"
+        "ret\n"
+        ".size jit_enter, . - jit_enter\n");

@@ -4,6 +4,7 @@
 
 #include "backend/engine_private.h"
 #include "backend/fp_mode.h"
+#include "backend/jit_call.h"
 
 static void on_result(void *opaque)
 {
@@ -44,7 +45,7 @@ JitUnit *compile_code(Compiler *c, const IrCode *code)
 LeftBy compiled_run(JitUnit *u, IrEnv *env, uint64_t entry)
 {
     fp_mode_enter(env);
-    JitSlot *slots = u->code(env, u->slots, entry);
+    JitSlot *slots = jit_enter(env, u->slots, entry, u->code);
     fp_mode_leave(env);
     g_assert(jit_unit_of(slots) == u);
     if (env->exit_site == JIT_SITE_PC)
