@@ -208,7 +208,7 @@ static Piece *add_form(Baseline *t, const IOp *op, const Row *row, Place x, Plac
     return p;
 }
 
-// One of the ops of interp_ops.def. *d: where its result belongs; if that is not where it goes, it is in the accumulator.
+// One of the ops of interp_ops.def. *d: where its result belongs; TO_N then if it goes to the accumulator instead.
 static Piece *add_op(Baseline *t, const IOp *op, const Row *row, Result *d)
 {
     bool two = row->kind == K_BIN || row->kind == K_ST || row->kind == K_BR;
@@ -259,6 +259,8 @@ static void add_fp(Baseline *t, const IOp *op)
 {
     unsigned code = (unsigned)op[1].imm, imm = (unsigned)op->imm;
     spill(t, op->a);
+    spill(t, op->b);
+    spill(t, op[1].a);
     FpChoice choice = fp_choose(code, imm, t->facc, op->a, op->b, op[1].a);
     Piece *p = add(t, choice.stencil, op);
     if (choice.swap) {

@@ -340,6 +340,7 @@ STENCIL(SYS_CALL)
     env->pc = (uint64_t)FULL();
     env->left = left;
     PINNED(SPILL)
+    asm volatile("" ::: "memory"); // the operands may be pinned
     env->system(env, IMM(hole_imm), MEM(hole_a), MEM(hole_b));
     const JumpEntry *j = jump_entry(env, env->pc);
     if (unlikely(env->left != left - 1) || unlikely(env->left <= 0) || unlikely(j->pc != env->pc)) {

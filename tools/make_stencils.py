@@ -125,7 +125,8 @@ def write(stencils, out):
     out.write('// Made by tools/make_stencils.py from backend/stencils.c.\n#pragma once\n#include <stdint.h>\n\n')
     out.write('enum { PATCH_ABS8, PATCH_ABS32, PATCH_ABS64, PATCH_REL32 };\n')
     out.write('enum {\n' + ''.join(f'    HOLE_{h.upper()},\n' for h in holes) + '    HOLES\n};\n')
-    out.write('enum {\n    STENCIL_NONE,\n' + ''.join(f'    STENCIL_{s.name},\n' for s in stencils) + '    STENCILS\n};\n\n')
+    out.write('enum {\n    STENCIL_NONE,\n')
+    out.write(''.join(f'    STENCIL_{s.name},\n' for s in stencils) + '    STENCILS\n};\n\n')
     out.write('typedef struct { uint16_t at; uint8_t kind, hole; int32_t addend; } Patch;\n')
     out.write('typedef struct { uint32_t code, patch; uint16_t hot, cold, patches; } Stencil;\n\n')
     code, patches, rows = bytearray(), [], ['    {0, 0, 0, 0, 0}, // NONE\n']
