@@ -14,8 +14,7 @@ import tempfile
 sys.dont_write_bytecode = True
 from model import (AMOS, BINARY, BRANCHES, IMMEDIATE, LOADS, M64, SHIFTS, STORES, UNARY, from_bytes,
                    load_value, sx, to_bytes, u64, w)  # noqa: E402
-import gen_priv  # noqa: E402
-import model_fp as fp  # noqa: E402
+import gen_priv, gen_seq, model_fp as fp  # noqa: E401, E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CODE = 0x80000000
@@ -573,30 +572,6 @@ def write_files():
                 f.write(line.rstrip() + "\n")
 
 
-def gen_sequences(name, count, length):
-    """Computations on few registers, so that one uses what another has left where."""
-    regs = "a5 a4 a3 sp a0 a2 s1 t0".split()  # most of which baseline code keeps in host registers
-    ops = list(BINARY[name].items())
-    for _ in range(count):
-        start = {r: rng.choice(EDGE) if rng.random() < 0.3 else rng.getrandbits(64) for r in regs}
-        now, asm = dict(start), []
-        for _ in range(length):
-            d, a, b = rng.choice(regs), rng.choice(regs), rng.choice(regs)
-            pick = rng.random()
-            if pick < 0.2:
-                op, imm = rng.choice(list(IMMEDIATE)), rng.randrange(-2048, 2048)
-                asm.append(f"{op} {d},{a},{imm}")
-                now[d] = IMMEDIATE[op](now[a], imm) & M64
-            elif pick < 0.3:
-                asm.append(f"slli {d},{a},7")
-                now[d] = now[a] << 7 & M64
-            else:
-                op, fn = rng.choice(ops)
-                asm.append(f"{op} {d},{a},{b}")
-                now[d] = fn(now[a], now[b]) & M64
-        case(name, "|".join(asm), list(start.items()), list(now.items()))
-
-
 def main():
     for name, ops in BINARY.items():
         for op, fn in ops.items():
@@ -618,8 +593,7 @@ def main():
     gen_system()
     gen_priv.gen_all(case)
     gen_fp()
-    for name in BINARY:
-        gen_sequences(name, 40, 14)
+    gen_seq.gen_all(case, rng, EDGE, IMMEDIATE, BINARY)
     write_files()
 
 
