@@ -579,9 +579,9 @@ def gen_sequences(name, count, length):
     ops = list(BINARY[name].items())
     for _ in range(count):
         start = {r: rng.choice(EDGE) if rng.random() < 0.3 else rng.getrandbits(64) for r in regs}
-        now, asm = dict(start), []
+        now, asm, d = dict(start), [], "a5"
         for _ in range(length):
-            d, a, b = rng.choice(regs), rng.choice(regs), rng.choice(regs)
+            d, a, b = (d if rng.random() < 0.3 else rng.choice(regs) for _ in range(3))
             pick = rng.random()
             if pick < 0.2:
                 op, imm = rng.choice(list(IMMEDIATE)), rng.randrange(-2048, 2048)
@@ -619,7 +619,7 @@ def main():
     gen_priv.gen_all(case)
     gen_fp()
     for name in BINARY:
-        gen_sequences(name, 40, 14)
+        gen_sequences(name, 60, 20)
     write_files()
 
 
