@@ -573,30 +573,6 @@ def write_files():
                 f.write(line.rstrip() + "\n")
 
 
-def gen_sequences(name, count, length):
-    """Computations on few registers, so that one uses what another has left where."""
-    regs = "a5 a4 a3 sp a0 a2 s1 t0".split()  # most of which baseline code keeps in host registers
-    ops = list(BINARY[name].items())
-    for _ in range(count):
-        start = {r: rng.choice(EDGE) if rng.random() < 0.3 else rng.getrandbits(64) for r in regs}
-        now, asm, d = dict(start), [], "a5"
-        for _ in range(length):
-            d, a, b = (d if rng.random() < 0.3 else rng.choice(regs) for _ in range(3))
-            pick = rng.random()
-            if pick < 0.2:
-                op, imm = rng.choice(list(IMMEDIATE)), rng.randrange(-2048, 2048)
-                asm.append(f"{op} {d},{a},{imm}")
-                now[d] = IMMEDIATE[op](now[a], imm) & M64
-            elif pick < 0.3:
-                asm.append(f"slli {d},{a},7")
-                now[d] = now[a] << 7 & M64
-            else:
-                op, fn = rng.choice(ops)
-                asm.append(f"{op} {d},{a},{b}")
-                now[d] = fn(now[a], now[b]) & M64
-        case(name, "|".join(asm), list(start.items()), list(now.items()))
-
-
 def main():
     for name, ops in BINARY.items():
         for op, fn in ops.items():
@@ -619,7 +595,7 @@ def main():
     gen_priv.gen_all(case)
     gen_fp()
     for name in BINARY:
-        gen_sequences(name, 60, 20)
+        gen_sequences.gen(case, rng, EDGE, name, 60, 20)
     write_files()
 
 
