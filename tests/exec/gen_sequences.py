@@ -25,3 +25,8 @@ def gen(case, rng, edge, name, count, length):
                 asm.append(f"{op} {d},{a},{b}")
                 now[d] = fn(now[a], now[b]) & M64
         case(name, "|".join(asm), list(start.items()), list(now.items()))
+
+
+def gen_all(case, rng, edge):
+    for name in BINARY:
+        gen(case, rng, edge, name, 60, 20)
