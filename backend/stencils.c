@@ -314,7 +314,7 @@ static inline const JumpEntry *jump_entry(const IrEnv *env, uint64_t pc)
 // Goes on through a row of the jump table, with registers as they are if that is baseline code.
 #define GO_TO(j)                                                                                                       \
     do {                                                                                                               \
-        if ((j)->entry >= JIT_ENTRY_BODY)                                                                              \
+        if (__builtin_expect((j)->entry >= JIT_ENTRY_BODY, 1))                                                         \
             return ((EndPiece *)(j)->entry)(env, acc, left, NONE, guess);                                              \
         PINNED(SPILL)                                                                                                  \
         env->left = left;                                                                                              \
