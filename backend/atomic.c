@@ -95,12 +95,17 @@ bool atomic_access(IrEnv *env, Tlb *tlb, uint64_t kind, gva_t va, uint64_t value
     } else if (!tlb_atomic(tlb, va, size, access, &host, fault)) {
         return false;
     }
+    bool ok;
     switch (op) {
     case JIT_ATOMIC_LR:
-        return load_reserved(env, tlb, va, size, host, out, fault);
+        ok = load_reserved(env, tlb, va, size, host, out, fault);
+        break;
     case JIT_ATOMIC_SC:
-        return store_conditional(env, tlb, va, size, host, value, out, fault);
+        ok = store_conditional(env, tlb, va, size, host, value, out, fault);
+        break;
     default:
-        return amo(tlb, (IrAmo)op, va, size, host, value, out, fault);
+        ok = amo(tlb, (IrAmo)op, va, size, host, value, out, fault);
     }
+    tlb_atomic_done(tlb);
+    return ok;
 }

@@ -8,32 +8,57 @@
 
 #include "backend/baseline_fp.h"
 #include "backend/interp.h"
+#include "backend/stencil_forms.h"
 #include "backend/stencils.h"
 #include <string.h>
 
 typedef enum { K_OTHER, K_BIN, K_BINI, K_UN, K_LD, K_ST, K_BR } Kind;
-enum { MM, AM, MA, M = MM, A = AM }; // columns of a row: where the operands come from ...
-enum { NOT_STORED = 3, SLOW = 3 };   // ... + NOT_STORED: the result stays in the accumulator
+typedef enum { L_A, L_M, L_I, L_Z, L_0, L_1, L_2, L_3, L_4, L_5, PLACES } Place; // see stencil_forms.h
+typedef enum { TO_N, TO_0, TO_1, TO_2, TO_3, TO_4, TO_5, RESULTS } Result;
+_Static_assert(PLACES == L_0 + N_PINNED && RESULTS == TO_0 + N_PINNED, "places of pinned registers");
 
-static const struct {
+typedef struct {
     uint8_t kind;
-    uint16_t stencil[6];
-} rows[IOPS] = {
-#define S(name) STENCIL_##name
-#define BIN(N, expr)                                                                                                   \
-    [IOP_##N] = {K_BIN, {S(N##_MM_D), S(N##_AM_D), S(N##_MA_D), S(N##_MM_N), S(N##_AM_N), S(N##_MA_N)}},               \
-    [IOP_##N##_I] = {K_BINI, {S(N##_MI_D), S(N##_AI_D), 0, S(N##_MI_N), S(N##_AI_N), 0}},
-#define UN(N, expr) [IOP_##N] = {K_UN, {S(N##_M_D), S(N##_A_D), 0, S(N##_M_N), S(N##_A_N), 0}},
-#define LD(N, type) [IOP_##N] = {K_LD, {S(N##_M), S(N##_A), 0, S(N##_SLOW)}},
-#define ST(N, type) [IOP_##N] = {K_ST, {S(N##_MM), S(N##_AM), S(N##_MA), S(N##_SLOW)}},
-#define BR(N, cond) [IOP_##N] = {K_BR, {S(N##_MM), S(N##_AM), S(N##_MA)}},
+    uint16_t form[PLACES][PLACES][RESULTS]; // by first operand, second one and result; STENCIL_NONE: there is none
+    uint16_t slow[RESULTS], far[RESULTS];
+} Row;
+
+static const Row rows[IOPS] = {
+#define FORM(op, x, y, d, ...) .form[L_##x][L_##y][TO_##d] = STENCIL_##op##_##x##y##_##d,
+#define BIN(op, expr) [IOP_##op] = {K_BIN, FORMS_FEW(FORM, op, 0)}, [IOP_##op##_I] = {K_BINI, FORM(op, A, I, N)},
+#define OFTEN(op, expr)                                                                                                \
+    [IOP_##op] = {K_BIN, FORMS_MANY(FORM, op, 0)}, [IOP_##op##_I] = {K_BINI, FORMS_ONE_MANY(FORM, op, 0)},
+#define SHIFT(op, expr, insn, type)                                                                                    \
+    [IOP_##op] = {K_BIN, FORMS_FEW(FORM, op, 0)}, [IOP_##op##_I] = {K_BINI, FORMS_ONE_MANY(FORM, op, 0)},
+#define UN(op, expr) [IOP_##op] = {K_UN, FORMS_ONE_FEW(FORM, op, 0)},
+#define OFF_PATH(d, op) .slow[TO_##d] = STENCIL_##op##_##d##_SLOW, .far[TO_##d] = STENCIL_##op##_##d##_FAR,
+#define LD(op, type) [IOP_##op] = {K_LD, FORMS_ONE_MANY(FORM, op, 0) OFF_PATH(N, op) EACH_PINNED(OFF_PATH, op)},
+#define ST(op, type) [IOP_##op] = {K_ST, FORMS_NO_RESULT(FORM, op, 0).slow[TO_N] = STENCIL_##op##_SLOW},
+#define BR(op, cond) [IOP_##op] = {K_BR, FORMS_NO_RESULT(FORM, op, 0)},
 #include "backend/interp_ops.def"
 #undef BIN
 #undef UN
 #undef LD
 #undef ST
 #undef BR
-#undef S
+};
+
+static const struct { // of each pinned register
+    uint16_t guest, get, put, load, store, li, mov[N_PINNED];
+} pinned[N_PINNED] = {
+#define MOV(j, i) STENCIL_MOV_##i##_##j,
+#define REGISTER(i, host, guest)                                                                                       \
+    {guest,           STENCIL_GET_##i, STENCIL_PUT_##i,      STENCIL_LOAD_##i,                                         \
+     STENCIL_STORE_##i, STENCIL_LI_##i,  {EACH_PINNED(MOV, i)}},
+    PINNED(REGISTER)
+#undef MOV
+#undef REGISTER
+};
+
+static const uint8_t pinned_as[IR_NREGS + IR_NTEMPS] = { // by slot: 1 + number
+#define REGISTER(i, host, guest) [guest] = 1 + i,
+    PINNED(REGISTER)
+#undef REGISTER
 };
 
 typedef struct {
@@ -41,7 +66,7 @@ typedef struct {
     uint8_t a, b, c, d;
     int32_t imm;
     uint32_t site;
-    uint32_t slow; // stencil of its slow path, later the piece; 0: none
+    uint32_t slow, far; // stencils of its ways out of line, later the pieces; 0: none
     uint64_t full; // value of a 64-bit hole
     uint32_t hot, cold, next; // offsets in the code; next: where it goes on
 } Piece;
@@ -52,7 +77,7 @@ typedef struct {
     GArray *pieces, *sites;
     bool system;
     uint32_t stub[2], leave; // offsets in the code
-    unsigned acc;            // slot whose value the accumulator has, NO_SLOT for none
+    unsigned acc;            // slot whose value the accumulator has, NO_SLOT for none or a pinned one
     unsigned facc;           // ... the SSE register
 } Baseline;
 
@@ -84,26 +109,18 @@ static uint32_t site_before(Baseline *t, const IOp *op)
     return t->sites->len - 1;
 }
 
-// An op has put its value into slot d and into the accumulator.
+// An op has put its value into slot d and into the accumulator. What is pinned is not looked for there.
 static void set_acc(Baseline *t, unsigned d)
 {
-    t->acc = d;
+    t->acc = pinned_as[d] ? NO_SLOT : d;
     if (t->facc == d)
         t->facc = NO_SLOT;
-}
-
-static unsigned operands(const Baseline *t, unsigned kind, const IOp *op)
-{
-    if (op->a == t->acc)
-        return AM;
-    bool two = kind == K_BIN || kind == K_ST || kind == K_BR;
-    return two && op->b == t->acc ? MA : MM;
 }
 
 // Does only the next op read what op puts into a temporary, and can it take it from the accumulator?
 static bool only_next_reads(const Block *b, const IOp *op)
 {
-    const IOp *end = b->ops + b->n_ops, *next = op + 1;
+    const IOp *end = b->ops + b->n_ops, *next = op + interp_cells(interp_op(op->handler));
     if (op->d < IR_NREGS || next == end)
         return false;
     unsigned iop = interp_op(next->handler), kind = rows[iop].kind;
@@ -124,26 +141,126 @@ static bool only_next_reads(const Block *b, const IOp *op)
     return true;
 }
 
-static void add_computation(Baseline *t, const IOp *op, unsigned iop)
+static Place place(const Baseline *t, unsigned slot)
 {
-    unsigned stored = only_next_reads(t->block, op) ? NOT_STORED : 0;
-    add(t, rows[iop].stencil[operands(t, rows[iop].kind, op) + stored], op);
-    set_acc(t, op->d);
+    if (pinned_as[slot])
+        return L_0 + pinned_as[slot] - 1;
+    return slot == t->acc ? L_A : slot == INTERP_ZERO_SLOT ? L_Z : L_M;
 }
 
-static void add_access(Baseline *t, const IOp *op, unsigned iop)
+// Puts a slot's value into the accumulator.
+static void get(Baseline *t, unsigned slot)
+{
+    IOp op = {.a = (uint8_t)slot};
+    if (slot == t->acc)
+        return;
+    add(t, pinned_as[slot] ? pinned[pinned_as[slot] - 1].get : STENCIL_GET_M, &op);
+    t->acc = pinned_as[slot] ? NO_SLOT : slot;
+}
+
+// What the op before has left in the accumulator goes where it belongs.
+static void put(Baseline *t, const IOp *op)
+{
+    set_acc(t, op->d);
+    if (pinned_as[op->d])
+        add(t, pinned[pinned_as[op->d] - 1].put, op);
+    else if (!only_next_reads(t->block, op))
+        add(t, STENCIL_PUT_M, op);
+}
+
+// For what knows nothing of pinned registers: the slot's value is in memory too.
+static void spill(Baseline *t, unsigned slot)
+{
+    IOp op = {.d = (uint8_t)slot};
+    if (pinned_as[slot])
+        add(t, pinned[pinned_as[slot] - 1].store, &op);
+}
+
+static bool commutes(const Row *row)
+{
+    switch (row - rows) {
+    case IOP_ADD:
+    case IOP_AND:
+    case IOP_OR:
+    case IOP_XOR:
+    case IOP_ADD32:
+    case IOP_MUL:
+    case IOP_MUL32:
+    case IOP_BR_EQ:
+    case IOP_BR_NE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+// The stencil of an op with operands at x and y. Operands are exchanged if need be.
+static Piece *add_form(Baseline *t, const IOp *op, const Row *row, Place x, Place y, Result d)
+{
+    Piece *p = NULL;
+    if (row->form[x][y][d]) {
+        p = add(t, row->form[x][y][d], op);
+    } else if (row->form[y][x][d] && commutes(row)) {
+        p = add(t, row->form[y][x][d], op);
+        p->a = op->b;
+        p->b = op->a;
+    }
+    return p;
+}
+
+// One of the ops of interp_ops.def. *d: where its result belongs; TO_N then if it goes to the accumulator instead.
+static Piece *add_op(Baseline *t, const IOp *op, const Row *row, Result *d)
+{
+    bool two = row->kind == K_BIN || row->kind == K_ST || row->kind == K_BR;
+    Place x = place(t, op->a), y = two ? place(t, op->b) : L_I;
+    x = x == L_Z ? L_M : x;
+    y = y == L_A && x == L_A ? L_M : y;
+    for (;;) {
+        Piece *p = add_form(t, op, row, x, y, *d);
+        if (!p && *d != TO_N && (p = add_form(t, op, row, x, y, TO_N)))
+            *d = TO_N;
+        if (p)
+            return p;
+        if (y == L_Z) {
+            y = L_M;
+            continue;
+        }
+        g_assert(x != L_A && y != L_A);
+        get(t, op->a);
+        x = L_A;
+    }
+}
+
+static void add_computation(Baseline *t, const IOp *op, const Row *row)
+{
+    Result d = TO_N + pinned_as[op->d];
+    add_op(t, op, row, &d);
+    if (d == TO_N)
+        put(t, op);
+}
+
+static void add_access(Baseline *t, const IOp *op, const Row *row)
 {
     uint32_t site = site_before(t, op);
-    Piece *p = add(t, rows[iop].stencil[operands(t, rows[iop].kind, op)], op);
+    Result d = row->kind == K_LD ? TO_N + pinned_as[op->d] : TO_N;
+    Piece *p = add_op(t, op, row, &d);
     p->site = site;
-    p->slow = rows[iop].stencil[SLOW];
-    if (rows[iop].kind == K_LD)
-        set_acc(t, op->d);
+    p->slow = row->slow[d];
+    p->far = row->far[d];
+    if (row->kind == K_ST)
+        return;
+    if (d == TO_N)
+        put(t, op);
+    else
+        t->acc = NO_SLOT;
 }
 
 static void add_fp(Baseline *t, const IOp *op)
 {
     unsigned code = (unsigned)op[1].imm, imm = (unsigned)op->imm;
+    spill(t, op->a);
+    spill(t, op->b);
+    spill(t, op[1].a);
     FpChoice choice = fp_choose(code, imm, t->facc, op->a, op->b, op[1].a);
     Piece *p = add(t, choice.stencil, op);
     if (choice.swap) {
@@ -156,6 +273,8 @@ static void add_fp(Baseline *t, const IOp *op)
     p->full = (uint64_t)code << FP_SOFT_OP | imm;
     if (!choice.is_float) {
         set_acc(t, op->d);
+        if (pinned_as[op->d])
+            add(t, pinned[pinned_as[op->d] - 1].put, op);
         return;
     }
     t->facc = op->d;
@@ -163,28 +282,52 @@ static void add_fp(Baseline *t, const IOp *op)
         t->acc = NO_SLOT;
 }
 
+static void add_move(Baseline *t, const IOp *op)
+{
+    unsigned from = pinned_as[op->a], to = pinned_as[op->d];
+    if (!from) {
+        get(t, op->a);
+        put(t, op);
+    } else if (to) {
+        add(t, pinned[from - 1].mov[to - 1], op);
+    } else {
+        add(t, pinned[from - 1].store, op);
+        set_acc(t, op->d);
+        t->acc = NO_SLOT;
+    }
+}
+
+static void add_constant(Baseline *t, const IOp *op, unsigned iop)
+{
+    if (iop == IOP_LI && pinned_as[op->d]) {
+        add(t, pinned[pinned_as[op->d] - 1].li, op);
+        return;
+    }
+    Piece *p = add(t, iop == IOP_LI ? STENCIL_LI_N : STENCIL_LI64_N, op);
+    if (iop == IOP_LI64)
+        p->full = (uintptr_t)op[1].handler;
+    put(t, op);
+}
+
 static void add_other(Baseline *t, const IOp *op, unsigned iop)
 {
     switch (iop) {
     case IOP_MOV:
-        add(t, op->a == t->acc ? STENCIL_MOV_A : STENCIL_MOV_M, op);
-        set_acc(t, op->d);
+        add_move(t, op);
         break;
     case IOP_LI:
-        add(t, only_next_reads(t->block, op) ? STENCIL_LI_N : STENCIL_LI_D, op);
-        set_acc(t, op->d);
-        break;
     case IOP_LI64:
-        add(t, STENCIL_LI64_D, op)->full = (uintptr_t)op[1].handler;
-        set_acc(t, op->d);
+        add_constant(t, op, iop);
         break;
     case IOP_FENCE:
         add(t, STENCIL_FENCE, op);
         break;
     case IOP_ATOMIC: {
         uint32_t site = site_before(t, op);
+        spill(t, op->a);
+        spill(t, op->b);
         add(t, STENCIL_ATOMIC, op)->site = site;
-        set_acc(t, op->d);
+        put(t, op);
         break;
     }
     case IOP_FPCHECK: {
@@ -201,7 +344,8 @@ static void add_other(Baseline *t, const IOp *op, unsigned iop)
         add(t, STENCIL_JUMP, op);
         break;
     case IOP_JMPIND:
-        add(t, op->a == t->acc ? STENCIL_JMPIND_A : STENCIL_JMPIND_M, op)->full = (uintptr_t)t->block;
+        get(t, op->a);
+        add(t, STENCIL_JMPIND, op)->full = (uintptr_t)t->block;
         break;
     default: // sys
         if (t->system) {
@@ -235,15 +379,17 @@ static void select_stencils(Baseline *t)
         case K_BIN:
         case K_BINI:
         case K_UN:
-            add_computation(t, op, iop);
+            add_computation(t, op, &rows[iop]);
             break;
         case K_LD:
         case K_ST:
-            add_access(t, op, iop);
+            add_access(t, op, &rows[iop]);
             break;
-        case K_BR:
-            add(t, rows[iop].stencil[operands(t, K_BR, op)], op);
+        case K_BR: {
+            Result nowhere = TO_N;
+            add_op(t, op, &rows[iop], &nowhere);
             break;
+        }
         case K_OTHER:
             add_other(t, op, iop);
             op += interp_cells(iop) - 1;
@@ -273,6 +419,20 @@ static void place_cold(GByteArray *code, Piece *p)
     p->cold = append(code, s->code + s->hot, s->cold);
 }
 
+// Places a stencil that a piece jumps to out of line. Returns its piece.
+static uint32_t place_off_path(Baseline *t, GByteArray *code, const Piece *of, uint32_t stencil)
+{
+    Piece p = *of;
+    if (!stencil)
+        return 0;
+    p.stencil = (uint16_t)stencil;
+    p.slow = p.far = 0;
+    place_hot(code, &p);
+    place_cold(code, &p);
+    g_array_append_val(t->pieces, p);
+    return t->pieces->len - 1;
+}
+
 static GByteArray *lay_out(Baseline *t)
 {
     static const IOp none;
@@ -284,15 +444,10 @@ static GByteArray *lay_out(Baseline *t)
     }
     for (unsigned i = 0; i < n; i++) {
         place_cold(code, piece(t, i));
-        if (!piece(t, i)->slow)
-            continue;
-        Piece slow = *piece(t, i);
-        slow.stencil = (uint16_t)slow.slow;
-        slow.slow = 0;
-        place_hot(code, &slow);
-        place_cold(code, &slow);
-        piece(t, i)->slow = t->pieces->len;
-        g_array_append_val(t->pieces, slow);
+        Piece p = *piece(t, i);
+        p.far = place_off_path(t, code, &p, p.far);
+        p.slow = place_off_path(t, code, piece(t, i), p.slow);
+        *piece(t, i) = p;
     }
     for (unsigned k = 0; k < t->unit->n_slots; k++) {
         bool crosses = t->unit->paged && (t->block->succ_pc[k] ^ t->block->pc) & PAGE_MASK;
@@ -340,6 +495,8 @@ static uint64_t hole_value(Baseline *t, const Piece *p, unsigned hole)
         return t->stub[0];
     case HOLE_OTHER:
         return t->stub[1];
+    case HOLE_FAR:
+        return piece(t, p->far)->hot;
     case HOLE_SLOW:
         return piece(t, p->slow)->hot;
     case HOLE_LEAVE:

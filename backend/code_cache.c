@@ -105,18 +105,28 @@ Block *code_cache_find(CodeCache *cc, uint64_t pc, ram_t ram)
     return g_hash_table_lookup(cc->blocks, &key);
 }
 
-static PageCode *page_code(CodeCache *cc, ram_t addr, bool create)
+static PageCode *find_page(CodeCache *cc, ram_t addr)
 {
     gint64 page = (gint64)(addr >> PAGE_BITS);
-    PageCode *pc = g_hash_table_lookup(cc->page_code, &page);
-    if (!pc && create) {
-        pc = g_new0(PageCode, 1);
-        pc->blocks = g_ptr_array_new();
-        pc->units = g_ptr_array_new();
-        g_hash_table_insert(cc->page_code, g_memdup2(&page, sizeof page), pc);
-        code_pages_mark(cc->pages, addr);
-    }
-    return pc;
+    return g_hash_table_lookup(cc->page_code, &page);
+}
+
+bool code_cache_mark(CodeCache *cc, ram_t addr)
+{
+    gint64 page = (gint64)(addr >> PAGE_BITS);
+    if (find_page(cc, addr))
+        return false;
+    PageCode *pc = g_new0(PageCode, 1);
+    pc->blocks = g_ptr_array_new();
+    pc->units = g_ptr_array_new();
+    g_hash_table_insert(cc->page_code, g_memdup2(&page, sizeof page), pc);
+    return code_pages_mark(cc->pages, addr);
+}
+
+static PageCode *page_code(CodeCache *cc, ram_t addr)
+{
+    code_cache_mark(cc, addr);
+    return find_page(cc, addr);
 }
 
 void code_cache_add_block(CodeCache *cc, Block *b)
@@ -125,14 +135,14 @@ void code_cache_add_block(CodeCache *cc, Block *b)
     g_hash_table_add(cc->blocks, b);
     g_ptr_array_add(cc->all_blocks, b);
     for (unsigned i = 0; i < b->n_spans; i++)
-        g_ptr_array_add(page_code(cc, b->span[i].start, true)->blocks, b);
+        g_ptr_array_add(page_code(cc, b->span[i].start)->blocks, b);
 }
 
 void code_cache_add_unit(CodeCache *cc, JitUnit *u)
 {
     g_ptr_array_add(cc->all_units, u);
     for (unsigned i = 0; i < u->spans->len; i++) {
-        GPtrArray *on = page_code(cc, g_array_index(u->spans, CodeSpan, i).start, true)->units;
+        GPtrArray *on = page_code(cc, g_array_index(u->spans, CodeSpan, i).start)->units;
         if (!on->len || g_ptr_array_index(on, on->len - 1) != u)
             g_ptr_array_add(on, u);
     }
@@ -279,25 +289,31 @@ static void kill_block(CodeCache *cc, Block *b)
     g_hash_table_remove(cc->blocks, b);
 }
 
+static void drop_if_empty(CodeCache *cc, ram_t addr)
+{
+    const PageCode *pc = find_page(cc, addr);
+    if (!pc || pc->blocks->len || pc->units->len)
+        return;
+    gint64 page = (gint64)(addr >> PAGE_BITS);
+    g_hash_table_remove(cc->page_code, &page);
+    code_pages_clear(cc->pages, addr);
+}
+
 static void remove_from_pages(CodeCache *cc, const CodeSpan *spans, unsigned n, gpointer what, bool unit)
 {
     for (unsigned i = 0; i < n; i++) {
-        PageCode *pc = page_code(cc, spans[i].start, false);
+        PageCode *pc = find_page(cc, spans[i].start);
         if (!pc)
             continue;
         g_ptr_array_remove_fast(unit ? pc->units : pc->blocks, what);
-        if (!pc->blocks->len && !pc->units->len) {
-            gint64 page = (gint64)(spans[i].start >> PAGE_BITS);
-            g_hash_table_remove(cc->page_code, &page);
-            code_pages_clear(cc->pages, spans[i].start);
-        }
+        drop_if_empty(cc, spans[i].start);
     }
 }
 
 static void invalidate_page(CodeCache *cc, ram_t start, uint64_t len)
 {
     PageCode *pc;
-    for (unsigned i = 0; (pc = page_code(cc, start, false)) && i < pc->blocks->len;) {
+    for (unsigned i = 0; (pc = find_page(cc, start)) && i < pc->blocks->len;) {
         Block *b = g_ptr_array_index(pc->blocks, i);
         if (span_hit(&b->span[0], start, len) || (b->n_spans > 1 && span_hit(&b->span[1], start, len))) {
             kill_block(cc, b);
@@ -306,7 +322,7 @@ static void invalidate_page(CodeCache *cc, ram_t start, uint64_t len)
             i++;
         }
     }
-    for (unsigned i = 0; (pc = page_code(cc, start, false)) && i < pc->units->len;) {
+    for (unsigned i = 0; (pc = find_page(cc, start)) && i < pc->units->len;) {
         JitUnit *u = g_ptr_array_index(pc->units, i);
         bool hit = false;
         for (unsigned k = 0; k < u->spans->len && !hit; k++)
@@ -318,6 +334,7 @@ static void invalidate_page(CodeCache *cc, ram_t start, uint64_t len)
             i++;
         }
     }
+    drop_if_empty(cc, start); // marked, but nothing was translated
 }
 
 void code_cache_invalidate(CodeCache *cc, ram_t start, uint64_t len)
@@ -343,7 +360,7 @@ void code_cache_note_jump(CodeCache *cc, uint64_t pc, JitUnit *u, uint64_t entry
     JumpEntry *row = &cc->env->jumps[jit_jump_row(pc)];
     if (row->pc != pc)
         cc->env->jumps[jit_jump_row(pc) ^ 1] = *row;
-    *row = (JumpEntry){pc, u->code, u->slots, entry};
+    *row = (JumpEntry){pc, u->code, u->slots, u->block ? (uintptr_t)u->body : entry};
 }
 
 JumpTables *code_cache_jumps(CodeCache *cc)

@@ -52,6 +52,7 @@ struct Block {
     bool uncached;   // made from a page that is not RAM: runs once
     uint8_t mode;    // translation mode it was made in: links by guest pc hold in that mode only
     uint8_t next_target;
+    uint8_t cache_tries; // how often its region could not be loaded yet; 0: there is none
     uint16_t n_load, n_store;
     JitUnit *unit; // compiled code that may be entered here instead
     uint64_t entry;
@@ -115,6 +116,8 @@ JumpTable *code_cache_set_mode(CodeCache *cc, unsigned mode, uint64_t space, uns
 Block *code_cache_find(CodeCache *cc, uint64_t pc, ram_t ram);
 // Compiled code from now on takes a jump to pc through the jump table straight to this entry.
 void code_cache_note_jump(CodeCache *cc, uint64_t pc, JitUnit *u, uint64_t entry);
+// The page of addr is about to have code: see code_pages_mark, whose answer it gives.
+bool code_cache_mark(CodeCache *cc, ram_t addr);
 // Registers a block / unit (taken over); its pages are marked as code.
 void code_cache_add_block(CodeCache *cc, Block *b);
 void code_cache_add_unit(CodeCache *cc, JitUnit *u);

@@ -5,7 +5,6 @@
 #include "util/bits.h"
 #include <errno.h>
 #include <gio/gio.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>

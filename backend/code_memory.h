@@ -4,6 +4,7 @@
 #pragma once
 #include <glib.h>
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct CodeMemory CodeMemory;
 

@@ -45,7 +45,7 @@ typedef struct { // accesses of a block that are looked up together, see emit_gr
 
 typedef struct {
     const IrCode *code;
-    bool stats;
+    bool stats, shared; // see JitRequest
 
     gcc_jit_context *ctx;
     gcc_jit_function *fn;

@@ -149,6 +149,8 @@ static gcc_jit_lvalue *host_at(Emit *e, gcc_jit_lvalue *addend, gcc_jit_rvalue *
 {
     gcc_jit_rvalue *host =
         gcc_jit_lvalue_get_address(gcc_jit_context_new_array_access(e->ctx, NULL, rvalue(addend), addr), NULL);
+    if (e->shared)
+        type = gcc_jit_type_get_volatile(type);
     return gcc_jit_rvalue_dereference(gcc_jit_context_new_cast(e->ctx, NULL, host, gcc_jit_type_get_pointer(type)),
                                       NULL);
 }

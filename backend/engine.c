@@ -85,6 +85,7 @@ Engine *engine_new(const EngineConfig *config, const EngineGuest *guest, IrEnv *
     e->return_sites = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     if (config->jit)
         e->queue = queue_new(MAX(config->workers, 1), on_result, e);
+    e->persistent = tier_cache_new(e);
     return e;
 }
 
@@ -104,6 +105,7 @@ void engine_free(Engine *e)
     g_hash_table_destroy(e->return_sites);
     ir_block_free(e->scratch);
     code_cache_free(e->cache);
+    tier_cache_free(e->persistent);
     g_free(e);
 }
 
@@ -210,11 +212,23 @@ static void add_pred(Engine *e, uint64_t pc, Block *b)
     g_ptr_array_add(list, b);
 }
 
+// Does the code at pc still lie in these pages? next: the one that its first instruction straddles into, or 0.
+static bool still_there(Engine *e, uint64_t pc, ram_t page, ram_t next)
+{
+    ram_t now;
+    return fetch_page(e, pc, &now) && now == page && (!next || (fetch_page(e, pc + 3, &now) && now == next));
+}
+
 static Block *translate_cached(Engine *e, uint64_t pc, ram_t ram)
 {
     ram_t next = 0;
     // An instruction that may straddle into a page with rules of its own is looked at each time.
     if (((pc + 3) ^ pc) & PAGE_MASK && !fetch_page(e, pc + 3, &next))
+        return translate_uncached(e, pc, 1);
+    bool moved = code_cache_mark(e->cache, ram);
+    if (next)
+        moved |= code_cache_mark(e->cache, next);
+    if (moved && !still_there(e, pc, ram & PAGE_MASK, next))
         return translate_uncached(e, pc, 1);
     Block *b = translate(e, pc, MAX_BLOCK_INSNS);
     if (!b)
@@ -292,6 +306,22 @@ Block *engine_block(Engine *e, uint64_t pc)
     if (b && !b->uncached && e->chain)
         interp_note_jump(&e->in, b);
     return b;
+}
+
+Block *engine_make(Engine *e, uint64_t pc)
+{
+    const uint8_t *host;
+    ram_t ram, next;
+    MemFault fault;
+    if (!fetch(e, pc, &host, &ram, &fault) || !host)
+        return NULL;
+    Block *b = code_cache_find(e->cache, pc, ram);
+    if (b)
+        return second_page_holds(e, b) ? b : NULL;
+    if (((pc + 3) ^ pc) & PAGE_MASK && !fetch_page(e, pc + 3, &next))
+        return NULL;
+    b = translate_cached(e, pc, ram);
+    return b && !b->uncached ? b : NULL;
 }
 
 // Leads compiled code straight from where it left to b.
@@ -387,7 +417,8 @@ void engine_run(Engine *e)
 {
     IrEnv *env = e->env;
     bool force_interp = false;
-    for (unsigned round = 0; env->left > 0 && round < MAX_ROUNDS; round++) {
+    for (unsigned round = 0; env->left > 0 && round < MAX_ROUNDS && !g_atomic_int_get(&env->exit_request);
+         round++) {
         if (e->queue && g_atomic_int_get(&e->result_ready))
             tier_poll(e);
         flush_if_wanted(e);

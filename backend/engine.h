@@ -2,6 +2,7 @@
 // The engine of one hart: interpreter for cold code, compiled regions for hot code, and the way between them.
 #pragma once
 #include "backend/jump_tables.h"
+#include "backend/region_store.h"
 #include "ir/ir.h"
 #include "softmmu/code_pages.h"
 #include "softmmu/tlb.h"
@@ -19,6 +20,8 @@ typedef struct {
     unsigned workers;    // compile processes
     bool sync;           // wait for each compilation: deterministic, for tests
     bool stats;          // count data accesses in compiled code
+    bool shared;         // other harts store to the same memory
+    RegionStore *store;  // persistent code cache; outlives the engine. NULL: none
 } EngineConfig;
 
 #define ENGINE_DEFAULT_THRESHOLD 3000000 // where GCC's time has paid back (docs/performance.md)
@@ -39,8 +42,8 @@ typedef struct { // what the engine asks of the guest's side
 Engine *engine_new(const EngineConfig *config, const EngineGuest *guest, IrEnv *env, Tlb *tlb, CodePages *pages);
 void engine_free(Engine *e);
 
-// Runs from env->pc until env->left <= 0, or for a while where nothing retires (traps that trap). Hart's thread only,
-// like everything below.
+// Runs from env->pc until env->left <= 0, or for a while where nothing retires (traps that trap), or until it sees
+// env->exit_request, which chained code never looks at. Hart's thread only, like everything below.
 void engine_run(Engine *e);
 // One block by the interpreter, whatever is compiled (stepping, -accel check); may fault instead.
 void engine_step_block(Engine *e);
@@ -69,8 +72,11 @@ typedef struct {
     uint64_t blocks, block_insns; // interpreter blocks made
     uint64_t regions, region_insns, region_blocks, region_bytes, regions_failed, regions_dropped;
     uint64_t compile_ns; // CPU time in GCC
+    // Persistent code cache: regions loaded, hot blocks for which it had none, regions kept, files for code that looks
+    // different, and the time that loading took.
+    uint64_t cache_hits, cache_misses, cache_stores, cache_rejected, cache_ns;
     uint64_t loads, stores; // data accesses started (needs EngineConfig.stats for compiled code)
     uint64_t jit_entries, jit_slow; // entries from the engine; TLB misses and other slow paths of compiled code
-    unsigned workers_lost;
+    uint64_t workers_lost;
 } EngineStats;
 void engine_stats(Engine *e, EngineStats *out);

@@ -5,6 +5,8 @@
 #include "backend/interp.h"
 #include "backend/queue.h"
 
+typedef struct TierCache TierCache;
+
 struct Engine {
     EngineConfig config;
     EngineGuest guest;
@@ -31,6 +33,7 @@ struct Engine {
     bool from_indirect; // ... by an indirect jump that missed
     int usual_votes; // for env->usual_addend
     EngineStats stats;
+    TierCache *persistent; // NULL: not used
 };
 
 // A region on its way through the compiler.
@@ -39,6 +42,7 @@ typedef struct {
     Block *head;       // the one it was formed for
     IrCode *code;       // NULL once a unit has taken it
     uint64_t epoch;
+    uint64_t cache_head; // region_head of head, 0: not to be kept
 } Trace;
 
 // trace.c: the region around a hot block. NULL if its code cannot be lifted any more, or not in this address space.
@@ -49,6 +53,8 @@ void trace_free(Trace *t);
 // and never faults.
 Block *engine_block(Engine *e, uint64_t pc);
 Block *engine_peek(Engine *e, uint64_t pc);
+// The same, but translates; NULL where that would fault or the block cannot be kept.
+Block *engine_make(Engine *e, uint64_t pc);
 
 uint64_t block_end(const Block *b); // the guest address behind it
 
@@ -56,10 +62,27 @@ uint64_t block_end(const Block *b); // the guest address behind it
 // The unit in a worker's answer, its code installed and every slot leaving; takes r's sites and entries. NULL: *error.
 // What it was made from (spans, pages, ir, counts) is for the caller.
 JitUnit *unit_from_result(CodeMemory *memory, uint64_t base, QueueResult *r, GError **error);
+// The same with text, size bytes of machine code, and the function's offset there in place of r's object file;
+// r->exits is there.
+JitUnit *unit_from_code(CodeMemory *memory, uint64_t base, const GByteArray *text, size_t entry, QueueResult *r,
+                        GError **error);
+void tier_add_unit(Engine *e, Trace *t, JitUnit *u); // enters it, made from t, in place of what ran its blocks
 void tier_warm(Engine *e, Block *b); // b's heat ran out: baseline code, or as below
 void tier_hot(Engine *e, Block *b);  // b's runs ran out, or its heat where it has no baseline code: a region
 void tier_poll(Engine *e);          // takes results, hands out work
 void tier_reset_heat(Engine *e, Block *b);
+
+// tier_cache.c: the persistent code cache (region_store.h)
+TierCache *tier_cache_new(Engine *e); // NULL if there is to be none
+void tier_cache_free(TierCache *c);
+// The number under which b's region is looked for; b must be mapped at this moment. 0: none.
+uint64_t tier_cache_head(Engine *e, const Block *b);
+// b is warm: true if a region was loaded that starts there. Else the next two follow.
+bool tier_cache_load(Engine *e, Block *b);
+void tier_cache_try_again(Engine *e, Block *b); // after the heat was reset
+bool tier_cache_hot(Engine *e, Block *b);       // b's runs ran out. True: loaded, or not hot yet
+// u was compiled from t, its table of exits made from that section.
+void tier_cache_keep(Engine *e, const Trace *t, const JitUnit *u, const GByteArray *exits);
 
 // dump.c: the -d output of each stage
 void dump_block(Engine *e, const IrBlock *ir, uint64_t base);

@@ -92,11 +92,11 @@ bool exits_parse_operand(const char *text, size_t len, ExitLoc *out)
 }
 
 // "SITE;REG=OPERAND;...;"
-static bool parse_exit(ExitTable *t, uint32_t at, const char *text)
+static bool parse_exit(ExitTable *t, uint32_t at, const char *text, unsigned n_sites)
 {
     char *p;
     Exit x = {.at = at, .site = (uint32_t)strtoul(text, &p, 10), .first = t->locs->len};
-    if (p == text || *p++ != ';')
+    if (p == text || *p++ != ';' || x.site >= n_sites)
         return false;
     while (*p) {
         char *number = p, *end;
@@ -117,17 +117,24 @@ static bool parse_exit(ExitTable *t, uint32_t at, const char *text)
     return true;
 }
 
-static bool parse_section(ExitTable *t, const char *data, size_t size, GError **error)
+static int by_address(gconstpointer p, gconstpointer q)
+{
+    const Exit *a = p, *b = q;
+    return a->at < b->at ? -1 : a->at > b->at;
+}
+
+static bool parse_all(ExitTable *t, const char *data, size_t size, unsigned n_sites, GError **error)
 {
     for (size_t i = 0; i < size;) {
         uint32_t at;
         const char *end = size - i > 4 ? memchr(data + i + 4, 0, size - i - 4) : NULL;
-        if (!end)
+        if (!end) {
+            g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "the table of exits is cut off");
             return false;
+        }
         memcpy(&at, data + i, 4);
-        if (!parse_exit(t, at, data + i + 4)) {
-            g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "object file from GCC: unknown exit %s",
-                        data + i + 4);
+        if (!parse_exit(t, at, data + i + 4, n_sites)) {
+            g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "unknown exit %s", data + i + 4);
             return false;
         }
         i = (size_t)(end + 1 - data);
@@ -135,41 +142,51 @@ static bool parse_section(ExitTable *t, const char *data, size_t size, GError **
     return true;
 }
 
-static int by_address(gconstpointer p, gconstpointer q)
-{
-    const Exit *a = p, *b = q;
-    return a->at < b->at ? -1 : a->at > b->at;
-}
-
-ExitTable *exits_read(const void *object, size_t size, GError **error)
+ExitTable *exits_parse(const void *section, size_t size, unsigned n_sites, GError **error)
 {
     ExitTable *t = g_new(ExitTable, 1);
-    bool ok = true;
-    size_t names;
     t->exits = g_array_new(FALSE, FALSE, sizeof(Exit));
     t->locs = g_array_new(FALSE, FALSE, sizeof(ExitLoc));
-    elf_version(EV_CURRENT);
-    Elf *elf = elf_memory((char *)(uintptr_t)object, size);
+    if (!parse_all(t, section, size, n_sites, error)) {
+        exits_free(t);
+        return NULL;
+    }
+    g_array_sort(t->exits, by_address);
+    return t;
+}
+
+static bool find_section(Elf *elf, GByteArray *out)
+{
+    size_t names;
     if (!elf || elf_getshdrstrndx(elf, &names) != 0)
-        ok = false;
-    for (Elf_Scn *s = NULL; ok && (s = elf_nextscn(elf, s));) {
+        return false;
+    for (Elf_Scn *s = NULL; (s = elf_nextscn(elf, s));) {
         GElf_Shdr h;
         const char *name = gelf_getshdr(s, &h) ? elf_strptr(elf, names, h.sh_name) : NULL;
-        ok = name && strcmp(name, ".rela.addend") != 0;
-        if (!ok || strcmp(name, ".addend") != 0)
+        if (!name || !strcmp(name, ".rela.addend"))
+            return false;
+        if (strcmp(name, ".addend") != 0)
             continue;
         Elf_Data *d = elf_getdata(s, NULL);
-        ok = d && d->d_buf && parse_section(t, d->d_buf, d->d_size, error);
+        if (!d || !d->d_buf)
+            return false;
+        g_byte_array_append(out, d->d_buf, (guint)d->d_size);
     }
+    return true;
+}
+
+GByteArray *exits_section(const void *object, size_t size, GError **error)
+{
+    GByteArray *out = g_byte_array_new();
+    elf_version(EV_CURRENT);
+    Elf *elf = elf_memory((char *)(uintptr_t)object, size);
+    bool ok = find_section(elf, out);
     if (elf)
         elf_end(elf);
-    if (ok) {
-        g_array_sort(t->exits, by_address);
-        return t;
-    }
-    if (error && !*error)
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "object file from GCC: bad table of exits");
-    exits_free(t);
+    if (ok)
+        return out;
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "object file from GCC: no good table of exits");
+    g_byte_array_free(out, TRUE);
     return NULL;
 }
 

@@ -24,8 +24,11 @@ typedef enum { EXIT_IN_GPR, EXIT_IN_XMM, EXIT_IN_MEMORY, EXIT_IS_CONSTANT } Exit
 
 typedef struct ExitTable ExitTable;
 
-// Reads the records out of an object file; the caller owns the result. NULL and an error if one is not understood.
-ExitTable *exits_read(const void *object, size_t size, GError **error);
+// The section out of an object file, empty if there is none; the caller owns the result. NULL: *error.
+GByteArray *exits_section(const void *object, size_t size, GError **error);
+// Reads the records of a section, from GCC or from a file; sites have numbers below n_sites. The caller owns the result
+// and frees it with exits_free. NULL and an error if something is not understood.
+ExitTable *exits_parse(const void *section, size_t size, unsigned n_sites, GError **error);
 void exits_free(ExitTable *t);
 // One operand as GCC prints it; false if it is of no known form. reg is left alone.
 bool exits_parse_operand(const char *text, size_t len, ExitLoc *out);

@@ -19,6 +19,7 @@ void interp_init(Interp *in, IrEnv *env, Tlb *tlb)
     in->env = env;
     in->tlb = tlb;
     env->r[INTERP_ZERO_SLOT] = 0;
+    interp_op(interp_handler(0)); // fills its tables, before there are threads
 }
 
 // State as at the start of the instruction that op belongs to.

@@ -16,9 +16,10 @@
 // the interpreter. It calls functions through env->jit_call, which preserves registers.
 // Guest registers in env->r are exact then. Exits never happen inside a guest instruction.
 //
-// It is entered through jit_enter, which saves what functions must preserve; it preserves nothing itself, and leaves
-// and jumps to other code with the stack pointer of env->jit_sp, by asm statements. At a rare way out, the guest's
-// registers are where the object's side table says (exits.h), and jit_stop writes them back.
+// It is entered through jit_enter (backend/jit_call.h), which saves what C functions must preserve; neither regions nor
+// baseline code (stencil_forms.h) preserve anything. A region leaves and jumps to other code with the stack pointer of
+// env->jit_sp, by asm statements. At a rare way out, the guest's registers are where the object's side table says
+// (exits.h), and jit_stop writes them back.
 //
 // A static exit jumps to slots[i].code(env, slots[i].slots, slots[i].entry). An unchained slot points at
 // jit_leave with its own region's slots and its site number, so that leaving is just another chain target.
@@ -40,8 +41,9 @@ typedef struct JumpEntry {
     uint64_t pc;
     JitCode code;
     JitSlot *slots;
-    uint64_t entry;
+    uint64_t entry; // of baseline code: the address that other baseline code goes to (JitUnit.body)
 } JumpEntry;
+#define JIT_ENTRY_BODY 0x10000u // entries of regions are below
 #define JIT_JUMP_BITS 13
 #define JIT_JUMP_SHIFT 12 // page numbers count too: what is hot is often a few instructions of many pages
 _Static_assert(sizeof(JumpEntry) == 32, "compiled code indexes the jump cache by shifts");
@@ -85,7 +87,8 @@ typedef struct {
     uint8_t opt;        // GCC optimisation level 0..3
     uint8_t want_gimple, want_ir;
     uint8_t stats;      // count loads and stores in env
-    uint8_t pad[4];
+    uint8_t shared;     // other harts store to the same memory: each load and store is done, once, as one
+    uint8_t pad[3];
     uint32_t n_helpers;
 } JitRequest;
 

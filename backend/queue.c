@@ -48,6 +48,8 @@ void queue_result_free(QueueResult *r)
 {
     if (r->object)
         g_byte_array_free(r->object, TRUE);
+    if (r->exits)
+        g_byte_array_free(r->exits, TRUE);
     g_free(r->message);
     g_free(r->sites);
     g_free(r->entries);
@@ -57,7 +59,7 @@ void queue_result_free(QueueResult *r)
 }
 
 // Beside this program in the build tree (tests lie two folders deeper), else in libexec.
-static char *worker_path(void)
+char *queue_worker_path(void)
 {
     g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
     g_autofree char *dir = g_path_get_dirname(self ? self : ".");
@@ -108,7 +110,7 @@ static bool cannot_start(const char *path, int err)
 static bool start_process(Worker *w)
 {
     int pair[2];
-    g_autofree char *path = worker_path();
+    g_autofree char *path = queue_worker_path();
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
         return cannot_start(path, errno);
     char *argv[] = {path, COMPILES_PER_PROCESS, NULL};

@@ -11,6 +11,7 @@ typedef struct { // a finished job; freed by queue_result_free
     bool failed;
     char *message; // if failed
     GByteArray *object;
+    GByteArray *exits; // the object's table of exits, for who has read it (backend/exits.h); or NULL
     JitSite *sites;
     int64_t *entries;
     unsigned n_sites, n_slots, n_entries;
@@ -18,6 +19,8 @@ typedef struct { // a finished job; freed by queue_result_free
     uint64_t compile_ns;
 } QueueResult;
 
+// The worker program. Freed by the caller.
+char *queue_worker_path(void);
 // Starts n worker processes lazily. on_result is called on a queue thread when a result arrived.
 Queue *queue_new(unsigned n, void (*on_result)(void *opaque), void *opaque);
 // Stops the workers. drop, which may be NULL, is called (on any thread) for each job that was not taken.

@@ -7,20 +7,27 @@
 // code. Code of kernel model makes such an address a sign-extended 32-bit immediate or displacement.
 //
 // A stencil gets the hart, the accumulator, which is the value of the op before it, env->left, which lives in a
-// register while baseline code runs, and the result of the last floating-point op; it ends by jumping to the next.
-// Operands: M in memory (env->r), A in the accumulator, I immediate. Results: D stored and left in the accumulator, N
-// only left there.
+// register while baseline code runs, a guess at the addend of TLB entries (env->usual_addend), and the result of the
+// last floating-point op; it ends by jumping to the next. Between the stencils of one block and of another, the pinned
+// guest registers (stencil_forms.h) live in host registers. Everything else is in env->r.
 #include "backend/code_cache.h"
 #include "backend/interp_math.h"
+#include "backend/stencil_forms.h"
 #include "softmmu/tlb.h"
 
-typedef JitSlot *Piece(IrEnv *env, uint64_t acc, int64_t left, double f);
-typedef JitSlot *EndPiece(IrEnv *env, uint64_t acc, int64_t left);
+#define DECLARE(i, host, guest) register uint64_t p##i __asm__(#host);
+PINNED(DECLARE)
+
+typedef JitSlot *Piece(IrEnv *env, uint64_t acc, int64_t left, uint64_t value, uint64_t guess, double f);
+typedef JitSlot *EndPiece(IrEnv *env, uint64_t acc, int64_t left, uint64_t value, uint64_t guess);
 extern Piece hole_next;
 extern EndPiece hole_taken, hole_other;
-extern __attribute__((cold)) EndPiece hole_leave; // acc: the site
+typedef JitSlot *LeavePiece(IrEnv *env, uint64_t site, int64_t left);
+extern __attribute__((cold)) LeavePiece hole_leave;
+extern __attribute__((cold)) Piece hole_far;  // a load from a page that the guess does not hold for; value: the addend
 extern __attribute__((cold)) Piece hole_slow; // a TLB miss of a load, acc: the address; of a store:
-typedef JitSlot *StorePiece(IrEnv *env, uint64_t va, int64_t left, uint64_t value, uint64_t acc, double f);
+typedef JitSlot *StorePiece(IrEnv *env, uint64_t acc, int64_t left, uint64_t value, uint64_t guess, uint64_t va,
+                            double f);
 extern __attribute__((cold)) StorePiece slow_store __asm__("hole_slow");
 // weak: GCC takes any other symbol for not zero
 extern char hole_a[] __attribute__((weak)), hole_b[] __attribute__((weak)), hole_d[] __attribute__((weak));
@@ -37,146 +44,225 @@ extern char hole_imm[] __attribute__((weak)), hole_insns[] __attribute__((weak))
         asm("movabsq $hole_full, %0" : "=r"(full_));                                                                   \
         full_;                                                                                                         \
     })
+// For `value`: whatever is in its register behind the computation of v.
+#define NONE_AFTER(v)                                                                                                  \
+    ({                                                                                                                 \
+        register uint64_t none_ __asm__("rcx");                                                                        \
+        asm("" : "=r"(none_) : "r"(v));                                                                                \
+        none_;                                                                                                         \
+    })
+#define NONE NONE_AFTER(left)
 #define STENCIL(name)                                                                                                  \
     Piece name;                                                                                                        \
     JitSlot *name(IrEnv *env, __attribute__((unused)) uint64_t acc, __attribute__((unused)) int64_t left,              \
+                  __attribute__((unused)) uint64_t value, __attribute__((unused)) uint64_t guess,                      \
                   __attribute__((unused)) double f)
+#define NEXT_WITH(v, guess, f)                                                                                         \
+    do {                                                                                                               \
+        uint64_t next_ = (v);                                                                                          \
+        return hole_next(env, next_, left, NONE_AFTER(next_), guess, f);                                               \
+    } while (0)
+#define NEXT(v, f) NEXT_WITH(v, guess, f)
+#define NEXT_AFTER_CALL(v, f) NEXT_WITH(v, env->usual_addend, f)
 
-#define PUT_D(v) MEM(hole_d) = (v)
-#define PUT_N(v)
-#define PURE(name, A, B, PUT, expr)                                                                                    \
-    STENCIL(name)                                                                                                      \
+#define A_A acc
+#define A_M MEM(hole_a)
+#define B_A acc
+#define B_M MEM(hole_b)
+#define B_I IMM(hole_imm)
+#define B_Z 0
+#define A_0 p0
+#define A_1 p1
+#define A_2 p2
+#define A_3 p3
+#define A_4 p4
+#define A_5 p5
+#define B_0 p0
+#define B_1 p1
+#define B_2 p2
+#define B_3 p3
+#define B_4 p4
+#define B_5 p5
+#define TO_N(v, acc) NEXT(v, f)
+#define TO_P(p, v, acc)                                                                                                \
+    do {                                                                                                               \
+        (p) = (v);                                                                                                     \
+        NEXT(acc, f);                                                                                                  \
+    } while (0)
+#define TO_0(v, acc) TO_P(p0, v, acc)
+#define TO_1(v, acc) TO_P(p1, v, acc)
+#define TO_2(v, acc) TO_P(p2, v, acc)
+#define TO_3(v, acc) TO_P(p3, v, acc)
+#define TO_4(v, acc) TO_P(p4, v, acc)
+#define TO_5(v, acc) TO_P(p5, v, acc)
+
+#define COMPUTE(op, x, y, d, expr)                                                                                     \
+    STENCIL(op##_##x##y##_##d)                                                                                         \
     {                                                                                                                  \
-        __attribute__((unused)) uint64_t a = A, b = B, v = (expr);                                                     \
-        PUT(v);                                                                                                        \
-        return hole_next(env, v, left, f);                                                                             \
+        __attribute__((unused)) uint64_t a = A_##x, b = B_##y;                                                         \
+        TO_##d(expr, acc);                                                                                             \
     }
-#define BIN(NAME, expr)                                                                                                \
-    PURE(NAME##_MM_D, MEM(hole_a), MEM(hole_b), PUT_D, expr)                                                           \
-    PURE(NAME##_AM_D, acc, MEM(hole_b), PUT_D, expr)                                                                   \
-    PURE(NAME##_MA_D, MEM(hole_a), acc, PUT_D, expr)                                                                   \
-    PURE(NAME##_MI_D, MEM(hole_a), IMM(hole_imm), PUT_D, expr)                                                         \
-    PURE(NAME##_AI_D, acc, IMM(hole_imm), PUT_D, expr)                                                                 \
-    PURE(NAME##_MM_N, MEM(hole_a), MEM(hole_b), PUT_N, expr)                                                           \
-    PURE(NAME##_AM_N, acc, MEM(hole_b), PUT_N, expr)                                                                   \
-    PURE(NAME##_MA_N, MEM(hole_a), acc, PUT_N, expr)                                                                   \
-    PURE(NAME##_MI_N, MEM(hole_a), IMM(hole_imm), PUT_N, expr)                                                         \
-    PURE(NAME##_AI_N, acc, IMM(hole_imm), PUT_N, expr)
 // A shift or rotation, for which immediates need an instruction of GCC's that GCC cannot be led to.
-#define SHIFTED(name, A, PUT, insn, type)                                                                              \
-    STENCIL(name)                                                                                                      \
+#define SHIFT_I(op, x, y, d, insn, type)                                                                               \
+    STENCIL(op##_##x##y##_##d)                                                                                         \
     {                                                                                                                  \
-        type t = (type)(A);                                                                                            \
+        type t = (type)(A_##x);                                                                                        \
         asm(insn " $hole_imm, %0" : "+r"(t));                                                                          \
-        uint64_t v = (uint64_t)(int64_t)t;                                                                             \
-        PUT(v);                                                                                                        \
-        return hole_next(env, v, left, f);                                                                             \
+        TO_##d((uint64_t)(int64_t)t, acc);                                                                             \
     }
+#define BIN(NAME, expr) FORMS_FEW(COMPUTE, NAME, expr) COMPUTE(NAME, A, I, N, expr)
+#define OFTEN(NAME, expr) FORMS_MANY(COMPUTE, NAME, expr) FORMS_ONE_MANY(COMPUTE, NAME, expr)
 #define SHIFT(NAME, expr, insn, type)                                                                                  \
-    PURE(NAME##_MM_D, MEM(hole_a), MEM(hole_b), PUT_D, expr)                                                           \
-    PURE(NAME##_AM_D, acc, MEM(hole_b), PUT_D, expr)                                                                   \
-    PURE(NAME##_MA_D, MEM(hole_a), acc, PUT_D, expr)                                                                   \
-    SHIFTED(NAME##_MI_D, MEM(hole_a), PUT_D, insn, type)                                                               \
-    SHIFTED(NAME##_AI_D, acc, PUT_D, insn, type)                                                                       \
-    PURE(NAME##_MM_N, MEM(hole_a), MEM(hole_b), PUT_N, expr)                                                           \
-    PURE(NAME##_AM_N, acc, MEM(hole_b), PUT_N, expr)                                                                   \
-    PURE(NAME##_MA_N, MEM(hole_a), acc, PUT_N, expr)                                                                   \
-    SHIFTED(NAME##_MI_N, MEM(hole_a), PUT_N, insn, type)                                                               \
-    SHIFTED(NAME##_AI_N, acc, PUT_N, insn, type)
-#define UN(NAME, expr)                                                                                                 \
-    PURE(NAME##_M_D, MEM(hole_a), 0, PUT_D, expr)                                                                      \
-    PURE(NAME##_A_D, acc, 0, PUT_D, expr)                                                                              \
-    PURE(NAME##_M_N, MEM(hole_a), 0, PUT_N, expr)                                                                      \
-    PURE(NAME##_A_N, acc, 0, PUT_N, expr)
+    FORMS_FEW(COMPUTE, NAME, expr)                                                                                     \
+    FORMS_ONE_MANY(SHIFT_I, NAME, insn, type)
+#define UN(NAME, expr) FORMS_ONE_FEW(COMPUTE, NAME, expr)
 
 // A load or store looks into the TLB; what misses goes to a piece of its own, out of the way, which calls the slow path
 // and, if that has no host address either, leaves before the instruction.
 #define TLB_ENTRY(va) ((const TlbEntry *)(void *)((char *)env->tlb_table + (((va) >> 7) & env->tlb_mask)))
-#define MISSES(va, type, access) unlikely(((va) & (PAGE_MASK | (sizeof(type) - 1))) != TLB_ENTRY(va)->cmp[access])
-// Where the entry's addend is the usual one, as a compare of its own finds out, the access need not wait for the entry.
-#define ADDEND(va)                                                                                                     \
-    ({                                                                                                                 \
-        uint64_t addend_ = env->usual_addend;                                                                          \
-        if (TLB_ENTRY(va)->addend != addend_) {                                                                        \
-            addend_ = TLB_ENTRY(va)->addend;                                                                           \
-            asm volatile("" : "+r"(addend_)); /* else GCC sees that one value serves both */                           \
-        }                                                                                                              \
-        addend_;                                                                                                       \
-    })
+#define MISSES(t, va, type, access) unlikely(((va) & (PAGE_MASK | (sizeof(type) - 1))) != (t)->cmp[access])
 #define AT(type, base, va) (*(type *)(void *)((char *)(base) + (va)))
-#define LOAD(name, A, type)                                                                                            \
-    STENCIL(name)                                                                                                      \
+#define HIDDEN(v) /* else GCC adds the parts of an address anew for each use */                                        \
+    ({                                                                                                                 \
+        uint64_t hidden_ = (v);                                                                                        \
+        asm("" : "+r"(hidden_));                                                                                       \
+        hidden_;                                                                                                       \
+    })
+#define DIFFER(a, memory) /* hides that otherwise they are the same */                                                 \
+    ({                                                                                                                 \
+        int differ_;                                                                                                   \
+        asm("cmpq %2, %1" : "=@ccne"(differ_) : "r"(a), "m"(memory));                                                  \
+        differ_;                                                                                                       \
+    })
+// Where the entry's addend is the guess, as a compare of its own finds out, the access need not wait for the entry. The
+// accumulator is lost.
+#define LOAD(op, x, y, d, type)                                                                                        \
+    STENCIL(op##_##x##y##_##d)                                                                                         \
     {                                                                                                                  \
-        uint64_t va = A + IMM(hole_imm);                                                                               \
-        if (MISSES(va, type, ACCESS_READ))                                                                             \
-            return hole_slow(env, va, left, f);                                                                        \
-        uint64_t v = (uint64_t)(int64_t)AT(type, ADDEND(va), va);                                                      \
-        MEM(hole_d) = v;                                                                                               \
-        return hole_next(env, v, left, f);                                                                             \
+        uint64_t va = HIDDEN(A_##x + B_##y);                                                                           \
+        const TlbEntry *t = (const TlbEntry *)HIDDEN((uintptr_t)TLB_ENTRY(va));                                        \
+        if (MISSES(t, va, type, ACCESS_READ))                                                                          \
+            return hole_slow(env, va, left, NONE, guess, f);                                                           \
+        if (DIFFER(guess, t->addend))                                                                                  \
+            return hole_far(env, va, left, t->addend, guess, f);                                                       \
+        TO_##d((uint64_t)(int64_t)AT(type, guess, va), va);                                                            \
     }
-#define LD(NAME, type)                                                                                                 \
-    LOAD(NAME##_M, MEM(hole_a), type)                                                                                  \
-    LOAD(NAME##_A, acc, type)                                                                                          \
-    STENCIL(NAME##_SLOW)                                                                                               \
+#define LOAD_FAR(d, op, type)                                                                                          \
+    STENCIL(op##_##d##_FAR)                                                                                            \
+    {                                                                                                                  \
+        TO_##d((uint64_t)(int64_t)AT(type, value, acc), acc);                                                          \
+    }
+#define LOAD_SLOW(d, op, type)                                                                                         \
+    STENCIL(op##_##d##_SLOW)                                                                                           \
     {                                                                                                                  \
         uint64_t va = acc;                                                                                             \
         char *base = env->ram_slow(env, va, sizeof(type));                                                             \
         if (!base)                                                                                                     \
             return hole_leave(env, IMM(hole_site), left);                                                              \
-        uint64_t v = (uint64_t)(int64_t)AT(type, base, va);                                                            \
-        MEM(hole_d) = v;                                                                                               \
-        return hole_next(env, v, left, f);                                                                             \
+        guess = env->usual_addend;                                                                                     \
+        TO_##d((uint64_t)(int64_t)AT(type, base, va), va);                                                             \
     }
-#define STORE(name, A, B, type)                                                                                        \
-    STENCIL(name)                                                                                                      \
+#define LD(NAME, type)                                                                                                 \
+    FORMS_ONE_MANY(LOAD, NAME, type)                                                                                   \
+    LOAD_SLOW(N, NAME, type) EACH_PINNED(LOAD_SLOW, NAME, type)                                                        \
+    LOAD_FAR(N, NAME, type) EACH_PINNED(LOAD_FAR, NAME, type)
+#define STORE(op, x, y, d, type)                                                                                       \
+    STENCIL(op##_##x##y##_##d)                                                                                         \
     {                                                                                                                  \
-        uint64_t va = A + IMM(hole_imm), v = B;                                                                        \
-        if (MISSES(va, type, ACCESS_WRITE))                                                                            \
-            return slow_store(env, va, left, v, acc, f);                                                               \
-        AT(type, TLB_ENTRY(va)->addend, va) = (type)v;                                                                 \
-        return hole_next(env, acc, left, f);                                                                           \
+        uint64_t va = HIDDEN(A_##x + IMM(hole_imm));                                                                   \
+        const TlbEntry *t = TLB_ENTRY(va);                                                                             \
+        if (MISSES(t, va, type, ACCESS_WRITE))                                                                         \
+            return slow_store(env, acc, left, B_##y, guess, va, f);                                                    \
+        AT(type, t->addend, va) = (type)B_##y;                                                                         \
+        NEXT(acc, f);                                                                                                  \
     }
 #define ST(NAME, type)                                                                                                 \
-    STORE(NAME##_MM, MEM(hole_a), MEM(hole_b), type)                                                                   \
-    STORE(NAME##_AM, acc, MEM(hole_b), type)                                                                           \
-    STORE(NAME##_MA, MEM(hole_a), acc, type)                                                                           \
+    FORMS_NO_RESULT(STORE, NAME, type)                                                                                 \
     StorePiece NAME##_SLOW;                                                                                            \
-    JitSlot *NAME##_SLOW(IrEnv *env, uint64_t va, int64_t left, uint64_t v, uint64_t acc, double f)                    \
+    JitSlot *NAME##_SLOW(IrEnv *env, uint64_t acc, int64_t left, uint64_t v, __attribute__((unused)) uint64_t guess,   \
+                         uint64_t va, double f)                                                                        \
     {                                                                                                                  \
         char *base = env->ram_slow(env, va, sizeof(type) | JIT_RAM_WRITE);                                             \
         if (!base)                                                                                                     \
             return hole_leave(env, IMM(hole_site), left);                                                              \
         AT(type, base, va) = (type)v;                                                                                  \
-        return hole_next(env, acc, left, f);                                                                           \
+        NEXT_AFTER_CALL(acc, f);                                                                                       \
     }
 
 // The end of a block: counts its instructions; the slice may be over. (A test of the sign is one instruction less.)
 #define SLICE_OVER() unlikely((left -= (intptr_t)hole_insns) < 0)
-#define BRANCH(name, A, B, cond)                                                                                       \
-    STENCIL(name)                                                                                                      \
+#define BRANCH(op, x, y, d, cond)                                                                                      \
+    STENCIL(op##_##x##y##_##d)                                                                                         \
     {                                                                                                                  \
-        uint64_t a = A, b = B;                                                                                         \
+        uint64_t a = A_##x, b = B_##y;                                                                                 \
         if (SLICE_OVER())                                                                                              \
             return hole_leave(env, (cond) ? 0 : 1, left);                                                              \
         if (cond)                                                                                                      \
-            return hole_taken(env, acc, left);                                                                         \
-        return hole_other(env, acc, left);                                                                             \
+            return hole_taken(env, acc, left, NONE, guess);                                                           \
+        return hole_other(env, acc, left, NONE, guess);                                                               \
     }
-#define BR(NAME, cond)                                                                                                 \
-    BRANCH(NAME##_MM, MEM(hole_a), MEM(hole_b), cond)                                                                  \
-    BRANCH(NAME##_AM, acc, MEM(hole_b), cond) BRANCH(NAME##_MA, MEM(hole_a), acc, cond)
+#define BR(NAME, cond) FORMS_NO_RESULT(BRANCH, NAME, cond)
 #include "backend/interp_ops.def"
 
-PURE(MOV_M, MEM(hole_a), 0, PUT_D, a)
-PURE(MOV_A, acc, 0, PUT_D, a)
-PURE(LI_D, IMM(hole_imm), 0, PUT_D, a)
-PURE(LI_N, IMM(hole_imm), 0, PUT_N, a)
-PURE(LI64_D, (uint64_t)FULL(), 0, PUT_D, a)
+// From one place to another: GET into the accumulator, PUT out of it.
+STENCIL(GET_M)
+{
+    NEXT(MEM(hole_a), f);
+}
+
+STENCIL(PUT_M)
+{
+    MEM(hole_d) = acc;
+    NEXT(acc, f);
+}
+
+STENCIL(LI_N)
+{
+    NEXT(IMM(hole_imm), f);
+}
+
+STENCIL(LI64_N)
+{
+    NEXT((uint64_t)FULL(), f);
+}
+
+#define MOVES(i, host, guest)                                                                                          \
+    STENCIL(GET_##i)                                                                                                   \
+    {                                                                                                                  \
+        NEXT(p##i, f);                                                                                                 \
+    }                                                                                                                  \
+    STENCIL(PUT_##i)                                                                                                   \
+    {                                                                                                                  \
+        TO_##i(acc, acc);                                                                                              \
+    }                                                                                                                  \
+    STENCIL(LOAD_##i) /* from memory */                                                                                \
+    {                                                                                                                  \
+        TO_##i(MEM(hole_a), acc);                                                                                      \
+    }                                                                                                                  \
+    STENCIL(STORE_##i) /* to memory */                                                                                 \
+    {                                                                                                                  \
+        MEM(hole_d) = p##i;                                                                                            \
+        NEXT(acc, f);                                                                                                  \
+    }                                                                                                                  \
+    STENCIL(LI_##i)                                                                                                    \
+    {                                                                                                                  \
+        TO_##i(IMM(hole_imm), acc);                                                                                    \
+    }                                                                                                                  \
+    EACH_PINNED(MOVE, i)
+#define MOVE(j, i)                                                                                                     \
+    STENCIL(MOV_##i##_##j)                                                                                             \
+    {                                                                                                                  \
+        TO_##j(p##i, acc);                                                                                             \
+    }
+PINNED(MOVES)
+
+#define SPILL(i, host, guest) env->r[guest] = p##i;
+#define RELOAD(i, host, guest) p##i = env->r[guest];
 
 STENCIL(FENCE)
 {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    return hole_next(env, acc, left, f);
+    NEXT(acc, f);
 }
 
 STENCIL(ATOMIC)
@@ -184,20 +270,21 @@ STENCIL(ATOMIC)
     uint64_t v = env->atomic_slow(env, MEM(hole_a), MEM(hole_b), IMM(hole_imm));
     if (unlikely(env->exit_site))
         return hole_leave(env, IMM(hole_site), left);
-    MEM(hole_d) = v;
-    return hole_next(env, v, left, f);
+    NEXT_AFTER_CALL(v, f);
 }
 
 STENCIL(FPCHECK) // imm: the mask
 {
     if (unlikely(env->fp_leave & IMM(hole_imm)))
         return hole_leave(env, IMM(hole_site), left);
-    return hole_next(env, acc, left, f);
+    NEXT(acc, f);
 }
 
-STENCIL(ENTRY) // from the engine, a region or the jump cache; baseline code goes past it
+STENCIL(ENTRY) // from the engine or a region; baseline code goes past it
 {
-    return hole_next(env, acc, env->left, f);
+    PINNED(RELOAD)
+    left = env->left;
+    NEXT_AFTER_CALL(acc, f);
 }
 
 STENCIL(HEAD) // counts the entry
@@ -205,14 +292,14 @@ STENCIL(HEAD) // counts the entry
     int32_t *runs = FULL();
     if (unlikely(--*runs < 0))
         return hole_leave(env, IMM(hole_site), left);
-    return hole_next(env, acc, left, f);
+    NEXT(acc, f);
 }
 
 STENCIL(JUMP)
 {
     if (SLICE_OVER())
         return hole_leave(env, 0, left);
-    return hole_taken(env, acc, left);
+    return hole_taken(env, acc, left, NONE, guess);
 }
 
 static inline const JumpEntry *jump_entry(const IrEnv *env, uint64_t pc)
@@ -224,26 +311,26 @@ static inline const JumpEntry *jump_entry(const IrEnv *env, uint64_t pc)
     return j;
 }
 
-static inline JitSlot *jump_to(IrEnv *env, Block *b, uint64_t pc, int64_t left)
+// Goes on through a row of the jump table, with registers as they are if that is baseline code.
+#define GO_TO(j)                                                                                                       \
+    do {                                                                                                               \
+        if (__builtin_expect((j)->entry >= JIT_ENTRY_BODY, 1))                                                         \
+            return ((EndPiece *)(j)->entry)(env, acc, left, NONE, guess);                                              \
+        PINNED(SPILL)                                                                                                  \
+        env->left = left;                                                                                              \
+        return (j)->code(env, (j)->slots, (j)->entry);                                                                 \
+    } while (0)
+
+STENCIL(JMPIND)
 {
-    b->target[b->next_target++ % BLOCK_TARGETS] = pc;
-    const JumpEntry *j = jump_entry(env, pc);
-    if (SLICE_OVER() || unlikely(j->pc != pc)) {
-        env->pc = pc;
+    Block *b = FULL();
+    b->target[b->next_target++ % BLOCK_TARGETS] = acc;
+    const JumpEntry *j = jump_entry(env, acc);
+    if (SLICE_OVER() || unlikely(j->pc != acc)) {
+        env->pc = acc;
         return hole_leave(env, JIT_SITE_PC, left);
     }
-    env->left = left;
-    return j->code(env, j->slots, j->entry);
-}
-
-STENCIL(JMPIND_M)
-{
-    return jump_to(env, FULL(), MEM(hole_a), left);
-}
-
-STENCIL(JMPIND_A)
-{
-    return jump_to(env, FULL(), acc, left);
+    GO_TO(j);
 }
 
 // Site: instructions before it. A helper that traps or ends the slice leaves, so that endless traps are seen.
@@ -252,10 +339,14 @@ STENCIL(SYS_CALL)
     left -= (intptr_t)hole_site;
     env->pc = (uint64_t)FULL();
     env->left = left;
+    PINNED(SPILL)
+    asm volatile("" ::: "memory"); // the operands may be pinned
     env->system(env, IMM(hole_imm), MEM(hole_a), MEM(hole_b));
     const JumpEntry *j = jump_entry(env, env->pc);
-    if (unlikely(env->left != left - 1) || unlikely(env->left <= 0) || unlikely(j->pc != env->pc))
+    if (unlikely(env->left != left - 1) || unlikely(env->left <= 0) || unlikely(j->pc != env->pc)) {
+        PINNED(RELOAD)
         return hole_leave(env, JIT_SITE_PC, env->left);
+    }
     return j->code(env, j->slots, j->entry);
 }
 
@@ -267,6 +358,7 @@ STENCIL(SYS) // the interpreter does it
 STENCIL(SLOT) // the way through a chain slot
 {
     const JitSlot *s = FULL();
+    PINNED(SPILL)
     env->left = left;
     return s->code(env, s->slots, s->entry);
 }
@@ -280,8 +372,7 @@ STENCIL(CROSS) // the way of a slot to a page that is another one's, through the
         if (unlikely(j->pc != pc))
             return hole_leave(env, IMM(hole_site), left);
     }
-    env->left = left;
-    return j->code(env, j->slots, j->entry);
+    GO_TO(j);
 }
 
 // Not a stencil, but code of a slot: see baseline_by_table.
@@ -297,9 +388,11 @@ JitSlot *BY_TABLE(IrEnv *env, JitSlot *slots, uint64_t entry)
     return slots;
 }
 
-STENCIL(LEAVE)
+LeavePiece LEAVE;
+JitSlot *LEAVE(IrEnv *env, uint64_t site, int64_t left)
 {
-    env->exit_site = acc;
+    PINNED(SPILL)
+    env->exit_site = site;
     env->left = left;
     return FULL();
 }

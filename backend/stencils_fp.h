@@ -18,7 +18,7 @@
     })
 #define GO_SLOW_IF(condition, f)                                                                                       \
     if (unlikely(condition))                                                                                           \
-    return hole_slow(env, acc, left, f)
+    return hole_slow(env, acc, left, NONE, guess, f)
 #define ANY /* in place of f, which the slow path will change */                                                       \
     ({                                                                                                                 \
         double any_;                                                                                                   \
@@ -35,13 +35,13 @@
     do {                                                                                                               \
         double put_ = (v);                                                                                             \
         DOUBLE(hole_d) = put_;                                                                                         \
-        return hole_next(env, acc, left, put_);                                                                        \
+        NEXT(acc, put_);                                                                                               \
     } while (0)
 #define PUT_INT(v)                                                                                                     \
     do {                                                                                                               \
         uint64_t int_ = (v);                                                                                           \
         MEM(hole_d) = int_;                                                                                            \
-        return hole_next(env, int_, left, f);                                                                          \
+        NEXT(int_, f);                                                                                                 \
     } while (0)
 
 #define SOFT() /* the operands are in their slots still */                                                             \

@@ -24,6 +24,8 @@ void tier_reset_heat(Engine *e, Block *b)
 
 void tier_warm(Engine *e, Block *b)
 {
+    if (tier_cache_load(e, b))
+        return;
     g_autoptr(GError) error = NULL;
     JitUnit *u = NULL;
     if (e->config.baseline && !b->uncached)
@@ -38,6 +40,7 @@ void tier_warm(Engine *e, Block *b)
     e->stats.baseline_insns += b->n_insns;
     e->stats.baseline_bytes += u->code_size;
     tier_reset_heat(e, b);
+    tier_cache_try_again(e, b);
     if (log_on(LOG_OUT_ASM))
         dump_baseline(e, u);
 }
@@ -56,9 +59,15 @@ JitUnit *unit_from_result(CodeMemory *memory, uint64_t base, QueueResult *r, GEr
 {
     size_t entry;
     g_autoptr(GByteArray) text = object_load(r->object->data, r->object->len, "region", &entry, error);
-    if (!text)
-        return NULL;
-    ExitTable *exits = exits_read(r->object->data, r->object->len, error);
+    if (text)
+        r->exits = exits_section(r->object->data, r->object->len, error);
+    return r->exits ? unit_from_code(memory, base, text, entry, r, error) : NULL;
+}
+
+JitUnit *unit_from_code(CodeMemory *memory, uint64_t base, const GByteArray *text, size_t entry, QueueResult *r,
+                        GError **error)
+{
+    ExitTable *exits = exits_parse(r->exits->data, r->exits->len, r->n_sites, error);
     uint8_t *code = exits ? code_memory_install(memory, text->data, text->len, error) : NULL;
     if (!code) {
         exits_free(exits);
@@ -126,6 +135,18 @@ static void install(Engine *e, Trace *t, QueueResult *r)
             log_printf("jit: %s\n", error->message);
         return;
     }
+    tier_cache_keep(e, t, u, r->exits);
+    tier_add_unit(e, t, u);
+    e->stats.regions++;
+    e->stats.region_insns += u->n_insns;
+    e->stats.region_blocks += u->n_blocks;
+    e->stats.region_bytes += u->code_size;
+    if (log_on(LOG_JIT | LOG_OP_OPT | LOG_GIMPLE | LOG_OUT_ASM))
+        dump_region(e, r, u);
+}
+
+void tier_add_unit(Engine *e, Trace *t, JitUnit *u)
+{
     describe_unit(u, t);
     u->map_epoch = 0; // its first entry looks
     u->paged = t->head->mode & CODE_PAGED;
@@ -142,10 +163,6 @@ static void install(Engine *e, Trace *t, QueueResult *r)
             b->runs = b->runs_start = 0;
         }
     }
-    e->stats.regions++;
-    e->stats.region_insns += u->n_insns;
-    e->stats.region_blocks += u->n_blocks;
-    e->stats.region_bytes += u->code_size;
     for (unsigned k = 0; k < t->blocks->len; k++) {
         Block *b = g_ptr_array_index(t->blocks, k);
         b->compiled = true;
@@ -153,8 +170,6 @@ static void install(Engine *e, Trace *t, QueueResult *r)
             tier_reset_heat(e, b);
     }
     u->ir = g_steal_pointer(&t->code);
-    if (log_on(LOG_JIT | LOG_OP_OPT | LOG_GIMPLE | LOG_OUT_ASM))
-        dump_region(e, r, u);
 }
 
 // While a region is being compiled its blocks are no candidates of their own.
@@ -217,12 +232,14 @@ static void submit(Engine *e, Block *b)
         b->queued = false;
         return;
     }
+    t->cache_head = tier_cache_head(e, b);
     g_autoptr(GString) text = g_string_new(NULL);
     ir_print(text, t->code);
     JitRequest rq = {.opt = (uint8_t)e->config.opt,
                      .want_gimple = log_on(LOG_GIMPLE),
                      .want_ir = log_on(LOG_OP_OPT),
                      .stats = e->config.stats,
+                     .shared = e->config.shared,
                      .n_helpers = e->env->ops->n_helpers};
     set_in_work(t, true);
     queue_submit(e->queue, &rq, text->str, t);
@@ -243,7 +260,7 @@ void tier_poll(Engine *e)
 
 void tier_hot(Engine *e, Block *b)
 {
-    if (b->uncached)
+    if (b->uncached || tier_cache_hot(e, b))
         return;
     tier_reset_heat(e, b);
     if (!e->queue || b->queued || b->in_work || b->refused)

@@ -154,8 +154,11 @@ static bool lift_all(Engine *e, Trace *t, const Block *head)
         ir->is_entry = b == head || b->ind_target || entered_from_outside(e, t, b);
         ir->count = block_count(b);
         for (int k = 0; k < 2; k++)
-            if (b->succ_pc[k] != UINT64_MAX)
+            if (b->succ_pc[k] != UINT64_MAX) {
+                if (base + (uint64_t)ir->edge[k].pc != b->succ_pc[k]) // another hart has changed the code
+                    return false;
                 ir->edge[k].block = find_pc(t->blocks, b->succ_pc[k]);
+            }
         add_guesses(t, b, ir);
     }
     return true;

@@ -238,22 +238,22 @@ uint64_t board_reset_pc(const Board *b, unsigned hart)
     return b->reset_pc[hart];
 }
 
-uint64_t board_next_deadline_ns(Board *b)
+uint64_t board_next_deadline_ns(Board *b, unsigned first, unsigned harts)
 {
     if (!b->clint)
         return UINT64_MAX;
     memory_lock();
-    uint64_t deadline = clint_next_deadline_ns(b->clint);
+    uint64_t deadline = clint_next_deadline_ns(b->clint, first, harts);
     memory_unlock();
     return deadline;
 }
 
-void board_run_timers(Board *b, uint64_t now_ns)
+void board_run_timers(Board *b, unsigned first, unsigned harts, uint64_t now_ns)
 {
     if (!b->clint)
         return;
     memory_lock();
-    clint_run(b->clint, now_ns);
+    clint_run(b->clint, first, harts, now_ns);
     memory_unlock();
 }
 

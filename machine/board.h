@@ -39,8 +39,8 @@ typedef struct {
     // The guest asked to exit with this full status (the caller clamps it). Called once per request on the
     // hart's thread, under the big lock when it came through HTIF. It returns; the run loop stops soon after.
     void (*exit)(void *opaque, uint64_t code);
-    // A timer was re-armed: board_next_deadline_ns may be earlier now. Under the big lock.
-    void (*deadline_changed)(void *opaque);
+    // A timer of a hart was re-armed: board_next_deadline_ns may be earlier now. Under the big lock.
+    void (*deadline_changed)(void *opaque, unsigned hart);
     // Guest time in nanoseconds since the start; any thread. Must not take the big lock.
     uint64_t (*clock_ns)(void *opaque);
 } BoardHooks;
@@ -66,10 +66,10 @@ uint64_t board_ram_size(const Board *board);
 // Where a hart starts, after board_load: the MROM (spec 6.2), unless -device loader says otherwise. hart < board_harts.
 uint64_t board_reset_pc(const Board *board, unsigned hart);
 
-// The earliest time, on the clock of the hooks, at which board_run_timers has something to do; UINT64_MAX:
-// never. Both take the big lock themselves.
-uint64_t board_next_deadline_ns(Board *board);
-void board_run_timers(Board *board, uint64_t now_ns);
+// The earliest time, on the clock of the hooks, at which board_run_timers has something to do for these harts;
+// UINT64_MAX: never. Both take the big lock themselves.
+uint64_t board_next_deadline_ns(Board *board, unsigned first, unsigned harts);
+void board_run_timers(Board *board, unsigned first, unsigned harts, uint64_t now_ns);
 
 // The real-time counter of harts (mtime), if the board has one; any thread.
 bool board_has_time(const Board *board);

@@ -96,14 +96,14 @@ static void timer_write(void *opaque, uint64_t addr, uint64_t data, unsigned siz
     if (addr / 8 < c->n) {
         c->harts[addr / 8].mtimecmp = value;
         update_timer(c, addr / 8, now);
+        c->hooks.deadline_changed(c->hooks.opaque, addr / 8);
     } else if (addr >= MTIME_OFFSET) {
         __atomic_store_n(&c->mtime_offset, value - now / CLINT_TICK_NS, __ATOMIC_RELAXED);
-        for (unsigned i = 0; i < c->n; i++)
+        for (unsigned i = 0; i < c->n; i++) {
             update_timer(c, i, now);
-    } else {
-        return;
+            c->hooks.deadline_changed(c->hooks.opaque, i);
+        }
     }
-    c->hooks.deadline_changed(c->hooks.opaque);
 }
 
 static const MemoryRegionOps swi_ops = {
@@ -157,8 +157,8 @@ void clint_reset(Clint *c)
         c->hooks.set_irq(c->hooks.opaque, i, IRQ_M_SOFT, false);
         c->hooks.set_irq(c->hooks.opaque, i, IRQ_S_TIMER, false);
         update_timer(c, i, now);
+        c->hooks.deadline_changed(c->hooks.opaque, i);
     }
-    c->hooks.deadline_changed(c->hooks.opaque);
 }
 
 uint64_t clint_mtime(const Clint *c)
@@ -171,7 +171,7 @@ void clint_set_stimecmp(Clint *c, unsigned hart, bool enabled, uint64_t value)
     c->harts[hart].sstc = enabled;
     c->harts[hart].stimecmp = value;
     update_timer(c, hart, now_ns(c));
-    c->hooks.deadline_changed(c->hooks.opaque);
+    c->hooks.deadline_changed(c->hooks.opaque, hart);
 }
 
 // When mtime reaches cmp; now if it has and the line does not say so yet.
@@ -184,10 +184,10 @@ static uint64_t deadline(const Clint *c, uint64_t now, uint64_t cmp, bool line)
     return never ? UINT64_MAX : at;
 }
 
-uint64_t clint_next_deadline_ns(const Clint *c)
+uint64_t clint_next_deadline_ns(const Clint *c, unsigned first, unsigned harts)
 {
     uint64_t now = now_ns(c), best = UINT64_MAX;
-    for (unsigned i = 0; i < c->n; i++) {
+    for (unsigned i = first; i < first + harts; i++) {
         const ClintHart *h = &c->harts[i];
         best = MIN(best, deadline(c, now, h->mtimecmp, h->mtip));
         if (h->sstc)
@@ -196,8 +196,8 @@ uint64_t clint_next_deadline_ns(const Clint *c)
     return best;
 }
 
-void clint_run(Clint *c, uint64_t now)
+void clint_run(Clint *c, unsigned first, unsigned harts, uint64_t now)
 {
-    for (unsigned i = 0; i < c->n; i++)
+    for (unsigned i = first; i < first + harts; i++)
         update_timer(c, i, now);
 }

@@ -10,7 +10,7 @@ typedef struct Clint Clint;
 typedef struct {
     void *opaque;
     void (*set_irq)(void *opaque, unsigned hart, unsigned irq, bool level);
-    void (*deadline_changed)(void *opaque);
+    void (*deadline_changed)(void *opaque, unsigned hart);
     uint64_t (*clock_ns)(void *opaque);
 } ClintHooks;
 
@@ -27,7 +27,7 @@ uint64_t clint_mtime(const Clint *clint);
 // The supervisor timer of a hart (Sstc): while enabled its line is up when mtime >= value. Under the big lock.
 void clint_set_stimecmp(Clint *clint, unsigned hart, bool enabled, uint64_t value);
 
-// The earliest time at which a timer fires (UINT64_MAX: never) and the update of the timer lines at a time. Under the
-// big lock.
-uint64_t clint_next_deadline_ns(const Clint *clint);
-void clint_run(Clint *clint, uint64_t now_ns);
+// The earliest time at which a timer of these harts fires (UINT64_MAX: never) and the update of their timer lines at a
+// time. Under the big lock.
+uint64_t clint_next_deadline_ns(const Clint *clint, unsigned first, unsigned harts);
+void clint_run(Clint *clint, unsigned first, unsigned harts, uint64_t now_ns);

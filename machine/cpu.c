@@ -25,12 +25,10 @@ static bool translate(void *opaque, gva_t va, unsigned size, MemAccess access, u
 
 // --- page tables -------------------------------------------------------------------------------------------
 
-// The page-table entry at pa, if it is RAM, and where that is in the space of all RAM.
+// The page-table entry at pa, if it is RAM, and where that is in the space of all RAM. Good until the hart is stopped.
 static uint64_t *find_pte(Cpu *cpu, uint64_t pa, bool write, ram_t *ram)
 {
-    memory_lock();
     MemorySection s = address_space_lookup(board_cpu_memory(cpu->board, (unsigned)cpu->hart.hartid), pa);
-    memory_unlock();
     if (!s.mr || !s.host || s.len < sizeof(uint64_t) || (write && !s.direct_write))
         return NULL;
     *ram = s.mr->ram->offset + (ram_t)(s.host - s.mr->ram->host);
@@ -69,11 +67,16 @@ static void set_engine_mode(Cpu *cpu)
     engine_set_mode(cpu->engine, mmu | (paged ? CODE_PAGED : 0), paged ? hart->satp : 0, hart_asid(hart));
 }
 
+void cpu_map_changed(Cpu *cpu)
+{
+    tlb_flush(cpu->tlb);
+    engine_unlink(cpu->engine);
+}
+
 static void hook_tlb_flush(void *opaque)
 {
     Cpu *cpu = opaque;
-    tlb_flush(cpu->tlb);
-    engine_unlink(cpu->engine);
+    cpu_map_changed(cpu);
     if (cpu->mirror)
         hook_tlb_flush(cpu->mirror);
 }
@@ -146,6 +149,13 @@ static uint64_t hook_tlb_misses(void *opaque, MemAccess access)
     for (unsigned m = 0; m < TLB_MMU_INDEXES; m++)
         misses += s.kind[m][access].fill_ok + s.kind[m][access].fill_fault;
     return misses;
+}
+
+// What other harts have stored.
+static void hook_fence_i(void *opaque)
+{
+    Cpu *cpu = opaque;
+    code_pages_drain(cpu->pages);
 }
 
 static void hook_semihost(void *opaque)
@@ -226,6 +236,7 @@ static HartHooks hart_hooks(Cpu *cpu)
         .opaque = cpu,
         .tlb_flush = hook_tlb_flush,
         .mmu_changed = hook_mmu_changed,
+        .fence_i = hook_fence_i,
         .semihost = hook_semihost,
         .space_changed = hook_space_changed,
         .fence_vma = hook_fence_vma,
@@ -246,7 +257,7 @@ Cpu *cpu_new(Board *board, unsigned hartid, const CpuConfig *config)
     EngineGuest guest = {cpu, lift, print_insn, symbol};
     IrEnv *env = &cpu->hart.env;
     decode_init();
-    cpu->pages = code_pages_new(invalidate, cpu);
+    cpu->pages = config->pages ? code_pages_new_view(config->pages, invalidate, cpu) : code_pages_new(invalidate, cpu);
     cpu->hart.env.tlb_mask = 0;
     HartHooks none = {0};
     hart_init(&cpu->hart, hartid, &none); // before TLB and engine exist there is nobody to call
@@ -280,9 +291,14 @@ void cpu_free(Cpu *cpu)
     g_free(cpu);
 }
 
+bool cpu_is_mine(Cpu *cpu)
+{
+    return g_atomic_pointer_get(&cpu->thread) == g_thread_self();
+}
+
 void cpu_set_irq(Cpu *cpu, unsigned irq, bool level)
 {
     hart_set_irq(&cpu->hart, irq, level);
-    if (level && cpu->thread == g_thread_self())
+    if (level && cpu_is_mine(cpu))
         ir_env_kick_self(&cpu->hart.env);
 }

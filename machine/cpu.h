@@ -14,7 +14,7 @@ struct Cpu {
     CodePages *pages;
     Tlb *tlb;
     Engine *engine;
-    GThread *thread; // the thread that runs it, NULL before
+    GThread *thread; // atomic: the thread that runs it, NULL before
     Cpu *mirror;     // -accel check: told of every flush too; else NULL
     int64_t ram_delta; // where this processor sees RAM, as tlb_set_ram_delta has it
     char symbol[128];
@@ -25,6 +25,7 @@ typedef struct {
     HartFeatures features;
     unsigned tlb_bits; // see tlb_new
     bool semihosting;
+    CodePages *pages; // of another hart that shares its memory; NULL: the first hart
 } CpuConfig;
 
 // A processor in reset state, starting at the board's reset pc.
@@ -34,6 +35,10 @@ void cpu_free(Cpu *cpu);
 // Makes mirror the second processor of the same hart (-accel check), which sees RAM delta bytes from where it is.
 void cpu_set_mirror(Cpu *cpu, Cpu *mirror, int64_t delta);
 
+// The memory map is another one: forgets what depends on it. While the processor is stopped.
+void cpu_map_changed(Cpu *cpu);
+
+bool cpu_is_mine(Cpu *cpu); // Is it run by this thread?
 // Raises or lowers an interrupt line; any thread. On the processor's own thread the slice ends.
 void cpu_set_irq(Cpu *cpu, unsigned irq, bool level);
 

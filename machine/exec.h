@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The machine while it runs: hart threads, time, and how it ends.
+// The machine while it runs: harts, time, and how it ends.
 #pragma once
 #include "machine/board.h"
 #include "machine/console.h"
@@ -25,7 +25,8 @@ void machine_free(Machine *m);
 void machine_run(Machine *m, RunResult *out);
 
 Board *machine_board(Machine *m);
-Cpu *machine_cpu(Machine *m);
+bool machine_ran(const Machine *m); // false: machine_run refused to, there are no harts
+Cpu *machine_cpu(Machine *m, unsigned hart); // hart < board_harts
 Cpu *machine_mirror(Machine *m); // -accel check, else NULL
 // See check_counts; both 0 without -accel check.
 void machine_check_counts(Machine *m, uint64_t *stretches, uint64_t *insns);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The program: options, then one of its commands.
+#include "machine/code_cache_command.h"
 #include "machine/demo.h"
 #include "machine/exec.h"
 #include "machine/stats.h"
@@ -130,6 +131,9 @@ int main(int argc, char **argv)
         status = run_demo(&o);
     } else if (o.command == COMMAND_MTREE) {
         status = list_memory(&o);
+    } else if (o.command == COMMAND_CACHE) {
+        status = code_cache_command(&o, stdout, &error) ? 0 : error ? fail(error) : 1;
+        status = fflush(stdout) ? output_lost() : status;
     } else {
         options_print(&o, stdout);
         status = fflush(stdout) ? output_lost() : 0;

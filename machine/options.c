@@ -13,7 +13,7 @@
 #include <gio/gio.h>
 #include <string.h>
 
-enum { RUN = 1, MTREE = 2, ALL = RUN | MTREE };
+enum { RUN = 1, MTREE = 2, ALL = RUN | MTREE, CACHE = 4 };
 
 typedef enum { ACTION_FLAG, ACTION_TEXT, ACTION_CALL } Action;
 
@@ -39,7 +39,7 @@ static const OptionRow rows[] = {
 
 typedef struct {
     Options *o;
-    unsigned scope; // RUN or MTREE
+    unsigned scope; // RUN, MTREE or CACHE
     int argc, at;
     char **argv;
 } Parser;
@@ -81,7 +81,9 @@ static bool unknown_option(const Parser *p, const char *word, const char *name, 
         if (!rows[i].group && (rows[i].alias_of || rows[i].scope & p->scope))
             candidates[n++] = bare_name(&rows[i]);
     const char *hint = value_closest(name, candidates, n);
-    const char *help = p->scope == MTREE ? "addend mtree --help" : "addend --help";
+    const char *help = p->scope == MTREE   ? "addend mtree --help"
+                       : p->scope == CACHE ? "addend cache --help"
+                                           : "addend --help";
     if (!hint)
         return value_error(error, "unknown option", "%s (%s lists them)", word, help);
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++)
@@ -218,17 +220,33 @@ static void subcommand(Parser *p)
     static const struct {
         const char *name;
         OptionsCommand command;
-    } names[] = {{"demo", COMMAND_DEMO}, {"mtree", COMMAND_MTREE}, {"help", COMMAND_PRINT_HELP}};
+    } names[] = {{"demo", COMMAND_DEMO},
+                 {"mtree", COMMAND_MTREE},
+                 {"cache", COMMAND_CACHE},
+                 {"help", COMMAND_PRINT_HELP}};
     for (unsigned i = 0; p->argc > 1 && i < G_N_ELEMENTS(names); i++) {
         if (!strcmp(p->argv[1], names[i].name)) {
             p->o->command = names[i].command;
             p->at = 2;
         }
     }
-    p->scope = p->o->command == COMMAND_MTREE ? MTREE : RUN;
+    p->scope = p->o->command == COMMAND_MTREE ? MTREE : p->o->command == COMMAND_CACHE ? CACHE : RUN;
 }
 
-// addend help [demo|mtree].
+// A word of addend cache that is no option.
+static bool cache_action(Parser *p, GError **error)
+{
+    static const char *const names[] = {"list", "verify", "purge"};
+    const char *word = p->argv[p->at++];
+    if (p->o->cache_action)
+        return value_error(error, "cache", "one of list, verify and purge at a time");
+    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++)
+        if (!strcmp(word, names[i]))
+            p->o->cache_action = (OptionsCacheAction)(CACHE_LIST + i);
+    return p->o->cache_action || value_error(error, "cache", "'%s' is none of list, verify and purge", word);
+}
+
+// addend help [demo|mtree|cache].
 static bool parse_help(Parser *p, GError **error)
 {
     if (p->at == p->argc)
@@ -238,8 +256,10 @@ static bool parse_help(Parser *p, GError **error)
         p->o->help_topic = COMMAND_MTREE;
     else if (!strcmp(topic, "demo"))
         p->o->help_topic = COMMAND_DEMO;
+    else if (!strcmp(topic, "cache"))
+        p->o->help_topic = COMMAND_CACHE;
     else
-        return value_error(error, "help", "there is no subcommand '%s', only demo and mtree", topic);
+        return value_error(error, "help", "there is no subcommand '%s', only demo, mtree and cache", topic);
     return p->at + 1 == p->argc || value_error(error, "help", "one subcommand at a time");
 }
 
@@ -258,6 +278,10 @@ static bool parse_words(Parser *p, GError **error)
         if (end)
             p->at++;
         if (end ? p->at < p->argc : word[0] != '-' && word[0] != '+') {
+            if (o->command == COMMAND_CACHE && cache_action(p, error))
+                continue;
+            if (o->command == COMMAND_CACHE)
+                return false;
             if (!parse_guest(p, error))
                 return false;
             break;
@@ -271,6 +295,8 @@ static bool parse_words(Parser *p, GError **error)
             return true;
         }
     }
+    if (o->command == COMMAND_CACHE)
+        return o->cache_action || value_error(error, "cache", "needs list, verify or purge");
     default_guest_args(o);
     return check_together(o, error);
 }
@@ -349,6 +375,12 @@ static void print_help(OptionsCommand topic, FILE *out)
         print_rows(MTREE, out);
         return;
     }
+    if (topic == COMMAND_CACHE) {
+        fprintf(out, "usage: addend cache list|verify|purge [--cache-dir DIRECTORY]\n"
+                     "Lists the compiled code that is kept for later runs, checks it, or removes it.\n");
+        print_rows(CACHE, out);
+        return;
+    }
     if (topic == COMMAND_DEMO)
         fprintf(out,
                 "usage: addend demo [options]\n"
@@ -357,7 +389,8 @@ static void print_help(OptionsCommand topic, FILE *out)
         fprintf(out, "usage: addend [options] [guest.elf [arguments...]]\n"
                      "       addend demo [options]\n"
                      "       addend mtree [-f] [-D] [options] [guest.elf]\n"
-                     "       addend help [demo|mtree]\n"
+                     "       addend cache list|verify|purge [--cache-dir DIRECTORY]\n"
+                     "       addend help [demo|mtree|cache]\n"
                      "Runs RV64 machines. guest.elf alone stands for -bios none -kernel guest.elf.\n"
                      "Options take one dash or two, and their argument as the next word or behind '='.\n");
     print_rows(RUN, out);
@@ -388,6 +421,7 @@ void options_print(const Options *options, FILE *out)
     case COMMAND_RUN:
     case COMMAND_DEMO:
     case COMMAND_MTREE:
+    case COMMAND_CACHE:
         g_assert_not_reached();
     }
 }

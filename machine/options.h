@@ -12,6 +12,7 @@ typedef enum {
     COMMAND_RUN,        // addend [options] [guest.elf [args...]]
     COMMAND_DEMO,       // addend demo [options]: run the guest built into the program
     COMMAND_MTREE,      // addend mtree [-f] [-D] [options] [guest.elf]: print the memory regions of a board
+    COMMAND_CACHE,      // addend cache list|verify|purge [--cache-dir DIR]: look after the persistent code cache
     COMMAND_PRINT_HELP, // the others print and are done: options_print does them
     COMMAND_PRINT_VERSION,
     COMMAND_PRINT_MACHINES,
@@ -21,11 +22,12 @@ typedef enum {
 } OptionsCommand;
 
 typedef enum { ACCEL_JIT, ACCEL_INTERP, ACCEL_BASELINE, ACCEL_CHECK } OptionsAccel;
+typedef enum { CACHE_NONE, CACHE_LIST, CACHE_VERIFY, CACHE_PURGE } OptionsCacheAction;
 typedef enum { STATS_NONE, STATS_TEXT, STATS_JSON } OptionsStats;
 
 typedef struct {
     OptionsCommand command;
-    OptionsCommand help_topic; // COMMAND_PRINT_HELP: whose options; RUN, DEMO or MTREE
+    OptionsCommand help_topic; // COMMAND_PRINT_HELP: whose options; RUN, DEMO, MTREE or CACHE
 
     // Machine.
     const char *machine;   // "clabpu" or "clabpu-memory"; never NULL
@@ -61,6 +63,9 @@ typedef struct {
     int jit_opt;            // GCC's optimisation level 0..3; -1: the engine's default
     unsigned jit_workers;   // compiling processes; 0: the engine's default
     bool jit_sync;          // the guest waits for each compilation, so that runs repeat exactly
+    bool no_cache;          // no persistent code cache
+    const char *cache_dir;  // its folder, or NULL: the default one
+    uint64_t cache_size;    // its bound in bytes, 0: the default one
     int icount_shift;       // virtual time is instructions << this, in ns, 0..10; -1: time is the host's
     unsigned tlb_bits;      // log2 of the TLB entries, 6..22; 0: dynamic
     double timeout;         // seconds of wall-clock time, 0: none; the end of it gives status 124
@@ -73,6 +78,9 @@ typedef struct {
 
     // addend mtree.
     bool mtree_flat, mtree_disabled;
+
+    // addend cache.
+    OptionsCacheAction cache_action;
 
     GStringChunk *text; // owns every string above
 } Options;

@@ -297,6 +297,11 @@ bool set_accel(Options *o, const char *option, const char *value, GError **error
     return value_properties(option, value, properties, G_N_ELEMENTS(properties), o, error);
 }
 
+bool set_cache_size(Options *o, const char *option, const char *value, GError **error)
+{
+    return value_size(option, value, &o->cache_size, error);
+}
+
 bool set_tlb_bits(Options *o, const char *option, const char *value, GError **error)
 {
     uint64_t n;

@@ -268,9 +268,18 @@ bool tlb_atomic(Tlb *tlb, gva_t va, unsigned size, MemAccess access, void **host
         *host = NULL;
         tlb_defer(tlb, &look, 0);
     } else if (look.flags & TLB_NOTDIRTY) {
+        tlb->atomic_ram = look.ram;
+        tlb->atomic_size = size;
         code_stored(tlb, &look, size);
     }
     return true;
+}
+
+void tlb_atomic_done(Tlb *tlb)
+{
+    if (tlb->atomic_size)
+        code_pages_written(tlb->code, tlb->atomic_ram, tlb->atomic_size);
+    tlb->atomic_size = 0;
 }
 
 bool tlb_fetch(Tlb *tlb, gva_t va, const uint8_t **host, ram_t *ram, MemFault *fault)

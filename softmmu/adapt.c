@@ -19,13 +19,13 @@ typedef struct {
     MemTxAttrs attrs;
 } Access;
 
-// The callbacks that are running now, innermost first: the re-entrancy guard. Under the big lock, on the
-// stack of the thread that holds it.
+// The callbacks that this thread is in, innermost first: the re-entrancy guard. On its stack; a callback that changes
+// the memory map lets go of the big lock for a while (memory_set_commit_hook).
 typedef struct Call {
     const void *owner;
     struct Call *up;
 } Call;
-static Call *calls;
+static __thread Call *calls;
 
 static uint64_t size_mask(unsigned size)
 {

@@ -167,7 +167,8 @@ void address_space_init(AddressSpace *as, MemoryRegion *root, const char *name);
 void address_space_deinit(AddressSpace *as);
 // What lies at addr, now. Lifetime: see the top of this file.
 MemorySection address_space_lookup(AddressSpace *as, gpa_t addr);
-// Called under the big lock after each commit that rendered the views anew; the TLBs flush there.
+// Called under the big lock after each commit that rendered the views anew; the TLBs flush there. It may let go of
+// the lock for a while.
 void memory_set_commit_hook(void (*hook)(void *opaque), void *opaque);
 // Called after RAM was written other than by a CPU store through its TLB (spec R2.26, R5.63).
 void memory_set_ram_written_hook(void (*hook)(void *opaque, ram_t start, uint64_t len), void *opaque);

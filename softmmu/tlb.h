@@ -11,8 +11,8 @@
 //
 // Physical accesses, PMP and translation are behind TlbHooks and the AddressSpace.
 //
-// A Tlb belongs to the thread that runs its hart: every function here is for that thread only. A commit hook
-// (memory_set_commit_hook) that runs in another thread must have the hart flush before it goes on.
+// A Tlb belongs to the thread that runs its hart: every function here is for that thread, or for another one while the
+// hart is stopped. A commit hook (memory_set_commit_hook) that runs in another thread stops it.
 #pragma once
 #include "util/access.h"
 #include <stddef.h>
@@ -136,9 +136,10 @@ void *tlb_ram(Tlb *tlb, gva_t va, unsigned size, MemAccess access);
 // Alignment, translation and permission of an atomic access of 4 or 8 bytes, checked in that order (R2.49).
 // access: READ for LR, WRITE for SC and AMO. True: *host is RAM to operate on, or NULL for a device or ROM,
 // where the caller uses tlb_load and tlb_store (R2.60); a fault of that tlb_load becomes ACCESS_WRITE if it
-// is for an AMO. False: *fault. NOTDIRTY pages are handled as a store would, before the caller's store:
-// nothing may be translated in between.
+// is for an AMO. False: *fault. NOTDIRTY pages are handled as a store would, before the caller's store: the hart may
+// translate nothing in between. What other harts translate then is for tlb_atomic_done, to be called after the store.
 bool tlb_atomic(Tlb *tlb, gva_t va, unsigned size, MemAccess access, void **host, MemFault *fault);
+void tlb_atomic_done(Tlb *tlb);
 
 // Whether an access of size bytes, all in one page, would be permitted. False: *fault.
 bool tlb_probe(Tlb *tlb, gva_t va, unsigned size, MemAccess access, MemFault *fault);

@@ -24,9 +24,7 @@ typedef struct {
 static Backing find_backing(Tlb *tlb, gpa_t page)
 {
     Backing b = {{TLB_MMIO, TLB_MMIO, TLB_MMIO}, NULL, TLB_EMPTY};
-    memory_lock();
-    MemorySection s = address_space_lookup(tlb->as, page);
-    memory_unlock();
+    MemorySection s = address_space_lookup(tlb->as, page); // good until the hart is stopped
     if (!s.mr || !s.host || s.len < PAGE_SIZE)
         return b;
     ram_t ram = s.mr->ram->offset + (ram_t)(s.host - s.mr->ram->host);

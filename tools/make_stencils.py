@@ -70,7 +70,7 @@ class Stencil:
                 self.patches.append([base + at, KINDS[kind], target, addend])
         self.thread_cold()
         self.join_branches()
-        if not name.endswith('_SLOW'):  # those lie elsewhere
+        if not name.endswith(('_SLOW', '_FAR')):  # those lie elsewhere
             self.drop_last_jump()
 
     def at(self, offset):
@@ -125,10 +125,11 @@ def write(stencils, out):
     out.write('// Made by tools/make_stencils.py from backend/stencils.c.\n#pragma once\n#include <stdint.h>\n\n')
     out.write('enum { PATCH_ABS8, PATCH_ABS32, PATCH_ABS64, PATCH_REL32 };\n')
     out.write('enum {\n' + ''.join(f'    HOLE_{h.upper()},\n' for h in holes) + '    HOLES\n};\n')
-    out.write('enum {\n' + ''.join(f'    STENCIL_{s.name},\n' for s in stencils) + '    STENCILS\n};\n\n')
+    out.write('enum {\n    STENCIL_NONE,\n')
+    out.write(''.join(f'    STENCIL_{s.name},\n' for s in stencils) + '    STENCILS\n};\n\n')
     out.write('typedef struct { uint16_t at; uint8_t kind, hole; int32_t addend; } Patch;\n')
     out.write('typedef struct { uint32_t code, patch; uint16_t hot, cold, patches; } Stencil;\n\n')
-    code, patches, rows = bytearray(), [], []
+    code, patches, rows = bytearray(), [], ['    {0, 0, 0, 0, 0}, // NONE\n']
     for s in stencils:
         numbers = len(code), len(patches), len(s.hot), len(s.cold), len(s.patches)
         rows.append(f'    {{{", ".join(map(str, numbers))}}}, // {s.name}\n')

@@ -74,16 +74,50 @@ static void no_object(void **state)
 {
     (void)state;
     g_autoptr(GError) error = NULL;
-    assert_null(exits_read("not ELF", 7, &error));
+    assert_null(exits_section("not ELF", 7, &error));
     assert_non_null(error);
     exits_free(NULL);
+}
+
+static void sections(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t size;
+    } bad[] = {
+        {"\1\0\0", 3},         // no room for an address
+        {"\1\0\0\0", 4},       // nor for a text
+        {"\1\0\0\0" "1;", 6},  // no end
+        {"\1\0\0\0" "1", 6},   // no semicolon
+        {"\1\0\0\0" "3;", 7},  // no such site
+        {"\1\0\0\0" "-1;", 8},
+        {"\1\0\0\0" "1;66=%rax;", 15}, // no such register
+        {"\1\0\0\0" "1;5=%rax", 13},
+        {"\1\0\0\0" "1;5", 8},
+        {"\1\0\0\0" "1;5=%eax;", 14},
+        {"\1\0\0\0" "1;\0\2\0\0", 10}, // a second one is cut off
+    };
+    for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autofree void *copy = g_memdup2(bad[i].bytes, bad[i].size);
+        ExitTable *t = exits_parse(copy, bad[i].size, 3, &error);
+        if (t || !error)
+            fail_msg("section %u was understood", i);
+    }
+    ExitTable *t = exits_parse("\1\0\0\0" "1;5=%rax;64=s8(%rsp);\0\2\0\0\0" "2;", 33, 3, NULL);
+    assert_non_null(t);
+    exits_free(t);
+    t = exits_parse(NULL, 0, 0, NULL); // a region that never leaves
+    assert_non_null(t);
+    exits_free(t);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(registers), cmocka_unit_test(constants), cmocka_unit_test(memory),
-        cmocka_unit_test(nonsense),  cmocka_unit_test(no_object),
+        cmocka_unit_test(nonsense),  cmocka_unit_test(no_object),  cmocka_unit_test(sections),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -328,6 +328,7 @@ static void check_compiled(GenRng *rng, Compiler *c)
     g_autoptr(IrCode) code = random_code(rng);
     IrCode **singles = split(code);
     c->stats = gen_below(rng, 2);
+    c->shared = gen_below(rng, 2);
     JitUnit *u = compile_code(c, code);
     for (unsigned k = 0; k < 20; k++)
         for (unsigned entry = 0; entry < u->n_entries; entry++)

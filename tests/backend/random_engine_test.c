@@ -5,6 +5,7 @@
 // The guest's instructions are not bytes in memory but random IR blocks, found by pc; the bytes there are data that
 // the program also stores to. So code is invalidated all the time without changing its meaning.
 #include "tests/test.h"
+#include "backend/stencil_forms.h"
 #include "tests/backend/rig.h"
 #include "tests/ir/gen.h"
 #include "tests/ir/sandbox.h"
@@ -72,7 +73,8 @@ static void block_of(IrBlock *out, uint64_t base, uint64_t pc, unsigned max)
         }
         if (op.op == IR_OP_INSN || op.op == IR_OP_PC)
             op.imm = (int64_t)((uint64_t)op.imm + (uint64_t)by);
-        out->ops[ir_emit(out, (IrOpcode)op.op, op.reg, op.a, op.b, op.imm)].c = op.c;
+        IrVal v = ir_emit(out, (IrOpcode)op.op, op.reg, op.a, op.b, op.imm);
+        out->ops[v].c = op.c;
     }
     for (unsigned k = 0; k < 2; k++)
         out->edge[k].pc = b->edge[k].pc + by;
@@ -221,14 +223,31 @@ static void make_insns(GenRng *rng, IrBlock *b, unsigned n_regs)
     ir_block_free(old);
 }
 
+// Registers 0 .. N_PINNED-1 change places with those that baseline code keeps in host registers.
+static void use_pinned(IrBlock *b)
+{
+#define REGISTER(i, host, guest) guest,
+    static const uint8_t pinned[] = {PINNED(REGISTER)};
+#undef REGISTER
+    for (unsigned i = 0; i < b->n_ops; i++) {
+        IrInst *op = &b->ops[i];
+        if (op->op != IR_OP_GET && op->op != IR_OP_PUT)
+            continue;
+        unsigned reg = op->reg;
+        for (unsigned k = 0; k < N_PINNED; k++)
+            reg = reg == k ? pinned[k] : reg == pinned[k] ? k : reg;
+        op->reg = (uint8_t)reg;
+    }
+}
+
 static IrCode *random_program(GenRng *rng)
 {
-    bool atomics = gen_below(rng, 2);
+    bool atomics = gen_below(rng, 2), pin = gen_below(rng, 2);
     GenConfig config = {.base = CODE_BASE,
                         .max_blocks = 2 + gen_below(rng, 20),
                         .max_insns = 1 + gen_below(rng, 6),
                         .max_ops = 1 + gen_below(rng, 4),
-                        .n_regs = 4 + gen_below(rng, 28),
+                        .n_regs = pin ? N_PINNED + gen_below(rng, 3) : 4 + gen_below(rng, 28),
                         .n_helpers = SANDBOX_HELPERS,
                         .leave = true,
                         .memory = true,
@@ -241,6 +260,8 @@ static IrCode *random_program(GenRng *rng)
     IrCode *code = gen_code(rng, &config);
     for (unsigned i = 0; i < code->n_blocks; i++)
         make_insns(rng, code->blocks[i], config.n_regs);
+    for (unsigned i = 0; i < code->n_blocks && pin; i++)
+        use_pinned(code->blocks[i]);
     return code;
 }
 

@@ -14,8 +14,7 @@ import tempfile
 sys.dont_write_bytecode = True
 from model import (AMOS, BINARY, BRANCHES, IMMEDIATE, LOADS, M64, SHIFTS, STORES, UNARY, from_bytes,
                    load_value, sx, to_bytes, u64, w)  # noqa: E402
-import gen_priv  # noqa: E402
-import model_fp as fp  # noqa: E402
+import gen_priv, gen_sequences, model_fp as fp  # noqa: E401, E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CODE = 0x80000000
@@ -51,8 +50,6 @@ ON, STILL_ON, DIRTY = ("mstatus", 0x2000), ("mstatus", 0xa00003800), ("mstatus",
 
 rng = random.Random(64)
 files = {}
-
-
 CELL = {1: "b", 2: "h", 4: "w", 8: "d"}
 
 
@@ -594,6 +591,7 @@ def main():
     gen_system()
     gen_priv.gen_all(case)
     gen_fp()
+    gen_sequences.gen_all(case, rng, EDGE)
     write_files()
 
 

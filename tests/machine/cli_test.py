@@ -265,15 +265,41 @@ class Runs(CliTest):
             done = run(*words, '-bios', 'none', '-kernel', kernel, '--timeout', '20')
             self.assertEqual(done.returncode, 3, words)
 
-    def test_harts_can_be_described_but_not_run(self):
+    def test_harts(self):
         target = self.path('tree.dtb')
         self.assertEqual(run('-smp', '4', '-M', f'clabpu,dumpdtb={target}', '-bios', 'none').returncode, 0)
         with open(target, 'rb') as f:
             self.assertIn(b'cpu@3\0', f.read())
         self.assertIn('cpu-memory-3', run('mtree', '-smp', '4').stdout.decode())
         kernel = self.file('kernel', exit_program(0))
-        self.refused('-smp', '2', '-bios', 'none', '-kernel', kernel, naming='-smp 2')
+        self.refused('-smp', '2', '-accel', 'check', '-bios', 'none', '-kernel', kernel, naming='-accel check')
         self.refused('-smp', '9', '-bios', 'none', '-kernel', kernel, naming='at most 8')
+
+    def test_harts_that_cannot_go_on(self):
+        """Told once, when the last one is stuck; limits end the run all the same."""
+        spin_or_wait = struct.pack('<4I', 0xf1402573, 0x00050463, 0x10500073, 0x0000006f)  # mhartid ? wfi : ; j .
+        both_wait = struct.pack('<2I', 0x10500073, 0xffdff06f)
+        one_goes = struct.pack('<6I', 0xf1402573, 0x00051463, 0x0000006f, 0x13, 0x13, 0xff9ff06f)
+        for code, text in (spin_or_wait, b'no hart will go on'), (both_wait, b'no hart will go on'), (one_goes, None):
+            kernel = self.file('kernel', code)
+            for words in [], ['-icount', 'shift=0']:
+                done = run('-smp', '3', *words, '-bios', 'none', '-kernel', kernel, '--timeout', '0.5')
+                notes = [l for l in done.stderr.split(b'\n') if b'no hart' in l]
+                self.assertEqual(len(notes), 1 if text else 0, (code, words, done.stderr))
+        done = run('-smp', '2', '--instructions', '300000', '-bios', 'none', '-kernel', self.file('kernel', LOOP))
+        self.assertEqual(done.returncode, 124)
+        self.assertRegex(done.stderr, b'30[0-9]{4} instructions done')
+
+    def test_statistics_of_harts(self):
+        stats = self.path('stats')
+        run('-smp', '2', '--instructions', '300000', '-bios', 'none', '-kernel', self.file('kernel', LOOP),
+            f'--stats=json:{stats}')
+        with open(stats, encoding='utf-8') as f:
+            numbers = json.load(f)
+        self.assertEqual(len(numbers['harts']), 2)
+        self.assertEqual(sum(h['guest_instructions'] for h in numbers['harts']), numbers['guest_instructions'])
+        self.assertIn(b'hart 1 ', run('-smp', '2', '--instructions', '1000', '-bios', 'none', '--stats', '-kernel',
+                                      self.file('kernel', LOOP)).stderr)
 
     def test_device_loader_starts_a_hart(self):
         raw = self.file('raw', exit_program(5))

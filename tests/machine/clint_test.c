@@ -12,6 +12,11 @@ static bool pending(const Fixture *f, unsigned hart, unsigned irq)
     return f->irqs[hart] >> irq & 1;
 }
 
+static uint64_t next_deadline(Fixture *f)
+{
+    return board_next_deadline_ns(f->board, 0, board_harts(f->board));
+}
+
 static void boot(Fixture *f, unsigned harts)
 {
     f->config.harts = harts;
@@ -83,34 +88,39 @@ static void timer(void **state)
     Fixture *f = *state;
     boot(f, 2);
     assert_true(pending(f, 0, IRQ_M_TIMER) && pending(f, 1, IRQ_M_TIMER)); // mtimecmp 0 <= mtime
-    assert_int_equal(board_next_deadline_ns(f->board), UINT64_MAX);
-    unsigned before = f->deadlines;
+    assert_int_equal(next_deadline(f), UINT64_MAX);
+    unsigned before = f->deadlines[0], other = f->deadlines[1];
     f->now_ns = 12345;
     fixture_st(f, MTIMECMP(0), 8, 1000);
-    assert_int_equal(f->deadlines, before + 1);
+    assert_int_equal(f->deadlines[0], before + 1);
+    assert_int_equal(f->deadlines[1], other);
     assert_false(pending(f, 0, IRQ_M_TIMER));
-    assert_int_equal(board_next_deadline_ns(f->board), 100000);
+    assert_int_equal(next_deadline(f), 100000);
     fixture_st(f, MTIMECMP(1), 8, 500);
-    assert_int_equal(board_next_deadline_ns(f->board), 50000);
-    board_run_timers(f->board, 49999);
+    assert_int_equal(next_deadline(f), 50000);
+    assert_int_equal(board_next_deadline_ns(f->board, 0, 1), 100000);
+    assert_int_equal(board_next_deadline_ns(f->board, 1, 1), 50000);
+    board_run_timers(f->board, 0, board_harts(f->board), 49999);
     assert_false(pending(f, 1, IRQ_M_TIMER));
     f->now_ns = 50000; // time passes before anybody runs the timers: due now
-    assert_int_equal(board_next_deadline_ns(f->board), 50000);
-    board_run_timers(f->board, 50000);
+    assert_int_equal(next_deadline(f), 50000);
+    board_run_timers(f->board, 0, 1, 50000); // not this hart's
+    assert_false(pending(f, 1, IRQ_M_TIMER));
+    board_run_timers(f->board, 0, board_harts(f->board), 50000);
     assert_true(pending(f, 1, IRQ_M_TIMER));
     assert_false(pending(f, 0, IRQ_M_TIMER));
-    assert_int_equal(board_next_deadline_ns(f->board), 100000);
+    assert_int_equal(next_deadline(f), 100000);
     fixture_st(f, MTIME, 8, 999);
     assert_true(pending(f, 1, IRQ_M_TIMER));
-    assert_int_equal(board_next_deadline_ns(f->board), 50100);
+    assert_int_equal(next_deadline(f), 50100);
     fixture_st(f, MTIME, 8, 100); // back in time: both off
     assert_false(pending(f, 1, IRQ_M_TIMER));
-    assert_int_equal(board_next_deadline_ns(f->board), 50000 + 400 * 100);
+    assert_int_equal(next_deadline(f), 50000 + 400 * 100);
     fixture_st(f, MTIMECMP(0), 8, UINT64_MAX);
     fixture_st(f, MTIMECMP(1), 8, UINT64_MAX);
-    assert_int_equal(board_next_deadline_ns(f->board), UINT64_MAX);
+    assert_int_equal(next_deadline(f), UINT64_MAX);
     fixture_st(f, MTIME, 8, UINT64_MAX - 1);
-    assert_int_equal(board_next_deadline_ns(f->board), 50100);
+    assert_int_equal(next_deadline(f), 50100);
 }
 
 // Whoever reads an mtime that has reached mtimecmp finds MTIP set, before anybody runs the timers.
@@ -127,7 +137,7 @@ static void seen_time(void **state)
     assert_int_equal(fixture_ld(f, MTIME, 8), 70);
     assert_true(pending(f, 0, IRQ_M_TIMER));
     assert_false(pending(f, 1, IRQ_M_TIMER));
-    assert_int_equal(board_next_deadline_ns(f->board), 7100);
+    assert_int_equal(next_deadline(f), 7100);
 }
 
 // stimecmp (Sstc) beside mtimecmp: a line and a deadline of its own, none while it is not enabled.
@@ -140,20 +150,20 @@ static void supervisor_timer(void **state)
     f->now_ns = 1000;
     assert_true(board_has_time(f->board));
     assert_int_equal(board_time(f->board), 10);
-    unsigned before = f->deadlines;
+    unsigned before = f->deadlines[1];
     board_set_stimecmp(f->board, 1, false, 0);
     assert_false(pending(f, 1, IRQ_S_TIMER));
-    assert_int_equal(board_next_deadline_ns(f->board), 500000);
+    assert_int_equal(next_deadline(f), 500000);
     board_set_stimecmp(f->board, 1, true, 11);
-    assert_int_equal(f->deadlines, before + 2);
+    assert_int_equal(f->deadlines[1], before + 2);
     assert_false(pending(f, 1, IRQ_S_TIMER));
-    assert_int_equal(board_next_deadline_ns(f->board), 1100);
+    assert_int_equal(next_deadline(f), 1100);
     f->now_ns = 1100;
-    assert_int_equal(board_next_deadline_ns(f->board), 1100); // due and not run yet
-    board_run_timers(f->board, 1100);
+    assert_int_equal(next_deadline(f), 1100); // due and not run yet
+    board_run_timers(f->board, 0, board_harts(f->board), 1100);
     assert_true(pending(f, 1, IRQ_S_TIMER));
     assert_false(pending(f, 0, IRQ_S_TIMER) || pending(f, 1, IRQ_M_TIMER));
-    assert_int_equal(board_next_deadline_ns(f->board), 500000);
+    assert_int_equal(next_deadline(f), 500000);
     board_set_stimecmp(f->board, 1, true, UINT64_MAX);
     assert_false(pending(f, 1, IRQ_S_TIMER));
     board_set_stimecmp(f->board, 1, true, 11);

@@ -25,9 +25,9 @@ static void on_exit_code(void *opaque, uint64_t code)
     f->exits++;
 }
 
-static void deadline_changed(void *opaque)
+static void deadline_changed(void *opaque, unsigned hart)
 {
-    ((Fixture *)opaque)->deadlines++;
+    ((Fixture *)opaque)->deadlines[hart]++;
 }
 
 static uint64_t clock_ns(void *opaque)

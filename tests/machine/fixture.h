@@ -11,7 +11,8 @@ typedef struct {
     Board *board;
     GError *error;
     uint64_t exit_code;
-    unsigned exits, deadlines;
+    unsigned exits;
+    unsigned deadlines[8]; // calls of deadline_changed for each hart
     unsigned irqs[8]; // mip bits per hart
     uint64_t now_ns;
     char *dir;        // temporary; current directory of nobody

@@ -46,6 +46,7 @@ static void add_command(GString *s, const Options *o)
         [COMMAND_RUN] = "",
         [COMMAND_DEMO] = " demo",
         [COMMAND_MTREE] = " mtree",
+        [COMMAND_CACHE] = " cache",
         [COMMAND_PRINT_HELP] = " print help",
         [COMMAND_PRINT_VERSION] = " print version",
         [COMMAND_PRINT_MACHINES] = " print machines",
@@ -53,7 +54,9 @@ static void add_command(GString *s, const Options *o)
         [COMMAND_PRINT_ACCELS] = " print accels",
         [COMMAND_PRINT_LOG_ITEMS] = " print log items",
     };
+    static const char *const actions[] = {"", " list", " verify", " purge"};
     g_string_append(s, names[o->command]);
+    g_string_append(s, actions[o->cache_action]);
     if (o->command == COMMAND_PRINT_HELP)
         g_string_append(s, names[o->help_topic]);
 }
@@ -114,6 +117,10 @@ static char *describe(const Options *o)
         g_string_append_printf(s, " opt=%d", o->jit_opt);
     add_number(s, "workers", o->jit_workers, 0);
     add_flag(s, "sync", o->jit_sync);
+    add_flag(s, "no-cache", o->no_cache);
+    add_text(s, "cache-dir", o->cache_dir, NULL);
+    if (o->cache_size)
+        g_string_append_printf(s, " cache-size=0x%" G_GINT64_MODIFIER "x", o->cache_size);
     if (o->icount_shift >= 0)
         g_string_append_printf(s, " icount=%d", o->icount_shift);
     add_number(s, "tlb-bits", o->tlb_bits, 0);

@@ -305,6 +305,93 @@ static void test_watch(void **state)
     assert_null(tlb_ram(board.tlb, RAM_BASE + 0x5000, 8, ACCESS_WRITE));
 }
 
+// Two harts with code on the same page: each drops its own at once and the other's when that one asks.
+static Range other_ranges[8];
+static unsigned n_other, n_sections;
+
+static void other_invalidate(void *opaque, ram_t start, uint64_t len)
+{
+    assert_null(opaque);
+    assert_true(n_other < G_N_ELEMENTS(other_ranges));
+    other_ranges[n_other++] = (Range){start, len};
+}
+
+static void begin_section(void *opaque)
+{
+    assert_ptr_equal(opaque, &n_sections);
+    assert_int_equal(n_sections++ % 2, 0);
+}
+
+static void end_section(void *opaque)
+{
+    assert_ptr_equal(opaque, &n_sections);
+    assert_int_equal(n_sections++ % 2, 1);
+}
+
+static void test_views(void **state)
+{
+    (void)state;
+    CodePages *other = code_pages_new_view(board.code, other_invalidate, NULL);
+    CodePagesHooks hooks = {&n_sections, begin_section, end_section};
+    n_other = n_sections = 0;
+    code_pages_set_hooks(board.code, &hooks);
+    store(RAM_BASE, 8, 0);
+    assert_true(store(RAM_BASE, 8, 0));
+    assert_true(code_pages_mark(other, ram_of(0x10))); // reaches the TLB of the first hart
+    assert_int_equal(n_sections, 2);
+    assert_false(code_pages_mark(board.code, ram_of(0x20)));
+    assert_false(code_pages_mark(board.code, ram_of(0x20)));
+    assert_int_equal(n_sections, 2);
+    assert_false(store(RAM_BASE + 4, 4, 0));
+    expect_range(0, ram_of(4), 4);
+    assert_int_equal(n_other, 0);
+    code_pages_written(board.code, ram_of(0x78), 16); // granules 1 and 2
+    code_pages_written(board.code, ram_of(0xfff), 1); // the last one
+    code_pages_drain(board.code); // nobody else has written
+    assert_int_equal(n_ranges, 3);
+    code_pages_drain(other);
+    assert_int_equal(n_other, 2);
+    assert_true(other_ranges[0].start == ram_of(0) && other_ranges[0].len == 192);
+    assert_true(other_ranges[1].start == ram_of(0xfc0) && other_ranges[1].len == 64);
+    code_pages_drain(other);
+    assert_int_equal(n_other, 2);
+    code_pages_written_by_other(other, ram_of(0), 0x2000); // pages without code do not matter
+    assert_int_equal(n_ranges, 3);
+    code_pages_drain(board.code);
+    code_pages_drain(other);
+    expect_range(3, ram_of(0), 0x1000);
+    assert_true(n_other == 3 && other_ranges[2].start == ram_of(0) && other_ranges[2].len == 0x1000);
+    code_pages_clear(board.code, ram_of(0));
+    assert_true(code_pages_test(board.code, ram_of(0))); // the other's
+    assert_false(store(RAM_BASE, 8, 0));
+    assert_int_equal(n_ranges, 4);
+    code_pages_clear(other, ram_of(0));
+    assert_false(code_pages_test(other, ram_of(0)));
+    code_pages_free(other);
+}
+
+// An atomic store is reported once more after it was done: another hart may have translated the old bytes.
+static void test_atomic_done(void **state)
+{
+    void *p;
+    MemFault fault;
+    (void)state;
+    CodePages *other = code_pages_new_view(board.code, other_invalidate, NULL);
+    n_other = 0;
+    code_pages_mark(other, ram_of(0));
+    assert_true(tlb_atomic(board.tlb, RAM_BASE + 64, 4, ACCESS_WRITE, &p, &fault));
+    code_pages_drain(other);
+    assert_int_equal(n_other, 1);
+    tlb_atomic_done(board.tlb);
+    code_pages_drain(other);
+    assert_int_equal(n_other, 2);
+    assert_true(other_ranges[1].start == ram_of(64) && other_ranges[1].len == 64);
+    tlb_atomic_done(board.tlb);
+    code_pages_drain(other);
+    assert_int_equal(n_other, 2);
+    code_pages_free(other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +404,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_more_tlbs, setup, teardown),
         cmocka_unit_test_setup_teardown(test_dma, setup, teardown),
         cmocka_unit_test_setup_teardown(test_watch, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_views, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_atomic_done, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,7 @@
     .globl _start
 _start:
     csrr t0, mhartid
-    bnez t0, park
+    bnez t0, rt_other_hart
     .option push
     .option norelax
     la gp, __global_pointer$
@@ -35,6 +35,8 @@ _start:
     addi t0, t0, 8
     j 2b
 3:  call rt_main        // rt_main ends in exit()
+    .weak rt_other_hart // where harts but 0 go; a program that wants them defines it
+rt_other_hart:
 park:
     wfi
     j park

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The folder of the persistent code cache: finds, reads, writes and evicts region files (region_file.h).
+//
+// Whoever can write there could make us run any code, so the folder and each file must be ours, and nobody else may be
+// able to write to them; the digest inside is against damage, not against malice. Files appear whole, by rename, so
+// that programs running at the same time can share a folder. Nothing that goes wrong with it ends a run: it goes on
+// without, and one line on stderr says so.
+//
+// Every function may be called from any thread.
+#pragma once
+#include "backend/region_file.h"
+#include <stdbool.h>
+
+#define REGION_STORE_DEFAULT_SIZE (UINT64_C(256) << 20)
+
+typedef struct RegionStore RegionStore;
+
+// The folder that is used unless another one is asked for: $XDG_CACHE_HOME/addend or ~/.cache/addend. Freed by the
+// caller.
+char *region_store_default_dir(void);
+
+// Opens the folder, making it (0700) with its parents if create is set. Files are evicted, least recently used first,
+// when they are more than max_bytes together. NULL: one line in *error.
+RegionStore *region_store_open(const char *dir, uint64_t max_bytes, bool create, GError **error);
+// Waits until everything is written.
+void region_store_free(RegionStore *s);
+
+// Could there be a region for a block with this head? Reads the folder when first called.
+bool region_store_has(RegionStore *s, uint64_t head);
+// Calls use with each sound region for head, the one last used first, until it returns true. The region is gone after
+// the call. False if none was used. A damaged file is removed.
+bool region_store_find(RegionStore *s, uint64_t head, bool (*use)(const RegionFile *r, void *opaque), void *opaque);
+// Keeps a region, in place of one with the same key. It is encoded now and written by a thread of the store.
+void region_store_put(RegionStore *s, const RegionFile *r);
+// Waits until everything so far is written.
+void region_store_flush(RegionStore *s);
+
+typedef struct {
+    const char *name;   // of the file
+    uint64_t size;      // bytes
+    int64_t used;       // when last used, seconds since 1970
+    const char *damage; // what is wrong with it, or NULL
+    const RegionFile *region; // NULL if damaged
+} RegionStoreEntry;
+
+// Calls fn for each region file in the order of their names, for addend cache list and verify. Changes nothing.
+void region_store_each(RegionStore *s, void (*fn)(const RegionStoreEntry *e, void *opaque), void *opaque);
+// Removes all region files and what broken-off writes left, nothing else. Returns how many, and their size in *bytes;
+// what cannot be removed is counted in *kept.
+unsigned region_store_purge(RegionStore *s, uint64_t *bytes, unsigned *kept);

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Sections during which no hart runs.
+#include "machine/exclusive.h"
+
+#include "softmmu/lock.h"
+
+static __thread bool am_inside; // this thread runs harts and is not asleep
+
+void exclusive_init(Exclusive *x, void (*kick)(void *opaque), void *opaque)
+{
+    *x = (Exclusive){.kick = kick, .opaque = opaque};
+    g_mutex_init(&x->lock);
+    g_cond_init(&x->changed);
+}
+
+void exclusive_deinit(Exclusive *x)
+{
+    g_mutex_clear(&x->lock);
+    g_cond_clear(&x->changed);
+}
+
+// With the lock held. Sections that others want go first.
+static void go_inside(Exclusive *x)
+{
+    while (g_atomic_int_get(&x->wanted))
+        g_cond_wait(&x->changed, &x->lock);
+    x->inside++;
+}
+
+static void go_outside(Exclusive *x)
+{
+    x->inside--;
+    g_cond_broadcast(&x->changed);
+}
+
+void exclusive_enter(Exclusive *x)
+{
+    g_mutex_lock(&x->lock);
+    go_inside(x);
+    g_mutex_unlock(&x->lock);
+    am_inside = true;
+}
+
+void exclusive_leave(Exclusive *x)
+{
+    am_inside = false;
+    g_mutex_lock(&x->lock);
+    go_outside(x);
+    g_mutex_unlock(&x->lock);
+}
+
+void exclusive_poll(Exclusive *x)
+{
+    if (!g_atomic_int_get(&x->wanted))
+        return;
+    exclusive_leave(x);
+    exclusive_enter(x);
+}
+
+void exclusive_begin(Exclusive *x)
+{
+    unsigned depth = lock_drop();
+    g_mutex_lock(&x->lock);
+    g_atomic_int_inc(&x->wanted);
+    if (am_inside)
+        go_outside(x);
+    x->kick(x->opaque);
+    while (x->active || x->inside)
+        g_cond_wait(&x->changed, &x->lock);
+    x->active = true;
+    g_mutex_unlock(&x->lock);
+    lock_retake(depth);
+}
+
+void exclusive_end(Exclusive *x)
+{
+    unsigned depth = lock_drop();
+    g_mutex_lock(&x->lock);
+    x->active = false;
+    g_atomic_int_add(&x->wanted, -1);
+    g_cond_broadcast(&x->changed);
+    if (am_inside)
+        go_inside(x);
+    g_mutex_unlock(&x->lock);
+    lock_retake(depth);
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The inside of a machine, shared by exec.c (life), run_loop.c (harts) and run_notes.c (what the user is told).
+#pragma once
+#include "machine/check.h"
+#include "machine/exclusive.h"
+#include "machine/exec.h"
+
+typedef struct { // a thread that runs harts first .. first + n - 1 in turn
+    Machine *m;
+    unsigned first, n;
+    GThread *thread;
+    GCond wake;      // under Machine.lock: an interrupt line of these harts changed, look_again, or the run is over
+    bool look_again; // ... another thread has changed a deadline
+} Runner;
+
+typedef enum { HART_GOES, HART_WAITS, HART_SPINS } HartProgress; // the last two: without any way out of its own
+
+typedef struct { // what the notes are made from
+    uint64_t last_pc; // at the end of the slice before
+    HartProgress progress; // under Machine.lock for other threads
+} HartWatch;
+
+struct Machine {
+    const Options *options;
+    Board *board;
+    Console *console;
+    Cpu **cpus, *mirror;
+    unsigned n_cpus;
+    Runner *runners; // one for all harts, or one for each
+    unsigned n_runners;
+    int running; // atomic: threads that have not ended
+    HartWatch *watch; // by hart
+    Exclusive exclusive;
+    char *isa; // of the harts
+    Check *check;
+    RegionStore *store; // persistent code cache, or NULL
+    GMainLoop *loop;
+    GMutex lock; // for the runners' wake
+    int stop;    // atomic
+    int64_t budget; // atomic, with --instructions: how many are left
+    uint64_t start_ns;   // of the host's monotonic clock: time 0 of the guest
+    uint64_t skipped_ns; // -icount: time that passed in wfi; the harts' thread only
+    bool noted_stuck; // under lock
+    // Set once, by whoever ends the run first (under lock).
+    bool ended;
+    int status;
+    char *message;
+};
+
+// exec.c. Takes message over.
+void machine_end_run(Machine *m, int status, char *message);
+bool machine_virtual_time(const Machine *m);
+uint64_t machine_clock_ns(Machine *m); // guest time; see BoardHooks
+
+// run_loop.c: a thread's function, with its Runner.
+gpointer run_loop(gpointer runner);
+// The processor that this thread is running, or NULL.
+Cpu *run_loop_cpu(void);
+
+// run_notes.c. Tells the user something that does not end the run.
+void machine_note(Machine *m, const char *format, ...) G_GNUC_PRINTF(2, 3);
+// A hart waits for an interrupt, is about to go on, or has run a slice: by its thread. The first and the last say so
+// if no hart can ever go on.
+void note_wait(Machine *m, unsigned hart);
+void note_go(Machine *m, unsigned hart);
+void note_slice(Machine *m, unsigned hart);

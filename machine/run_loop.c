@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The run loop. Each hart has a thread that runs it in slices of some thousand instructions; between slices it looks
+// at time, interrupts, limits and requests from outside.
+//
+// Guest time is the host's, or with -icount made of the instructions that all harts have retired and of the time that
+// wfi skips. Then one thread runs the harts in turn, a slice ends where the next timer is due, and compilations are
+// waited for, so that a run without outside input repeats exactly.
+#include "machine/exec_private.h"
+
+#include <inttypes.h>
+#include <sched.h>
+
+// A slice in instructions. It bounds how late an interrupt from outside is seen: some 0.1 ms. With several harts the
+// others may wait for that, for an IPI's answer or to make a page one with code.
+#define SLICE 100000
+#define SLICE_SHARED 20000
+#define LOOP 64 // bytes: a slice that ended so near to where it began may have spun
+#define TRAP_LOOP_LIMIT 5000 // traps in a row that retire nothing before we say so
+
+static __thread Cpu *running; // by this thread
+
+Cpu *run_loop_cpu(void)
+{
+    return running;
+}
+
+static bool interrupt_pending(const Runner *r)
+{
+    for (unsigned i = r->first; i < r->first + r->n; i++)
+        if (hart_interrupt_pending(&r->m->cpus[i]->hart))
+            return true;
+    return false;
+}
+
+static uint64_t next_deadline(const Runner *r)
+{
+    return board_next_deadline_ns(r->m->board, r->first, r->n);
+}
+
+// All harts of this thread wait: sleeps until an interrupt is pending, a timer is due or the run ends. Virtual time
+// jumps to the timer instead.
+static void wait_for_interrupt(Runner *r)
+{
+    Machine *m = r->m;
+    uint64_t due = next_deadline(r), now = machine_clock_ns(m);
+    gint64 until_us = (gint64)MIN((m->start_ns + MIN(due, INT64_MAX / 2)) / 1000 + 1, INT64_MAX / 2);
+    exclusive_leave(&m->exclusive);
+    g_mutex_lock(&m->lock);
+    while (!interrupt_pending(r) && !r->look_again && !g_atomic_int_get(&m->stop)) {
+        if (due == UINT64_MAX) {
+            g_cond_wait(&r->wake, &m->lock);
+        } else if (machine_virtual_time(m)) {
+            m->skipped_ns += due > now ? due - now : 0;
+            break;
+        } else if (!g_cond_wait_until(&r->wake, &m->lock, until_us)) {
+            break;
+        }
+    }
+    r->look_again = false;
+    g_mutex_unlock(&m->lock);
+    exclusive_enter(&m->exclusive);
+}
+
+static void check_trap_loop(Machine *m, const Hart *hart)
+{
+    if (hart->trap_loop_count < TRAP_LOOP_LIMIT)
+        return;
+    bool s = hart->priv == PRV_S;
+    char x = s ? 's' : 'm';
+    g_autofree char *who = m->n_cpus > 1 ? g_strdup_printf("hart %" PRIu64, hart->hartid) : g_strdup("the guest");
+    machine_end_run(m, 1,
+                    g_strdup_printf("%s is in a trap loop: at pc 0x%" PRIx64
+                                    " its trap handler traps itself (%ccause %" PRIu64 ", %ctval 0x%" PRIx64
+                                    ", %ctvec 0x%" PRIx64 ")",
+                                    who, s ? hart->sepc : hart->mepc, x, s ? hart->scause : hart->mcause, x,
+                                    s ? hart->stval : hart->mtval, x, s ? hart->stvec : hart->mtvec));
+}
+
+static void run_engine(Machine *m, Cpu *cpu, int64_t insns)
+{
+    IrEnv *env = &cpu->hart.env;
+    env->icount_limit += (uint64_t)(insns - env->left);
+    env->left = insns;
+    running = cpu;
+    if (m->check) {
+        char *message = check_run(m->check);
+        if (message)
+            machine_end_run(m, 1, message);
+    } else {
+        engine_run(cpu->engine);
+    }
+    running = NULL;
+    tlb_relieve(cpu->tlb);
+}
+
+// Takes from the budget of --instructions, at most length; 0: it is used up.
+static int64_t take_budget(Machine *m, int64_t length)
+{
+    int64_t left = __atomic_load_n(&m->budget, __ATOMIC_RELAXED), take;
+    do {
+        take = CLAMP(left, 0, length);
+    } while (!__atomic_compare_exchange_n(&m->budget, &left, left - take, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+    return take;
+}
+
+// Runs at most length instructions, as many as the budget has, and gives the rest back.
+static void run_slice(Machine *m, Cpu *cpu, int64_t length)
+{
+    bool limited = m->options->instructions;
+    if (limited && !(length = take_budget(m, length))) {
+        uint64_t done = m->options->instructions - (uint64_t)__atomic_load_n(&m->budget, __ATOMIC_RELAXED);
+        machine_end_run(m, EXIT_STATUS_LIMIT, g_strdup_printf("%" PRIu64 " instructions done (--instructions)", done));
+        return;
+    }
+    uint64_t before = ir_env_icount(&cpu->hart.env);
+    run_engine(m, cpu, length);
+    int64_t done = (int64_t)(ir_env_icount(&cpu->hart.env) - before);
+    if (limited)
+        __atomic_add_fetch(&m->budget, length - done, __ATOMIC_RELAXED);
+    check_trap_loop(m, &cpu->hart);
+    // A hart in a small loop may wait for another one, which may wait for this one's host core.
+    unsigned hart = (unsigned)cpu->hart.hartid;
+    if (m->n_runners > 1 && cpu->hart.env.pc - m->watch[hart].last_pc + LOOP < 2 * LOOP)
+        sched_yield();
+    note_slice(m, hart);
+}
+
+// How many instructions may run before the loop has to look again.
+static int64_t slice_length(const Machine *m, uint64_t now, uint64_t due)
+{
+    uint64_t length = m->n_cpus > 1 ? SLICE_SHARED : SLICE;
+    if (machine_virtual_time(m) && due > now && due != UINT64_MAX)
+        length = MIN(length, ((due - now - 1) >> m->options->icount_shift) + 1);
+    return (int64_t)length;
+}
+
+// One slice of a hart; false if it waits for an interrupt.
+static bool run_hart(Runner *r, Cpu *cpu)
+{
+    Machine *m = r->m;
+    Hart *hart = &cpu->hart;
+    g_atomic_int_set(&hart->env.exit_request, 0);
+    exclusive_poll(&m->exclusive);
+    uint64_t due = next_deadline(r);
+    uint64_t now = machine_clock_ns(m); // behind the deadline: what is due is seen to be
+    if (now >= due) {
+        board_run_timers(m->board, r->first, r->n, now);
+        due = next_deadline(r);
+    }
+    if (hart->wfi && !hart_interrupt_pending(hart)) {
+        note_wait(m, (unsigned)hart->hartid);
+        return false;
+    }
+    note_go(m, (unsigned)hart->hartid);
+    hart->wfi = false;
+    code_pages_drain(cpu->pages);
+    hart_take_interrupt(hart);
+    run_slice(m, cpu, slice_length(m, now, due));
+    return true;
+}
+
+static gboolean quit_loop(gpointer opaque)
+{
+    Machine *m = opaque;
+    g_main_loop_quit(m->loop);
+    return G_SOURCE_REMOVE;
+}
+
+gpointer run_loop(gpointer opaque)
+{
+    Runner *r = opaque;
+    Machine *m = r->m;
+    for (unsigned i = r->first; i < r->first + r->n; i++)
+        g_atomic_pointer_set(&m->cpus[i]->thread, g_thread_self());
+    exclusive_enter(&m->exclusive);
+    while (!g_atomic_int_get(&m->stop)) {
+        bool ran = false;
+        for (unsigned i = r->first; i < r->first + r->n && !g_atomic_int_get(&m->stop); i++)
+            ran |= run_hart(r, m->cpus[i]);
+        if (!ran)
+            wait_for_interrupt(r);
+    }
+    exclusive_leave(&m->exclusive);
+    if (g_atomic_int_dec_and_test(&m->running))
+        g_idle_add(quit_loop, m); // from inside the loop: it may not run yet
+    return NULL;
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Engines that share a persistent code cache: what one kept another loads, but only for the very same guest code.
+#include "tests/test.h"
+#include "tests/backend/rig.h"
+#include <glib/gstdio.h>
+
+enum { T0 = 5, T1 = 6, T2 = 7 };
+
+#define ROUNDS 3000u
+#define LENGTH 5 // instructions of the program
+
+static char *dir;
+
+static int make_dir(void **state)
+{
+    (void)state;
+    dir = g_dir_make_tmp("addend-test-XXXXXX", NULL);
+    return dir ? 0 : 1;
+}
+
+static int remove_dir(void **state)
+{
+    (void)state;
+    RegionStore *s = region_store_open(dir, 1 << 20, false, NULL);
+    uint64_t bytes;
+    unsigned kept;
+    region_store_purge(s, &bytes, &kept);
+    region_store_free(s);
+    g_rmdir(dir);
+    g_clear_pointer(&dir, g_free);
+    return 0;
+}
+
+static uint32_t addi(unsigned rd, unsigned rs1, uint32_t imm)
+{
+    return imm << 20 | rs1 << 15 | rd << 7 | 0x13;
+}
+
+// A loop of two blocks, of which the second adds `step` to T1; it ends where it stays.
+static void poke_loop(HartRig *h, uint64_t at, uint32_t step)
+{
+    const uint32_t code[LENGTH] = {
+        addi(T0, T0, 1),
+        0x0040006f, // j .+4
+        addi(T1, T1, step),
+        0xfe729ae3, // bne t0, t2, .-12
+        0x0000006f, // j .
+    };
+    hart_rig_poke(h, at, code, LENGTH);
+}
+
+static EngineConfig config_with(RegionStore *store, unsigned opt)
+{
+    return (EngineConfig){.jit = true, .baseline = true, .system = true, .warm = 16, .threshold = 200, .opt = opt,
+                          .workers = 1, .sync = true, .store = store};
+}
+
+// Runs the loop at `at` in a new engine and checks what it computed.
+static EngineStats run_at(RegionStore *store, unsigned opt, uint64_t at, uint32_t step)
+{
+    EngineConfig config = config_with(store, opt);
+    HartRig *h = g_new0(HartRig, 1);
+    hart_rig_init(h, 0x40000, &config);
+    poke_loop(h, at, step);
+    h->hart.env.pc = at;
+    h->hart.env.r[T2] = ROUNDS;
+    rig_slice(&h->rig, 4 * ROUNDS + 10);
+    engine_run(h->rig.engine);
+    assert_int_equal(h->hart.env.r[T0], ROUNDS);
+    assert_int_equal(h->hart.env.r[T1], (uint64_t)ROUNDS * step);
+    assert_int_equal(h->hart.env.pc, at + 16);
+    assert_int_equal(ir_env_icount(&h->hart.env), 4 * ROUNDS + 10);
+    EngineStats s;
+    engine_stats(h->rig.engine, &s);
+    assert_int_equal(s.regions_failed, 0);
+    hart_rig_deinit(h);
+    g_free(h);
+    return s;
+}
+
+static EngineStats run_loop(RegionStore *store, uint32_t step)
+{
+    EngineStats s = run_at(store, 1, RIG_RAM, step);
+    region_store_flush(store);
+    return s;
+}
+
+static RegionStore *open_store(void)
+{
+    RegionStore *s = region_store_open(dir, 1 << 20, true, NULL);
+    assert_non_null(s);
+    return s;
+}
+
+static void second_run_compiles_nothing(void **state)
+{
+    (void)state;
+    RegionStore *store = open_store();
+    EngineStats cold = run_loop(store, 3), warm = run_loop(store, 3);
+    assert_int_equal(cold.cache_hits, 0);
+    assert_true(cold.regions >= 1);
+    assert_int_equal(cold.cache_stores, cold.regions);
+    assert_true(cold.cache_misses >= cold.regions);
+    assert_true(warm.cache_hits >= 1);
+    assert_int_equal(warm.regions, 0);
+    assert_int_equal(warm.cache_rejected, 0);
+    assert_true(warm.jit_insns > cold.jit_insns / 2);
+    region_store_free(store);
+    store = open_store(); // another program
+    assert_true(run_loop(store, 3).cache_hits >= 1);
+    region_store_free(store);
+}
+
+// The head is the same and so is its key, but not what is behind it.
+static void other_code_is_refused(void **state)
+{
+    (void)state;
+    RegionStore *store = open_store();
+    run_loop(store, 3);
+    EngineStats other = run_loop(store, 4);
+    assert_int_equal(other.cache_hits, 0);
+    assert_true(other.cache_rejected >= 1);
+    assert_true(other.regions >= 1);
+    for (uint32_t step = 3; step <= 4; step++) { // now both are there
+        EngineStats s = run_loop(store, step);
+        assert_true(s.cache_hits >= 1);
+        assert_int_equal(s.regions, 0);
+    }
+    region_store_free(store);
+}
+
+static void other_place_or_options_are_other_regions(void **state)
+{
+    (void)state;
+    RegionStore *store = open_store();
+    run_loop(store, 3);
+    assert_int_equal(run_at(store, 1, RIG_RAM + 0x1000, 3).cache_hits, 0);
+    assert_int_equal(run_at(store, 0, RIG_RAM, 3).cache_hits, 0);
+    assert_true(run_at(store, 1, RIG_RAM, 3).cache_hits >= 1);
+    region_store_free(store);
+}
+
+static gpointer run_some(gpointer store)
+{
+    for (unsigned i = 0; i < 8; i++)
+        run_loop(store, 1 + i % 4);
+    return NULL;
+}
+
+static void several_engines(void **state)
+{
+    (void)state;
+    RegionStore *store = open_store();
+    GThread *threads[3];
+    for (unsigned i = 0; i < 3; i++)
+        threads[i] = g_thread_new("engine", run_some, store);
+    for (unsigned i = 0; i < 3; i++)
+        g_thread_join(threads[i]);
+    assert_int_equal(run_loop(store, 2).regions, 0);
+    region_store_free(store);
+}
+
+// Code that the guest changes is not taken for what it was, though that is loaded again when it comes back.
+static void code_that_changes(void **state)
+{
+    (void)state;
+    RegionStore *store = open_store();
+    run_loop(store, 3);
+    EngineConfig config = config_with(store, 1);
+    HartRig *h = g_new0(HartRig, 1);
+    hart_rig_init(h, 0x40000, &config);
+    h->hart.env.r[T2] = ROUNDS;
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < 12; i++) {
+        poke_loop(h, RIG_RAM, 3 + i % 2);
+        sum += (uint64_t)ROUNDS * (3 + i % 2);
+        h->hart.env.pc = RIG_RAM;
+        h->hart.env.r[T0] = 0;
+        rig_slice(&h->rig, 4 * ROUNDS);
+        engine_run(h->rig.engine);
+        assert_int_equal(h->hart.env.r[T1], sum);
+    }
+    EngineStats s;
+    engine_stats(h->rig.engine, &s);
+    assert_true(s.cache_hits >= 4);
+    hart_rig_deinit(h);
+    g_free(h);
+    region_store_free(store);
+}
+
+#define FOLDER_TEST(f) cmocka_unit_test_setup_teardown(f, make_dir, remove_dir)
+
+int main(void)
+{
+    g_setenv("ASAN_OPTIONS", "detect_leaks=0", TRUE); // for the worker: libgccjit leaks by design
+    const struct CMUnitTest tests[] = {
+        FOLDER_TEST(second_run_compiles_nothing), FOLDER_TEST(other_code_is_refused),
+        FOLDER_TEST(other_place_or_options_are_other_regions), FOLDER_TEST(several_engines),
+        FOLDER_TEST(code_that_changes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
