@@ -203,6 +203,7 @@ static void emit_block(Emit *e, unsigned n)
     e->bb = e->start[n];
     e->dirty = e->dirty_in[n];
     e->narrow = 0;
+    e->checked = e->checked_in[n];
     e->insn = UINT32_MAX; // the first insn op makes it 0
     e->values = g_new(EmitValue, e->block->n_ops);
     count_uses(e);
@@ -240,6 +241,7 @@ void emit_region(Emit *e)
     emit_number_slots(e);
     emit_assign_caches(e);
     emit_flow(e);
+    emit_find_checks(e);
     gcc_jit_block *first = gcc_jit_function_new_block(e->fn, "entry");
     e->start = g_new0(gcc_jit_block *, n);
     e->check = g_new0(gcc_jit_block *, n);
@@ -253,6 +255,7 @@ void emit_region(Emit *e)
     emit_entry(e, first);
     emit_free_caches(e);
     emit_free_flow(e);
+    emit_free_checks(e);
     g_free(e->start);
     g_free(e->check);
     g_array_free(e->groups, TRUE);

@@ -65,6 +65,8 @@ typedef struct {
     uint64_t dirty;  // at this moment: may differ from env->r
     uint64_t narrow; // registers known to hold a sign-extended word, within the block
     uint64_t *dirty_in, *live_in; // by IR block, see emit_flow.c
+    uint8_t checked; // at this moment: bits of env->fp_leave known to be clear
+    uint8_t *checked_in, *checks_ahead; // by IR block, see emit_checks.c
     gcc_jit_lvalue *reg[IR_NREGS]; // u64, from EMIT_F0 on f64
     gcc_jit_lvalue *left;
 
@@ -142,7 +144,6 @@ gcc_jit_rvalue *emit_flag(Emit *e, gcc_jit_lvalue *flag);
 // result := the function at env + offset of env and the n arguments behind it, at most 4, by env->jit_call.
 void emit_call(gcc_jit_block *bb, size_t offset, unsigned n, gcc_jit_rvalue *const *args,
                gcc_jit_lvalue *result);
-void emit_fpcheck(Emit *e, unsigned i);
 // The low half of an f64 as f32, bit by bit.
 gcc_jit_rvalue *emit_low_half(Emit *e, gcc_jit_rvalue *v);
 // box32, unbox32 and sign injection.
@@ -159,6 +160,11 @@ void emit_fp(Emit *e, unsigned i);
 void emit_assign_caches(Emit *e);
 void emit_clear_caches(Emit *e, gcc_jit_block *bb); // at the entries
 void emit_free_caches(Emit *e);
+
+// --- emit_checks.c ---
+void emit_find_checks(Emit *e); // fills checks_ahead, checked_in
+void emit_free_checks(Emit *e);
+void emit_fpcheck(Emit *e, unsigned i);
 
 // --- emit_flow.c ---
 void emit_flow(Emit *e); // fills eager, dirty_in, live_in

@@ -196,6 +196,18 @@ void emit_jmpind(Emit *e, const IrInst *op, unsigned from)
     exit_indirect(e, e->bb, target);
 }
 
+// Ends bb; the block returned goes on if entry n can deal with what is in env. Else the interpreter does an instruction.
+static gcc_jit_block *guard_entry(Emit *e, gcc_jit_block *bb, unsigned n)
+{
+    char test[80];
+    if (!e->checks_ahead[n])
+        return bb;
+    g_snprintf(test, sizeof test, "testb $%u, %zu(%%%%rbp)", e->checks_ahead[n], offsetof(IrEnv, fp_leave));
+    e->bb = bb;
+    emit_leave_if(e, test, add_site(e, (JitSite){.pc = e->code->blocks[n]->pc, .why = JIT_BEFORE}));
+    return e->bb;
+}
+
 // Loads what is live at block n and goes there; nothing is dirty yet.
 static gcc_jit_block *entry_block(Emit *e, unsigned n)
 {
@@ -209,7 +221,7 @@ static gcc_jit_block *entry_block(Emit *e, unsigned n)
         if ((e->live_in[n] & e->used_regs) >> r & 1)
             gcc_jit_block_add_assignment(bb, NULL, e->reg[r], gcc_jit_lvalue_as_rvalue(emit_env_reg(e, r)));
     emit_clear_caches(e, bb);
-    test_left(e, bb, n);
+    test_left(e, guard_entry(e, bb, n), n);
     return bb;
 }
 

@@ -1,18 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Floating point without rounding: the check in front of floating-point ops, NaN boxes, signs. emit_fp_host.c has the
+// Floating point without rounding: NaN boxes, signs. emit_fp_host.c has the
 // rest.
 //
 // What is done here stays in the host's SSE registers, where the operands come from and the results go.
 #include "backend/emit.h"
-
-// Leaves before the instruction if env->fp_leave has a bit of the mask: the interpreter asks the frontend.
-void emit_fpcheck(Emit *e, unsigned i)
-{
-    char test[80];
-    g_snprintf(test, sizeof test, "testb $%u, %zu(%%%%rbp)", (unsigned)(e->block->ops[i].imm >> 32),
-               offsetof(IrEnv, fp_leave));
-    emit_leave_if(e, test, emit_site_before(e));
-}
 
 // Whether value v of the block is a NaN-boxed single for certain.
 static bool is_boxed(const Emit *e, IrVal v)

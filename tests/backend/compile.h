@@ -24,6 +24,7 @@ typedef enum {
     LEFT_CHAIN,    // a static exit, not chained
     LEFT_STOP,     // the slice is over
     LEFT_BEFORE,   // before an instruction that it cannot do
+    LEFT_ENTRY,    // before it began: it cannot deal with the floating-point state
     LEFT_INDIRECT, // an indirect jump that the jump cache does not know
 } LeftBy;
 

@@ -28,7 +28,7 @@ typedef struct { // a sandbox's hart, in front of a rig's memory
 
 static Machine *ref, *dut; // reference, and device under test
 static uint64_t done_insns;
-static unsigned done_leaves;
+static unsigned done_leaves, done_entries; // left before an instruction; got past the entry
 
 // Plain RAM only: everything else is what compiled code leaves before.
 static bool ram_load(void *opaque, uint64_t addr, unsigned size, uint64_t *value, MemFault *fault)
@@ -316,6 +316,11 @@ static void run_entry(GenRng *rng, const IrCode *code, IrCode *const *singles, J
     }
     if (by == LEFT_STOP)
         assert_true(d->left <= 0);
+    if (by == LEFT_ENTRY) {
+        assert_true(d->fp_leave);
+        assert_true(d->left == r->left);
+    }
+    done_entries += by != LEFT_ENTRY;
     assert_int_equal(r->pc, d->pc);
     r->fp_off &= r->frm == IR_RM_RMM ? ~(uint64_t)IR_FP_BAD_RM : UINT64_MAX;
     compare(code, code->blocks[0]);
@@ -344,7 +349,7 @@ static void compiled(void **state)
     Compiler c;
     GenRng rng = {21};
     (void)state;
-    done_insns = done_leaves = 0;
+    done_insns = done_leaves = done_entries = 0;
     compiler_init(&c, SANDBOX_HELPERS);
     for (unsigned i = 0; i < G_N_ELEMENTS(regions); i++) {
         c.opt = i;
@@ -354,6 +359,7 @@ static void compiled(void **state)
     compiler_deinit(&c);
     assert_true(done_insns > 100000);
     assert_true(done_leaves > 300);
+    assert_true(done_entries > 1000);
 }
 
 int main(void)
