@@ -27,6 +27,7 @@ typedef struct {
     unsigned signature_granularity; // bytes per line; 0: 16
     const char *isa;      // riscv,isa of the device tree
     const char *mmu_type; // mmu-type of the device tree, such as "riscv,sv48"; NULL: no such property
+    bool rng_seed;        // the device tree has random bytes, /chosen/rng-seed: no two runs are the same
     bool htif_compat_qemu; // HTIF exactly as QEMU's spike board has it (R6.12 to R6.15)
     Console *console;     // serial line behind HTIF and semihosting; NULL: nothing is printed, no input
 } BoardConfig;

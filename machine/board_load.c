@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
 #define BIG_PAGE (UINT64_C(2) << 20)
 
@@ -104,6 +105,9 @@ static bool load_device_tree(Board *b, Boot *boot, GError **error)
         .htif_fixed = boot->htif_fixed,
         .has_htif = b->htif_row != NULL,
     };
+    uint8_t seed[DEVICE_TREE_SEED];
+    if (c->rng_seed && getrandom(seed, sizeof seed, 0) == sizeof seed)
+        dt.rng_seed = seed;
     if (b->htif_row) {
         dt.htif_base = b->htif_row->base;
         dt.htif_size = b->htif_row->size;

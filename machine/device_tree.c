@@ -167,6 +167,8 @@ static void write_chosen(Writer *w)
         check(fdt_property_u64(w->fdt, "linux,initrd-end", c->initrd_end));
         check(fdt_property_u64(w->fdt, "linux,initrd-start", c->initrd_start));
     }
+    if (c->rng_seed)
+        check(fdt_property(w->fdt, "rng-seed", c->rng_seed, DEVICE_TREE_SEED));
     if (c->has_htif)
         string(w, "stdout-path", "/htif");
     end(w);

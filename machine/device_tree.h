@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define DEVICE_TREE_SEED 32
+
 typedef struct {
     uint64_t ram_base, ram_size;
     unsigned harts;
@@ -16,6 +18,7 @@ typedef struct {
     uint64_t htif_base, htif_size;
     uint64_t clint_base, clint_size; // size 0: no CLINT
     bool has_htif;
+    const uint8_t *rng_seed; // DEVICE_TREE_SEED random bytes for the kernel; NULL: none
 } DeviceTreeConfig;
 
 // A packed device tree. The caller owns it. Cannot fail: the tree is ours.

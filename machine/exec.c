@@ -141,6 +141,7 @@ static BoardConfig board_config(Machine *m)
         .signature_granularity = o->signature_granularity,
         .isa = m->isa,
         .mmu_type = cpu_model_mmu_type(&o->features),
+        .rng_seed = o->icount_shift < 0 && o->accel != ACCEL_CHECK && !o->dumpdtb,
         .htif_compat_qemu = o->htif_compat_qemu,
         .console = m->console,
     };

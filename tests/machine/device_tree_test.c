@@ -171,10 +171,30 @@ static void replaced(void **state)
     fixture_fails(f, "/nonexistent/dtb");
 }
 
+// Random bytes for the kernel: each board has its own.
+static void rng_seed(void **state)
+{
+    Fixture *f = *state;
+    uint8_t seeds[2][DEVICE_TREE_SEED];
+    f->config.rng_seed = true;
+    for (int i = 0; i < 2; i++) {
+        fixture_boot(f);
+        GBytes *bytes = dumped(f);
+        const void *fdt = g_bytes_get_data(bytes, NULL);
+        int len;
+        const void *seed = fdt_getprop(fdt, fdt_path_offset(fdt, "/chosen"), "rng-seed", &len);
+        assert_non_null(seed);
+        assert_int_equal(len, DEVICE_TREE_SEED);
+        memcpy(seeds[i], seed, DEVICE_TREE_SEED);
+        g_bytes_unref(bytes);
+    }
+    assert_memory_not_equal(seeds[0], seeds[1], DEVICE_TREE_SEED);
+}
+
 int main(int argc, char **argv)
 {
     test_data = argc > 1 ? argv[1] : ".";
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
-    const struct CMUnitTest tests[] = {TEST(four_harts), TEST(elf_initrd_bootargs), TEST(replaced)};
+    const struct CMUnitTest tests[] = {TEST(four_harts), TEST(elf_initrd_bootargs), TEST(replaced), TEST(rng_seed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
