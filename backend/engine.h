@@ -69,6 +69,7 @@ typedef struct {
     uint64_t jit_insns;    // of the hart's retired instructions, those in compiled code
     uint64_t baseline_done; // ... of them in baseline code; a block left in its middle counts whole
     uint64_t baseline_blocks, baseline_insns, baseline_bytes; // baseline code made
+    uint64_t baseline_ns; // wall-clock time that making it took
     uint64_t blocks, block_insns; // interpreter blocks made
     uint64_t regions, region_insns, region_blocks, region_bytes, regions_failed, regions_dropped;
     uint64_t compile_ns; // CPU time in GCC

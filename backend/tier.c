@@ -8,6 +8,7 @@
 #include <gio/gio.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <time.h>
 
 #define AGAIN 8 // a block inside a region must be interpreted this much more before it gets code of its own
 
@@ -22,12 +23,20 @@ void tier_reset_heat(Engine *e, Block *b)
     b->runs = b->runs_start = b->base ? (int32_t)hot : 0;
 }
 
+static uint64_t clock_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 void tier_warm(Engine *e, Block *b)
 {
     if (tier_cache_load(e, b))
         return;
     g_autoptr(GError) error = NULL;
     JitUnit *u = NULL;
+    uint64_t start = clock_ns();
     if (e->config.baseline && !b->uncached)
         u = baseline_translate(b, e->config.system, code_cache_memory(e->cache), &error);
     if (!u) {
@@ -39,6 +48,7 @@ void tier_warm(Engine *e, Block *b)
     e->stats.baseline_blocks++;
     e->stats.baseline_insns += b->n_insns;
     e->stats.baseline_bytes += u->code_size;
+    e->stats.baseline_ns += clock_ns() - start;
     tier_reset_heat(e, b);
     tier_cache_try_again(e, b);
     if (log_on(LOG_OUT_ASM))

@@ -59,6 +59,7 @@ static void take_regions(Machine *m, EngineStats *out)
     out->baseline_blocks = e.baseline_blocks;
     out->baseline_insns = e.baseline_insns;
     out->baseline_bytes = e.baseline_bytes;
+    out->baseline_ns = e.baseline_ns;
     out->regions = e.regions;
     out->region_insns = e.region_insns;
     out->region_blocks = e.region_blocks;
@@ -169,8 +170,9 @@ char *stats_text(Machine *m, const RunResult *run)
                            r.children);
     g_string_append_printf(s, "blocks              %" PRIu64 "  (%" PRIu64 " instructions)\n", e->blocks,
                            e->block_insns);
-    g_string_append_printf(s, "baseline blocks     %" PRIu64 "  (%" PRIu64 " instructions, %" PRIu64 " bytes)\n",
-                           e->baseline_blocks, e->baseline_insns, e->baseline_bytes);
+    g_string_append_printf(s,
+                           "baseline blocks     %" PRIu64 "  (%" PRIu64 " instructions, %" PRIu64 " bytes; %.3f seconds)\n",
+                           e->baseline_blocks, e->baseline_insns, e->baseline_bytes, (double)e->baseline_ns / 1e9);
     g_string_append_printf(s,
                            "regions compiled    %" PRIu64 "  (%" PRIu64 " blocks, %" PRIu64 " instructions, %" PRIu64
                            " bytes; %.3f CPU seconds)\n",
@@ -265,6 +267,10 @@ char *stats_json(Machine *m, const RunResult *run)
     add_int(b, "traps", r.all.traps);
     add_int(b, "blocks", e->blocks);
     add_int(b, "block_instructions", e->block_insns);
+    add_int(b, "baseline_blocks", e->baseline_blocks);
+    add_int(b, "baseline_block_instructions", e->baseline_insns);
+    add_int(b, "baseline_bytes", e->baseline_bytes);
+    add_double(b, "baseline_seconds", (double)e->baseline_ns / 1e9);
     add_int(b, "regions", e->regions);
     add_int(b, "region_blocks", e->region_blocks);
     add_int(b, "region_instructions", e->region_insns);

@@ -9,6 +9,7 @@
 int main(int argc, char **argv);
 void rt_main(void);
 void rt_unexpected_trap(void);
+void rt_before_main(void);
 size_t rt_command_line(char *line, size_t size); // htif.c or semihost.c
 
 static char line[LINE_SIZE];
@@ -22,11 +23,17 @@ static int split(char *text)
     return n;
 }
 
+// For programs that want something else than M-mode without paging (bench/guest/sv39.c).
+__attribute__((weak)) void rt_before_main(void)
+{
+}
+
 void rt_main(void)
 {
     int argc = rt_command_line(line, sizeof line) ? split(line) : 0;
     if (argc == 0)
         args[argc++] = "guest";
+    rt_before_main();
     exit(main(argc, args));
 }
 
