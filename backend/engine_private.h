@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The engine's insides, shared by engine.c, tier.c, trace.c and dump.c.
+// The engine's insides, shared by engine.c, tier*.c, trace.c, ahead*.c and dump.c.
 #pragma once
 #include "backend/engine.h"
 #include "backend/interp.h"
@@ -70,6 +70,8 @@ void tier_add_unit(Engine *e, Trace *t, JitUnit *u); // enters it, made from t, 
 void tier_warm(Engine *e, Block *b); // b's heat ran out: baseline code, or as below
 void tier_hot(Engine *e, Block *b);  // b's runs ran out, or its heat where it has no baseline code: a region
 void tier_poll(Engine *e);          // takes results, hands out work
+void tier_submit(Engine *e, Block *b); // to a free worker: the region around b
+bool tier_take(Engine *e, bool wait);  // enters the next result; false: there is none, or none under way
 void tier_reset_heat(Engine *e, Block *b);
 
 // tier_cache.c: the persistent code cache (region_store.h)

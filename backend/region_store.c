@@ -38,6 +38,7 @@ struct RegionStore {
     GThread *writer; // NULL before the first write. Under lock
     GAsyncQueue *writes;
     uint64_t held; // bytes in the folder as far as we know, 0: not looked yet. Writer's thread only
+    uint64_t written; // atomic: bytes, by us
     int broken;    // atomic: writing failed, so there is no more of it
     int said;      // atomic: a warning has been given
 };
@@ -366,6 +367,7 @@ static void write_one(RegionStore *s, const Write *w)
         return;
     }
     s->held += size;
+    __atomic_add_fetch(&s->written, size, __ATOMIC_RELAXED);
     if (s->held > s->max_bytes)
         evict(s);
     g_mutex_lock(&s->lock);
@@ -412,17 +414,23 @@ void region_store_put(RegionStore *s, const RegionFile *r)
     push(s, (Write){region_file_name(r->header.head, &r->header.key), region_file_encode(r), false, NULL});
 }
 
-void region_store_flush(RegionStore *s)
+bool region_store_flush(RegionStore *s)
 {
     g_mutex_lock(&s->lock);
     bool any = s->writer;
     g_mutex_unlock(&s->lock);
-    if (!any)
-        return;
-    GAsyncQueue *answer = g_async_queue_new();
-    push(s, (Write){.answer = answer});
-    g_async_queue_pop(answer);
-    g_async_queue_unref(answer);
+    if (any) {
+        GAsyncQueue *answer = g_async_queue_new();
+        push(s, (Write){.answer = answer});
+        g_async_queue_pop(answer);
+        g_async_queue_unref(answer);
+    }
+    return !g_atomic_int_get(&s->broken);
+}
+
+uint64_t region_store_written(const RegionStore *s)
+{
+    return __atomic_load_n(&s->written, __ATOMIC_RELAXED);
 }
 
 void region_store_free(RegionStore *s)

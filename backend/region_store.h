@@ -32,8 +32,10 @@ bool region_store_has(RegionStore *s, uint64_t head);
 bool region_store_find(RegionStore *s, uint64_t head, bool (*use)(const RegionFile *r, void *opaque), void *opaque);
 // Keeps a region, in place of one with the same key. It is encoded now and written by a thread of the store.
 void region_store_put(RegionStore *s, const RegionFile *r);
-// Waits until everything so far is written.
-void region_store_flush(RegionStore *s);
+// Waits until everything so far is written. False: something could not be, which a line on stderr has told.
+bool region_store_flush(RegionStore *s);
+// Bytes written so far by this program.
+uint64_t region_store_written(const RegionStore *s);
 
 typedef struct {
     const char *name;   // of the file

@@ -213,6 +213,14 @@ static void take(Engine *e, QueueResult *r)
     queue_result_free(r);
 }
 
+bool tier_take(Engine *e, bool wait)
+{
+    QueueResult *r = queue_take(e->queue, wait);
+    if (r)
+        take(e, r);
+    return r;
+}
+
 static Block *hottest(Engine *e)
 {
     Block *best = NULL;
@@ -235,7 +243,7 @@ static Block *hottest(Engine *e)
     return best;
 }
 
-static void submit(Engine *e, Block *b)
+void tier_submit(Engine *e, Block *b)
 {
     Trace *t = trace_form(e, b);
     if (!t) {
@@ -258,13 +266,13 @@ static void submit(Engine *e, Block *b)
 void tier_poll(Engine *e)
 {
     g_atomic_int_set(&e->result_ready, 0);
-    for (QueueResult *r; (r = queue_take(e->queue, false));)
-        take(e, r);
+    while (tier_take(e, false))
+        ;
     while (queue_idle(e->queue)) {
         Block *b = hottest(e);
         if (!b)
             break;
-        submit(e, b);
+        tier_submit(e, b);
     }
 }
 
@@ -278,9 +286,9 @@ void tier_hot(Engine *e, Block *b)
     b->compiled = false; // it was interpreted a lot all the same
     b->queued = true;
     if (e->config.sync) {
-        submit(e, b);
-        for (QueueResult *r; (r = queue_take(e->queue, true));)
-            take(e, r);
+        tier_submit(e, b);
+        while (tier_take(e, true))
+            ;
         return;
     }
     g_ptr_array_add(e->candidates, b);

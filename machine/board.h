@@ -5,6 +5,7 @@
 #include "machine/console.h"
 #include "machine/load_item.h"
 #include "machine/semihost.h"
+#include "machine/symbols.h"
 #include "softmmu/memory.h"
 
 typedef struct Board Board;
@@ -82,6 +83,9 @@ void board_set_stimecmp(Board *board, unsigned hart, bool enabled, uint64_t valu
 // none. Owned by the board. The second finds a symbol by name.
 const char *board_symbol(Board *board, uint64_t addr, uint64_t *offset);
 bool board_symbol_address(Board *board, const char *name, uint64_t *addr);
+
+// Calls fn for each function that the loaded files name.
+void board_each_function(Board *board, void (*fn)(const Symbol *s, void *opaque), void *opaque);
 
 // Whether the guest can leave through HTIF: its ELF names tohost, or the registers are at their fixed
 // address. False: the caller may say once that this guest has no way to exit (users.md 4.3).

@@ -3,6 +3,7 @@
 // thread serves the console and the signals; the harts run in threads of their own (machine/run_loop.c).
 #include "machine/exec_private.h"
 
+#include "machine/aot.h"
 #include "machine/code_cache_command.h"
 #include "machine/cpu_model.h"
 #include "util/log.h"
@@ -147,17 +148,24 @@ static BoardConfig board_config(Machine *m)
     };
 }
 
+unsigned machine_threshold(const Options *o)
+{
+    unsigned usual = o->command == COMMAND_AOT ? AOT_RUN_THRESHOLD : ENGINE_DEFAULT_THRESHOLD;
+    return o->jit_threshold ? (unsigned)MIN(o->jit_threshold, G_MAXINT32) : usual;
+}
+
 static EngineConfig engine_config(const Options *o)
 {
     unsigned cores = g_get_num_processors();
+    unsigned workers = o->command == COMMAND_AOT ? cores : CLAMP(cores - 1, 1, 4); // what the guest leaves over
     return (EngineConfig){
         .jit = o->accel == ACCEL_JIT && !(log_mask & LOG_NOCHAIN),
         .system = o->accel != ACCEL_CHECK,
         .baseline = o->accel == ACCEL_BASELINE || (o->accel == ACCEL_JIT && !o->jit_no_baseline),
         .warm = o->jit_warm ? (unsigned)o->jit_warm : ENGINE_DEFAULT_WARM,
-        .threshold = o->jit_threshold ? (unsigned)MIN(o->jit_threshold, G_MAXINT32) : ENGINE_DEFAULT_THRESHOLD,
+        .threshold = machine_threshold(o),
         .opt = o->jit_opt < 0 ? ENGINE_DEFAULT_OPT : (unsigned)o->jit_opt,
-        .workers = MAX((o->jit_workers ? o->jit_workers : CLAMP(cores - 1, 1, 4)) / o->harts, 1),
+        .workers = MAX((o->jit_workers ? o->jit_workers : workers) / o->harts, 1),
         .sync = o->jit_sync || o->icount_shift >= 0,
         .stats = o->stats != STATS_NONE,
         .shared = o->harts > 1,
@@ -231,7 +239,7 @@ static void make_runners(Machine *m)
         code_pages_set_hooks(m->cpus[0]->pages, &(CodePagesHooks){&m->exclusive, hook_begin, hook_end});
 }
 
-static void make_cpus(Machine *m)
+void machine_prepare(Machine *m)
 {
     const Options *o = m->options;
     unsigned harts = board_harts(m->board);
@@ -298,6 +306,7 @@ static gboolean on_timeout(gpointer opaque)
 
 static gboolean on_signal(Machine *m, int number)
 {
+    m->interrupted = true;
     machine_end_run(m, 128 + number, NULL); // as a shell reports a program that the signal ended
     console_stop(m->console);
     return G_SOURCE_CONTINUE;
@@ -365,7 +374,7 @@ void machine_run(Machine *m, RunResult *out)
         *out = (RunResult){1, m->message, 0};
         return;
     }
-    make_cpus(m);
+    machine_prepare(m);
     m->loop = g_main_loop_new(NULL, FALSE);
     console_set_quit_handler(m->console, on_quit, m);
     console_attach(m->console, NULL);

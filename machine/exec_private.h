@@ -42,12 +42,16 @@ struct Machine {
     uint64_t skipped_ns; // -icount: time that passed in wfi; the harts' thread only
     bool noted_stuck; // under lock
     // Set once, by whoever ends the run first (under lock).
-    bool ended;
+    bool ended, interrupted; // by a signal
     int status;
     char *message;
 };
 
-// exec.c. Takes message over.
+// exec.c. Makes the harts, ready to run.
+void machine_prepare(Machine *m);
+// How often a block runs until it is hot, by these options.
+unsigned machine_threshold(const Options *o);
+// Takes message over.
 void machine_end_run(Machine *m, int status, char *message);
 bool machine_virtual_time(const Machine *m);
 uint64_t machine_clock_ns(Machine *m); // guest time; see BoardHooks

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The program: options, then one of its commands.
+#include "machine/aot.h"
 #include "machine/code_cache_command.h"
 #include "machine/demo.h"
 #include "machine/exec.h"
 #include "machine/stats.h"
 #include "util/log.h"
 
-#include <errno.h>
-#include <gio/gio.h>
 #include <errno.h>
 #include <gio/gio.h>
 #include <glib/gstdio.h>
@@ -133,6 +132,9 @@ int main(int argc, char **argv)
         status = list_memory(&o);
     } else if (o.command == COMMAND_CACHE) {
         status = code_cache_command(&o, stdout, &error) ? 0 : error ? fail(error) : 1;
+        status = fflush(stdout) ? output_lost() : status;
+    } else if (o.command == COMMAND_AOT) {
+        status = aot_command(&o, stdout, &error) ? 0 : error ? fail(error) : 1;
         status = fflush(stdout) ? output_lost() : status;
     } else {
         options_print(&o, stdout);

@@ -13,7 +13,7 @@
 #include <gio/gio.h>
 #include <string.h>
 
-enum { RUN = 1, MTREE = 2, ALL = RUN | MTREE, CACHE = 4 };
+enum { RUN = 1, MTREE = 2, ALL = RUN | MTREE, CACHE = 4, AOT = 8 };
 
 typedef enum { ACTION_FLAG, ACTION_TEXT, ACTION_CALL } Action;
 
@@ -39,7 +39,7 @@ static const OptionRow rows[] = {
 
 typedef struct {
     Options *o;
-    unsigned scope; // RUN, MTREE or CACHE
+    unsigned scope; // RUN, MTREE, CACHE or RUN | AOT
     int argc, at;
     char **argv;
 } Parser;
@@ -83,6 +83,7 @@ static bool unknown_option(const Parser *p, const char *word, const char *name, 
     const char *hint = value_closest(name, candidates, n);
     const char *help = p->scope == MTREE   ? "addend mtree --help"
                        : p->scope == CACHE ? "addend cache --help"
+                       : p->scope & AOT    ? "addend aot --help"
                                            : "addend --help";
     if (!hint)
         return value_error(error, "unknown option", "%s (%s lists them)", word, help);
@@ -182,6 +183,20 @@ static void default_guest_args(Options *o)
             g_ptr_array_add(o->guest_args, g_string_chunk_insert_const(o->text, *w));
 }
 
+// addend aot does nothing where nothing is compiled, or kept.
+static bool check_aot(const Options *o, GError **error)
+{
+    if (o->accel != ACCEL_JIT || o->no_cache || o->icount_shift >= 0)
+        return value_error(error, "aot", "fills the code cache, which is not used with %s",
+                           o->accel != ACCEL_JIT ? "any -accel but jit" : o->no_cache ? "--no-cache" : "-icount");
+    if (o->dumpdtb)
+        return value_error(error, "aot", "dumpdtb= has no use here");
+    if (!o->aot_run && (o->timeout > 0 || o->instructions))
+        return value_error(error, "aot", "%s is for a run: --run SECONDS",
+                           o->instructions ? "--instructions" : "--timeout");
+    return true;
+}
+
 // The rules between options.
 static bool check_together(Options *o, GError **error)
 {
@@ -205,6 +220,8 @@ static bool check_together(Options *o, GError **error)
         return value_error(error, "mtree", "%s= has no use here", o->dumpdtb ? "dumpdtb" : "signature");
     if (o->command == COMMAND_MTREE && o->mtree_flat && o->mtree_disabled)
         return value_error(error, "mtree", "-D has no use with -f: flat views have no disabled regions");
+    if (o->command == COMMAND_AOT && !check_aot(o, error))
+        return false;
     bool tuned = o->jit_threshold || o->jit_opt >= 0 || o->jit_workers || o->jit_sync;
     if (o->accel == ACCEL_INTERP && (tuned || o->jit_warm || o->jit_no_baseline))
         return value_error(error, "-accel",
@@ -223,6 +240,7 @@ static void subcommand(Parser *p)
     } names[] = {{"demo", COMMAND_DEMO},
                  {"mtree", COMMAND_MTREE},
                  {"cache", COMMAND_CACHE},
+                 {"aot", COMMAND_AOT},
                  {"help", COMMAND_PRINT_HELP}};
     for (unsigned i = 0; p->argc > 1 && i < G_N_ELEMENTS(names); i++) {
         if (!strcmp(p->argv[1], names[i].name)) {
@@ -230,7 +248,10 @@ static void subcommand(Parser *p)
             p->at = 2;
         }
     }
-    p->scope = p->o->command == COMMAND_MTREE ? MTREE : p->o->command == COMMAND_CACHE ? CACHE : RUN;
+    p->scope = p->o->command == COMMAND_MTREE   ? MTREE
+               : p->o->command == COMMAND_CACHE ? CACHE
+               : p->o->command == COMMAND_AOT   ? RUN | AOT
+                                                : RUN;
 }
 
 // A word of addend cache that is no option.
@@ -246,7 +267,7 @@ static bool cache_action(Parser *p, GError **error)
     return p->o->cache_action || value_error(error, "cache", "'%s' is none of list, verify and purge", word);
 }
 
-// addend help [demo|mtree|cache].
+// addend help [demo|mtree|cache|aot].
 static bool parse_help(Parser *p, GError **error)
 {
     if (p->at == p->argc)
@@ -258,8 +279,10 @@ static bool parse_help(Parser *p, GError **error)
         p->o->help_topic = COMMAND_DEMO;
     else if (!strcmp(topic, "cache"))
         p->o->help_topic = COMMAND_CACHE;
+    else if (!strcmp(topic, "aot"))
+        p->o->help_topic = COMMAND_AOT;
     else
-        return value_error(error, "help", "there is no subcommand '%s', only demo, mtree and cache", topic);
+        return value_error(error, "help", "there is no subcommand '%s', only demo, mtree, cache and aot", topic);
     return p->at + 1 == p->argc || value_error(error, "help", "one subcommand at a time");
 }
 
@@ -381,6 +404,13 @@ static void print_help(OptionsCommand topic, FILE *out)
         print_rows(CACHE, out);
         return;
     }
+    if (topic == COMMAND_AOT) {
+        fprintf(out, "usage: addend aot [--run SECONDS] [options] [guest.elf [arguments...]]\n"
+                     "Compiles the guest ahead of time and keeps the code, so that already its first run starts with "
+                     "it.\nGive the options of that run. The guest is not run unless --run is given.\n");
+        print_rows(RUN | AOT, out);
+        return;
+    }
     if (topic == COMMAND_DEMO)
         fprintf(out,
                 "usage: addend demo [options]\n"
@@ -390,7 +420,8 @@ static void print_help(OptionsCommand topic, FILE *out)
                      "       addend demo [options]\n"
                      "       addend mtree [-f] [-D] [options] [guest.elf]\n"
                      "       addend cache list|verify|purge [--cache-dir DIRECTORY]\n"
-                     "       addend help [demo|mtree|cache]\n"
+                     "       addend aot [--run SECONDS] [options] [guest.elf [arguments...]]\n"
+                     "       addend help [demo|mtree|cache|aot]\n"
                      "Runs RV64 machines. guest.elf alone stands for -bios none -kernel guest.elf.\n"
                      "Options take one dash or two, and their argument as the next word or behind '='.\n");
     print_rows(RUN, out);
@@ -422,6 +453,7 @@ void options_print(const Options *options, FILE *out)
     case COMMAND_DEMO:
     case COMMAND_MTREE:
     case COMMAND_CACHE:
+    case COMMAND_AOT:
         g_assert_not_reached();
     }
 }

@@ -13,6 +13,7 @@ typedef enum {
     COMMAND_DEMO,       // addend demo [options]: run the guest built into the program
     COMMAND_MTREE,      // addend mtree [-f] [-D] [options] [guest.elf]: print the memory regions of a board
     COMMAND_CACHE,      // addend cache list|verify|purge [--cache-dir DIR]: look after the persistent code cache
+    COMMAND_AOT,        // addend aot [options] [guest.elf [args...]]: fill the persistent code cache
     COMMAND_PRINT_HELP, // the others print and are done: options_print does them
     COMMAND_PRINT_VERSION,
     COMMAND_PRINT_MACHINES,
@@ -27,7 +28,7 @@ typedef enum { STATS_NONE, STATS_TEXT, STATS_JSON } OptionsStats;
 
 typedef struct {
     OptionsCommand command;
-    OptionsCommand help_topic; // COMMAND_PRINT_HELP: whose options; RUN, DEMO, MTREE or CACHE
+    OptionsCommand help_topic; // COMMAND_PRINT_HELP: whose options; RUN, DEMO, MTREE, CACHE or AOT
 
     // Machine.
     const char *machine;   // "clabpu" or "clabpu-memory"; never NULL
@@ -78,6 +79,9 @@ typedef struct {
 
     // addend mtree.
     bool mtree_flat, mtree_disabled;
+
+    // addend aot.
+    bool aot_run; // compile what a run shows to be hot, which timeout ends, not what looks as if it would be
 
     // addend cache.
     OptionsCacheAction cache_action;

@@ -324,6 +324,12 @@ bool set_timeout(Options *o, const char *option, const char *value, GError **err
     return true;
 }
 
+bool set_aot_run(Options *o, const char *option, const char *value, GError **error)
+{
+    o->aot_run = set_timeout(o, option, value, error);
+    return o->aot_run;
+}
+
 bool set_instructions(Options *o, const char *option, const char *value, GError **error)
 {
     return value_count(option, value, 1, UINT64_MAX, &o->instructions, error);

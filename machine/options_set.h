@@ -10,7 +10,7 @@ typedef bool OptionSet(Options *o, const char *option, const char *value, GError
 OptionSet set_machine, set_cpu, set_isa, set_ram_size, set_smp, set_append, set_device, set_display, set_serial,
     set_monitor;
 OptionSet set_semihosting, set_granularity, set_accel, set_icount, set_tlb_bits, set_timeout, set_instructions;
-OptionSet set_cache_size;
+OptionSet set_cache_size, set_aot_run;
 OptionSet set_log_items, set_log_filter, set_stats, ask_version, ask_help;
 OptionSet set_spike_ram_size; // -m<MiB>, Spike's form: up to that much RAM, at most 16 TiB
 

@@ -45,6 +45,13 @@ const Symbol *symbols_by_name(const Symbols *s, const char *name)
     return g_hash_table_lookup(s->by_name, name);
 }
 
+void symbols_each_function(const Symbols *s, void (*fn)(const Symbol *s, void *opaque), void *opaque)
+{
+    for (unsigned i = 0; i < s->all->len; i++)
+        if (g_array_index(s->all, Symbol, i).function)
+            fn(&g_array_index(s->all, Symbol, i), opaque);
+}
+
 // Ascending address; at one address the best name last.
 static int compare(const void *left, const void *right)
 {

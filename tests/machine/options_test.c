@@ -47,6 +47,7 @@ static void add_command(GString *s, const Options *o)
         [COMMAND_DEMO] = " demo",
         [COMMAND_MTREE] = " mtree",
         [COMMAND_CACHE] = " cache",
+        [COMMAND_AOT] = " aot",
         [COMMAND_PRINT_HELP] = " print help",
         [COMMAND_PRINT_VERSION] = " print version",
         [COMMAND_PRINT_MACHINES] = " print machines",
