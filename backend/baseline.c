@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Copies a block's stencils one after another and fills in their holes.
 //
-// Layout of a unit: the hot code, the cold code of each stencil, the slow paths of loads and stores, the ways through
-// the chain slots, the way out. Two things make it better than one stencil after another: an operand that the op before
-// has just made comes from the accumulator, and a temporary that only the next op reads is not stored.
+// Layout of a unit: the hot code, and elsewhere (code_memory.h) ENTRY, the cold code of each stencil, the slow paths of
+// loads and stores, the ways through the chain slots, the way out. Two things make it better than one stencil after
+// another: an operand that the op before has just made comes from the accumulator, and a temporary that only the next op
+// reads is not stored.
 #include "backend/baseline.h"
 
 #include "backend/baseline_fp.h"
@@ -14,6 +15,7 @@
 
 typedef enum { K_OTHER, K_BIN, K_BINI, K_UN, K_LD, K_ST, K_BR } Kind;
 typedef enum { L_A, L_M, L_I, L_Z, L_0, L_1, L_2, L_3, L_4, L_5, PLACES } Place; // see stencil_forms.h
+#define L_P L_Z // of a load, which has no second operand: without a guess at the addend, as pages lie anywhere
 typedef enum { TO_N, TO_0, TO_1, TO_2, TO_3, TO_4, TO_5, RESULTS } Result;
 _Static_assert(PLACES == L_0 + N_PINNED && RESULTS == TO_0 + N_PINNED, "places of pinned registers");
 
@@ -25,6 +27,7 @@ typedef struct {
 
 static const Row rows[IOPS] = {
 #define FORM(op, x, y, d, ...) .form[L_##x][L_##y][TO_##d] = STENCIL_##op##_##x##y##_##d,
+#define PLAIN(op, x, y, d, ...) .form[L_##x][L_P][TO_##d] = STENCIL_##op##_##x##P_##d,
 #define BIN(op, expr) [IOP_##op] = {K_BIN, FORMS_FEW(FORM, op, 0)}, [IOP_##op##_I] = {K_BINI, FORM(op, A, I, N)},
 #define OFTEN(op, expr)                                                                                                \
     [IOP_##op] = {K_BIN, FORMS_MANY(FORM, op, 0)}, [IOP_##op##_I] = {K_BINI, FORMS_ONE_MANY(FORM, op, 0)},
@@ -32,7 +35,9 @@ static const Row rows[IOPS] = {
     [IOP_##op] = {K_BIN, FORMS_FEW(FORM, op, 0)}, [IOP_##op##_I] = {K_BINI, FORMS_ONE_MANY(FORM, op, 0)},
 #define UN(op, expr) [IOP_##op] = {K_UN, FORMS_ONE_FEW(FORM, op, 0)},
 #define OFF_PATH(d, op) .slow[TO_##d] = STENCIL_##op##_##d##_SLOW, .far[TO_##d] = STENCIL_##op##_##d##_FAR,
-#define LD(op, type) [IOP_##op] = {K_LD, FORMS_ONE_MANY(FORM, op, 0) OFF_PATH(N, op) EACH_PINNED(OFF_PATH, op)},
+#define LD(op, type)                                                                                                   \
+    [IOP_##op] = {K_LD, FORMS_ONE_MANY(FORM, op, 0) FORMS_ONE_MANY(PLAIN, op, 0)                                       \
+                            OFF_PATH(N, op) EACH_PINNED(OFF_PATH, op)},
 #define ST(op, type) [IOP_##op] = {K_ST, FORMS_NO_RESULT(FORM, op, 0).slow[TO_N] = STENCIL_##op##_SLOW},
 #define BR(op, cond) [IOP_##op] = {K_BR, FORMS_NO_RESULT(FORM, op, 0)},
 #include "backend/interp_ops.def"
@@ -68,7 +73,7 @@ typedef struct {
     uint32_t site;
     uint32_t slow, far; // stencils of its ways out of line, later the pieces; 0: none
     uint64_t full; // value of a 64-bit hole
-    uint32_t hot, cold, next; // offsets in the code; next: where it goes on
+    uint32_t hot, cold, next; // where it is, see address(); next: where it goes on
 } Piece;
 
 typedef struct {
@@ -76,7 +81,9 @@ typedef struct {
     JitUnit *unit;
     GArray *pieces, *sites;
     bool system;
-    uint32_t stub[2], leave; // offsets in the code
+    GByteArray *hot, *cold; // the code
+    CodePlace place;        // where it goes
+    uint32_t stub[2], leave;
     unsigned acc;            // slot whose value the accumulator has, NO_SLOT for none or a pinned one
     unsigned facc;           // ... the SSE register
 } Baseline;
@@ -212,7 +219,7 @@ static Piece *add_form(Baseline *t, const IOp *op, const Row *row, Place x, Plac
 static Piece *add_op(Baseline *t, const IOp *op, const Row *row, Result *d)
 {
     bool two = row->kind == K_BIN || row->kind == K_ST || row->kind == K_BR;
-    Place x = place(t, op->a), y = two ? place(t, op->b) : L_I;
+    Place x = place(t, op->a), y = two ? place(t, op->b) : row->kind == K_LD && t->unit->paged ? L_P : L_I;
     x = x == L_Z ? L_M : x;
     y = y == L_A && x == L_A ? L_M : y;
     for (;;) {
@@ -221,7 +228,7 @@ static Piece *add_op(Baseline *t, const IOp *op, const Row *row, Result *d)
             *d = TO_N;
         if (p)
             return p;
-        if (y == L_Z) {
+        if (y == L_Z && two) {
             y = L_M;
             continue;
         }
@@ -370,9 +377,7 @@ static void select_stencils(Baseline *t)
     }
     g_array_append_val(t->sites, hot);
     add(t, STENCIL_ENTRY, &none);
-    Piece *head = add(t, STENCIL_HEAD, &none);
-    head->site = t->sites->len - 1;
-    head->full = (uintptr_t)&t->block->runs;
+    add(t, STENCIL_HEAD, &none)->site = t->sites->len - 1;
     for (const IOp *op = b->ops; op < b->ops + b->n_ops; op++) {
         unsigned iop = interp_op(op->handler);
         switch ((Kind)rows[iop].kind) {
@@ -402,51 +407,72 @@ static Piece *piece(Baseline *t, unsigned i)
     return &g_array_index(t->pieces, Piece, i);
 }
 
-static uint32_t append(GByteArray *code, unsigned start, unsigned length)
+// Where code is: an offset in its part.
+#define COLD (UINT32_C(1) << 31)
+
+static uint32_t append(Baseline *t, bool cold, unsigned start, unsigned length)
 {
+    GByteArray *code = cold ? t->cold : t->hot;
     g_byte_array_append(code, stencil_code + start, length);
-    return code->len - length;
+    return (code->len - length) | (cold ? COLD : 0);
 }
 
-static void place_hot(GByteArray *code, Piece *p)
+static const uint8_t *address(const Baseline *t, uint32_t at)
 {
-    p->hot = append(code, stencils[p->stencil].code, stencils[p->stencil].hot);
+    return at & COLD ? t->place.cold + (at & ~COLD) : t->place.hot + at;
 }
 
-static void place_cold(GByteArray *code, Piece *p)
+static uint8_t *bytes_at(const Baseline *t, uint32_t at)
+{
+    return at & COLD ? t->cold->data + (at & ~COLD) : t->hot->data + at;
+}
+
+static void place_hot(Baseline *t, Piece *p)
+{
+    p->hot = append(t, false, stencils[p->stencil].code, stencils[p->stencil].hot);
+}
+
+static void place_cold(Baseline *t, Piece *p)
 {
     const Stencil *s = &stencils[p->stencil];
-    p->cold = append(code, s->code + s->hot, s->cold);
+    p->cold = append(t, true, s->code + s->hot, s->cold);
+}
+
+// Places all of a stencil out of the way.
+static void place_off_path(Baseline *t, Piece *p)
+{
+    p->hot = append(t, true, stencils[p->stencil].code, stencils[p->stencil].hot);
+    place_cold(t, p);
 }
 
 // Places a stencil that a piece jumps to out of line. Returns its piece.
-static uint32_t place_off_path(Baseline *t, GByteArray *code, const Piece *of, uint32_t stencil)
+static uint32_t add_off_path(Baseline *t, const Piece *of, uint32_t stencil)
 {
     Piece p = *of;
     if (!stencil)
         return 0;
     p.stencil = (uint16_t)stencil;
     p.slow = p.far = 0;
-    place_hot(code, &p);
-    place_cold(code, &p);
+    place_off_path(t, &p);
     g_array_append_val(t->pieces, p);
     return t->pieces->len - 1;
 }
 
-static GByteArray *lay_out(Baseline *t)
+static void lay_out(Baseline *t)
 {
     static const IOp none;
-    GByteArray *code = g_byte_array_sized_new(t->pieces->len * 48 + 128);
     unsigned n = t->pieces->len;
-    for (unsigned i = 0; i < n; i++) {
-        place_hot(code, piece(t, i));
-        piece(t, i)->next = code->len;
+    for (unsigned i = 1; i < n; i++) {
+        place_hot(t, piece(t, i));
+        piece(t, i)->next = t->hot->len;
     }
-    for (unsigned i = 0; i < n; i++) {
-        place_cold(code, piece(t, i));
+    place_off_path(t, piece(t, 0));
+    piece(t, 0)->next = piece(t, 1)->hot;
+    for (unsigned i = 1; i < n; i++) {
+        place_cold(t, piece(t, i));
         Piece p = *piece(t, i);
-        p.far = place_off_path(t, code, &p, p.far);
-        p.slow = place_off_path(t, code, piece(t, i), p.slow);
+        p.far = add_off_path(t, &p, p.far);
+        p.slow = add_off_path(t, piece(t, i), p.slow);
         *piece(t, i) = p;
     }
     for (unsigned k = 0; k < t->unit->n_slots; k++) {
@@ -454,15 +480,18 @@ static GByteArray *lay_out(Baseline *t)
         Piece *p = add(t, crosses ? STENCIL_CROSS : STENCIL_SLOT, &none);
         p->full = crosses ? t->block->succ_pc[k] : (uintptr_t)&t->unit->slots[k];
         p->site = k;
-        place_hot(code, p);
-        place_cold(code, p);
+        if (crosses) {
+            place_hot(t, p);
+            place_cold(t, p);
+        } else {
+            place_off_path(t, p);
+        }
         t->stub[k] = p->hot;
     }
     Piece *leave = add(t, STENCIL_LEAVE, &none);
     leave->full = (uintptr_t)t->unit->slots;
-    place_hot(code, leave);
+    place_off_path(t, leave);
     t->leave = leave->hot;
-    return code;
 }
 
 // What a hole of p stands for; code is meant as offset.
@@ -479,6 +508,8 @@ static uint64_t hole_value(Baseline *t, const Piece *p, unsigned hole)
         return p->d * sizeof(uint64_t);
     case HOLE_IMM:
         return (uint64_t)(int64_t)p->imm;
+    case HOLE_COUNTER:
+        return (uintptr_t)t->place.counter;
     case HOLE_INSNS:
         return t->block->n_insns;
     case HOLE_ROW:
@@ -509,18 +540,39 @@ static uint64_t hole_value(Baseline *t, const Piece *p, unsigned hole)
     }
 }
 
-static void fill_holes(Baseline *t, GByteArray *code, const Piece *p)
+// Is that value the address of code, as an offset?
+static bool is_code(unsigned hole)
+{
+    switch (hole) {
+    case HOLE_NEXT:
+    case HOLE_TAKEN:
+    case HOLE_OTHER:
+    case HOLE_FAR:
+    case HOLE_SLOW:
+    case HOLE_LEAVE:
+    case HOLE_OWN_HOT:
+    case HOLE_OWN_COLD:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void fill_holes(Baseline *t, const Piece *p)
 {
     const Stencil *s = &stencils[p->stencil];
     for (const Patch *q = stencil_patches + s->patch; q < stencil_patches + s->patch + s->patches; q++) {
         uint32_t at = q->at < s->hot ? p->hot + q->at : p->cold + q->at - s->hot;
-        uint64_t v = hole_value(t, p, q->hole) + (uint64_t)(int64_t)q->addend;
+        uint64_t v = hole_value(t, p, q->hole);
+        if (is_code(q->hole))
+            v = (uintptr_t)address(t, (uint32_t)v);
+        v += (uint64_t)(int64_t)q->addend;
         if (q->kind == PATCH_REL32) {
-            v -= at;
+            v -= (uintptr_t)address(t, at);
             if (q->hole == HOLE_TAKEN || q->hole == HOLE_OTHER)
-                t->unit->jump[q->hole == HOLE_OTHER] = at;
+                t->unit->jump[q->hole == HOLE_OTHER] = (uint8_t *)(uintptr_t)address(t, at);
         }
-        memcpy(code->data + at, &v, q->kind == PATCH_ABS64 ? 8 : q->kind == PATCH_ABS8 ? 1 : 4);
+        memcpy(bytes_at(t, at), &v, q->kind == PATCH_ABS64 ? 8 : q->kind == PATCH_ABS8 ? 1 : 4);
     }
 }
 
@@ -537,6 +589,32 @@ static JitUnit *new_unit(Block *b)
     return u;
 }
 
+// Puts the code where it runs.
+static bool install(Baseline *t, CodeMemory *memory, GError **error)
+{
+    JitUnit *u = t->unit;
+    if (!code_memory_place(memory, t->hot->len, t->cold->len, &t->place, error))
+        return false;
+    *t->place.counter = *t->block->runs;
+    t->block->runs = t->place.counter;
+    for (unsigned i = 0; i < t->pieces->len; i++)
+        fill_holes(t, piece(t, i));
+    u->memory = memory;
+    u->text = t->place.hot;
+    u->code_size = t->hot->len;
+    u->cold = t->place.cold;
+    u->cold_size = t->cold->len;
+    u->code = (JitCode)(uintptr_t)address(t, piece(t, 0)->hot);
+    u->body = u->text;
+    u->stub[0] = address(t, t->stub[0]);
+    u->stub[1] = address(t, t->stub[1]);
+    code_memory_write(memory, u->text, t->hot->data, t->hot->len);
+    code_memory_write(memory, u->cold, t->cold->data, t->cold->len);
+    for (unsigned k = 0; k < u->n_slots; k++)
+        code_cache_reset_slot(u, k);
+    return true;
+}
+
 JitUnit *baseline_translate(Block *b, bool system, CodeMemory *memory, GError **error)
 {
     JitUnit *u = new_unit(b);
@@ -545,29 +623,22 @@ JitUnit *baseline_translate(Block *b, bool system, CodeMemory *memory, GError **
                   .system = system,
                   .pieces = g_array_sized_new(FALSE, FALSE, sizeof(Piece), b->n_ops * 2 + 4),
                   .sites = g_array_sized_new(FALSE, FALSE, sizeof(JitSite), b->n_insns + 4),
+                  .hot = g_byte_array_sized_new(b->n_ops * 48 + 64),
+                  .cold = g_byte_array_sized_new(b->n_ops * 96 + 256),
                   .acc = NO_SLOT,
                   .facc = NO_SLOT};
     select_stencils(&t);
-    GByteArray *code = lay_out(&t);
-    for (unsigned i = 0; i < t.pieces->len; i++)
-        fill_holes(&t, code, piece(&t, i));
+    lay_out(&t);
+    bool ok = install(&t, memory, error);
     u->n_sites = t.sites->len;
     u->sites = (JitSite *)(void *)g_array_free(t.sites, FALSE);
-    u->code_size = code->len;
-    u->memory = memory;
-    u->text = code_memory_install(memory, code->data, code->len, error);
-    u->code = (JitCode)(void *)u->text;
-    u->body = u->text + piece(&t, 1)->hot;
-    u->stub[0] = u->text + t.stub[0];
-    u->stub[1] = u->text + t.stub[1];
-    g_byte_array_free(code, TRUE);
+    g_byte_array_free(t.hot, TRUE);
+    g_byte_array_free(t.cold, TRUE);
     g_array_free(t.pieces, TRUE);
-    if (!u->text) {
+    if (!ok) {
         jit_unit_free(u);
         return NULL;
     }
-    for (unsigned k = 0; k < u->n_slots; k++)
-        code_cache_reset_slot(u, k);
     return u;
 }
 

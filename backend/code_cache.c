@@ -164,8 +164,8 @@ JitSlot *jit_leave(IrEnv *env, JitSlot *slots, uint64_t entry)
 // Makes the jump behind slot i of baseline code go to `to`.
 static void patch_jump(JitUnit *u, unsigned i, const uint8_t *to)
 {
-    uint8_t *at = u->text + u->jump[i];
-    if (u->block && u->jump[i])
+    uint8_t *at = u->jump[i];
+    if (u->block && at)
         code_memory_patch(u->memory, at, (int32_t)(to - at - 4));
 }
 
@@ -279,7 +279,7 @@ static void kill_block(CodeCache *cc, Block *b)
     b->dead = true;
     b->count_base = block_count(b);
     b->base_count = block_base_count(b);
-    b->heat = b->heat_start = b->runs = b->runs_start = 0;
+    b->heat = b->heat_start = *b->runs = b->runs_start = 0;
     if (b->base) {
         b->base->dead = true;
         unlink_incoming(cc, b->base);

@@ -39,7 +39,8 @@ struct Block {
     uint32_t n_insns, n_ops;
     int32_t heat;       // counts down at each entry; below 0 the entry goes through the engine
     int32_t heat_start; // where it last started
-    int32_t runs, runs_start; // the same for its baseline code; below 0 that leaves
+    int32_t *runs, runs_start; // the same for its baseline code; below 0 that leaves
+    int32_t no_runs; // where runs points as long as there is none
     uint64_t count_base; // entries before those two last started
     uint64_t base_count; // ... of them, in baseline code
     bool dead;
@@ -66,13 +67,13 @@ struct Block {
 
 static inline uint64_t block_count(const Block *b)
 {
-    return b->count_base + (uint64_t)((int64_t)b->heat_start - b->heat) + (uint64_t)((int64_t)b->runs_start - b->runs);
+    return b->count_base + (uint64_t)((int64_t)b->heat_start - b->heat) + (uint64_t)((int64_t)b->runs_start - *b->runs);
 }
 
 // Entries into its baseline code.
 static inline uint64_t block_base_count(const Block *b)
 {
-    return b->base_count + (uint64_t)((int64_t)b->runs_start - b->runs);
+    return b->base_count + (uint64_t)((int64_t)b->runs_start - *b->runs);
 }
 
 typedef struct { // a chain slot
@@ -86,19 +87,20 @@ struct JitUnit {
     uint64_t base;
     CodeMemory *memory;
     uint8_t *text; // executable memory, in there
+    uint8_t *cold; // baseline code: more of it, which runs seldom
     JitCode code;  // the function in it
     JitSlot *slots;
     JitSite *sites;
     unsigned n_slots, n_sites, n_entries, n_insns, n_blocks;
     int64_t *entries; // pc offsets
-    size_t code_size;
+    size_t code_size, cold_size;
     struct ExitTable *exits; // of a region: its side table
     bool dead;
     bool paged; // made in a mode with page tables
     GArray *incoming; // JitLink: slots that were chained to it, now perhaps to something else; or NULL
-    uint32_t jump[2];  // baseline code: offsets of the jumps of its slots, which are patched; 0 if none
+    uint8_t *jump[2];  // baseline code: the distances in the jumps of its slots, which are patched; NULL if none
     uint8_t *body;     // where other baseline code jumps to
-    uint8_t *stub[2];  // ... and where they go unless they lead straight to other baseline code
+    const uint8_t *stub[2]; // ... and where they go unless they lead straight to other baseline code
     GArray *spans; // CodeSpan, ascending; baseline code: NULL, it lives and dies with its block
     GArray *pages; // CodePage, ascending; likewise
     uint64_t map_epoch; // Engine.map_epoch when pages were last found to hold

@@ -52,19 +52,26 @@ void dump_exec(Engine *e, const Block *b)
                    e->guest.symbol(e->guest.opaque, b->pc));
 }
 
-static void print_host(FILE *f, const JitUnit *u)
+static void print_bytes(FILE *f, const uint8_t *code, size_t size)
 {
     csh cs;
     cs_insn *insn;
     if (cs_open(CS_ARCH_X86, CS_MODE_64, &cs) != CS_ERR_OK)
         return;
     cs_option(cs, CS_OPT_SYNTAX, CS_OPT_SYNTAX_ATT);
-    size_t n = cs_disasm(cs, u->text, u->code_size, (uintptr_t)u->text, 0, &insn);
+    size_t n = cs_disasm(cs, code, size, (uintptr_t)code, 0, &insn);
     for (size_t i = 0; i < n; i++)
         fprintf(f, "0x%08" PRIx64 ":  %-10s %s\n", insn[i].address, insn[i].mnemonic, insn[i].op_str);
     if (n)
         cs_free(insn, n);
     cs_close(&cs);
+}
+
+static void print_host(FILE *f, const JitUnit *u)
+{
+    print_bytes(f, u->text, u->code_size);
+    if (u->block)
+        print_bytes(f, u->cold, u->cold_size);
 }
 
 static void print_all_asm(Engine *e, FILE *f, const IrCode *code)
@@ -90,7 +97,7 @@ void engine_print_code(Engine *e, uint64_t pc, FILE *f)
         return;
     }
     if (u->block) {
-        fprintf(f, "OUT: [size=%zu], baseline\n", u->code_size);
+        fprintf(f, "OUT: [size=%zu], baseline\n", u->code_size + u->cold_size);
         print_host(f, u);
         return;
     }
@@ -125,7 +132,7 @@ void dump_baseline(Engine *e, const JitUnit *u)
     if (!log_in_filter(u->base))
         return;
     FILE *f = log_lock();
-    fprintf(f, "OUT: [size=%zu] 0x%016" PRIx64 " %s, baseline\n", u->code_size, u->base,
+    fprintf(f, "OUT: [size=%zu] 0x%016" PRIx64 " %s, baseline\n", u->code_size + u->cold_size, u->base,
             e->guest.symbol(e->guest.opaque, u->base));
     print_host(f, u);
     fputc('\n', f);

@@ -380,7 +380,7 @@ static bool run_unit(Engine *e, Block *b)
         env->n_store -= site->stores;
         interpret = site->why == JIT_BEFORE;
         if (site->why == JIT_HOT) {
-            u->block->runs++;
+            (*u->block->runs)++;
             tier_hot(e, u->block);
         }
         if (env->exit_site < u->n_slots) {

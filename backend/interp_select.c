@@ -305,6 +305,7 @@ static Block *finish(Select *s)
 {
     const IrBlock *ir = s->ir;
     Block *b = g_new0(Block, 1);
+    b->runs = &b->no_runs;
     b->pc = s->base + (uint64_t)ir->pc;
     b->n_insns = ir->n_insns;
     b->insn_pc = g_new(uint16_t, ir->n_insns + 1);

@@ -32,6 +32,7 @@ extern __attribute__((cold)) StorePiece slow_store __asm__("hole_slow");
 // weak: GCC takes any other symbol for not zero
 extern char hole_a[] __attribute__((weak)), hole_b[] __attribute__((weak)), hole_d[] __attribute__((weak));
 extern char hole_row[] __attribute__((weak)), hole_row2[] __attribute__((weak));
+extern int32_t hole_counter __attribute__((weak));
 extern char hole_c[] __attribute__((weak));
 extern char hole_imm[] __attribute__((weak)), hole_insns[] __attribute__((weak)), hole_site[] __attribute__((weak));
 
@@ -147,6 +148,16 @@ extern char hole_imm[] __attribute__((weak)), hole_insns[] __attribute__((weak))
             return hole_far(env, va, left, t->addend, guess, f);                                                       \
         TO_##d((uint64_t)(int64_t)AT(type, guess, va), va);                                                            \
     }
+// The same without a guess.
+#define LOAD_PLAIN(op, x, y, d, type)                                                                                  \
+    STENCIL(op##_##x##P_##d)                                                                                           \
+    {                                                                                                                  \
+        uint64_t va = HIDDEN(A_##x + B_##y);                                                                           \
+        const TlbEntry *t = TLB_ENTRY(va);                                                                             \
+        if (MISSES(t, va, type, ACCESS_READ))                                                                          \
+            return hole_slow(env, va, left, NONE, guess, f);                                                           \
+        TO_##d((uint64_t)(int64_t)AT(type, t->addend, va), va);                                                        \
+    }
 #define LOAD_FAR(d, op, type)                                                                                          \
     STENCIL(op##_##d##_FAR)                                                                                            \
     {                                                                                                                  \
@@ -163,7 +174,7 @@ extern char hole_imm[] __attribute__((weak)), hole_insns[] __attribute__((weak))
         TO_##d((uint64_t)(int64_t)AT(type, base, va), va);                                                             \
     }
 #define LD(NAME, type)                                                                                                 \
-    FORMS_ONE_MANY(LOAD, NAME, type)                                                                                   \
+    FORMS_ONE_MANY(LOAD, NAME, type) FORMS_ONE_MANY(LOAD_PLAIN, NAME, type)                                            \
     LOAD_SLOW(N, NAME, type) EACH_PINNED(LOAD_SLOW, NAME, type)                                                        \
     LOAD_FAR(N, NAME, type) EACH_PINNED(LOAD_FAR, NAME, type)
 #define STORE(op, x, y, d, type)                                                                                       \
@@ -289,8 +300,7 @@ STENCIL(ENTRY) // from the engine or a region; baseline code goes past it
 
 STENCIL(HEAD) // counts the entry
 {
-    int32_t *runs = FULL();
-    if (unlikely(--*runs < 0))
+    if (unlikely(--hole_counter < 0))
         return hole_leave(env, IMM(hole_site), left);
     NEXT(acc, f);
 }

@@ -20,7 +20,7 @@ void tier_reset_heat(Engine *e, Block *b)
     b->count_base = block_count(b);
     b->base_count = block_base_count(b);
     b->heat = b->heat_start = b->base ? 0 : (int32_t)(e->config.baseline ? MIN(e->config.warm, hot) : hot);
-    b->runs = b->runs_start = b->base ? (int32_t)hot : 0;
+    *b->runs = b->runs_start = b->base ? (int32_t)hot : 0;
 }
 
 static uint64_t clock_ns(void)
@@ -47,7 +47,7 @@ void tier_warm(Engine *e, Block *b)
     code_cache_add_baseline(e->cache, u);
     e->stats.baseline_blocks++;
     e->stats.baseline_insns += b->n_insns;
-    e->stats.baseline_bytes += u->code_size;
+    e->stats.baseline_bytes += u->code_size + u->cold_size;
     e->stats.baseline_ns += clock_ns() - start;
     tier_reset_heat(e, b);
     tier_cache_try_again(e, b);
@@ -170,7 +170,7 @@ void tier_add_unit(Engine *e, Trace *t, JitUnit *u)
             b->base_count = block_base_count(b);
             code_cache_set_unit(e->cache, b, u, i);
             b->heat = b->heat_start = 0; // from now on every entry comes through the engine
-            b->runs = b->runs_start = 0;
+            *b->runs = b->runs_start = 0;
         }
     }
     for (unsigned k = 0; k < t->blocks->len; k++) {

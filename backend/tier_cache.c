@@ -221,7 +221,7 @@ void tier_cache_try_again(Engine *e, Block *b)
     if (!runs)
         b->cache_tries = 0;
     else if (b->base)
-        b->runs = b->runs_start = MIN(b->runs, runs);
+        *b->runs = b->runs_start = MIN(*b->runs, runs);
 }
 
 bool tier_cache_hot(Engine *e, Block *b)

@@ -34,6 +34,7 @@ static int teardown(void **state)
 static Block *add_block(uint64_t pc, ram_t ram, uint32_t len)
 {
     Block *b = g_new0(Block, 1);
+    b->runs = &b->no_runs;
     uint32_t room = PAGE_SIZE - (uint32_t)(ram & ~PAGE_MASK);
     b->pc = pc;
     b->n_spans = len > room ? 2 : 1;

@@ -191,7 +191,7 @@ static void baseline(void **state)
             g_autoptr(GError) error = NULL;
             g_autoptr(IrBlock) ir = block_of(v, 0, again);
             Block *b = interp_translate(ir, BASE);
-            b->runs = INT32_MAX;
+            *b->runs = INT32_MAX;
             JitUnit *u = baseline_translate(b, false, memory, &error);
             if (!u)
                 fail_msg("%s", error->message);
