@@ -165,14 +165,15 @@ void emit_call(gcc_jit_block *bb, size_t offset, unsigned n, gcc_jit_rvalue *con
                gcc_jit_lvalue *result);
 // box32, unbox32 and sign injection.
 gcc_jit_rvalue *emit_fp_bits(Emit *e, const IrInst *op);
-// v for an operation to which one quiet NaN is like another; counts as one use and is safe to be evaluated several times.
+// v for an operation to which one quiet NaN is like another; counts as one use and is safe to be evaluated several
+// times.
 gcc_jit_rvalue *emit_use_double(Emit *e, IrVal v);
 gcc_jit_rvalue *emit_use_single(Emit *e, IrVal v); // in the low word
 // A float from one form to another, EMIT_BITS, or EMIT_LOW of a single.
 gcc_jit_rvalue *emit_converted(Emit *e, gcc_jit_block *bb, gcc_jit_rvalue *v, uint8_t from, uint8_t to);
 
-// Text: %0 := the canonical NaN if it is a NaN, out of line. GCC must not make a conditional move of it, for which every
-// later op would have to wait.
+// Text: %0 := the canonical NaN if it is a NaN, out of line. GCC must not make a conditional move of it, for which
+// every later op would have to wait.
 #define EMIT_NAN_DOUBLE ".Ln%=:\n\tpcmpeqd %0, %0\n\tpsllq $52, %0\n\tpsrlq $1, %0\n\tjmp .Lb%=\n\t"
 #define EMIT_NAN_SINGLE ".Ln%=:\n\tpcmpeqd %0, %0\n\tpslld $23, %0\n\tpsrld $1, %0\n\tjmp .Lb%=\n\t"
 #define EMIT_FIX_DOUBLE "ucomisd %0, %0\n\tjp .Ln%=\n.Lb%=:\n\t.subsection 1\n" EMIT_NAN_DOUBLE ".subsection 0\n\t"

@@ -281,7 +281,8 @@ static void guard_form(GString *text, unsigned r, uint8_t form)
                                high, r, high, r, r, r, low, high, r, high, r, high, r);
 }
 
-// Ends bb; the block returned goes on if entry n can deal with what is in env. Else the interpreter does an instruction.
+// Ends bb; the block returned goes on if entry n can deal with what is in env. Else the interpreter does the next
+// instruction.
 static gcc_jit_block *guard_entry(Emit *e, gcc_jit_block *bb, unsigned n)
 {
     g_autoptr(GString) text = g_string_new(NULL);

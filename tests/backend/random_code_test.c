@@ -135,17 +135,19 @@ static void compare(const IrCode *code, const IrBlock *b)
 static GenConfig random_config(GenRng *rng)
 {
     // Where an SC without a reservation faults is the engines' business (R2.49), so atomics stay in RAM.
-    bool atomics = gen_below(rng, 2), wild = !atomics;
+    bool atomics = gen_below(rng, 2), wild = !atomics, fp = gen_below(rng, 2), floats = fp && gen_below(rng, 3);
     return (GenConfig){.base = CODE_BASE,
                        .max_blocks = 1 + gen_below(rng, 12),
                        .max_insns = 1 + gen_below(rng, 12),
                        .max_ops = 1 + gen_below(rng, 6),
-                       .n_regs = gen_below(rng, 4) ? 2 + gen_below(rng, 30) : IR_NREGS,
+                       .n_regs = floats             ? 2 + gen_below(rng, 6)
+                                 : gen_below(rng, 4) ? 2 + gen_below(rng, 30) : IR_NREGS,
                        .n_helpers = SANDBOX_HELPERS,
                        .leave = true,
                        .memory = gen_below(rng, 8) != 0,
                        .atomics = atomics,
-                       .fp = gen_below(rng, 2),
+                       .fp = fp,
+                       .floats = floats,
                        .mem_base = gen_below(rng, 6) || atomics ? WINDOW
                                    : gen_below(rng, 2)          ? RIG_DEV
                                                                 : RIG_ROM,
@@ -357,7 +359,7 @@ static void check_compiled(GenRng *rng, Compiler *c)
 
 static void compiled(void **state)
 {
-    static const unsigned regions[] = {40, 60, 40, 5};
+    static const unsigned regions[] = {60, 160, 60, 5};
     Compiler c;
     GenRng rng = {21};
     (void)state;
