@@ -101,12 +101,15 @@ static bool is_word(unsigned op)
 static void emit_put(Emit *e, unsigned i)
 {
     const IrInst *op = &e->block->ops[i];
-    gcc_jit_rvalue *v = op->reg < EMIT_F0 ? emit_use(e, op->a) : emit_use_fp(e, op->a);
+    bool eager = e->eager >> op->reg & 1;
+    gcc_jit_rvalue *v = op->reg < EMIT_F0 ? emit_use(e, op->a) : eager ? emit_use_fp(e, op->a) : emit_raw_fp(e, op->a);
     settle_readers(e, op->reg, i);
     gcc_jit_block_add_assignment(e->bb, NULL, e->reg[op->reg], v);
     uint64_t bit = UINT64_C(1) << op->reg;
     e->narrow = is_word(e->block->ops[op->a].op) && op->reg < EMIT_F0 ? e->narrow | bit : e->narrow & ~bit;
-    if (e->eager >> op->reg & 1)
+    if (op->reg >= EMIT_F0)
+        e->form[op->reg - EMIT_F0] = e->form_of[op->a];
+    if (eager)
         put_through(e, op->reg);
     else
         e->dirty |= bit;
@@ -207,6 +210,7 @@ static void emit_block(Emit *e, unsigned n)
     e->insn = UINT32_MAX; // the first insn op makes it 0
     e->values = g_new(EmitValue, e->block->n_ops);
     count_uses(e);
+    emit_block_forms(e);
     emit_find_groups(e);
     gcc_jit_rvalue *insns = gcc_jit_context_new_rvalue_from_long(e->ctx, e->i64, e->block->n_insns);
     gcc_jit_block_add_assignment_op(e->bb, NULL, e->left, GCC_JIT_BINARY_OP_MINUS, insns);
@@ -242,6 +246,7 @@ void emit_region(Emit *e)
     emit_assign_caches(e);
     emit_flow(e);
     emit_find_checks(e);
+    emit_find_forms(e);
     gcc_jit_block *first = gcc_jit_function_new_block(e->fn, "entry");
     e->start = g_new0(gcc_jit_block *, n);
     e->check = g_new0(gcc_jit_block *, n);
@@ -256,6 +261,7 @@ void emit_region(Emit *e)
     emit_free_caches(e);
     emit_free_flow(e);
     emit_free_checks(e);
+    emit_free_forms(e);
     g_free(e->start);
     g_free(e->check);
     g_array_free(e->groups, TRUE);

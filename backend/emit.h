@@ -22,6 +22,15 @@ typedef struct { // what an IR value has become
 
 #define EMIT_CACHES 20
 #define EMIT_F0 32 // registers from here on are floating-point ones, for all that GCC should know
+#define EMIT_N_FP (IR_NREGS - EMIT_F0)
+
+// Forms of a value; it may have several at once.
+enum {
+    EMIT_BITS = 1,   // the guest's bits
+    EMIT_DOUBLE = 2, // the guest's double, but any quiet NaN stands for the canonical one
+    EMIT_LOW = 4,    // the low word of a NaN-boxed single; the rest means nothing
+    EMIT_SINGLE = 8, // the same, but any quiet NaN stands for the canonical one
+};
 
 typedef struct { // a page cache, see emit_cache.c
     gcc_jit_lvalue *tag;    // comparator; all ones: empty
@@ -65,6 +74,10 @@ typedef struct {
     uint64_t dirty;  // at this moment: may differ from env->r
     uint64_t narrow; // registers known to hold a sign-extended word, within the block
     uint64_t *dirty_in, *live_in; // by IR block, see emit_flow.c
+    uint8_t form[EMIT_N_FP]; // at this moment: EMIT_BITS ..., by register
+    uint8_t *form_of;        // by value of the block
+    uint8_t (*form_in)[EMIT_N_FP]; // by IR block, see emit_forms.c
+    bool **wants_bits; // by IR block and op: its NaNs must be canonical
     uint8_t checked; // at this moment: bits of env->fp_leave known to be clear
     uint8_t *checked_in, *checks_ahead; // by IR block, see emit_checks.c
     gcc_jit_lvalue *reg[IR_NREGS]; // u64, from EMIT_F0 on f64
@@ -106,6 +119,12 @@ gcc_jit_rvalue *emit_use(Emit *e, IrVal v);
 gcc_jit_rvalue *emit_use_leaf(Emit *e, IrVal v);
 // The same, as f64: where GCC keeps it in an SSE register.
 gcc_jit_rvalue *emit_use_fp(Emit *e, IrVal v);
+// As it is, whatever its form.
+gcc_jit_rvalue *emit_raw_fp(Emit *e, IrVal v);
+// As bits of which the low word counts only.
+gcc_jit_rvalue *emit_use_low(Emit *e, IrVal v);
+// Makes v have a form with the right low word.
+void emit_have_low(Emit *e, IrVal v);
 // v, if it is f64 then its bits as u64.
 gcc_jit_rvalue *emit_bits(Emit *e, gcc_jit_rvalue *v);
 // Defines value i as rv. Values used several times are evaluated now; fresh says that rv is a local of its own.
@@ -144,14 +163,21 @@ gcc_jit_rvalue *emit_flag(Emit *e, gcc_jit_lvalue *flag);
 // result := the function at env + offset of env and the n arguments behind it, at most 4, by env->jit_call.
 void emit_call(gcc_jit_block *bb, size_t offset, unsigned n, gcc_jit_rvalue *const *args,
                gcc_jit_lvalue *result);
-// The low half of an f64 as f32, bit by bit.
-gcc_jit_rvalue *emit_low_half(Emit *e, gcc_jit_rvalue *v);
 // box32, unbox32 and sign injection.
 gcc_jit_rvalue *emit_fp_bits(Emit *e, const IrInst *op);
-// Operand v as a NaN-boxed single; counts as one use and is safe to be evaluated several times.
-gcc_jit_rvalue *emit_unboxed(Emit *e, IrVal v);
-// result := the canonical NaN, on a way that is hardly ever gone.
-void emit_nan(Emit *e, gcc_jit_block *bb, gcc_jit_lvalue *result, bool single);
+// v for an operation to which one quiet NaN is like another; counts as one use and is safe to be evaluated several
+// times.
+gcc_jit_rvalue *emit_use_double(Emit *e, IrVal v);
+gcc_jit_rvalue *emit_use_single(Emit *e, IrVal v); // in the low word
+// A float from one form to another, EMIT_BITS, or EMIT_LOW of a single.
+gcc_jit_rvalue *emit_converted(Emit *e, gcc_jit_block *bb, gcc_jit_rvalue *v, uint8_t from, uint8_t to);
+
+// Text: %0 := the canonical NaN if it is a NaN, out of line. GCC must not make a conditional move of it, for which
+// every later op would have to wait.
+#define EMIT_NAN_DOUBLE ".Ln%=:\n\tpcmpeqd %0, %0\n\tpsllq $52, %0\n\tpsrlq $1, %0\n\tjmp .Lb%=\n\t"
+#define EMIT_NAN_SINGLE ".Ln%=:\n\tpcmpeqd %0, %0\n\tpslld $23, %0\n\tpsrld $1, %0\n\tjmp .Lb%=\n\t"
+#define EMIT_FIX_DOUBLE "ucomisd %0, %0\n\tjp .Ln%=\n.Lb%=:\n\t.subsection 1\n" EMIT_NAN_DOUBLE ".subsection 0\n\t"
+#define EMIT_FIX_SINGLE "ucomiss %0, %0\n\tjp .Ln%=\n.Lb%=:\n\t.subsection 1\n" EMIT_NAN_SINGLE ".subsection 0\n\t"
 
 // --- emit_fp_host.c ---
 void emit_fp(Emit *e, unsigned i);
@@ -160,6 +186,12 @@ void emit_fp(Emit *e, unsigned i);
 void emit_assign_caches(Emit *e);
 void emit_clear_caches(Emit *e, gcc_jit_block *bb); // at the entries
 void emit_free_caches(Emit *e);
+
+// --- emit_forms.c ---
+void emit_find_forms(Emit *e); // fills form_in, wants_bits
+void emit_free_forms(Emit *e);
+void emit_block_forms(Emit *e); // fills form, form_of for e->block
+bool emit_reads_single(unsigned op); // are its operands singles?
 
 // --- emit_checks.c ---
 void emit_find_checks(Emit *e); // fills checks_ahead, checked_in

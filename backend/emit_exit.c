@@ -45,6 +45,16 @@ void emit_number_slots(Emit *e)
     e->n_slots = e->sites->len;
 }
 
+static bool has_form(const Emit *e, unsigned r, uint8_t form)
+{
+    return r < EMIT_F0 ? form == EMIT_BITS : e->form[r - EMIT_F0] & form;
+}
+
+static const char *form_letter(const Emit *e, unsigned r)
+{
+    return has_form(e, r, EMIT_BITS) ? "" : has_form(e, r, EMIT_DOUBLE) ? "d" : has_form(e, r, EMIT_LOW) ? "l" : "n";
+}
+
 void emit_stop(Emit *e, EmitAsm *a, GString *text, unsigned site)
 {
     g_string_append_printf(text, ".Lc%%=:\n\tcall *%zu(%%%%rbp)\n.Lr%%=:\n\t.pushsection .addend, \"\", @progbits\n\t"
@@ -56,7 +66,8 @@ void emit_stop(Emit *e, EmitAsm *a, GString *text, unsigned site)
             continue;
         bool narrow = e->narrow >> r & 1; // then its extension need not be computed for this
         gcc_jit_rvalue *v = gcc_jit_lvalue_as_rvalue(e->reg[r]);
-        g_string_append_printf(text, narrow ? "%u=s%%q%u;" : "%u=%%%u;", r, a->n_out + a->n_in);
+        g_string_append_printf(text, "%u=%s%%%s%u;", r, narrow ? "s" : form_letter(e, r), narrow ? "q" : "",
+                               a->n_out + a->n_in);
         emit_asm_input(a, r < EMIT_F0 ? "rme" : "xm", narrow ? emit_cast(e, v, e->i32) : v);
     }
     g_string_append(text, "\"\n\t.popsection");
@@ -94,11 +105,35 @@ void emit_leave_if(Emit *e, const char *test, unsigned site)
     e->bb = go_on;
 }
 
+// env->r[r] := a float that has not EMIT_BITS.
+static void store_float(Emit *e, gcc_jit_block *bb, unsigned r)
+{
+    size_t at = offsetof(IrEnv, r) + 8 * r;
+    bool is_double = has_form(e, r, EMIT_DOUBLE);
+    g_autoptr(GString) text = g_string_new(NULL);
+    EmitAsm a = {.keep = true, .memory = true};
+    emit_asm_input(&a, "x", gcc_jit_lvalue_as_rvalue(e->reg[r]));
+    g_string_printf(text, "movs%c %%0, %zu(%%%%rbp)\n\t", is_double ? 'd' : 's', at);
+    if (!is_double)
+        g_string_append_printf(text, "movl $-1, %zu(%%%%rbp)\n\t", at + 4);
+    if (!has_form(e, r, EMIT_LOW)) {
+        g_string_append_printf(text, "ucomis%c %%0, %%0\n\tjp .Ln%%=\n.Lb%%=:\n\t.subsection 1\n.Ln%%=:\n\t",
+                               is_double ? 'd' : 's');
+        if (is_double)
+            g_string_append_printf(text, "movl $0, %zu(%%%%rbp)\n\t", at);
+        g_string_append_printf(text, "movl $%u, %zu(%%%%rbp)\n\tjmp .Lb%%=\n\t.subsection 0",
+                               is_double ? 0x7ff80000u : 0x7fc00000u, is_double ? at + 4 : at);
+    }
+    emit_asm(bb, &a, text->str);
+}
+
 static void write_back(Emit *e, gcc_jit_block *bb)
 {
     emit_env(e, bb);
     for (unsigned r = 0; r < IR_NREGS; r++)
-        if (e->dirty >> r & 1)
+        if ((e->dirty >> r & 1) && !has_form(e, r, EMIT_BITS))
+            store_float(e, bb, r);
+        else if (e->dirty >> r & 1)
             gcc_jit_block_add_assignment(bb, NULL, emit_env_reg(e, r), gcc_jit_lvalue_as_rvalue(e->reg[r]));
     gcc_jit_block_add_assignment(bb, NULL, emit_env_u64(e, offsetof(IrEnv, left)),
                                  emit_cast(e, gcc_jit_lvalue_as_rvalue(e->left), e->u64));
@@ -140,21 +175,47 @@ static gcc_jit_block *check_block(Emit *e, unsigned n)
 {
     if (!e->check[n]) {
         uint64_t dirty = e->dirty, narrow = e->narrow;
+        uint8_t form[EMIT_N_FP];
+        memcpy(form, e->form, sizeof form);
+        memcpy(e->form, e->form_in[n], sizeof form);
         e->dirty = e->dirty_in[n];
         e->narrow = 0;
         e->check[n] = gcc_jit_function_new_block(e->fn, NULL);
         test_left(e, e->check[n], n);
         e->dirty = dirty;
         e->narrow = narrow;
+        memcpy(e->form, form, sizeof form);
     }
     return e->check[n];
+}
+
+// The way to block n, of which `to` is the end: makes floats have the forms that they have there.
+static gcc_jit_block *convert(Emit *e, unsigned n, gcc_jit_block *to)
+{
+    gcc_jit_block *bb = NULL;
+    uint64_t live = (e->live_in[n] | e->dirty_in[n]) & e->used_regs;
+    for (unsigned r = EMIT_F0; r < IR_NREGS; r++) {
+        uint8_t now = e->form[r - EMIT_F0], in = e->form_in[n][r - EMIT_F0];
+        if (!(live >> r & 1) || !(in & ~now))
+            continue;
+        g_assert(in == EMIT_BITS || in == EMIT_LOW);
+        if (!bb)
+            bb = gcc_jit_function_new_block(e->fn, NULL);
+        gcc_jit_rvalue *v = emit_converted(e, bb, gcc_jit_lvalue_as_rvalue(e->reg[r]), now, in);
+        gcc_jit_block_add_assignment(bb, NULL, e->reg[r], v);
+    }
+    if (!bb)
+        return to;
+    gcc_jit_block_end_with_jump(bb, NULL, to);
+    return bb;
 }
 
 gcc_jit_block *emit_edge(Emit *e, const IrEdge *edge, unsigned from)
 {
     if (edge->block < 0)
         return exit_block(e, edge->pc);
-    return (unsigned)edge->block > from ? e->start[edge->block] : check_block(e, (unsigned)edge->block);
+    unsigned n = (unsigned)edge->block;
+    return convert(e, n, n > from ? e->start[n] : check_block(e, n));
 }
 
 // Through the jump cache: jit_jump_row * 32 without shifts back and forth.
@@ -196,15 +257,47 @@ void emit_jmpind(Emit *e, const IrInst *op, unsigned from)
     exit_indirect(e, e->bb, target);
 }
 
-// Ends bb; the block returned goes on if entry n can deal with what is in env. Else the interpreter does an instruction.
+// Text that jumps to .Le with the host's flags at "not equal" if env->r[r] has not the form.
+static void guard_form(GString *text, unsigned r, uint8_t form)
+{
+    size_t low = offsetof(IrEnv, r) + 8 * r, high = low + 4;
+    if (form & (EMIT_LOW | EMIT_SINGLE))
+        g_string_append_printf(text, "cmpl $-1, %zu(%%rbp)\n\tjne .Le%%=\n\t", high);
+    if (form & EMIT_SINGLE)
+        g_string_append_printf(text,
+                               "cmpl $0x7f800000, %zu(%%rbp)\n\tjg .Lo%%=_%u\n\t"
+                               "cmpl $0xff800000, %zu(%%rbp)\n\tja .Le%%=\n.Lk%%=_%u:\n\t"
+                               ".subsection 1\n.Lo%%=_%u:\n\tcmpl $0x7fc00000, %zu(%%rbp)\n\tje .Lk%%=_%u\n\t"
+                               "jmp .Le%%=\n\t.subsection 0\n\t",
+                               low, r, low, r, r, low, r);
+    if (form & EMIT_DOUBLE)
+        g_string_append_printf(text,
+                               "cmpl $0x7ff00000, %zu(%%rbp)\n\tjge .Lo%%=_%u\n\t"
+                               "cmpl $0xfff00000, %zu(%%rbp)\n\tjae .Lo%%=_%u\n.Lk%%=_%u:\n\t"
+                               ".subsection 1\n.Lo%%=_%u:\n\tcmpl $0, %zu(%%rbp)\n\tjne .Le%%=\n\t"
+                               "cmpl $0x7ff80000, %zu(%%rbp)\n\tje .Lk%%=_%u\n\t"
+                               "cmpl $0x7ff00000, %zu(%%rbp)\n\tje .Lk%%=_%u\n\t"
+                               "cmpl $0xfff00000, %zu(%%rbp)\n\tje .Lk%%=_%u\n\tjmp .Le%%=\n\t.subsection 0\n\t",
+                               high, r, high, r, r, r, low, high, r, high, r, high, r);
+}
+
+// Ends bb; the block returned goes on if entry n can deal with what is in env. Else the interpreter does the next
+// instruction.
 static gcc_jit_block *guard_entry(Emit *e, gcc_jit_block *bb, unsigned n)
 {
-    char test[80];
-    if (!e->checks_ahead[n])
+    g_autoptr(GString) text = g_string_new(NULL);
+    if (e->checks_ahead[n])
+        g_string_append_printf(text, "testb $%u, %zu(%%rbp)\n\tjne .Le%%=\n\t", e->checks_ahead[n],
+                               offsetof(IrEnv, fp_leave));
+    for (unsigned r = EMIT_F0; r < IR_NREGS; r++)
+        if ((e->live_in[n] & e->used_regs) >> r & 1)
+            guard_form(text, r, e->form_in[n][r - EMIT_F0]);
+    if (!text->len)
         return bb;
-    g_snprintf(test, sizeof test, "testb $%u, %zu(%%%%rbp)", e->checks_ahead[n], offsetof(IrEnv, fp_leave));
+    g_string_append(text, "cmpq %rbp, %rbp\n.Le%=:");
+    g_string_replace(text, "%rbp", "%%rbp", 0);
     e->bb = bb;
-    emit_leave_if(e, test, add_site(e, (JitSite){.pc = e->code->blocks[n]->pc, .why = JIT_BEFORE}));
+    emit_leave_if(e, text->str, add_site(e, (JitSite){.pc = e->code->blocks[n]->pc, .why = JIT_BEFORE}));
     return e->bb;
 }
 

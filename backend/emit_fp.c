@@ -5,17 +5,6 @@
 // What is done here stays in the host's SSE registers, where the operands come from and the results go.
 #include "backend/emit.h"
 
-// Whether value v of the block is a NaN-boxed single for certain.
-static bool is_boxed(const Emit *e, IrVal v)
-{
-    unsigned op = e->block->ops[v].op;
-    bool result32 = ir_is_fp(op) && (op - IR_OP_FADD32) % 2 == 0;
-    bool integer = (op >= IR_OP_FEQ32 && op <= IR_OP_FLE64) || op == IR_OP_FTOI32 || op == IR_OP_FCLASS32;
-    return (result32 && !integer) || op == IR_OP_BOX32 || op == IR_OP_UNBOX32 || op == IR_OP_FSGNJ32 ||
-           op == IR_OP_FSGNJN32 || op == IR_OP_FSGNJX32;
-}
-
-
 void emit_asm_input(EmitAsm *a, const char *constraint, gcc_jit_rvalue *v)
 {
     a->in[a->n_in].constraint = constraint;
@@ -78,28 +67,17 @@ static gcc_jit_rvalue *bit_asm(Emit *e, const char *text, gcc_jit_rvalue *v, gcc
     return gcc_jit_lvalue_as_rvalue(result);
 }
 
-gcc_jit_rvalue *emit_low_half(Emit *e, gcc_jit_rvalue *v)
-{
-    gcc_jit_lvalue *low = emit_local(e, e->f32);
-    EmitAsm a = {.keep = false};
-    emit_asm_output(&a, "=x", low);
-    emit_asm_input(&a, "x", v);
-    emit_asm(e->bb, &a, "movaps %1, %0");
-    return gcc_jit_lvalue_as_rvalue(low);
-}
-
-// The low word of value v, which may be an f32, as a NaN-boxed single.
+// The low word of value v as a single.
 static gcc_jit_rvalue *boxed(Emit *e, IrVal v)
 {
+    if (gcc_jit_rvalue_get_type(e->values[v].rv) == e->f64) // loaded as what it is
+        return emit_raw_fp(e, v);
     gcc_jit_lvalue *result = emit_local(e, e->f64);
     EmitAsm a = {.keep = false};
-    bool loaded = gcc_jit_rvalue_get_type(e->values[v].rv) == e->f32;
-    gcc_jit_rvalue *low = emit_use(e, v);
-    emit_asm_output(&a, "=&x", result);
-    emit_asm_output(&a, "=&x", emit_local(e, e->f64));
-    emit_asm_input(&a, loaded ? "x" : "r", low);
-    emit_asm(e->bb, &a, loaded ? "movaps %2, %0\n\tpcmpeqd %1, %1\n\tpunpckldq %1, %0"
-                               : "movq %2, %0\n\tpcmpeqd %1, %1\n\tpunpckldq %1, %0");
+    gcc_jit_rvalue *word = emit_use(e, v);
+    emit_asm_output(&a, "=x", result);
+    emit_asm_input(&a, "r", word);
+    emit_asm(e->bb, &a, "movd %k1, %0");
     return gcc_jit_lvalue_as_rvalue(result);
 }
 
@@ -109,37 +87,55 @@ gcc_jit_rvalue *emit_flag(Emit *e, gcc_jit_lvalue *flag)
                                           gcc_jit_context_zero(e->ctx, e->u8));
 }
 
-// The value is asked for again and again in a block, and is the same each time.
-gcc_jit_rvalue *emit_unboxed(Emit *e, IrVal value)
+gcc_jit_rvalue *emit_converted(Emit *e, gcc_jit_block *bb, gcc_jit_rvalue *v, uint8_t from, uint8_t to)
 {
-    gcc_jit_rvalue *v = emit_use_fp(e, value);
-    if (is_boxed(e, value))
-        return v;
-    if (e->values[value].single)
-        return gcc_jit_lvalue_as_rvalue(e->values[value].single);
-    gcc_jit_lvalue *single = e->values[value].single = emit_local(e, e->f64);
-    gcc_jit_block *nan = gcc_jit_function_new_block(e->fn, NULL), *go_on = gcc_jit_function_new_block(e->fn, NULL);
-    gcc_jit_lvalue *broken = emit_local(e, e->u8);
+    bool is_double = from & EMIT_DOUBLE, box = !is_double && to == EMIT_BITS;
+    gcc_jit_lvalue *result = emit_local(e, e->f64);
+    EmitAsm a = {.keep = false};
+    char text[256];
+    emit_asm_output(&a, "=x", result);
+    if (box)
+        emit_asm_output(&a, "=&x", emit_local(e, e->f64));
+    emit_asm_input(&a, "0", v);
+    g_snprintf(text, sizeof text, "%s%s", is_double ? EMIT_FIX_DOUBLE : from & EMIT_LOW ? "" : EMIT_FIX_SINGLE,
+               box ? "pcmpeqd %1, %1\n\tpunpckldq %1, %0" : "");
+    emit_asm(bb, &a, text);
+    return gcc_jit_lvalue_as_rvalue(result);
+}
+
+gcc_jit_rvalue *emit_use_double(Emit *e, IrVal v)
+{
+    return e->form_of[v] & (EMIT_BITS | EMIT_DOUBLE) ? emit_raw_fp(e, v) : emit_use_fp(e, v);
+}
+
+// The value is asked for again and again in a block, and is the same each time.
+gcc_jit_rvalue *emit_use_single(Emit *e, IrVal v)
+{
+    if (e->form_of[v] & (EMIT_LOW | EMIT_SINGLE))
+        return emit_raw_fp(e, v);
+    gcc_jit_rvalue *bits = emit_use_fp(e, v);
+    if (e->values[v].single)
+        return gcc_jit_lvalue_as_rvalue(e->values[v].single);
+    gcc_jit_lvalue *single = e->values[v].single = emit_local(e, e->f64);
     EmitAsm a = {.keep = false}; // an expression of GCC's would lead it to keep v in an integer register
-    emit_asm_output(&a, "=@ccne", broken);
+    emit_asm_output(&a, "=x", single);
     emit_asm_output(&a, "=&r", emit_local(e, e->u64));
-    emit_asm_input(&a, "x", v);
-    emit_asm(e->bb, &a, "movq %2, %1\n\tshrq $32, %1\n\tcmpl $-1, %k1");
-    gcc_jit_block_add_assignment(e->bb, NULL, single, v);
-    gcc_jit_block_end_with_conditional(e->bb, NULL, emit_likely(e, emit_flag(e, broken), false), nan, go_on);
-    emit_nan(e, nan, single, true);
-    gcc_jit_block_end_with_jump(nan, NULL, go_on);
-    e->bb = go_on;
+    emit_asm_input(&a, "0", bits);
+    emit_asm(e->bb, &a, "movq %0, %1\n\tshrq $32, %1\n\tcmpl $-1, %k1\n\tjne .Ln%=\n.Lb%=:\n\t"
+                        ".subsection 1\n" EMIT_NAN_SINGLE ".subsection 0");
     return gcc_jit_lvalue_as_rvalue(single);
 }
 
-// The asm statement keeps GCC from making a conditional move of it, for which every later op would have to wait.
-void emit_nan(Emit *e, gcc_jit_block *bb, gcc_jit_lvalue *result, bool single)
+// any_nan: one is as good as another.
+static gcc_jit_rvalue *sign_operand(Emit *e, IrVal v, bool single, bool any_nan)
 {
-    EmitAsm a = {.keep = true};
-    emit_asm_output(&a, "=x", result);
-    emit_asm_input(&a, "r", emit_u64(e, single ? UINT64_C(0xffffffff7fc00000) : UINT64_C(0x7ff8000000000000)));
-    emit_asm(bb, &a, "movq %1, %0");
+    if (any_nan)
+        return single ? emit_use_single(e, v) : emit_use_double(e, v);
+    if (!single)
+        return emit_use_fp(e, v);
+    if (!(e->form_of[v] & EMIT_BITS)) // else the box must be looked at
+        emit_have_low(e, v);
+    return emit_use_single(e, v);
 }
 
 static gcc_jit_rvalue *emit_sign(Emit *e, const IrInst *op)
@@ -151,20 +147,23 @@ static gcc_jit_rvalue *emit_sign(Emit *e, const IrInst *op)
     };
     unsigned kind = (op->op - IR_OP_FSGNJ32) / 2;
     bool single = (op->op - IR_OP_FSGNJ32) % 2 == 0, same = op->a == op->b;
-    gcc_jit_rvalue *a = single ? emit_unboxed(e, op->a) : emit_use_fp(e, op->a);
-    gcc_jit_rvalue *b = single ? emit_unboxed(e, op->b) : emit_use_fp(e, op->b);
+    gcc_jit_rvalue *a = sign_operand(e, op->a, single, same && kind != 1), *b = NULL;
+    if (same)
+        e->values[op->b].uses--;
+    else
+        b = sign_operand(e, op->b, single, false);
     if (kind == 0 && same)
         return a;
     char text[160]; // %1 := the sign bit alone
     g_snprintf(text, sizeof text, "pcmpeqd %%1, %%1\n\tpsllq $63, %%1\n\t%s%s", single ? "psrlq $32, %1\n\t" : "",
                texts[kind][same]);
-    return bit_asm(e, text, a, same ? NULL : b);
+    return bit_asm(e, text, a, b);
 }
 
 gcc_jit_rvalue *emit_fp_bits(Emit *e, const IrInst *op)
 {
     if (op->op == IR_OP_UNBOX32)
-        return emit_unboxed(e, op->a);
+        return emit_use_single(e, op->a);
     if (op->op == IR_OP_BOX32)
         return boxed(e, op->a);
     return emit_sign(e, op);

@@ -59,10 +59,20 @@ static void check_mode(Fp *f)
         go_slow_if(f, other_mode(f->e, rm));
 }
 
+// Operand k for env->fp_soft, boxed.
+static gcc_jit_rvalue *soft_operand(Fp *f, unsigned k)
+{
+    Emit *e = f->e;
+    gcc_jit_rvalue *bits = emit_bits(e, f->v[k]);
+    if (!emit_reads_single(f->op->op) || k >= ir_n_values(f->op->op))
+        return bits;
+    return emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_OR, bits, emit_u64(e, UINT64_C(0xffffffff00000000)));
+}
+
 static void soft(Fp *f, gcc_jit_block *bb)
 {
     Emit *e = f->e;
-    gcc_jit_rvalue *args[4] = {emit_bits(e, f->v[0]), emit_bits(e, f->v[1]), emit_bits(e, f->v[2]),
+    gcc_jit_rvalue *args[4] = {soft_operand(f, 0), soft_operand(f, 1), soft_operand(f, 2),
                                emit_u64(e, (uint64_t)f->op->op << FP_SOFT_OP | (uint64_t)f->op->imm)};
     if (!f->is_float) {
         emit_call(bb, offsetof(IrEnv, fp_soft), 4, args, f->result);
@@ -76,53 +86,15 @@ static void soft(Fp *f, gcc_jit_block *bb)
     emit_asm(bb, &a, "movq %1, %0");
 }
 
-static bool is_arithmetic(unsigned op)
+// An instruction whose result may be a NaN, which must be the canonical one if somebody can tell.
+static void with_nan_check(Fp *f, EmitAsm *a, unsigned i, const char *text, bool single)
 {
-    return (op >= IR_OP_FADD32 && op <= IR_OP_FMADD64) || (op >= IR_OP_FEQ32 && op <= IR_OP_F32TO64);
-}
-
-// Do only ops use value i for which one quiet NaN is like another?
-static bool any_nan_will_do(const Emit *e, unsigned i)
-{
-    for (unsigned k = i + 1; k < e->block->n_ops; k++) {
-        const IrInst *op = &e->block->ops[k];
-        if (op->op != IR_OP_INSN && (op->a == i || op->b == i || op->c == i) && !is_arithmetic(op->op))
-            return false;
-    }
-    return true;
-}
-
-// An instruction that sets the host's parity flag if its result is a NaN; inputs are in `a` already, behind the result
-// and the flag. soft_nan: that is for env->fp_soft, which knows when it is an invalid operation.
-static void with_nan_check(Fp *f, EmitAsm *a, unsigned i, const char *text, bool soft_nan)
-{
-    Emit *e = f->e;
-    bool single = f->op->op == IR_OP_F64TO32 || (f->single && f->op->op != IR_OP_F32TO64);
-    char checked[160];
-    if (!soft_nan && any_nan_will_do(e, i)) {
-        emit_asm(e->bb, a, text);
-        return;
-    }
-    g_snprintf(checked, sizeof checked, "%s\n\tucomis%c %%0, %%0", text, single ? 's' : 'd');
-    emit_asm(e->bb, a, checked);
-    gcc_jit_rvalue *nan = emit_flag(e, a->out[1].place);
-    if (soft_nan) {
-        go_slow_if(f, nan);
-        return;
-    }
-    gcc_jit_block *bad = gcc_jit_function_new_block(e->fn, NULL);
-    gcc_jit_block_end_with_conditional(e->bb, NULL, emit_likely(e, nan, false), bad, f->done);
-    emit_nan(e, bad, f->result, single);
-    gcc_jit_block_end_with_jump(bad, NULL, f->done);
-    e->bb = NULL;
-}
-
-static EmitAsm start(Fp *f, const char *result)
-{
-    EmitAsm a = {.keep = true};
-    emit_asm_output(&a, result, f->result);
-    emit_asm_output(&a, "=@ccp", emit_local(f->e, f->e->u8));
-    return a;
+    char checked[300];
+    g_snprintf(checked, sizeof checked, "%s%s%s", text, f->e->wants_bits[f->e->block_index][i] ? "\n\t" : "",
+               !f->e->wants_bits[f->e->block_index][i] ? ""
+               : single                                ? EMIT_FIX_SINGLE
+                                                       : EMIT_FIX_DOUBLE);
+    emit_asm(f->e->bb, a, checked);
 }
 
 static void arithmetic(Fp *f, unsigned i)
@@ -130,37 +102,44 @@ static void arithmetic(Fp *f, unsigned i)
     static const char *const names[] = {"add", "sub", "mul", "div"};
     char text[80];
     check_mode(f);
-    EmitAsm a = start(f, "=x");
+    EmitAsm a = {.keep = true};
+    emit_asm_output(&a, "=x", f->result);
     emit_asm_input(&a, "0", f->v[0]);
     emit_asm_input(&a, "x", f->v[1]);
-    g_snprintf(text, sizeof text, "%ss%c %%3, %%0", names[(f->op->op - IR_OP_FADD32) / 2], f->single ? 's' : 'd');
-    with_nan_check(f, &a, i, text, false);
+    g_snprintf(text, sizeof text, "%ss%c %%2, %%0", names[(f->op->op - IR_OP_FADD32) / 2], f->single ? 's' : 'd');
+    with_nan_check(f, &a, i, text, f->single);
 }
 
 static void square_root(Fp *f, unsigned i)
 {
     check_mode(f);
-    EmitAsm a = start(f, "=x");
+    EmitAsm a = {.keep = true};
+    emit_asm_output(&a, "=x", f->result);
     emit_asm_input(&a, "0", f->v[0]);
-    with_nan_check(f, &a, i, f->single ? "sqrtss %0, %0" : "sqrtsd %0, %0", false);
+    with_nan_check(f, &a, i, f->single ? "sqrtss %0, %0" : "sqrtsd %0, %0", f->single);
 }
 
-static void fused(Fp *f, unsigned i)
+// If the result is a NaN, env->fp_soft finds out whether that was an invalid operation.
+static void fused(Fp *f)
 {
-    char text[80];
+    char text[120], format = f->single ? 's' : 'd';
     bool negate_product = f->op->imm & IR_FP_NEG_PRODUCT, negate_addend = f->op->imm & IR_FP_NEG_ADDEND;
     if (!__builtin_cpu_supports("fma")) {
         soft(f, f->e->bb);
         return;
     }
     check_mode(f);
-    EmitAsm a = start(f, "=x");
+    gcc_jit_lvalue *nan = emit_local(f->e, f->e->u8);
+    EmitAsm a = {.keep = true};
+    emit_asm_output(&a, "=x", f->result);
+    emit_asm_output(&a, "=@ccp", nan);
     emit_asm_input(&a, "0", f->v[2]);
     emit_asm_input(&a, "x", f->v[0]);
     emit_asm_input(&a, "x", f->v[1]);
-    g_snprintf(text, sizeof text, "vf%sm%s231s%c %%4, %%3, %%0", negate_product ? "n" : "",
-               negate_addend ? "sub" : "add", f->single ? 's' : 'd');
-    with_nan_check(f, &a, i, text, true);
+    g_snprintf(text, sizeof text, "vf%sm%s231s%c %%4, %%3, %%0\n\tucomis%c %%0, %%0", negate_product ? "n" : "",
+               negate_addend ? "sub" : "add", format, format);
+    emit_asm(f->e->bb, &a, text);
+    go_slow_if(f, emit_flag(f->e, nan));
 }
 
 static void to_other_format(Fp *f, unsigned i)
@@ -168,9 +147,10 @@ static void to_other_format(Fp *f, unsigned i)
     bool widen = f->op->op == IR_OP_F32TO64;
     if (!widen)
         check_mode(f);
-    EmitAsm a = start(f, "=&x");
+    EmitAsm a = {.keep = true};
+    emit_asm_output(&a, "=&x", f->result);
     emit_asm_input(&a, "x", f->v[0]);
-    with_nan_check(f, &a, i, widen ? "pxor %0, %0\n\tcvtss2sd %2, %0" : "pcmpeqd %0, %0\n\tcvtsd2ss %2, %0", false);
+    with_nan_check(f, &a, i, widen ? "pxor %0, %0\n\tcvtss2sd %1, %0" : "pxor %0, %0\n\tcvtsd2ss %1, %0", !widen);
 }
 
 // With the NaNs gone: two minima in both orders agree but for -0 and +0, of which a bit operation finds the right one.
@@ -227,11 +207,11 @@ static void to_integer(Fp *f)
     if ((imm & IR_FP_RM) != IR_RM_RTZ)
         check_mode(f);
     if (is_unsigned) { // as integers, the bits of such numbers are ordered like the numbers
-        uint64_t limit = f->single ? (is_long ? UINT64_C(0xffffffff5f000000) : UINT64_C(0xffffffff4f800000))
+        uint64_t limit = f->single ? (is_long ? UINT64_C(0x5f000000) : UINT64_C(0x4f800000))
                                    : (is_long ? UINT64_C(0x43e0000000000000) : UINT64_C(0x41efffffffe00001));
-        gcc_jit_rvalue *bits = emit_bits(e, f->v[0]), *base = emit_u64(e, f->single ? UINT64_C(0xffffffff00000000) : 0);
-        go_slow_if(f, compare(e, GCC_JIT_COMPARISON_GE, emit_binary(e, GCC_JIT_BINARY_OP_MINUS, bits, base),
-                              emit_binary(e, GCC_JIT_BINARY_OP_MINUS, emit_u64(e, limit), base)));
+        gcc_jit_type *type = f->single ? e->u32 : e->u64;
+        go_slow_if(f, compare(e, GCC_JIT_COMPARISON_GE, emit_cast(e, emit_bits(e, f->v[0]), type),
+                              emit_cast(e, emit_u64(e, limit), type)));
     }
     gcc_jit_type *type = wide ? e->i64 : e->i32;
     gcc_jit_lvalue *integer = emit_local(e, type);
@@ -265,8 +245,7 @@ static void from_integer(Fp *f)
     EmitAsm a = {.keep = true};
     emit_asm_output(&a, "=x", f->result);
     emit_asm_input(&a, "r", v);
-    g_snprintf(text, sizeof text, "%s %%0, %%0\n\tcvtsi2s%cq %%1, %%0", f->single ? "pcmpeqd" : "pxor",
-               f->single ? 's' : 'd');
+    g_snprintf(text, sizeof text, "pxor %%0, %%0\n\tcvtsi2s%cq %%1, %%0", f->single ? 's' : 'd');
     emit_asm(e->bb, &a, text);
 }
 
@@ -278,7 +257,7 @@ static void dispatch(Fp *f, unsigned i)
     else if (op <= IR_OP_FSQRT64)
         square_root(f, i);
     else if (op <= IR_OP_FMADD64)
-        fused(f, i);
+        fused(f);
     else if (op <= IR_OP_FMAX64)
         choose(f);
     else if (op <= IR_OP_FLE64)
@@ -298,13 +277,12 @@ void emit_fp(Emit *e, unsigned i)
     const IrInst *op = &e->block->ops[i];
     Fp f = {.e = e, .op = op, .single = (op->op - IR_OP_FADD32) % 2 == 0};
     bool integers = op->op == IR_OP_ITOF32 || op->op == IR_OP_ITOF64;
-    bool singles = op->op == IR_OP_F32TO64 || (f.single && op->op != IR_OP_F64TO32 && !integers);
     const IrVal args[3] = {op->a, op->b, op->c};
     for (unsigned k = 0; k < 3; k++)
         f.v[k] = k >= ir_n_values(op->op) ? emit_u64(e, 0)
-                 : singles                ? emit_unboxed(e, args[k])
-                                          : integers               ? emit_use_leaf(e, args[k])
-                                          : emit_use_fp(e, args[k]);
+                 : integers                    ? emit_use_leaf(e, args[k])
+                 : emit_reads_single(op->op)   ? emit_use_single(e, args[k])
+                                               : emit_use_double(e, args[k]);
     f.is_float = op->op <= IR_OP_FMAX64 || op->op == IR_OP_F64TO32 || op->op == IR_OP_F32TO64 || integers;
     f.result = emit_local(e, f.is_float ? e->f64 : e->u64);
     f.done = gcc_jit_function_new_block(e->fn, NULL);

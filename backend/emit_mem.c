@@ -295,6 +295,23 @@ static gcc_jit_type *load_type(const Emit *e, unsigned i)
     return types[op - IR_OP_LD8U];
 }
 
+// Singles are doubles for GCC, of which the low word counts.
+static void load_single(Emit *e, gcc_jit_lvalue *result, gcc_jit_rvalue *at)
+{
+    EmitAsm a = {.keep = e->shared};
+    emit_asm_output(&a, "=x", result);
+    emit_asm_input(&a, "m", at);
+    emit_asm(e->bb, &a, "movss %1, %0");
+}
+
+static void store_single(Emit *e, gcc_jit_lvalue *at, gcc_jit_rvalue *v)
+{
+    EmitAsm a = {.keep = true};
+    emit_asm_output(&a, "=m", at);
+    emit_asm_input(&a, "x", v);
+    emit_asm(e->bb, &a, "movss %1, %0");
+}
+
 void emit_load(Emit *e, unsigned i)
 {
     static const char *const texts[] = {"movzbl %M, %k0", "movsbq %M, %0", "movzwl %M, %k0", "movswq %M, %0",
@@ -303,17 +320,28 @@ void emit_load(Emit *e, unsigned i)
     gcc_jit_type *type = load_type(e, i);
     bool is_float = type == e->f64 || type == e->f32;
     Access m = {.size = 0};
-    gcc_jit_lvalue *result = emit_local(e, is_float ? type : e->u64);
+    gcc_jit_lvalue *result = emit_local(e, is_float ? e->f64 : e->u64);
     start_access(e, &m, i);
     if (m.cache) {
         gcc_jit_rvalue *v = rvalue(cached(e, &m, i, type));
-        gcc_jit_block_add_assignment(e->bb, NULL, result, is_float ? v : emit_cast(e, v, e->u64));
+        if (type == e->f32)
+            load_single(e, result, v);
+        else
+            gcc_jit_block_add_assignment(e->bb, NULL, result, is_float ? v : emit_cast(e, v, e->u64));
     } else {
         emit_asm_output(&m.a, is_float ? "=x" : "=r", result);
         lookup_operands(e, &m);
         uncached(e, &m, type == e->f64 ? "movsd %M, %0" : type == e->f32 ? "movss %M, %0" : texts[op - IR_OP_LD8U]);
     }
     emit_define(e, i, rvalue(result), 0, true);
+}
+
+static gcc_jit_rvalue *stored_float(Emit *e, const IrInst *store)
+{
+    if (store->op != IR_OP_ST32)
+        return emit_use_fp(e, store->b);
+    emit_have_low(e, store->b);
+    return emit_raw_fp(e, store->b);
 }
 
 void emit_store(Emit *e, unsigned i)
@@ -327,16 +355,17 @@ void emit_store(Emit *e, unsigned i)
     start_access(e, &m, i);
     if (m.cache) {
         gcc_jit_lvalue *at = cached(e, &m, i, !is_float ? type : op->op == IR_OP_ST32 ? e->f32 : e->f64);
-        gcc_jit_rvalue *v = is_float ? emit_use_fp(e, op->b) : emit_cast(e, emit_use(e, op->b), type);
         if (is_float && op->op == IR_OP_ST32)
-            v = emit_low_half(e, v);
-        gcc_jit_block_add_assignment(e->bb, NULL, at, v);
+            store_single(e, at, stored_float(e, op));
+        else
+            gcc_jit_block_add_assignment(e->bb, NULL, at,
+                                         is_float ? stored_float(e, op) : emit_cast(e, emit_use(e, op->b), type));
         return;
     }
     lookup_operands(e, &m);
     unsigned number = m.a.n_out + m.a.n_in;
     emit_asm_input(&m.a, is_float ? "x" : "re",
-                   is_float ? emit_use_fp(e, op->b) : emit_cast(e, emit_use(e, op->b), type));
+                   is_float ? stored_float(e, op) : emit_cast(e, emit_use(e, op->b), type));
     g_autofree char *text = is_float ? g_strdup_printf("movs%c %%%u, %%M", op->op == IR_OP_ST32 ? 's' : 'd', number)
                                      : g_strdup_printf(texts[op->op - IR_OP_ST8], number);
     uncached(e, &m, text);

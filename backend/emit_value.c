@@ -51,12 +51,6 @@ gcc_jit_rvalue *emit_bits(Emit *e, gcc_jit_rvalue *v)
     return gcc_jit_rvalue_get_type(v) == e->f64 ? gcc_jit_context_new_bitcast(e->ctx, NULL, v, e->u64) : v;
 }
 
-gcc_jit_rvalue *emit_use(Emit *e, IrVal v)
-{
-    e->values[v].uses--;
-    return emit_bits(e, e->values[v].rv);
-}
-
 static gcc_jit_rvalue *to_local(Emit *e, gcc_jit_rvalue *v)
 {
     gcc_jit_lvalue *l = emit_local(e, gcc_jit_rvalue_get_type(v));
@@ -64,18 +58,74 @@ static gcc_jit_rvalue *to_local(Emit *e, gcc_jit_rvalue *v)
     return gcc_jit_lvalue_as_rvalue(l);
 }
 
-gcc_jit_rvalue *emit_use_leaf(Emit *e, IrVal v)
+// Makes a float have another form too.
+static void have_form(Emit *e, IrVal v, uint8_t form)
+{
+    EmitValue *val = &e->values[v];
+    uint8_t *now = &e->form_of[v];
+    gcc_jit_rvalue *rv = emit_converted(e, e->bb, val->rv, *now, form);
+    *val = (EmitValue){.rv = rv, .uses = val->uses, .leaf = true};
+    if (form == EMIT_BITS && !(*now & EMIT_DOUBLE))
+        *now |= EMIT_LOW;
+    *now |= form;
+}
+
+static void have_bits(Emit *e, IrVal v)
+{
+    if (!(e->form_of[v] & EMIT_BITS))
+        have_form(e, v, EMIT_BITS);
+}
+
+void emit_have_low(Emit *e, IrVal v)
+{
+    if (e->form_of[v] == EMIT_SINGLE)
+        have_form(e, v, EMIT_LOW);
+    else if (e->form_of[v] == EMIT_DOUBLE)
+        have_form(e, v, EMIT_BITS);
+}
+
+static gcc_jit_rvalue *use_raw(Emit *e, IrVal v)
+{
+    e->values[v].uses--;
+    return emit_bits(e, e->values[v].rv);
+}
+
+gcc_jit_rvalue *emit_use(Emit *e, IrVal v)
+{
+    have_bits(e, v);
+    return use_raw(e, v);
+}
+
+gcc_jit_rvalue *emit_use_low(Emit *e, IrVal v)
+{
+    emit_have_low(e, v);
+    return use_raw(e, v);
+}
+
+static void make_leaf(Emit *e, IrVal v)
 {
     EmitValue *val = &e->values[v];
     if (!val->leaf)
         *val = (EmitValue){.rv = to_local(e, val->rv), .uses = val->uses, .leaf = true};
+}
+
+gcc_jit_rvalue *emit_use_leaf(Emit *e, IrVal v)
+{
+    make_leaf(e, v);
     return emit_use(e, v);
 }
 
-// By an asm statement: of a constant, GCC would make one in memory, which needs a relocation.
 gcc_jit_rvalue *emit_use_fp(Emit *e, IrVal v)
 {
-    gcc_jit_rvalue *bits = emit_use_leaf(e, v);
+    have_bits(e, v);
+    return emit_raw_fp(e, v);
+}
+
+// By an asm statement: of a constant, GCC would make one in memory, which needs a relocation.
+gcc_jit_rvalue *emit_raw_fp(Emit *e, IrVal v)
+{
+    make_leaf(e, v);
+    gcc_jit_rvalue *bits = use_raw(e, v);
     if (gcc_jit_rvalue_get_type(e->values[v].rv) == e->f64)
         return e->values[v].rv;
     EmitAsm a = {.keep = false};
@@ -359,7 +409,8 @@ static gcc_jit_rvalue *emit_orcb(Emit *e, const IrInst *op)
 
 static gcc_jit_rvalue *emit_arith(Emit *e, const IrInst *op)
 {
-    gcc_jit_rvalue *a = emit_use(e, op->a), *b = op->b == IR_NOVAL ? NULL : emit_use(e, op->b);
+    gcc_jit_rvalue *a = op->op == IR_OP_SEXT32 ? emit_use_low(e, op->a) : emit_use(e, op->a);
+    gcc_jit_rvalue *b = op->b == IR_NOVAL ? NULL : emit_use(e, op->b);
     switch (op->op) {
     case IR_OP_ADD:
         return emit_binary(e, GCC_JIT_BINARY_OP_PLUS, a, b);

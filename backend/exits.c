@@ -104,11 +104,10 @@ static bool parse_exit(ExitTable *t, uint32_t at, const char *text, unsigned n_s
         if (p == number || *p++ != '=' || reg > EXIT_LEFT || !(end = strchr(p, ';')))
             return false;
         ExitLoc loc = {.reg = (uint8_t)reg};
-        bool narrow = *p == 's';
-        p += narrow;
+        char form = *p && strchr("sdln", *p) ? *p++ : 0;
         if (!exits_parse_operand(p, (size_t)(end - p), &loc))
             return false;
-        loc.narrow = narrow;
+        loc.form = form;
         g_array_append_val(t->locs, loc);
         p = end + 1;
     }
@@ -231,13 +230,31 @@ static uint64_t value_at(const ExitLoc *l, const JitFrame *f, const uint64_t (*x
     // behind the frame lies the stack as the asm statement found it
     const char *base = l->base == RSP ? (const char *)(f + 1) : (const char *)(uintptr_t)f->gpr[l->base];
     base += (uint64_t)(int64_t)l->value + f->gpr[l->index] * l->scale;
-    if (l->narrow) {
+    if (l->form == 's') {
         int32_t word;
         memcpy(&word, base, sizeof word);
         return (uint64_t)(int64_t)word;
     }
     memcpy(&v, base, sizeof v);
     return v;
+}
+
+// What the guest has, of a value in a form of side tables.
+static uint64_t settle(uint64_t v, char form)
+{
+    const uint64_t box = UINT64_C(0xffffffff00000000);
+    switch (form) {
+    case 's':
+        return (uint64_t)(int64_t)(int32_t)v;
+    case 'd':
+        return v << 1 > UINT64_C(0xffe0000000000000) ? UINT64_C(0x7ff8000000000000) : v;
+    case 'n':
+        return box | ((uint32_t)v << 1 > UINT32_C(0xff000000) ? UINT32_C(0x7fc00000) : (uint32_t)v);
+    case 'l':
+        return box | v;
+    default:
+        return v;
+    }
 }
 
 bool exits_stop(IrEnv *env, JitFrame *f, const uint64_t (*xmm)[2])
@@ -253,8 +270,7 @@ bool exits_stop(IrEnv *env, JitFrame *f, const uint64_t (*xmm)[2])
     for (unsigned i = 0; i < x->n; i++) {
         const ExitLoc *l = &g_array_index(t->locs, ExitLoc, x->first + i);
         uint64_t v = value_at(l, f, xmm);
-        if (l->narrow)
-            v = (uint64_t)(int64_t)(int32_t)v;
+        v = settle(v, l->form);
         if (l->reg == EXIT_LEFT)
             env->left = (int64_t)v;
         else

@@ -4,7 +4,9 @@
 // An asm statement of a region that may leave it names the changed registers as operands and writes a record into the
 // section ".addend" of the object: the distance (4 bytes) of the return address of its call of env->jit_stop from the
 // function `region`, then a text "SITE;REG=OPERAND;...;" ended by a zero byte. Operands are as GCC prints them, with
-// an s in front if only the low word, to be sign-extended, is there.
+// a letter in front if that is not yet what the guest has: s, the low word is to be sign-extended; d, a double of which
+// any NaN is to be the canonical one; l, the low word is a single to be boxed; n, the same, any NaN being the canonical
+// one.
 #pragma once
 #include "backend/jit_call.h"
 #include <glib.h>
@@ -16,7 +18,7 @@ typedef struct {
     uint8_t kind; // ExitPlace
     uint8_t base; // host register
     uint8_t index, scale; // of EXIT_IN_MEMORY: the index register counts so often
-    bool narrow;  // the low word of the place, sign-extended
+    char form;    // letter in front, or 0
     int32_t value; // displacement or constant
 } ExitLoc;
 

@@ -197,24 +197,6 @@ static void emit_fps(Gen *g)
         emit_fp(g);
 }
 
-static void emit_pures(Gen *g)
-{
-    for (unsigned n = 1 + gen_below(g->rng, g->config->max_ops); n; n--) {
-        if (one_in(g, 4))
-            ir_get(g->b, pick_reg(g));
-        else
-            emit_pure(g);
-    }
-}
-
-static void emit_puts(Gen *g)
-{
-    for (unsigned n = gen_below(g->rng, 3); n; n--) {
-        IrVal v = pick_value(g);
-        ir_put(g->b, pick_reg(g), v);
-    }
-}
-
 // An address of `size` bytes in the window, as far as *imm and the result add up to it. Atomics meet on a few
 // places, so that SC often succeeds.
 static IrVal emit_address(Gen *g, bool is_atomic, int64_t *imm)
@@ -232,6 +214,105 @@ static IrVal emit_address(Gen *g, bool is_atomic, int64_t *imm)
     v = ir_binop(g->b, IR_OP_AND, v, m);
     m = emit_const(g, c->mem_base - (uint64_t)*imm);
     return ir_binop(g->b, IR_OP_ADD, v, m);
+}
+
+static unsigned float_reg(Gen *g, bool single)
+{
+    bool other = one_in(g, 25);
+    return 32 + gen_below(g->rng, 3) + 3 * (single != other);
+}
+
+static uint64_t special_float(Gen *g, bool single)
+{
+    static const uint64_t doubles[] = {0, UINT64_C(0x7ff0000000000000), UINT64_C(0xfff0000000000000),
+                                       UINT64_C(0x7ff8000000000000), UINT64_C(0xfff8000000000123),
+                                       UINT64_C(0x7ff0000000000001), UINT64_C(0x3ff0000000000000)};
+    static const uint32_t singles[] = {0, 0x7f800000, 0xff800000, 0x7fc00000, 0xffc00123, 0x7f800001, 0x3f800000};
+    unsigned i = gen_below(g->rng, G_N_ELEMENTS(singles));
+    return single ? UINT64_C(0xffffffff00000000) | singles[i] : doubles[i];
+}
+
+// A float between memory or an integer register and a register, or from one to another.
+static void move_float(Gen *g, bool single)
+{
+    IrVal v;
+    int64_t imm;
+    unsigned reg = float_reg(g, single);
+    switch (gen_below(g->rng, 8)) {
+    case 0: // loads
+        v = emit_address(g, false, &imm);
+        v = ir_emit(g->b, single ? IR_OP_LD32U : IR_OP_LD64, 0, v, IR_NOVAL, imm);
+        ir_put(g->b, reg, single ? ir_unop(g->b, IR_OP_BOX32, v) : v);
+        break;
+    case 1:
+        v = emit_address(g, false, &imm);
+        ir_emit(g->b, single ? IR_OP_ST32 : IR_OP_ST64, 0, v, ir_get(g->b, reg), imm);
+        break;
+    case 2:
+        v = ir_get(g->b, reg);
+        ir_put(g->b, pick_reg(g), single ? ir_unop(g->b, IR_OP_SEXT32, v) : v);
+        break;
+    case 3:
+        v = ir_get(g->b, pick_reg(g));
+        ir_put(g->b, reg, single ? ir_unop(g->b, IR_OP_BOX32, v) : v);
+        break;
+    case 4:
+        v = ir_get(g->b, float_reg(g, single));
+        ir_put(g->b, reg, single ? ir_unop(g->b, IR_OP_UNBOX32, v) : v);
+        break;
+    default:
+        ir_put(g->b, reg, emit_const(g, one_in(g, 2) ? special_float(g, single) : random_float(g->rng, single)));
+    }
+}
+
+// An operation on float registers; a sign operation if it computes nothing.
+static void compute_float(Gen *g, bool computes)
+{
+    IrOpcode op = computes ? (IrOpcode)(IR_OP_FADD32 + gen_below(g->rng, IR_OP_FCLASS64 - IR_OP_FADD32 + 1))
+                           : (IrOpcode)(IR_OP_FSGNJ32 + gen_below(g->rng, 6));
+    bool single = (op - (computes ? IR_OP_FADD32 : IR_OP_FSGNJ32)) % 2 == 0, from = single, integer = false;
+    unsigned imm = one_in(g, 4) ? gen_below(g->rng, IR_RM_MODES) : IR_RM_DYN, n = ir_n_values(op);
+    IrVal v[3] = {IR_NOVAL, IR_NOVAL, IR_NOVAL};
+
+    if (op == IR_OP_F64TO32 || op == IR_OP_F32TO64)
+        from = !single;
+    if (op == IR_OP_FMADD32 || op == IR_OP_FMADD64 || (op >= IR_OP_FTOI32 && op <= IR_OP_ITOF64))
+        imm |= 8 * gen_below(g->rng, 4);
+    integer = (op >= IR_OP_FEQ32 && op <= IR_OP_FLE64) || op == IR_OP_FTOI32 || op == IR_OP_FTOI64 ||
+              op >= IR_OP_FCLASS32;
+    for (unsigned i = 0; i < n; i++)
+        v[i] = i && one_in(g, 4)                                 ? v[0]
+               : op == IR_OP_ITOF32 || op == IR_OP_ITOF64 ? ir_get(g->b, pick_reg(g))
+                                                          : ir_get(g->b, float_reg(g, from));
+    IrVal r = ir_triop(g->b, op, v[0], v[1], v[2], ir_op_info[op].args[n] == 'i' ? imm : 0);
+    ir_put(g->b, integer && computes ? pick_reg(g) : float_reg(g, single), r);
+}
+
+static void emit_floats(Gen *g)
+{
+    ir_fpcheck(g->b, IR_FP_OFF | IR_FP_CLEAN | IR_FP_BAD_RM, (uint32_t)gen_random(g->rng));
+    if (one_in(g, 3) && g->config->memory)
+        move_float(g, one_in(g, 2));
+    else
+        compute_float(g, !one_in(g, 4));
+}
+
+static void emit_pures(Gen *g)
+{
+    for (unsigned n = 1 + gen_below(g->rng, g->config->max_ops); n; n--) {
+        if (one_in(g, 4))
+            ir_get(g->b, pick_reg(g));
+        else
+            emit_pure(g);
+    }
+}
+
+static void emit_puts(Gen *g)
+{
+    for (unsigned n = gen_below(g->rng, 3); n; n--) {
+        IrVal v = pick_value(g);
+        ir_put(g->b, pick_reg(g), v);
+    }
 }
 
 static void emit_atomic(Gen *g)
@@ -326,6 +407,10 @@ static void fill_block(Gen *g)
     g->pc = g->b->pc;
     for (unsigned n = 1 + gen_below(g->rng, g->config->max_insns); n; n--) {
         start_insn(g);
+        if (g->config->floats && !one_in(g, 8)) {
+            emit_floats(g);
+            continue;
+        }
         emit_pures(g);
         if (g->config->memory && one_in(g, 2))
             emit_memory(g);

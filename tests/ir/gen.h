@@ -18,6 +18,7 @@ typedef struct {
     bool memory;         // loads, stores and fences exist
     bool atomics;        // LR, SC and AMO exist too; needs memory
     bool fp;             // floating point exists
+    bool floats;         // and most of the code is of it: doubles in registers 32 to 34, singles in 35 to 37
     uint64_t mem_base;   // accesses stay in this window ...
     uint64_t mem_size;   // ... of a power of two bytes, at least 64
     unsigned wild;       // but one in `wild` goes to a random address, and may be misaligned; 0: none
