@@ -218,11 +218,29 @@ static Block *hottest(Engine *e)
     return best;
 }
 
+// How often an instruction of t was executed, on average.
+static uint64_t mean_count(const Trace *t)
+{
+    uint64_t done = 0, insns = 0;
+    for (unsigned i = 0; i < t->blocks->len; i++) {
+        const Block *b = g_ptr_array_index(t->blocks, i);
+        done += block_count(b) * b->n_insns;
+        insns += b->n_insns;
+    }
+    return done / insns;
+}
+
 static void submit(Engine *e, Block *b)
 {
     Trace *t = trace_form(e, b);
     if (!t) {
         b->queued = false;
+        return;
+    }
+    // Not yet, if its other blocks run seldom: GCC's time goes by instructions. In tests every region counts.
+    if (!e->config.sync && mean_count(t) < e->config.threshold) {
+        b->queued = false;
+        trace_free(t);
         return;
     }
     t->cache_head = tier_cache_head(e, b);
