@@ -50,7 +50,7 @@ void engine_compile_ahead(Engine *e, uint64_t min_count, AheadResult *out)
             ;
         if (!wants_code(b) || tier_cache_load(e, b))
             continue;
-        tier_submit(e, b);
+        tier_submit(e, b, 0);
     }
     while (tier_take(e, true))
         ;

@@ -70,7 +70,9 @@ void tier_add_unit(Engine *e, Trace *t, JitUnit *u); // enters it, made from t, 
 void tier_warm(Engine *e, Block *b); // b's heat ran out: baseline code, or as below
 void tier_hot(Engine *e, Block *b);  // b's runs ran out, or its heat where it has no baseline code: a region
 void tier_poll(Engine *e);          // takes results, hands out work
-void tier_submit(Engine *e, Block *b); // to a free worker: the region around b
+// To a free worker: the region around b, unless its instructions ran less than min_mean times on average (GCC's time
+// goes by instructions).
+void tier_submit(Engine *e, Block *b, uint64_t min_mean);
 bool tier_take(Engine *e, bool wait);  // enters the next result; false: there is none, or none under way
 void tier_reset_heat(Engine *e, Block *b);
 

@@ -243,11 +243,28 @@ static Block *hottest(Engine *e)
     return best;
 }
 
-void tier_submit(Engine *e, Block *b)
+// How often an instruction of t was executed, on average.
+static uint64_t mean_count(const Trace *t)
+{
+    uint64_t done = 0, insns = 0;
+    for (unsigned i = 0; i < t->blocks->len; i++) {
+        const Block *b = g_ptr_array_index(t->blocks, i);
+        done += block_count(b) * b->n_insns;
+        insns += b->n_insns;
+    }
+    return done / insns;
+}
+
+void tier_submit(Engine *e, Block *b, uint64_t min_mean)
 {
     Trace *t = trace_form(e, b);
     if (!t) {
         b->queued = false;
+        return;
+    }
+    if (mean_count(t) < min_mean) {
+        b->queued = false;
+        trace_free(t);
         return;
     }
     t->cache_head = tier_cache_head(e, b);
@@ -272,7 +289,7 @@ void tier_poll(Engine *e)
         Block *b = hottest(e);
         if (!b)
             break;
-        tier_submit(e, b);
+        tier_submit(e, b, e->config.threshold);
     }
 }
 
@@ -286,7 +303,7 @@ void tier_hot(Engine *e, Block *b)
     b->compiled = false; // it was interpreted a lot all the same
     b->queued = true;
     if (e->config.sync) {
-        tier_submit(e, b);
+        tier_submit(e, b, 0);
         while (tier_take(e, true))
             ;
         return;
