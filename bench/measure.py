@@ -19,7 +19,9 @@ class Mismatch(Exception):
 
 
 class Sample:
-    """One run. cpu: user + system seconds of the process and all that it started; rss: bytes, of its largest process."""
+    """One run. cpu: user + system seconds of the process and all that it started; rss: peak bytes of the process. What
+    the kernel says of a child is never less than what Python had when it started that; addend's --stats know better.
+    """
 
     def __init__(self, output, status, cpu, wall, rss):
         self.output, self.status, self.cpu, self.wall, self.rss = output, status, cpu, wall, rss
@@ -34,7 +36,8 @@ def adopt_orphans():
 def timed(argv, cwd=None, env=None):
     with tempfile.TemporaryFile() as out:
         start = time.monotonic()
-        child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL, cwd=cwd, env=env)
+        child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL, cwd=cwd,
+                                 env=env)
         cpu, status, wall, rss = 0.0, None, None, 0
         while True:
             try:
@@ -72,6 +75,7 @@ class Setting:
             sample.left = {p.name: p.read_bytes() for p in pathlib.Path(cwd).iterdir()}
             if self.addend:
                 sample.stats = read_stats(f"{top}/stats.json")
+                sample.rss = sample.stats.get("peak_memory") or sample.rss
         if record:
             self.samples.append(sample)
         return sample
