@@ -38,8 +38,8 @@ TLB_TEXT = """
 Host cycles per load (CPU time, in cycles of the nominal {mhz:.0f} MHz) in a chain of pointers, one page each. hit: 32
 pages that all have their own entry; victim hit: 6 pages that want the same entry, so that the 8 victims serve them;
 miss: 24 that want the same one. The chain's own cost is in the column native. A miss walks three levels of page tables
-when paged, and takes the same way without a walk when bare. The shares of hits, victim hits and misses are what `--stats`
-counted in the last column but one; "grows" is the default. Warm cache.
+when paged, and takes the same way without a walk when bare. The shares of hits, victim hits and misses are what
+`--stats` counted in the last column but one; "grows" is the default. Warm cache.
 """
 GROWTH_TEXTS = ["""
 Size of the guest: that many different instructions, run through again and again (`bench/guest/code.S`); CPU time per
