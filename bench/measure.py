@@ -33,17 +33,22 @@ def adopt_orphans():
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+def reap():
+    """(pid, wait status, resources) of each process that is left, as it ends."""
+    while True:
+        try:
+            yield os.wait4(-1, 0)
+        except ChildProcessError:
+            return
+
+
 def timed(argv, cwd=None, env=None):
     with tempfile.TemporaryFile() as out:
         start = time.monotonic()
         child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL, cwd=cwd,
                                  env=env)
         cpu, status, wall, rss = 0.0, None, None, 0
-        while True:
-            try:
-                pid, code, usage = os.wait4(-1, 0)
-            except ChildProcessError:
-                break
+        for pid, code, usage in reap():
             cpu += usage.ru_utime + usage.ru_stime
             if pid == child.pid:
                 wall = time.monotonic() - start

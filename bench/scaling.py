@@ -159,8 +159,9 @@ def tlb_part(ctx):
         for tier in tiers:
             for paged in (False, True):
                 options = ["-m", "256M"] + (["--tlb-bits", str(bits)] if bits else [])
+                cache = ctx.cache(name, f"{paged}-{bits}") if tier == args.jit else None
                 settings[tier, paged] = Setting(p.addend(args.addend, tier, paged, options), args.rounds, addend=True,
-                                                cache=ctx.cache(name, f"{tier}-{paged}-{bits}"))
+                                                cache=cache)
         jobs.append((f"{name} {bits}", settings, {}))
         rows.append((case, name, bits, settings))
     interleave(args.rounds, jobs)
