@@ -5,7 +5,7 @@ import sys
 import plots
 from measure import Setting, interleave
 from programs import CLASSES, from_debian, from_list, require_built, table_names, DEBIAN
-from tables import Target, geomean, markdown, ratio, show
+from tables import Target, geomean, markdown, prose, ratio, show
 
 # Columns that are times, in the order of the table. paged-*: the Sv39 build.
 NATIVE, COLD, WARM, QEMU, PAGED, PAGED_QEMU = "native", "cold", "warm", "qemu", "paged", "paged qemu"
@@ -63,7 +63,8 @@ def settings(ctx, program):
                 add(COLD, argv, args.rounds, addend=True)
             add(label, argv, args.rounds, addend=True, cache=ctx.cache(program.name, label))
         if args.qemu:
-            add(PAGED_QEMU if paged else QEMU, program.qemu(args.qemu, paged), args.rounds if first else args.slow_rounds)
+            rounds = args.rounds if first else args.slow_rounds
+            add(PAGED_QEMU if paged else QEMU, program.qemu(args.qemu, paged), rounds)
     return out
 
 
@@ -177,14 +178,16 @@ def targets(rows):
     ]
 
 
-TEXT = """CPU seconds (user + system, compile workers and whatever else was started included). Native: the same source by
-`gcc -O2`. {tiers}cold: `-accel {jit}` without a code cache; warm: the same with a cache that up to four untimed runs filled
-before. MIPS: guest instructions per microsecond of CPU time, memory: the largest of its processes (maximum resident set;
-what is below 15 MB is not seen). Every program's output, status and files are the same in every column. Programs of class
-mmu without a native time run in S-mode on Sv39 with 4 KiB pages and do what only a supervisor can.
+TEXT = """
+CPU seconds (user + system, compile workers and whatever else was started included). Native: the same source by
+`gcc -O2`. {tiers}cold: `-accel {jit}` without a code cache; warm: the same with a cache that up to four untimed runs
+filled before. MIPS: guest instructions per microsecond of CPU time; memory: the peak of the resident set, compile
+workers apart. Every program's output, status and files are the same in every column. Programs of class mmu without a
+native time run in S-mode on Sv39 with 4 KiB pages and do what only a supervisor can.
 """
-PAGED_TEXT = """The same programs in S-mode, their memory mapped by Sv39 page tables of 4 KiB pages (`bench/guest/sv39.c`), with
-a code cache of their own. The rest of the programs uses semihosting and has no paged build.
+PAGED_TEXT = """
+The same programs in S-mode, their memory mapped by Sv39 page tables of 4 KiB pages (`bench/guest/sv39.c`), with a code
+cache of their own. The rest of the programs uses semihosting and has no paged build.
 """
 
 
@@ -193,11 +196,11 @@ def report(ctx):
     rows = measure(ctx)
     tiers = ctx.args.tiers
     shown = "".join(f"{t}: `-accel {t}`; " for t in tiers)
-    text = "## Programs\n\n" + TEXT.format(tiers=shown, jit=ctx.args.jit) + "\n" + times_table(rows, tiers)
+    text = "## Programs\n\n" + prose(TEXT.format(tiers=shown, jit=ctx.args.jit)) + "\n" + times_table(rows, tiers)
     text += "\n### Geometric means\n\n" + means_table(rows, tiers)
     paged = paged_table(rows)
     if paged:
-        text += "\n### Paging\n\n" + PAGED_TEXT + "\n" + paged
+        text += "\n### Paging\n\n" + prose(PAGED_TEXT) + "\n" + paged
     if ctx.plots:
         series = [("addend, warm", [ratio(r.warm(), r.cpu(NATIVE)) for r in rows if r.program.native]),
                   ("addend, cold", [ratio(r.cpu(COLD), r.cpu(NATIVE)) for r in rows if r.program.native]),

@@ -19,7 +19,9 @@ class Mismatch(Exception):
 
 
 class Sample:
-    """One run. cpu: user + system seconds of the process and all that it started; rss: bytes, of its largest process."""
+    """One run. cpu: user + system seconds of the process and all that it started; rss: peak bytes of the process. What
+    the kernel says of a child is never less than what Python had when it started that; addend's --stats know better.
+    """
 
     def __init__(self, output, status, cpu, wall, rss):
         self.output, self.status, self.cpu, self.wall, self.rss = output, status, cpu, wall, rss
@@ -31,16 +33,22 @@ def adopt_orphans():
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+def reap():
+    """(pid, wait status, resources) of each process that is left, as it ends."""
+    while True:
+        try:
+            yield os.wait4(-1, 0)
+        except ChildProcessError:
+            return
+
+
 def timed(argv, cwd=None, env=None):
     with tempfile.TemporaryFile() as out:
         start = time.monotonic()
-        child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL, cwd=cwd, env=env)
+        child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL, cwd=cwd,
+                                 env=env)
         cpu, status, wall, rss = 0.0, None, None, 0
-        while True:
-            try:
-                pid, code, usage = os.wait4(-1, 0)
-            except ChildProcessError:
-                break
+        for pid, code, usage in reap():
             cpu += usage.ru_utime + usage.ru_stime
             if pid == child.pid:
                 wall = time.monotonic() - start
@@ -72,6 +80,7 @@ class Setting:
             sample.left = {p.name: p.read_bytes() for p in pathlib.Path(cwd).iterdir()}
             if self.addend:
                 sample.stats = read_stats(f"{top}/stats.json")
+                sample.rss = sample.stats.get("peak_memory") or sample.rss
         if record:
             self.samples.append(sample)
         return sample

@@ -110,6 +110,7 @@ def lines(title, x_label, y_label, series, log_x=False, log_y=False, dots=True):
         parts.append(f'<polyline points="{joined}" fill="none" stroke="{colour}" stroke-width="1.6"/>')
         if dots:
             parts += [f'<circle cx="{x}" cy="{y}" r="3" fill="{colour}"/>' for x, y in at]
-    parts += [line(LEFT, height - BOTTOM, width - RIGHT, height - BOTTOM, "a"), line(LEFT, TOP, LEFT, height - BOTTOM, "a"),
+    parts += [line(LEFT, height - BOTTOM, width - RIGHT, height - BOTTOM, "a"),
+              line(LEFT, TOP, LEFT, height - BOTTOM, "a"),
               text((LEFT + width - RIGHT) / 2, height - 8, x_label, "middle"), text(8, TOP - 4, y_label)]
     return document(width, height, title, [name for name, _ in series], parts)

@@ -8,10 +8,10 @@ import time
 import plots
 from measure import Setting, interleave, say
 from programs import from_list, listed, require_built
-from tables import Target, markdown, ratio, show
+from tables import Target, markdown, prose, ratio, show
 
 HARTS = [1, 2, 3, 4]
-CODE = ["code-1k", "code-10k", "code-100k", "code-1m"]
+CODE = ["code-1k", "code-10k", "code-100k", "code-400k", "code-1m"]
 SETS = ["set-4k", "set-64k", "set-1m", "set-16m", "set-64m", "set-256m"]
 
 
@@ -24,6 +24,30 @@ def sized(name):
 def define(name, what):
     options = next(options for n, _, _, options in listed() if n == name)
     return int(next(o for o in options if o.startswith(f"-D{what}=")).split("=")[1], 0)
+
+
+TRANSLATION_TEXT = """
+What `--stats` counted in all cold runs of the main table together. baseline: wall-clock time from the block that the
+interpreter has to baseline code; libgccjit: CPU time of the workers, per instruction of the regions that were used.
+"""
+HARTS_TEXT = """
+The same independent load on each of n harts (`bench/guest/harts.c`, warm cache), on a host of {cores} cores; native: n
+processes at once, which is what the host can do. Wall-clock seconds.
+"""
+TLB_TEXT = """
+Host cycles per load (CPU time, in cycles of the nominal {mhz:.0f} MHz) in a chain of pointers, one page each. hit: 32
+pages that all have their own entry; victim hit: 6 pages that want the same entry, so that the 8 victims serve them;
+miss: 24 that want the same one. The chain's own cost is in the column native. A miss walks three levels of page tables
+when paged, and takes the same way without a walk when bare. The shares of hits, victim hits and misses are what
+`--stats` counted in the last column but one; "grows" is the default. Warm cache.
+"""
+GROWTH_TEXTS = ["""
+Size of the guest: that many different instructions, run through again and again (`bench/guest/code.S`); CPU time per
+instruction run.
+""", """
+Working set: ns of CPU time per step of a random walk through that much memory (`tests/guest/chase.c`), warm cache,
+filling the memory included. The number of harts has a table of its own above.
+"""]
 
 
 def translation_part(ctx, rows=()):
@@ -41,7 +65,7 @@ def translation_part(ctx, rows=()):
     def total(name):
         return sum(s.get(name, 0) for s in stats)
 
-    head = ["tier", "guest instructions translated", "seconds", "us per guest instruction", "bytes per guest instruction"]
+    head = ["tier", "guest instructions translated", "seconds", "us per instruction", "bytes per instruction"]
     out, cost = [head], {}
     for tier, insns, seconds, size in [
             ("baseline", "baseline_block_instructions", "baseline_seconds", "baseline_bytes"),
@@ -50,9 +74,8 @@ def translation_part(ctx, rows=()):
         out.append([tier, str(total(insns)), show(total(seconds), 3), show(cost[tier], 3),
                     show(ratio(total(size), total(insns)), 1)])
     times = ratio(cost["libgccjit"], cost["baseline"])
-    text = ("## Translation\n\nWhat `--stats` counted in all cold runs of the main table together. baseline: wall-clock time "
-            "from the block that the interpreter has to baseline code; libgccjit: CPU time of the workers, for regions that "
-            f"were used.\n\n{markdown(out)}\nThe baseline tier translates {show(times, 0)} times as fast.\n")
+    text = (f"## Translation\n\n{prose(TRANSLATION_TEXT)}\n{markdown(out)}\n"
+            f"The baseline tier translates {show(times, 0)} times as fast.\n")
     return text, [Target("translation: libgccjit/baseline, us per guest instruction", times, 100, at_least=True)]
 
 
@@ -96,15 +119,13 @@ def harts_part(ctx):
         for w in whos:
             row += [show(wall[w, n]), show(ratio(wall[w, n], wall[w, 1]))]
         rows.append(row)
-    text = (f"## Harts\n\nThe same independent load on each of n harts (`bench/guest/harts.c`, warm cache), on a host of "
-            f"{os.cpu_count()} cores; native: n processes at once, which is what the host can do. Wall-clock seconds, medians "
-            f"of {args.rounds}.\n\n{markdown(rows)}")
+    text = f"## Harts\n\n{prose(HARTS_TEXT.format(cores=os.cpu_count()))}\n{markdown(rows)}"
     if ctx.plots:
         text += "\n" + ctx.plot("harts", "Wall-clock time by number of harts", plots.lines(
             "The same load on each hart", "harts", "wall-clock time, times that of one",
             [(w, [(n, wall[w, n] / wall[w, 1]) for n in HARTS]) for w in whos]))
-    return text, [Target("two harts: wall-clock time against one hart", ratio(wall.get(("addend", 2)), wall.get(("addend", 1))),
-                         1.15)]
+    twice = ratio(wall.get(("addend", 2)), wall.get(("addend", 1)))
+    return text, [Target("two harts: wall-clock time against one hart", twice, 1.15)]
 
 
 def host_mhz():
@@ -115,7 +136,8 @@ def host_mhz():
 # name, guest, --tlb-bits
 TLB_CASES = [("hit", "tlb-hit", 6), ("victim hit", "tlb-victim6", 6), ("miss", "tlb-miss6", 6),
              ("hit", "tlb-hit", 10), ("victim hit", "tlb-victim10", 10), ("miss", "tlb-miss10", 10),
-             ("hit", "tlb-hit", 0), ("victim hit before it grew", "tlb-victim10", 0), ("miss before it grew", "tlb-miss10", 0)]
+             ("hit", "tlb-hit", 0), ("victim hit before it grew", "tlb-victim10", 0),
+             ("miss before it grew", "tlb-miss10", 0)]
 
 
 def tlb_shares(stats):
@@ -137,8 +159,9 @@ def tlb_part(ctx):
         for tier in tiers:
             for paged in (False, True):
                 options = ["-m", "256M"] + (["--tlb-bits", str(bits)] if bits else [])
+                cache = ctx.cache(name, f"{paged}-{bits}") if tier == args.jit else None
                 settings[tier, paged] = Setting(p.addend(args.addend, tier, paged, options), args.rounds, addend=True,
-                                                cache=ctx.cache(name, f"{tier}-{paged}-{bits}"))
+                                                cache=cache)
         jobs.append((f"{name} {bits}", settings, {}))
         rows.append((case, name, bits, settings))
     interleave(args.rounds, jobs)
@@ -154,15 +177,7 @@ def tlb_part(ctx):
         row = [str(2 ** bits) if bits else "grows", case, show(cycles(settings["native"], name), 1)]
         row += [show(cycles(settings[t, paged], name), 1) for t in tiers for paged in (False, True)]
         out.append(row + [tlb_shares(settings[tiers[-1], True].samples[-1].stats)])
-    text = f"""## TLB
-
-Host cycles per load (CPU time at {mhz:.0f} MHz) in a chain of pointers, one page each: 32 pages that all have their
-own entry; 6 pages that want the same entry, so that the 8 victims serve them; 24 that want the same one, so that all
-miss. The chain's own cost is in the column native; a miss walks three levels of page tables when paged, and takes the same
-way without a walk when bare. The share of hits, victim hits and misses is what `--stats` counted in the last column but one. Medians of
-{args.rounds}, warm cache.
-
-{markdown(out, left=2)}"""
+    text = f"## TLB\n\n{prose(TLB_TEXT.format(mhz=mhz))}\n{markdown(out, left=2)}"
     return text, []
 
 
@@ -179,18 +194,19 @@ def code_rows(ctx, guests):
             settings["QEMU"] = Setting(p.qemu(args.qemu), args.rounds)
         jobs.append((name, settings, {}))
     interleave(args.rounds, jobs)
-    out = [["instructions", "cold s", "of that GCC s", "warm s", "QEMU s", "QEMU/cold", "cold memory MB", "QEMU MB"]]
+    out = [["instructions", "times each", "cold ns", "of that GCC ns", "warm ns", "QEMU ns", "QEMU/cold",
+            "cold memory MB", "QEMU MB"]]
     series = {}
     for name, settings, _ in jobs:
-        cpu = {k: s.median() for k, s in settings.items()}
+        cpu = {k: s.median() * 1e3 / sized(name) for k, s in settings.items()}
         rss = {k: s.median("rss") for k, s in settings.items()}
         size = define(name, "INSNS")
-        gcc = settings["cold"].median_stat("compile_seconds") if "cold" in settings else None
-        out.append([str(size), show(cpu.get("cold")), show(gcc), show(cpu.get("warm")), show(cpu.get("QEMU")),
-                    show(ratio(cpu.get("QEMU"), cpu.get("cold"))), show(rss.get("cold") and rss["cold"] / 1e6, 0),
-                    show(rss.get("QEMU") and rss["QEMU"] / 1e6, 0)])
-        for kind, seconds in cpu.items():
-            series.setdefault(kind, []).append((size, seconds))
+        gcc = settings["cold"].median_stat("compile_seconds") * 1e3 / sized(name) if "cold" in settings else None
+        out.append([str(size), str(sized(name) * 1000000 // size), show(cpu.get("cold")), show(gcc),
+                    show(cpu.get("warm")), show(cpu.get("QEMU")), show(ratio(cpu.get("QEMU"), cpu.get("cold"))),
+                    show(rss.get("cold") and rss["cold"] / 1e6, 0), show(rss.get("QEMU") and rss["QEMU"] / 1e6, 0)])
+        for kind, ns in cpu.items():
+            series.setdefault(kind, []).append((size, ns))
     return markdown(out), list(series.items())
 
 
@@ -226,13 +242,10 @@ def growth_part(ctx):
     require_built(ctx.args.build, [guests[n] for n in CODE + SETS])
     code, code_lines = code_rows(ctx, guests)
     sets, set_lines = set_rows(ctx, guests)
-    text = ("## Growth\n\nSize of the guest: 200 million instructions, the same few or many different ones "
-            f"(`bench/guest/code.S`). CPU seconds.\n\n{code}\nWorking set: ns of CPU time per step of a random walk through that "
-            "much memory (`tests/guest/chase.c`), warm cache, filling the memory included. The number of harts has a table of "
-            f"its own above.\n\n{sets}")
+    text = (f"## Growth\n\n{prose(GROWTH_TEXTS[0])}\n{code}\n{prose(GROWTH_TEXTS[1])}\n{sets}")
     if ctx.plots:
         text += "\n" + ctx.plot("code", "CPU time by size of the guest", plots.lines(
-            "200 million instructions, by how many different ones", "guest instructions", "CPU seconds", code_lines, log_x=True))
+            "Time per instruction by size of the guest", "guest instructions", "ns", code_lines, True, True))
         text += "\n" + ctx.plot("set", "Time per step by working set", plots.lines(
-            "A random walk through memory", "KiB", "ns per step", set_lines, log_x=True, log_y=True))
+            "A random walk through memory", "KiB", "ns per step", set_lines, True, True))
     return text, []

@@ -5,13 +5,21 @@ import statistics
 import subprocess
 
 import plots
-from measure import Setting, interleave, say
+from measure import Setting, interleave, reap, say
 from programs import from_list, require_built
-from tables import Target, markdown, ratio, show
+from tables import Target, markdown, prose, ratio, show
 
 STARTS = 4  # runs of the guest that exits, per round
 EARLY = 0.1  # seconds after which a warm run has to be in its steady state
 STEP = 0.004  # seconds between looks at a process' CPU time
+
+
+PACE_TEXT = """
+The guest `pace` does equal pieces of mixed work (sorting, scanning, a checksum, an interpreter, a matrix product) and
+prints a dot after each; bench reads the CPU time of addend's own process, compile workers apart, when dots arrive. Time
+per piece, from the start of the process on, as a multiple of that in the second half of the run: 1.00 is the steady
+state.
+"""
 
 
 def start_part(ctx):
@@ -21,7 +29,7 @@ def start_part(ctx):
     settings = {}
     if args.jit:
         argv = p.addend(args.addend, args.jit)
-        settings["addend, no cache"] = Setting(argv, rounds)
+        settings["addend, no cache"] = Setting(argv, rounds, addend=True)
         settings["addend, with a cache"] = Setting(argv, rounds, addend=True, cache=ctx.cache("exit", "warm"))
     if args.qemu:
         settings["QEMU"] = Setting(p.qemu(args.qemu), rounds)
@@ -60,6 +68,8 @@ def paced(argv):
             if cpu is not None and cpu - last >= STEP:
                 points.append((cpu, dots))
                 last = cpu
+    for _ in reap():  # workers, so that nobody else is charged with them
+        continue
     return points
 
 
@@ -111,17 +121,11 @@ def pace_part(ctx):
         columns = list(zip(*map(early_and_steady, runs)))
         found[kind] = [statistics.median(v) if all(v) else None for v in columns]
         rows.append([kind, *map(show, found[kind])])
-    text = f"""## From the first instruction to the steady state
-
-The guest `pace` does equal pieces of mixed work (sorting, scanning, a checksum, an interpreter, a matrix product) and prints
-a dot after each; bench reads the CPU time of addend's own process, compile workers apart, when dots arrive. Time per piece,
-from the start of the process on, as a multiple of that in the second half of the run: 1.00 is the steady state. Medians of
-{args.rounds}.
-
-{markdown(rows)}"""
+    text = f"## From the first instruction to the steady state\n\n{prose(PACE_TEXT)}\n{markdown(rows)}"
     if ctx.plots:
         text += "\n" + ctx.plot("pace", "Pieces of work per millisecond", plots.lines(
             "Pace of the guest `pace`", "CPU seconds since the start of the process", "pieces of work per ms",
             [(k, smoothed(runs[-1])) for k, runs in kinds.items()], dots=False))
-    return text, [Target("second run: time per piece of work after 100 ms / steady state",
-                         found.get("warm", [None] * 3)[2], 1.1)]
+    warm = found.get("warm", [None] * 3)
+    return text, [Target("second run: time per piece of work from 100 to 200 ms / steady state", warm[1], 1.1),
+                  Target("second run: time per piece of work after 100 ms / steady state", warm[2], 1.1)]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Numbers as text, and tables of Markdown."""
 import math
+import textwrap
 
 
 def ratio(a, b):
@@ -14,6 +15,11 @@ def show(value, digits=2):
 def geomean(values):
     values = [v for v in values if v]
     return math.exp(sum(map(math.log, values)) / len(values)) if values else None
+
+
+def prose(text):
+    """Paragraphs as lines of one width."""
+    return "\n\n".join(textwrap.fill(" ".join(p.split()), 118) for p in text.strip().split("\n\n")) + "\n"
 
 
 def markdown(rows, left=1):

@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <json-glib/json-glib.h>
+#include <string.h>
 #include <sys/resource.h>
 
 typedef struct {
@@ -23,6 +24,7 @@ _Static_assert(sizeof(HartReport) % sizeof(uint64_t) == 0, "sums are made word b
 typedef struct {
     uint64_t checked_stretches, checked_insns;
     double seconds, user, system, children;
+    uint64_t memory; // peak resident set of this process in bytes, as far as the kernel tells
     HartReport all, *hart; // hart: of each, freed with the report
     unsigned harts;
 } Report;
@@ -100,6 +102,16 @@ static void add_hart(HartReport *sum, const HartReport *hart)
         to[i] += from[i];
 }
 
+// Not ru_maxrss: that counts what this process was before execve, too.
+static uint64_t peak_memory(void)
+{
+    g_autofree char *status = NULL;
+    const char *line = NULL;
+    if (g_file_get_contents("/proc/self/status", &status, NULL, NULL))
+        line = strstr(status, "VmHWM:");
+    return line ? g_ascii_strtoull(line + strlen("VmHWM:"), NULL, 10) * 1024 : 0;
+}
+
 static void collect(Machine *m, const RunResult *run, Report *r)
 {
     *r = (Report){.seconds = run->seconds, .harts = machine_ran(m) ? board_harts(machine_board(m)) : 0};
@@ -109,6 +121,7 @@ static void collect(Machine *m, const RunResult *run, Report *r)
     r->user = seconds_of(self.ru_utime);
     r->system = seconds_of(self.ru_stime);
     r->children = seconds_of(children.ru_utime) + seconds_of(children.ru_stime);
+    r->memory = peak_memory();
     machine_check_counts(m, &r->checked_stretches, &r->checked_insns);
     r->hart = g_new0(HartReport, r->harts);
     for (unsigned i = 0; i < r->harts; i++) {
@@ -168,10 +181,12 @@ char *stats_text(Machine *m, const RunResult *run)
     g_string_append_printf(s, "traps               %" PRIu64 "\n", r.all.traps);
     g_string_append_printf(s, "host CPU seconds    %.3f user, %.3f system, %.3f in workers\n", r.user, r.system,
                            r.children);
+    g_string_append_printf(s, "peak memory         %.1f MB\n", (double)r.memory / 1e6);
     g_string_append_printf(s, "blocks              %" PRIu64 "  (%" PRIu64 " instructions)\n", e->blocks,
                            e->block_insns);
     g_string_append_printf(s,
-                           "baseline blocks     %" PRIu64 "  (%" PRIu64 " instructions, %" PRIu64 " bytes; %.3f seconds)\n",
+                           "baseline blocks     %" PRIu64 "  (%" PRIu64 " instructions, %" PRIu64
+                           " bytes; %.3f seconds)\n",
                            e->baseline_blocks, e->baseline_insns, e->baseline_bytes, (double)e->baseline_ns / 1e9);
     g_string_append_printf(s,
                            "regions compiled    %" PRIu64 "  (%" PRIu64 " blocks, %" PRIu64 " instructions, %" PRIu64
@@ -264,6 +279,7 @@ char *stats_json(Machine *m, const RunResult *run)
     add_double(b, "user_seconds", r.user);
     add_double(b, "system_seconds", r.system);
     add_double(b, "worker_seconds", r.children);
+    add_int(b, "peak_memory", r.memory);
     add_int(b, "traps", r.all.traps);
     add_int(b, "blocks", e->blocks);
     add_int(b, "block_instructions", e->block_insns);

@@ -50,8 +50,9 @@ static const char *unless(const Piece *p, const char *s) // any character but th
 
 int main(void)
 {
-    static const Piece number[] = {{maybe, &number[1], 'k', 'k'}, {one, &number[2], 'a', 'c'}, {many, &number[3], 'a', 'e'},
-                                   {one, &number[4], 'd', 'd'}, {unless, NULL, 'b', 'y'}};
+    static const Piece number[] = {{maybe, &number[1], 'k', 'k'}, {one, &number[2], 'a', 'c'},
+                                   {many, &number[3], 'a', 'e'}, {one, &number[4], 'd', 'd'},
+                                   {unless, NULL, 'b', 'y'}};
     static const Piece word[] = {{many, &word[1], 'f', 'p'}, {one, &word[2], 'm', 'q'}, {maybe, &word[3], 'a', 'z'},
                                  {many, &word[4], 'a', 'h'}, {one, NULL, 'h', 'h'}};
     static const Piece *const patterns[] = {number, word};
