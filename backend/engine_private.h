@@ -19,6 +19,7 @@ struct Engine {
     Block *uncached;  // the last block made from a page that is not RAM
     bool chain;       // false under -d nochain
     bool flush_wanted;
+    bool no_code; // the host gives no memory for compiled code
     uint64_t epoch;   // counts code_cache_flush_all
     uint64_t map_epoch; // JumpTable.epoch: another one when guest addresses may mean something else
     unsigned mode, asid; // what engine_set_mode said
@@ -70,6 +71,8 @@ void tier_add_unit(Engine *e, Trace *t, JitUnit *u); // enters it, made from t, 
 void tier_warm(Engine *e, Block *b); // b's heat ran out: baseline code, or as below
 void tier_hot(Engine *e, Block *b);  // b's runs ran out, or its heat where it has no baseline code: a region
 void tier_poll(Engine *e);          // takes results, hands out work
+// There is no unit, because of *error of the above or of baseline_translate: drops all, or gives up, and tells.
+void tier_not_installed(Engine *e, const GError *error);
 void tier_submit(Engine *e, Block *b); // to a free worker: the region around b
 bool tier_take(Engine *e, bool wait);  // enters the next result; false: there is none, or none under way
 void tier_reset_heat(Engine *e, Block *b);

@@ -5,6 +5,7 @@
 #include "backend/exits.h"
 #include "backend/loader.h"
 #include "util/log.h"
+#include "util/warn.h"
 #include <gio/gio.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -22,16 +23,28 @@ void tier_reset_heat(Engine *e, Block *b)
     b->runs = b->runs_start = b->base ? (int32_t)hot : 0;
 }
 
+void tier_not_installed(Engine *e, const GError *error)
+{
+    static gint said;
+    if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_NO_SPACE))
+        e->flush_wanted = true;
+    else if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_FAILED))
+        e->no_code = true;
+    else
+        warn_once(&said, "compiled code cannot be used (%s): it runs in a slower tier", error->message);
+}
+
 void tier_warm(Engine *e, Block *b)
 {
     if (tier_cache_load(e, b))
         return;
     g_autoptr(GError) error = NULL;
     JitUnit *u = NULL;
-    if (e->config.baseline && !b->uncached)
+    if (e->config.baseline && !b->uncached && !e->no_code)
         u = baseline_translate(b, e->config.system, code_cache_memory(e->cache), &error);
     if (!u) {
-        e->flush_wanted |= error != NULL;
+        if (error)
+            tier_not_installed(e, error);
         tier_hot(e, b);
         return;
     }
@@ -129,8 +142,8 @@ static void install(Engine *e, Trace *t, QueueResult *r)
     JitUnit *u = unit_from_result(code_cache_memory(e->cache), t->code->base, r, &error);
     if (!u) {
         e->stats.regions_failed++;
-        if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_NO_SPACE))
-            e->flush_wanted = true;
+        t->head->refused = true;
+        tier_not_installed(e, error);
         if (log_on(LOG_JIT))
             log_printf("jit: %s\n", error->message);
         return;
@@ -271,7 +284,7 @@ void tier_hot(Engine *e, Block *b)
     if (b->uncached || tier_cache_hot(e, b))
         return;
     tier_reset_heat(e, b);
-    if (!e->queue || b->queued || b->in_work || b->refused)
+    if (!e->queue || b->queued || b->in_work || b->refused || e->no_code)
         return;
     b->compiled = false; // it was interpreted a lot all the same
     b->queued = true;

@@ -135,7 +135,8 @@ static JitUnit *make_unit(Engine *e, const RegionFile *r)
     g_autoptr(GError) error = NULL;
     JitUnit *u = unit_from_code(code_cache_memory(e->cache), h->base, text, h->entry, answer, &error);
     queue_result_free(answer);
-    e->flush_wanted |= g_error_matches(error, G_IO_ERROR, G_IO_ERROR_NO_SPACE);
+    if (!u)
+        tier_not_installed(e, error);
     return u;
 }
 
