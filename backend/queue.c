@@ -50,7 +50,7 @@ typedef struct {
     unsigned index;
     int fd;
     pid_t pid;
-    WorkerDir dir; // for its temporary files: it may be killed before it removes them
+    char *dir; // of its temporary files, or NULL
 } Worker;
 
 void queue_result_free(QueueResult *r)
@@ -122,8 +122,8 @@ static bool start_process(Worker *w)
     g_autofree char *path = queue_worker_path();
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
         return cannot_start(path, errno);
-    worker_dir_make(&w->dir);
-    char *argv[] = {path, COMPILES_PER_PROCESS, w->dir.path, NULL};
+    w->dir = worker_dir_name();
+    char *argv[] = {path, COMPILES_PER_PROCESS, w->dir, NULL};
     struct timeval limit = {(time_t)w->q->limit, (suseconds_t)(w->q->limit * 1e6) % 1000000};
     setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     setsockopt(pair[0], SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
@@ -143,6 +143,7 @@ static bool start_process(Worker *w)
     posix_spawnattr_destroy(&attr);
     close(pair[1]);
     if (err) {
+        g_clear_pointer(&w->dir, g_free);
         close(pair[0]);
         return cannot_start(path, err);
     }
@@ -161,8 +162,9 @@ static void stop_process(Worker *w)
         set_pid(w, 0); // from now on the number may become another process's
         while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
             ;
+        worker_dir_remove(w->dir);
+        g_clear_pointer(&w->dir, g_free);
     }
-    worker_dir_remove(&w->dir);
 }
 
 // The same when it has failed us, as the socket's error says; tells why.

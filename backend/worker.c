@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The compile worker, a program of its own (addend-worker): libgccjit leaks and can crash, and that costs this
 // process only. Reads JitRequests from the socket on descriptor 3, answers each with a JitAnswer (jit_abi.h), and ends
-// when the socket closes. addend-worker [N [DIR]]: ends after N compilations; DIR is for temporary files, and goes if the
-// parent is killed.
+// when the socket closes. addend-worker N DIR: ends after N compilations (0: never), has its temporary files in DIR.
 #include "backend/jit.h"
+#include "backend/worker_dir.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -94,15 +94,17 @@ static void on_orphaned(int number)
 
 int main(int argc, char **argv)
 {
-    folder = argc > 2 ? argv[2] : g_dir_make_tmp("addend-gcc-XXXXXX", NULL);
-    if (!folder)
+    if (argc != 3)
         return 1;
+    folder = argv[2];
     g_setenv("TMPDIR", folder, TRUE); // GCC's
-    signal(SIGTERM, on_orphaned);
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    signal(SIGUSR1, on_orphaned); // GCC's driver has handlers of its own for SIGTERM and the like
+    prctl(PR_SET_PDEATHSIG, SIGUSR1);
     signal(SIGINT, SIG_IGN); // Ctrl-C is the parent's business
     signal(SIGPIPE, SIG_IGN);
-    long limit = argc > 1 ? strtol(argv[1], NULL, 10) : 0;
+    long limit = strtol(argv[1], NULL, 10);
+    if (!worker_dir_make(folder))
+        return 1;
     for (long n = 0; (limit <= 0 || n < limit) && serve_one(folder); n++)
         ;
     g_rmdir(folder);

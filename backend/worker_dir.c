@@ -57,27 +57,25 @@ static gpointer sweep(gpointer unused)
     return unused;
 }
 
-void worker_dir_make(WorkerDir *d)
+char *worker_dir_name(void)
 {
     static GOnce once = G_ONCE_INIT;
     g_once(&once, sweep, NULL);
-    if (d->path)
-        return;
-    d->path = g_dir_make_tmp(PREFIX "XXXXXX", NULL);
-    d->lock = d->path ? lock_folder(d->path) : -1;
+    g_autofree char *name = g_strdup_printf(PREFIX "%d-%08x", (int)getpid(), g_random_int());
+    return g_build_filename(g_get_tmp_dir(), name, NULL);
 }
 
-void worker_dir_remove(WorkerDir *d)
+bool worker_dir_make(const char *path)
 {
-    if (!d->path)
-        return;
-    remove_tree(d->path);
+    return mkdir(path, 0700) == 0 && lock_folder(path) >= 0;
+}
+
+void worker_dir_remove(const char *path)
+{
+    remove_tree(path);
     // GCC's assembler may have been killed just now and be about to write.
-    for (int i = 0; i < TRIES && g_file_test(d->path, G_FILE_TEST_EXISTS); i++) {
+    for (int i = 0; i < TRIES && g_file_test(path, G_FILE_TEST_EXISTS); i++) {
         g_usleep(5000);
-        remove_tree(d->path);
+        remove_tree(path);
     }
-    if (d->lock >= 0)
-        close(d->lock);
-    g_clear_pointer(&d->path, g_free);
 }
