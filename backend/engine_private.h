@@ -73,6 +73,7 @@ void tier_hot(Engine *e, Block *b);  // b's runs ran out, or its heat where it h
 void tier_poll(Engine *e);          // takes results, hands out work
 // There is no unit, because of *error of the above or of baseline_translate: drops all, or gives up, and tells.
 void tier_not_installed(Engine *e, const GError *error);
+bool tier_movable(const Block *b); // a region around b can be put at another base (moves.h)
 void tier_submit(Engine *e, Block *b); // to a free worker: the region around b
 bool tier_take(Engine *e, bool wait);  // enters the next result; false: there is none, or none under way
 void tier_reset_heat(Engine *e, Block *b);
@@ -87,7 +88,7 @@ bool tier_cache_load(Engine *e, Block *b);
 void tier_cache_try_again(Engine *e, Block *b); // after the heat was reset
 bool tier_cache_hot(Engine *e, Block *b);       // b's runs ran out. True: loaded, or not hot yet
 // u was compiled from t, its table of exits made from that section.
-void tier_cache_keep(Engine *e, const Trace *t, const JitUnit *u, const GByteArray *exits);
+void tier_cache_keep(Engine *e, const Trace *t, const JitUnit *u, const QueueResult *r);
 
 // dump.c: the -d output of each stage
 void dump_block(Engine *e, const IrBlock *ir, uint64_t base);

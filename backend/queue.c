@@ -59,6 +59,8 @@ void queue_result_free(QueueResult *r)
         g_byte_array_free(r->object, TRUE);
     if (r->exits)
         g_byte_array_free(r->exits, TRUE);
+    if (r->moves)
+        g_array_free(r->moves, TRUE);
     g_free(r->message);
     g_free(r->sites);
     g_free(r->entries);

@@ -4,6 +4,7 @@
 #include "backend/engine_private.h"
 #include "backend/exits.h"
 #include "backend/loader.h"
+#include "backend/moves.h"
 #include "util/log.h"
 #include "util/warn.h"
 #include <gio/gio.h>
@@ -73,6 +74,8 @@ JitUnit *unit_from_result(CodeMemory *memory, uint64_t base, QueueResult *r, GEr
     size_t entry;
     g_autoptr(GByteArray) text = object_load(r->object->data, r->object->len, "region", &entry, error);
     if (text)
+        r->moves = moves_of_object(r->object->data, r->object->len, text, entry, error);
+    if (r->moves)
         r->exits = exits_section(r->object->data, r->object->len, error);
     return r->exits ? unit_from_code(memory, base, text, entry, r, error) : NULL;
 }
@@ -148,7 +151,7 @@ static void install(Engine *e, Trace *t, QueueResult *r)
             log_printf("jit: %s\n", error->message);
         return;
     }
-    tier_cache_keep(e, t, u, r->exits);
+    tier_cache_keep(e, t, u, r);
     tier_add_unit(e, t, u);
     e->stats.regions++;
     e->stats.region_insns += u->n_insns;
@@ -246,6 +249,13 @@ static Block *hottest(Engine *e)
     return best;
 }
 
+// User programs under an operating system: these are what comes at another address each time. Elsewhere constants are
+// shorter and known to GCC.
+bool tier_movable(const Block *b)
+{
+    return b->mode == CODE_PAGED;
+}
+
 void tier_submit(Engine *e, Block *b)
 {
     Trace *t = trace_form(e, b);
@@ -261,6 +271,7 @@ void tier_submit(Engine *e, Block *b)
                      .want_ir = log_on(LOG_OP_OPT),
                      .stats = e->config.stats,
                      .shared = e->config.shared,
+                     .movable = tier_movable(b),
                      .n_helpers = e->env->ops->n_helpers};
     set_in_work(t, true);
     queue_submit(e->queue, &rq, text->str, t);
