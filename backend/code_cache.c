@@ -69,13 +69,13 @@ void jit_unit_free(JitUnit *u)
     g_free(u);
 }
 
-CodeCache *code_cache_new(IrEnv *env, CodePages *pages)
+CodeCache *code_cache_new(IrEnv *env, CodePages *pages, size_t code_size)
 {
     CodeCache *cc = g_new0(CodeCache, 1);
     cc->env = env;
     cc->pages = pages;
     cc->jumps = jump_tables_new();
-    cc->memory = code_memory_new();
+    cc->memory = code_memory_new(code_size);
     cc->blocks = g_hash_table_new(block_hash, block_equal);
     cc->page_code = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, page_code_free);
     cc->all_blocks = g_ptr_array_new_with_free_func((GDestroyNotify)block_free);

@@ -107,7 +107,7 @@ struct JitUnit {
     uint64_t compile_ns;
 };
 
-CodeCache *code_cache_new(IrEnv *env, CodePages *pages);
+CodeCache *code_cache_new(IrEnv *env, CodePages *pages, size_t code_size); // as code_memory_new has it
 void code_cache_free(CodeCache *cc);
 CodeMemory *code_cache_memory(CodeCache *cc); // emptied by code_cache_flush_all
 

@@ -7,105 +7,175 @@
 #include "backend/code_memory.h"
 
 #include "util/bits.h"
+#include "util/warn.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <gio/gio.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define MIB (UINT64_C(1) << 20)
-#define CODE_MEMORY_SIZE (256 * MIB)
 #define COUNTERS (UINT64_C(1) << 20)
 #define COUNTERS_SIZE (COUNTERS * sizeof(int32_t))
-#define HUGE_PAGE (2 * MIB)
+#define HUGE_PAGE ((size_t)2 << 20)
 #define CODE_ALIGN 64
 #define PLACE_ALIGN 16
+#define STEP ((size_t)256 << 10) // by which a memfd grows
 
 struct CodeMemory {
-    uint8_t *reserved; // what holds exec; NULL: not mapped yet
+    uint8_t *reserved;     // what holds exec; NULL: not mapped yet
     uint8_t *write, *exec; // the code's two mappings, or twice the same
     int32_t *counters;     // behind exec
+    int fd;                // of the memory if it is mapped twice, else -1
+    size_t size;           // of the code, whole pages
     size_t hot, cold;      // bytes used at both ends
+    size_t grown_hot, grown_cold; // bytes that fd has there
     size_t n_counters;
+    bool refused; // by the host
 };
 
-#define RESERVED_SIZE (CODE_MEMORY_SIZE + COUNTERS_SIZE + HUGE_PAGE)
-
-CodeMemory *code_memory_new(void)
+CodeMemory *code_memory_new(size_t size)
 {
-    return g_new0(CodeMemory, 1);
+    CodeMemory *m = g_new0(CodeMemory, 1);
+    m->fd = -1;
+    m->size = size ? align_up(size, STEP) : CODE_MEMORY_SIZE;
+    return m;
+}
+
+static size_t reserved_size(const CodeMemory *m)
+{
+    return m->size + COUNTERS_SIZE + HUGE_PAGE;
+}
+
+static void unmap(CodeMemory *m)
+{
+    if (m->write && m->write != m->exec)
+        munmap(m->write, m->size);
+    if (m->reserved)
+        munmap(m->reserved, reserved_size(m));
+    if (m->fd >= 0)
+        close(m->fd);
+    m->reserved = m->write = m->exec = NULL;
+    m->fd = -1;
 }
 
 void code_memory_free(CodeMemory *m)
 {
-    if (m->reserved)
-        munmap(m->reserved, RESERVED_SIZE);
-    if (m->write != m->exec)
-        munmap(m->write, CODE_MEMORY_SIZE);
+    unmap(m);
     g_free(m);
 }
 
 // One mapping for both. Small pages at both ends: most guests need no more.
 static bool map_at_once(CodeMemory *m)
 {
-    if (mprotect(m->exec, CODE_MEMORY_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC))
+    if (mprotect(m->exec, m->size, PROT_READ | PROT_WRITE | PROT_EXEC))
         return false;
-    (void)madvise(m->exec + HUGE_PAGE, CODE_MEMORY_SIZE - 2 * HUGE_PAGE, MADV_HUGEPAGE);
+    if (m->size > 2 * HUGE_PAGE)
+        (void)madvise(m->exec + HUGE_PAGE, m->size - 2 * HUGE_PAGE, MADV_HUGEPAGE);
     m->write = m->exec;
     return true;
 }
 
+// The memory is empty yet: its pages come with grow.
 static bool map_twice(CodeMemory *m)
 {
-    int fd = memfd_create("addend-code", MFD_CLOEXEC);
-    void *write = MAP_FAILED;
-    bool ok = fd >= 0 && ftruncate(fd, (off_t)CODE_MEMORY_SIZE) == 0 &&
-              mmap(m->exec, CODE_MEMORY_SIZE, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED &&
-              (write = mmap(NULL, CODE_MEMORY_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)) != MAP_FAILED;
-    int reason = errno;
+    m->fd = memfd_create("addend-code", MFD_CLOEXEC);
+    if (m->fd < 0 || mmap(m->exec, m->size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, m->fd, 0) == MAP_FAILED)
+        return false;
+    void *write = mmap(NULL, m->size, PROT_READ | PROT_WRITE, MAP_SHARED, m->fd, 0);
+    if (write == MAP_FAILED)
+        return false;
     m->write = write;
-    if (fd >= 0)
-        close(fd);
-    errno = reason;
-    return ok;
+    return true;
 }
 
-static bool map_code(CodeMemory *m, GError **error)
+static bool map_code(CodeMemory *m)
 {
-    uint8_t *at = mmap(NULL, RESERVED_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    bool ok = at != MAP_FAILED;
-    if (ok) {
-        m->exec = (uint8_t *)align_up((uintptr_t)at, HUGE_PAGE);
-        m->counters = (int32_t *)(void *)(m->exec + CODE_MEMORY_SIZE);
-        ok = !mprotect(m->counters, COUNTERS_SIZE, PROT_READ | PROT_WRITE) && (map_at_once(m) || map_twice(m));
-    }
-    if (ok) {
-        m->reserved = at;
+    uint8_t *at = mmap(NULL, reserved_size(m), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED)
+        return false;
+    m->reserved = at;
+    m->exec = (uint8_t *)align_up((uintptr_t)at, HUGE_PAGE);
+    m->counters = (int32_t *)(void *)(m->exec + m->size);
+    if (!mprotect(m->counters, COUNTERS_SIZE, PROT_READ | PROT_WRITE) && (map_at_once(m) || map_twice(m)))
         return true;
-    }
-    g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "cannot map memory for compiled code: %s",
-                g_strerror(errno));
-    if (at != MAP_FAILED)
-        munmap(at, RESERVED_SIZE);
-    m->write = m->exec = NULL;
+    int why = errno;
+    unmap(m);
+    errno = why;
     return false;
 }
 
-static bool has_room(CodeMemory *m, size_t size, GError **error)
+// Takes pages of fd at offset, so that no later access finds that there are none.
+static bool allocate(CodeMemory *m, size_t offset, size_t size)
 {
-    if (!m->reserved && !map_code(m, error))
-        return false;
-    if (size <= CODE_MEMORY_SIZE - m->hot - m->cold && m->n_counters < COUNTERS)
+    int err;
+    while ((err = posix_fallocate(m->fd, (off_t)offset, (off_t)size)) == EINTR)
+        ;
+    errno = err;
+    return !err;
+}
+
+// Makes hot and cold bytes at both ends real.
+static bool grow(CodeMemory *m, size_t hot, size_t cold)
+{
+    if (m->fd < 0)
         return true;
-    g_set_error(error, G_IO_ERROR, G_IO_ERROR_NO_SPACE, "the %" G_GUINT64_FORMAT " MiB for compiled code are full",
-                CODE_MEMORY_SIZE / MIB);
+    hot = align_up(hot, STEP); // size is so many steps: at worst both ends take the same one
+    cold = align_up(cold, STEP);
+    if (hot > m->grown_hot) {
+        if (!allocate(m, m->grown_hot, hot - m->grown_hot))
+            return false;
+        m->grown_hot = hot;
+    }
+    if (cold > m->grown_cold) {
+        if (!allocate(m, m->size - cold, cold - m->grown_cold))
+            return false;
+        m->grown_cold = cold;
+    }
+    return true;
+}
+
+static bool refused(CodeMemory *m, GError **error)
+{
+    static gint said;
+    int why = errno;
+    m->refused = true;
+    warn_once(&said, "the host has no memory for compiled code (%s): new code is interpreted", g_strerror(why));
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "no memory for compiled code: %s", g_strerror(why));
+    return false;
+}
+
+// Makes room for so many bytes more at both ends.
+static bool make_room(CodeMemory *m, size_t hot, size_t cold, GError **error)
+{
+    static gint said;
+    if (m->refused || hot + cold > m->size) {
+        g_set_error(error, G_IO_ERROR, m->refused ? G_IO_ERROR_FAILED : G_IO_ERROR_MESSAGE_TOO_LARGE,
+                    "no memory for %zu bytes of compiled code", hot + cold);
+        return false;
+    }
+    if (!m->reserved && !map_code(m))
+        return refused(m, error);
+    bool full = hot + cold > m->size - m->hot - m->cold || m->n_counters == COUNTERS;
+    if (!full && grow(m, m->hot + hot, m->cold + cold))
+        return true;
+    if (!full && !m->hot)
+        return refused(m, error);
+    if (full)
+        warn_once(&said, "the %zu MiB for compiled code are full: it is dropped and made again (-accel jit,tb-size=MIB "
+                  "changes that)", m->size >> 20);
+    else
+        warn_once(&said, "the host has no more memory for compiled code (%s): it is dropped and made again",
+                  g_strerror(errno));
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_NO_SPACE, "the memory for compiled code is full");
     return false;
 }
 
 void *code_memory_install(CodeMemory *m, const void *bytes, size_t size, GError **error)
 {
     size_t at = align_up(m->hot, CODE_ALIGN);
-    if (!has_room(m, at - m->hot + size, error))
+    if (!make_room(m, at - m->hot + size, 0, error))
         return NULL;
     m->hot = at + size;
     memcpy(m->write + at, bytes, size);
@@ -115,12 +185,12 @@ void *code_memory_install(CodeMemory *m, const void *bytes, size_t size, GError 
 bool code_memory_place(CodeMemory *m, size_t hot, size_t cold, CodePlace *place, GError **error)
 {
     size_t at = align_up(m->hot, PLACE_ALIGN);
-    if (!has_room(m, at - m->hot + hot + cold, error))
+    if (!make_room(m, at - m->hot + hot, cold, error))
         return false;
     m->hot = at + hot;
     m->cold += cold;
     m->counters[m->n_counters] = 0;
-    *place = (CodePlace){m->exec + at, m->exec + CODE_MEMORY_SIZE - m->cold, &m->counters[m->n_counters++]};
+    *place = (CodePlace){m->exec + at, m->exec + m->size - m->cold, &m->counters[m->n_counters++]};
     return true;
 }
 

@@ -11,15 +11,18 @@
 
 typedef struct CodeMemory CodeMemory;
 
+#define CODE_MEMORY_SIZE ((size_t)256 << 20) // unless another one is asked for
+
 typedef struct { // of baseline code
     uint8_t *hot, *cold;
     int32_t *counter; // 0 at first
 } CodePlace;
 
-CodeMemory *code_memory_new(void); // takes nothing from the host until it is used
+CodeMemory *code_memory_new(size_t size); // 0: CODE_MEMORY_SIZE. Takes nothing from the host until it is used
 void code_memory_free(CodeMemory *m);
 
-// Copies size bytes into executable memory. NULL and an error when the memory is full or the host refuses.
+// Copies size bytes into executable memory. NULL: G_IO_ERROR_NO_SPACE if it must be emptied first, G_IO_ERROR_FAILED if
+// the host gives none (either has been told on stderr, once), another error if so much never fits.
 void *code_memory_install(CodeMemory *m, const void *bytes, size_t size, GError **error);
 // Finds room for code in two parts, and a counter. False: likewise.
 bool code_memory_place(CodeMemory *m, size_t hot, size_t cold, CodePlace *place, GError **error);

@@ -54,7 +54,7 @@ typedef struct { // accesses of a block that are looked up together, see emit_gr
 
 typedef struct {
     const IrCode *code;
-    bool stats, shared; // see JitRequest
+    bool stats, shared, movable; // see JitRequest
 
     gcc_jit_context *ctx;
     gcc_jit_function *fn;
@@ -107,6 +107,8 @@ void emit_count_access(unsigned op, uint16_t *loads, uint16_t *stores);
 
 // --- emit_value.c: constants, locals, pure ops ---
 gcc_jit_rvalue *emit_u64(Emit *e, uint64_t v);
+// The guest address at an offset from the code's base; safe to be evaluated several times.
+gcc_jit_rvalue *emit_guest_pc(Emit *e, int64_t offset);
 gcc_jit_lvalue *emit_local(Emit *e, gcc_jit_type *type);
 gcc_jit_rvalue *emit_binary(Emit *e, enum gcc_jit_binary_op op, gcc_jit_rvalue *a, gcc_jit_rvalue *b);
 gcc_jit_rvalue *emit_cast(Emit *e, gcc_jit_rvalue *v, gcc_jit_type *type);

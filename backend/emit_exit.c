@@ -248,7 +248,7 @@ void emit_jmpind(Emit *e, const IrInst *op, unsigned from)
     gcc_jit_block_add_assignment(e->bb, NULL, keep, emit_use(e, op->a));
     gcc_jit_rvalue *target = gcc_jit_lvalue_as_rvalue(keep);
     for (unsigned k = 0; k < b->n_guess; k++) {
-        gcc_jit_rvalue *pc = emit_u64(e, e->code->base + (uint64_t)b->guess[k].pc);
+        gcc_jit_rvalue *pc = emit_guest_pc(e, b->guess[k].pc);
         gcc_jit_rvalue *same = gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ, target, pc);
         gcc_jit_block *next = gcc_jit_function_new_block(e->fn, NULL);
         gcc_jit_block_end_with_conditional(e->bb, NULL, same, emit_edge(e, &b->guess[k], from), next);

@@ -3,6 +3,8 @@
 // one GIMPLE statement (GCC's time goes by statements); a value used more often becomes a local.
 #include "backend/emit.h"
 
+#include <inttypes.h>
+
 gcc_jit_rvalue *emit_u64(Emit *e, uint64_t v)
 {
     return gcc_jit_context_new_rvalue_from_long(e->ctx, e->u64, (long)v);
@@ -500,13 +502,31 @@ static gcc_jit_rvalue *emit_pure_value(Emit *e, unsigned i)
     }
 }
 
+// Of a movable region by an instruction that says where its constant is (moves.h).
+gcc_jit_rvalue *emit_guest_pc(Emit *e, int64_t offset)
+{
+    uint64_t pc = e->code->base + (uint64_t)offset;
+    if (!e->movable)
+        return emit_u64(e, pc);
+    gcc_jit_lvalue *out = emit_local(e, e->u64);
+    EmitAsm a = {0};
+    emit_asm_output(&a, "=r", out);
+    g_autofree char *text = g_strdup_printf("movabsq $0x%" PRIx64 ", %%0\n.Lp%%=:\n\t"
+                                            ".pushsection .addend.pc, \"\", @progbits\n\t"
+                                            ".long .Lp%%=-8-region\n\t.popsection", pc);
+    emit_asm(e->bb, &a, text);
+    return gcc_jit_lvalue_as_rvalue(out);
+}
+
 void emit_pure(Emit *e, unsigned i)
 {
     const IrInst *op = &e->block->ops[i];
     EmitValue *v = &e->values[i];
+    if (op->op == IR_OP_PC && !v->uses)
+        return;
     if (op->op == IR_OP_CONST || op->op == IR_OP_PC) {
-        uint64_t k = (uint64_t)op->imm + (op->op == IR_OP_PC ? e->code->base : 0);
-        *v = (EmitValue){.rv = emit_u64(e, k), .uses = v->uses, .leaf = true};
+        gcc_jit_rvalue *k = op->op == IR_OP_PC ? emit_guest_pc(e, op->imm) : emit_u64(e, (uint64_t)op->imm);
+        *v = (EmitValue){.rv = k, .uses = v->uses, .leaf = true};
         return;
     }
     if (!v->uses) { // nobody wants it: its operands are one use nearer to unused

@@ -75,7 +75,7 @@ Engine *engine_new(const EngineConfig *config, const EngineGuest *guest, IrEnv *
     env->fp = fp_host_functions();
     env->fp_soft = fp_host_soft;
     env->jit_call = jit_call;
-    e->cache = code_cache_new(env, pages);
+    e->cache = code_cache_new(env, pages, config->code_size);
     interp_init(&e->in, env, tlb);
     engine_set_mode(e, 3, 0, 0);
     e->scratch = ir_block_new(0);

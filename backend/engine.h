@@ -18,6 +18,7 @@ typedef struct {
     unsigned threshold;  // ... and of that, or of the block if there is no baseline, until it is hot
     unsigned opt;        // GCC optimisation level of regions, 0..3
     unsigned workers;    // compile processes
+    size_t code_size;    // bytes of compiled code, baseline code too, until all of it is dropped; 0: the usual
     bool sync;           // wait for each compilation: deterministic, for tests
     bool stats;          // count data accesses in compiled code
     bool shared;         // other harts store to the same memory

@@ -19,6 +19,7 @@ struct Engine {
     Block *uncached;  // the last block made from a page that is not RAM
     bool chain;       // false under -d nochain
     bool flush_wanted;
+    bool no_code; // the host gives no memory for compiled code
     uint64_t epoch;   // counts code_cache_flush_all
     uint64_t map_epoch; // JumpTable.epoch: another one when guest addresses may mean something else
     unsigned mode, asid; // what engine_set_mode said
@@ -70,6 +71,9 @@ void tier_add_unit(Engine *e, Trace *t, JitUnit *u); // enters it, made from t, 
 void tier_warm(Engine *e, Block *b); // b's heat ran out: baseline code, or as below
 void tier_hot(Engine *e, Block *b);  // b's runs ran out, or its heat where it has no baseline code: a region
 void tier_poll(Engine *e);          // takes results, hands out work
+// There is no unit, because of *error of the above or of baseline_translate: drops all, or gives up, and tells.
+void tier_not_installed(Engine *e, const GError *error);
+bool tier_movable(const Block *b); // a region around b can be put at another base (moves.h)
 // To a free worker: the region around b, unless its instructions ran less than min_mean times on average (GCC's time
 // goes by instructions).
 void tier_submit(Engine *e, Block *b, uint64_t min_mean);
@@ -86,7 +90,7 @@ bool tier_cache_load(Engine *e, Block *b);
 void tier_cache_try_again(Engine *e, Block *b); // after the heat was reset
 bool tier_cache_hot(Engine *e, Block *b);       // b's runs ran out. True: loaded, or not hot yet
 // u was compiled from t, its table of exits made from that section.
-void tier_cache_keep(Engine *e, const Trace *t, const JitUnit *u, const GByteArray *exits);
+void tier_cache_keep(Engine *e, const Trace *t, const JitUnit *u, const QueueResult *r);
 
 // dump.c: the -d output of each stage
 void dump_block(Engine *e, const IrBlock *ir, uint64_t base);

@@ -88,7 +88,8 @@ typedef struct {
     uint8_t want_gimple, want_ir;
     uint8_t stats;      // count loads and stores in env
     uint8_t shared;     // other harts store to the same memory: each load and store is done, once, as one
-    uint8_t pad[3];
+    uint8_t movable;    // guest addresses in the code are to be found, so that it can be put at another base (moves.h)
+    uint8_t pad[2];
     uint32_t n_helpers;
 } JitRequest;
 

@@ -1,20 +1,27 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Compile workers: one thread each, which owns one worker process and talks to it over a socket. A worker process is
-// replaced after some hundred compilations, because libgccjit leaks, and whenever it dies.
+// replaced after some hundred compilations, because libgccjit leaks, and whenever it dies or does not answer. What goes
+// wrong costs at most the region being compiled, and is told once.
 #include "backend/queue.h"
 
+#include "backend/worker_dir.h"
+#include "util/log.h"
+#include "util/warn.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <gio/gio.h>
-#include <glib/gstdio.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define COMPILES_PER_PROCESS "200"
 #define WORKER_FD 3
+#define LIMIT_SECONDS 60.0 // for one compilation, which usually takes a fraction of one
+#define GIVE_UP 8          // compilations in a row that come to nothing
 #define MAX_PART (256u << 20) // bytes of one part of an answer; more is no answer
 
 typedef struct {
@@ -29,6 +36,8 @@ struct Queue {
     GAsyncQueue *jobs, *results;
     int busy, lost, stopping; // atomic; busy: submitted and not yet taken
     int idle;                 // atomic: workers without a job
+    int fruitless;            // atomic: jobs lost in a row
+    double limit;             // seconds
     pid_t *pids;
     GMutex lock; // pids
     void (*on_result)(void *opaque);
@@ -41,7 +50,7 @@ typedef struct {
     unsigned index;
     int fd;
     pid_t pid;
-    char *dir; // for the process's temporary files: it may be killed before it removes them
+    char *dir; // of its temporary files, or NULL
 } Worker;
 
 void queue_result_free(QueueResult *r)
@@ -50,6 +59,8 @@ void queue_result_free(QueueResult *r)
         g_byte_array_free(r->object, TRUE);
     if (r->exits)
         g_byte_array_free(r->exits, TRUE);
+    if (r->moves)
+        g_array_free(r->moves, TRUE);
     g_free(r->message);
     g_free(r->sites);
     g_free(r->entries);
@@ -81,30 +92,30 @@ static void set_pid(Worker *w, pid_t pid)
     g_mutex_lock(&w->q->lock);
     w->pid = w->q->pids[w->index] = pid;
     if (pid && g_atomic_int_get(&w->q->stopping)) // queue_free came before
-        kill(pid, SIGKILL);
+        kill(-pid, SIGKILL);
     g_mutex_unlock(&w->q->lock);
 }
 
-static void remove_tree(const char *path)
-{
-    GDir *dir = g_file_test(path, G_FILE_TEST_IS_SYMLINK) ? NULL : g_dir_open(path, 0, NULL);
-    for (const char *name; dir && (name = g_dir_read_name(dir));) {
-        g_autofree char *inside = g_build_filename(path, name, NULL);
-        remove_tree(inside);
-    }
-    if (dir)
-        g_dir_close(dir);
-    g_remove(path);
-}
+// Hot code just stays in a slower tier, which is otherwise hard to explain.
+static gint said;
 
-// The code just stays interpreted, which is slow and otherwise hard to explain.
 static bool cannot_start(const char *path, int err)
 {
-    static gint said;
-    if (g_atomic_int_compare_and_exchange(&said, 0, 1))
-        fprintf(stderr, "addend: warning: the compile worker %s cannot be started (%s): hot code is interpreted\n",
-                path, g_strerror(err));
+    warn_once(&said, "the compile worker %s cannot be started (%s): hot code stays in a slower tier", path,
+              g_strerror(err));
     return false;
+}
+
+// The process did not do its job. After its quota it ends by itself, with status 0.
+static void tell_end(Worker *w, const siginfo_t *how, bool late)
+{
+    g_autofree char *what = late           ? g_strdup_printf("did not answer for %g seconds", w->q->limit)
+                            : !how->si_pid ? g_strdup("answered nonsense")
+                            : how->si_code == CLD_EXITED ? g_strdup_printf("ended with status %d", how->si_status)
+                                                         : g_strdup_printf("was killed by signal %d", how->si_status);
+    bool usual = !late && how->si_code == CLD_EXITED && !how->si_status;
+    if (!usual && !g_atomic_int_get(&w->q->stopping))
+        warn_once(&said, "a compile worker %s; what it fails to compile stays in a slower tier", what);
 }
 
 static bool start_process(Worker *w)
@@ -113,22 +124,28 @@ static bool start_process(Worker *w)
     g_autofree char *path = queue_worker_path();
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
         return cannot_start(path, errno);
-    char *argv[] = {path, COMPILES_PER_PROCESS, NULL};
-    g_auto(GStrv) env = g_get_environ();
-    if (!w->dir)
-        w->dir = g_dir_make_tmp("addend-XXXXXX", NULL);
-    if (w->dir)
-        env = g_environ_setenv(env, "TMPDIR", w->dir, TRUE);
+    w->dir = worker_dir_name();
+    char *argv[] = {path, COMPILES_PER_PROCESS, w->dir, NULL};
+    struct timeval limit = {(time_t)w->q->limit, (suseconds_t)(w->q->limit * 1e6) % 1000000};
+    setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    setsockopt(pair[0], SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    posix_spawnattr_t attr; // a group of its own, to which GCC's assembler belongs
+    posix_spawnattr_init(&attr);
+    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP);
     posix_spawn_file_actions_t fa;
     posix_spawn_file_actions_init(&fa);
     posix_spawn_file_actions_addopen(&fa, STDIN_FILENO, "/dev/null", 0, 0);
+    if (!log_on(LOG_JIT)) // what GCC has to say about its own bugs
+        posix_spawn_file_actions_addopen(&fa, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
     posix_spawn_file_actions_adddup2(&fa, STDERR_FILENO, STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&fa, pair[1], WORKER_FD);
     pid_t pid;
-    int err = posix_spawn(&pid, path, &fa, NULL, argv, env);
+    int err = posix_spawn(&pid, path, &fa, &attr, argv, environ);
     posix_spawn_file_actions_destroy(&fa);
+    posix_spawnattr_destroy(&attr);
     close(pair[1]);
     if (err) {
+        g_clear_pointer(&w->dir, g_free);
         close(pair[0]);
         return cannot_start(path, err);
     }
@@ -140,16 +157,31 @@ static bool start_process(Worker *w)
 static void stop_process(Worker *w)
 {
     if (w->fd >= 0) {
-        pid_t pid = w->pid;
         close(w->fd);
         w->fd = -1;
+        kill(-w->pid, SIGKILL);
+        pid_t pid = w->pid;
         set_pid(w, 0); // from now on the number may become another process's
         while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
             ;
+        worker_dir_remove(w->dir);
+        g_clear_pointer(&w->dir, g_free);
     }
-    if (w->dir)
-        remove_tree(w->dir);
-    g_clear_pointer(&w->dir, g_free);
+}
+
+// The same when it has failed us, as the socket's error says; tells why.
+static void lose_process(Worker *w, int error)
+{
+    siginfo_t how = {0};
+    bool late = error == EAGAIN || error == EWOULDBLOCK;
+    if (!late) // it has closed the socket, or sent nonsense
+        for (int i = 0; i < 100 && !how.si_pid; i++) {
+            if (i)
+                g_usleep(1000);
+            waitid(P_PID, (id_t)w->pid, &how, WEXITED | WNOHANG | WNOWAIT);
+        }
+    tell_end(w, &how, late);
+    stop_process(w);
 }
 
 static bool send_all(int fd, const void *buf, size_t n)
@@ -167,6 +199,8 @@ static bool receive_all(int fd, void *buf, size_t n)
 {
     for (size_t done = 0; done < n;) {
         ssize_t r = recv(fd, (char *)buf + done, n - done, 0);
+        if (r == 0) // its end
+            errno = 0;
         if (r <= 0 && !(r < 0 && errno == EINTR))
             return false;
         done += r > 0 ? (size_t)r : 0;
@@ -213,19 +247,28 @@ static bool receive_answer(int fd, QueueResult *r)
     return ok;
 }
 
-// A process ends by itself after its quota, so one failed exchange is tried again with a new process.
+// A process ends by itself after its quota, so one failed exchange is tried again with a new process, unless it took
+// too long.
 static QueueResult *do_job(Worker *w, Job *job)
 {
-    for (int attempt = 0; attempt < 2; attempt++) {
+    bool late = false;
+    for (int attempt = 0; attempt < 2 && !late && g_atomic_int_get(&w->q->fruitless) < GIVE_UP; attempt++) {
         if (w->fd < 0 && !start_process(w))
             break;
         QueueResult *r = g_new0(QueueResult, 1);
         r->job = job->job;
+        errno = 0;
         if (send_all(w->fd, &job->rq, sizeof job->rq) && send_all(w->fd, job->text, job->rq.length) &&
-            receive_answer(w->fd, r))
+            receive_answer(w->fd, r)) {
+            if (r->failed)
+                warn_once(&said, "GCC refuses a region (%s): such code stays in a slower tier", r->message);
+            g_atomic_int_set(&w->q->fruitless, 0);
             return r;
+        }
+        int error = errno;
+        late = error == EAGAIN || error == EWOULDBLOCK;
         queue_result_free(r);
-        stop_process(w);
+        lose_process(w, error);
         if (g_atomic_int_get(&w->q->stopping))
             break;
     }
@@ -234,6 +277,9 @@ static QueueResult *do_job(Worker *w, Job *job)
     r->failed = true;
     r->message = g_strdup("the compile worker died or cannot be started");
     g_atomic_int_inc(&w->q->lost);
+    g_atomic_int_inc(&w->q->fruitless);
+    if (!g_atomic_int_get(&w->q->stopping))
+        warn_once(&said, "the compile worker does not do its job: hot code stays in a slower tier");
     return r;
 }
 
@@ -273,6 +319,8 @@ Queue *queue_new(unsigned n, void (*on_result)(void *opaque), void *opaque)
     q->threads = g_new0(GThread *, n);
     q->pids = g_new0(pid_t, n);
     g_mutex_init(&q->lock);
+    const char *limit = g_getenv("ADDEND_WORKER_SECONDS");
+    q->limit = limit ? CLAMP(g_ascii_strtod(limit, NULL), 0.01, 1e6) : LIMIT_SECONDS;
     return q;
 }
 
@@ -283,7 +331,7 @@ void queue_free(Queue *q, void (*drop)(void *job))
     g_mutex_lock(&q->lock);
     for (unsigned i = 0; i < q->n; i++)
         if (q->pids[i])
-            kill(q->pids[i], SIGKILL);
+            kill(-q->pids[i], SIGKILL);
     g_mutex_unlock(&q->lock);
     for (unsigned i = 0; i < q->n; i++)
         if (q->threads[i])

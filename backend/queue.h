@@ -15,6 +15,7 @@ typedef struct { // a finished job; freed by queue_result_free
     JitSite *sites;
     int64_t *entries;
     unsigned n_sites, n_slots, n_entries;
+    GArray *moves; // moves.h; filled in by unit_from_result
     char *gimple, *ir;
     uint64_t compile_ns;
 } QueueResult;

@@ -2,11 +2,12 @@
 // Compiled regions as bytes, and the checks that no damaged file passes.
 #include "backend/region_file.h"
 
+#include "backend/moves.h"
 #include <gio/gio.h>
 #include <inttypes.h>
 #include <string.h>
 
-#define VERSION 2
+#define VERSION 3
 #define MAX_BLOCKS 65536u
 #define MAX_SITES (1u << 20)
 #define MAX_TEXT (64u << 20)
@@ -37,8 +38,8 @@ static void digest_of(RegionKey *out, const void *bytes, size_t size)
 static uint64_t total_size(const RegionHeader *h)
 {
     return sizeof *h + (uint64_t)h->n_blocks * sizeof(RegionBlock) + (uint64_t)h->n_guesses * sizeof(RegionGuess) +
-           (uint64_t)h->n_entries * sizeof(int64_t) + (uint64_t)h->n_sites * sizeof(JitSite) + h->text_size +
-           h->exits_size;
+           (uint64_t)h->n_entries * sizeof(int64_t) + (uint64_t)h->n_sites * sizeof(JitSite) +
+           (uint64_t)h->n_moves * sizeof(uint32_t) + h->text_size + h->exits_size;
 }
 
 // What comes behind the digest, header included.
@@ -61,6 +62,7 @@ GBytes *region_file_encode(const RegionFile *r)
     g_byte_array_append(out, (const guint8 *)r->guesses, h.n_guesses * (guint)sizeof(RegionGuess));
     g_byte_array_append(out, (const guint8 *)r->entries, h.n_entries * (guint)sizeof(int64_t));
     g_byte_array_append(out, (const guint8 *)r->sites, h.n_sites * (guint)sizeof(JitSite));
+    g_byte_array_append(out, (const guint8 *)r->moves, h.n_moves * (guint)sizeof(uint32_t));
     g_byte_array_append(out, r->text, h.text_size);
     g_byte_array_append(out, r->exits, h.exits_size);
     digest_file(&((RegionHeader *)(void *)out->data)->digest, out->data, out->len);
@@ -75,7 +77,7 @@ static bool check_header(const RegionHeader *h, size_t size, GError **error)
         return bad(error, "it has another version");
     if (h->n_blocks - 1 >= MAX_BLOCKS || h->n_guesses > MAX_SITES || h->n_entries > h->n_blocks ||
         h->n_sites > MAX_SITES || h->n_slots > h->n_sites || h->text_size > MAX_TEXT || h->exits_size > MAX_TEXT ||
-        h->entry >= h->text_size)
+        h->entry >= h->text_size || h->n_moves > h->text_size || h->movable > 1 || (h->n_moves && !h->movable))
         return bad(error, "a number in its header is out of range");
     if (h->file_size != size || total_size(h) != size)
         return bad(error, "it has the wrong size");
@@ -120,6 +122,8 @@ static bool check_code(const RegionFile *r, GError **error)
     for (unsigned i = 0; i < r->header.n_sites; i++)
         if (r->sites[i].why > JIT_BEFORE)
             return bad(error, "a way out has no known reason");
+    if (!moves_are_good(r->moves, r->header.n_moves, r->header.text_size))
+        return bad(error, "a guest address is outside its code");
     return true;
 }
 
@@ -144,7 +148,9 @@ bool region_file_decode(const void *bytes, size_t size, RegionFile *r, GError **
     r->entries = (const int64_t *)(const void *)p;
     p += h->n_entries * sizeof(int64_t);
     r->sites = (const JitSite *)(const void *)p;
-    r->text = p + h->n_sites * sizeof(JitSite);
+    p += h->n_sites * sizeof(JitSite);
+    r->moves = (const uint32_t *)(const void *)p;
+    r->text = p + h->n_moves * sizeof(uint32_t);
     r->exits = r->text + h->text_size;
     return check_blocks(r, error) && check_code(r, error);
 }

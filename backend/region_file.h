@@ -28,7 +28,8 @@ typedef struct {
     uint64_t compile_ns;
     uint32_t n_blocks, n_guesses, n_entries, n_sites, n_slots, n_insns;
     uint32_t text_size, entry; // machine code; offset of the function in it
-    uint32_t exits_size, pad;
+    uint32_t exits_size, n_moves;
+    uint32_t movable, pad; // 1: the text is right at any base that is `base` in its page, when moved there
 } RegionHeader;
 
 typedef struct {
@@ -51,6 +52,7 @@ typedef struct { // the arrays belong to the bytes that were decoded, or to the 
     const RegionGuess *guesses;
     const int64_t *entries; // as JitAnswer's
     const JitSite *sites;
+    const uint32_t *moves; // where text has guest addresses, if it is movable (moves.h)
     const uint8_t *text; // position-independent machine code, relocated
     const uint8_t *exits; // its table of exits, the section as the compiler made it (backend/exits.h)
 } RegionFile;
@@ -70,6 +72,7 @@ bool region_file_parse_name(const char *name, uint64_t *head);
 // the request's options.
 void region_key_surroundings(RegionKey *out, const JitRequest *rq, const char *worker_path);
 // The key of a region: of its IR without execution counts, and its surroundings.
-void region_key(RegionKey *out, const RegionKey *surroundings, const IrCode *code);
+// Of a movable one's base only the place in its page counts.
+void region_key(RegionKey *out, const RegionKey *surroundings, const IrCode *code, bool movable);
 // A quick number of a block: its address, bytes and surroundings. Two blocks may share one.
-uint64_t region_head(const RegionKey *surroundings, uint64_t pc, const void *bytes, size_t size);
+uint64_t region_head(const RegionKey *surroundings, uint64_t pc, const void *bytes, size_t size, bool movable);

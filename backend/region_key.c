@@ -97,10 +97,15 @@ void region_key_surroundings(RegionKey *out, const JitRequest *rq, const char *w
     finish(c, out);
 }
 
-void region_key(RegionKey *out, const RegionKey *surroundings, const IrCode *code)
+static uint64_t base_in_key(uint64_t pc, bool movable)
+{
+    return movable ? pc & ~PAGE_MASK : pc;
+}
+
+void region_key(RegionKey *out, const RegionKey *surroundings, const IrCode *code, bool movable)
 {
     GChecksum *c = g_checksum_new(G_CHECKSUM_SHA256);
-    uint64_t head[] = {code->base, code->n_blocks};
+    uint64_t head[] = {base_in_key(code->base, movable), code->n_blocks, movable};
     add(c, surroundings, sizeof *surroundings);
     add(c, head, sizeof head);
     for (unsigned i = 0; i < code->n_blocks; i++) {
@@ -117,11 +122,11 @@ void region_key(RegionKey *out, const RegionKey *surroundings, const IrCode *cod
     finish(c, out);
 }
 
-uint64_t region_head(const RegionKey *surroundings, uint64_t pc, const void *bytes, size_t size)
+uint64_t region_head(const RegionKey *surroundings, uint64_t pc, const void *bytes, size_t size, bool movable)
 {
     uint64_t h;
     memcpy(&h, surroundings->bytes, sizeof h);
-    h ^= pc * UINT64_C(0x9e3779b97f4a7c15);
+    h ^= (base_in_key(pc, movable) + movable) * UINT64_C(0x9e3779b97f4a7c15); // a pc is even
     for (const uint8_t *p = bytes, *end = p + size; p < end;) {
         uint64_t word = 0;
         size_t n = MIN((size_t)(end - p), sizeof word);

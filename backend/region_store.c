@@ -2,6 +2,7 @@
 // The folder of the persistent code cache.
 #include "backend/region_store.h"
 
+#include "util/warn.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -40,22 +41,8 @@ struct RegionStore {
     uint64_t held; // bytes in the folder as far as we know, 0: not looked yet. Writer's thread only
     uint64_t written; // atomic: bytes, by us
     int broken;    // atomic: writing failed, so there is no more of it
-    int said;      // atomic: a warning has been given
+    int said;      // a warning has been given: one in all, whatever goes wrong
 };
-
-// One line in all, whatever goes wrong.
-static void warn(RegionStore *s, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
-static void warn(RegionStore *s, const char *format, ...)
-{
-    if (!g_atomic_int_compare_and_exchange(&s->said, 0, 1))
-        return;
-    va_list args;
-    va_start(args, format);
-    g_autofree char *text = g_strdup_vprintf(format, args);
-    va_end(args);
-    fprintf(stderr, "addend: warning: code cache %s: %s\n", s->path, text);
-}
 
 char *region_store_default_dir(void)
 {
@@ -283,7 +270,8 @@ bool region_store_find(RegionStore *s, uint64_t head, bool (*use)(const RegionFi
         if (!bytes) {
             index_remove(s, head, f->name);
             if (message) {
-                warn(s, "%s is damaged (%s): removed, and so is any other such file", f->name, message);
+                warn_once(&s->said, "code cache %s: %s is damaged (%s): removed, and so is any other such file", s->path,
+                          f->name, message);
                 unlinkat(s->dir, f->name, 0);
             }
         } else if (use(&r, opaque)) {
@@ -363,7 +351,7 @@ static void write_one(RegionStore *s, const Write *w)
         evict(s); // which counts
     if (!write_file(s, w->name, bytes, size)) {
         g_atomic_int_set(&s->broken, 1);
-        warn(s, "nothing is kept any more: %s", g_strerror(errno));
+        warn_once(&s->said, "code cache %s: nothing is kept any more: %s", s->path, g_strerror(errno));
         return;
     }
     s->held += size;

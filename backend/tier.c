@@ -4,7 +4,9 @@
 #include "backend/engine_private.h"
 #include "backend/exits.h"
 #include "backend/loader.h"
+#include "backend/moves.h"
 #include "util/log.h"
+#include "util/warn.h"
 #include <gio/gio.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -30,6 +32,17 @@ static uint64_t clock_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+void tier_not_installed(Engine *e, const GError *error)
+{
+    static gint said;
+    if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_NO_SPACE))
+        e->flush_wanted = true;
+    else if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_FAILED))
+        e->no_code = true;
+    else
+        warn_once(&said, "compiled code cannot be used (%s): it runs in a slower tier", error->message);
+}
+
 void tier_warm(Engine *e, Block *b)
 {
     if (tier_cache_load(e, b))
@@ -37,10 +50,11 @@ void tier_warm(Engine *e, Block *b)
     g_autoptr(GError) error = NULL;
     JitUnit *u = NULL;
     uint64_t start = clock_ns();
-    if (e->config.baseline && !b->uncached)
+    if (e->config.baseline && !b->uncached && !e->no_code)
         u = baseline_translate(b, e->config.system, code_cache_memory(e->cache), &error);
     if (!u) {
-        e->flush_wanted |= error != NULL;
+        if (error)
+            tier_not_installed(e, error);
         tier_hot(e, b);
         return;
     }
@@ -70,6 +84,8 @@ JitUnit *unit_from_result(CodeMemory *memory, uint64_t base, QueueResult *r, GEr
     size_t entry;
     g_autoptr(GByteArray) text = object_load(r->object->data, r->object->len, "region", &entry, error);
     if (text)
+        r->moves = moves_of_object(r->object->data, r->object->len, text, entry, error);
+    if (r->moves)
         r->exits = exits_section(r->object->data, r->object->len, error);
     return r->exits ? unit_from_code(memory, base, text, entry, r, error) : NULL;
 }
@@ -139,13 +155,13 @@ static void install(Engine *e, Trace *t, QueueResult *r)
     JitUnit *u = unit_from_result(code_cache_memory(e->cache), t->code->base, r, &error);
     if (!u) {
         e->stats.regions_failed++;
-        if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_NO_SPACE))
-            e->flush_wanted = true;
+        t->head->refused = true;
+        tier_not_installed(e, error);
         if (log_on(LOG_JIT))
             log_printf("jit: %s\n", error->message);
         return;
     }
-    tier_cache_keep(e, t, u, r->exits);
+    tier_cache_keep(e, t, u, r);
     tier_add_unit(e, t, u);
     e->stats.regions++;
     e->stats.region_insns += u->n_insns;
@@ -255,6 +271,13 @@ static uint64_t mean_count(const Trace *t)
     return done / insns;
 }
 
+// User programs under an operating system: these are what comes at another address each time. Elsewhere constants are
+// shorter and known to GCC.
+bool tier_movable(const Block *b)
+{
+    return b->mode == CODE_PAGED;
+}
+
 void tier_submit(Engine *e, Block *b, uint64_t min_mean)
 {
     Trace *t = trace_form(e, b);
@@ -275,6 +298,7 @@ void tier_submit(Engine *e, Block *b, uint64_t min_mean)
                      .want_ir = log_on(LOG_OP_OPT),
                      .stats = e->config.stats,
                      .shared = e->config.shared,
+                     .movable = tier_movable(b),
                      .n_helpers = e->env->ops->n_helpers};
     set_in_work(t, true);
     queue_submit(e->queue, &rq, text->str, t);
@@ -298,7 +322,7 @@ void tier_hot(Engine *e, Block *b)
     if (b->uncached || tier_cache_hot(e, b))
         return;
     tier_reset_heat(e, b);
-    if (!e->queue || b->queued || b->in_work || b->refused)
+    if (!e->queue || b->queued || b->in_work || b->refused || e->no_code)
         return;
     b->compiled = false; // it was interpreted a lot all the same
     b->queued = true;

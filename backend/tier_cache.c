@@ -7,6 +7,7 @@
 // translated; if one is not there (its page is not in memory yet) it is tried again later.
 #include "backend/engine_private.h"
 
+#include "backend/moves.h"
 #include "util/log.h"
 #include <gio/gio.h>
 #include <inttypes.h>
@@ -19,7 +20,7 @@ struct TierCache {
     RegionStore *store;
     bool have_surroundings;
     RegionKey surroundings;
-    GHashTable *loads; // head (guint64) -> times loaded, as a pointer; since epoch
+    GHashTable *loads; // head (guint64) and pc, mixed -> times loaded, as a pointer; since epoch
     uint64_t epoch;
 };
 
@@ -64,7 +65,7 @@ uint64_t tier_cache_head(Engine *e, const Block *b)
     MemFault fault;
     if (!e->persistent || !tlb_fetch(e->tlb, b->pc, &host, &ram, &fault) || !host || ram != b->span[0].start)
         return 0;
-    return region_head(surroundings(e), b->pc, host, b->span[0].len);
+    return region_head(surroundings(e), b->pc, host, b->span[0].len, tier_movable(b));
 }
 
 // --- loading -------------------------------------------------------------------------------------------------
@@ -79,7 +80,7 @@ static bool may_look(const Engine *e, const Block *head, uint64_t pc)
 static bool lift_block_of(Engine *e, Trace *t, const RegionFile *r, unsigned i, const RegionGuess *guess)
 {
     const RegionBlock *f = &r->blocks[i];
-    uint64_t base = r->header.base;
+    uint64_t base = t->code->base;
     IrBlock *ir = ir_block_new(f->pc);
     MemFault fault;
     ir_code_add(t->code, ir);
@@ -102,11 +103,11 @@ static Trace *rebuild(Engine *e, const RegionFile *r, Block *head)
     t->blocks = g_ptr_array_new();
     t->head = head;
     t->epoch = e->epoch;
-    t->code = ir_code_new(r->header.base);
+    t->code = ir_code_new(head->pc);
     const RegionGuess *guess = r->guesses;
     for (unsigned i = 0; i < r->header.n_blocks; i++) {
         const RegionBlock *f = &r->blocks[i];
-        uint64_t pc = r->header.base + (uint64_t)f->pc;
+        uint64_t pc = head->pc + (uint64_t)f->pc;
         Block *b = f->pc == 0 ? head : may_look(e, head, pc) ? engine_make(e, pc) : NULL;
         if (!b || b->n_insns != f->n_insns || !lift_block_of(e, t, r, i, guess)) {
             trace_free(t);
@@ -118,11 +119,13 @@ static Trace *rebuild(Engine *e, const RegionFile *r, Block *head)
     return t;
 }
 
-static JitUnit *make_unit(Engine *e, const RegionFile *r)
+// The unit at this base; r is movable if that is another one than its own.
+static JitUnit *make_unit(Engine *e, const RegionFile *r, uint64_t base)
 {
     const RegionHeader *h = &r->header;
     g_autoptr(GByteArray) text = g_byte_array_new();
     g_byte_array_append(text, r->text, h->text_size);
+    moves_apply(text->data, r->moves, h->n_moves, base - h->base);
     QueueResult *answer = g_new0(QueueResult, 1);
     answer->exits = g_byte_array_new();
     g_byte_array_append(answer->exits, r->exits, h->exits_size);
@@ -133,9 +136,10 @@ static JitUnit *make_unit(Engine *e, const RegionFile *r)
     answer->n_entries = h->n_entries;
     answer->compile_ns = h->compile_ns;
     g_autoptr(GError) error = NULL;
-    JitUnit *u = unit_from_code(code_cache_memory(e->cache), h->base, text, h->entry, answer, &error);
+    JitUnit *u = unit_from_code(code_cache_memory(e->cache), base, text, h->entry, answer, &error);
     queue_result_free(answer);
-    e->flush_wanted |= g_error_matches(error, G_IO_ERROR, G_IO_ERROR_NO_SPACE);
+    if (!u)
+        tier_not_installed(e, error);
     return u;
 }
 
@@ -149,11 +153,14 @@ static bool use_region(const RegionFile *r, void *opaque)
     Use *use = opaque;
     Engine *e = use->e;
     RegionKey key;
-    Trace *t = r->header.base == use->head->pc ? rebuild(e, r, use->head) : NULL;
+    bool movable = tier_movable(use->head);
+    uint64_t moved = r->header.base - use->head->pc;
+    bool here = movable == r->header.movable && (!moved || (movable && !(moved & ~PAGE_MASK)));
+    Trace *t = here ? rebuild(e, r, use->head) : NULL;
     if (t)
-        region_key(&key, surroundings(e), t->code);
+        region_key(&key, surroundings(e), t->code, movable);
     bool same = t && !memcmp(&key, &r->header.key, sizeof key);
-    JitUnit *u = same ? make_unit(e, r) : NULL;
+    JitUnit *u = same ? make_unit(e, r, use->head->pc) : NULL;
     e->stats.cache_rejected += !same;
     if (u) {
         tier_add_unit(e, t, u);
@@ -169,13 +176,13 @@ static bool use_region(const RegionFile *r, void *opaque)
     return u;
 }
 
-static unsigned times_loaded(Engine *e, uint64_t head)
+static unsigned times_loaded(Engine *e, uint64_t place)
 {
     TierCache *c = e->persistent;
     if (c->epoch != e->epoch)
         g_hash_table_remove_all(c->loads);
     c->epoch = e->epoch;
-    return GPOINTER_TO_UINT(g_hash_table_lookup(c->loads, &head));
+    return GPOINTER_TO_UINT(g_hash_table_lookup(c->loads, &place));
 }
 
 // The region for b, whatever was loaded before. *known: there may be one, but not now.
@@ -185,14 +192,15 @@ static bool load(Engine *e, Block *b, unsigned max_loads, bool *known)
     uint64_t head = tier_cache_head(e, b);
     if (!head || !region_store_has(e->persistent->store, head))
         return false;
-    unsigned loads = times_loaded(e, head);
+    uint64_t place = head ^ b->pc;
+    unsigned loads = times_loaded(e, place);
     if (loads >= max_loads)
         return false;
     gint64 start = g_get_monotonic_time();
     Use use = {e, b};
     bool ok = region_store_find(e->persistent->store, head, use_region, &use);
     if (ok)
-        g_hash_table_insert(e->persistent->loads, g_memdup2(&head, sizeof head), GUINT_TO_POINTER(loads + 1));
+        g_hash_table_insert(e->persistent->loads, g_memdup2(&place, sizeof place), GUINT_TO_POINTER(loads + 1));
     *known = !ok;
     e->stats.cache_ns += (uint64_t)(g_get_monotonic_time() - start) * 1000;
     return ok;
@@ -244,7 +252,7 @@ bool tier_cache_hot(Engine *e, Block *b)
 
 // --- keeping -------------------------------------------------------------------------------------------------
 
-void tier_cache_keep(Engine *e, const Trace *t, const JitUnit *u, const GByteArray *exits)
+void tier_cache_keep(Engine *e, const Trace *t, const JitUnit *u, const QueueResult *result)
 {
     if (!e->persistent || !t->cache_head)
         return;
@@ -268,15 +276,17 @@ void tier_cache_keep(Engine *e, const Trace *t, const JitUnit *u, const GByteArr
                    .n_guesses = guesses->len, .n_entries = u->n_entries, .n_sites = u->n_sites,
                    .n_slots = u->n_slots, .n_insns = insns, .text_size = (uint32_t)u->code_size,
                    .entry = (uint32_t)((const uint8_t *)(uintptr_t)u->code - u->text),
-                   .exits_size = exits->len},
+                   .exits_size = result->exits->len, .n_moves = result->moves->len,
+                   .movable = tier_movable(t->head)},
         .blocks = (const RegionBlock *)(const void *)blocks->data,
         .guesses = (const RegionGuess *)(const void *)guesses->data,
         .entries = u->entries,
         .sites = u->sites,
         .text = u->text,
-        .exits = exits->data,
+        .moves = (const uint32_t *)(const void *)result->moves->data,
+        .exits = result->exits->data,
     };
-    region_key(&r.header.key, surroundings(e), code);
+    region_key(&r.header.key, surroundings(e), code, r.header.movable);
     region_store_put(e->persistent->store, &r);
     e->stats.cache_stores++;
 }

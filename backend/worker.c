@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The compile worker, a program of its own (addend-worker): libgccjit leaks and can crash, and that costs this
 // process only. Reads JitRequests from the socket on descriptor 3, answers each with a JitAnswer (jit_abi.h), and ends
-// when the socket closes. With an argument N it ends after N compilations.
+// when the socket closes. addend-worker N DIR: ends after N compilations (0: never), has its temporary files in DIR.
 #include "backend/jit.h"
+#include "backend/worker_dir.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -81,17 +82,31 @@ static bool serve_one(const char *scratch_dir)
     return ok;
 }
 
+static char *folder; // for temporary files
+
+// The parent is gone, perhaps in the middle of a compilation: nobody else removes the files of that.
+static void on_orphaned(int number)
+{
+    (void)number;
+    execl("/bin/rm", "rm", "-rf", "--", folder, (char *)NULL);
+    _exit(1);
+}
+
 int main(int argc, char **argv)
 {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (argc != 3)
+        return 1;
+    folder = argv[2];
+    g_setenv("TMPDIR", folder, TRUE); // GCC's
+    signal(SIGUSR1, on_orphaned); // GCC's driver has handlers of its own for SIGTERM and the like
+    prctl(PR_SET_PDEATHSIG, SIGUSR1);
     signal(SIGINT, SIG_IGN); // Ctrl-C is the parent's business
     signal(SIGPIPE, SIG_IGN);
-    long limit = argc > 1 ? strtol(argv[1], NULL, 10) : 0;
-    g_autofree char *scratch_dir = g_dir_make_tmp("addend-XXXXXX", NULL);
-    if (!scratch_dir)
+    long limit = strtol(argv[1], NULL, 10);
+    if (!worker_dir_make(folder))
         return 1;
-    for (long n = 0; (limit <= 0 || n < limit) && serve_one(scratch_dir); n++)
+    for (long n = 0; (limit <= 0 || n < limit) && serve_one(folder); n++)
         ;
-    g_rmdir(scratch_dir);
+    g_rmdir(folder);
     return 0;
 }

@@ -167,6 +167,7 @@ static EngineConfig engine_config(const Options *o)
         .opt = o->jit_opt < 0 ? ENGINE_DEFAULT_OPT : (unsigned)o->jit_opt,
         .workers = MAX((o->jit_workers ? o->jit_workers : workers) / o->harts, 1),
         .sync = o->jit_sync || o->icount_shift >= 0,
+        .code_size = o->jit_code_size,
         .stats = o->stats != STATS_NONE,
         .shared = o->harts > 1,
     };

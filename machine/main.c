@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <gio/gio.h>
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -122,6 +123,7 @@ int main(int argc, char **argv)
     Options o;
     g_autoptr(GError) error = NULL;
     int status;
+    signal(SIGXFSZ, SIG_IGN); // a file that may not grow is an error like others
     if (!options_parse(&o, argc, argv, &error)) {
         status = fail(error);
     } else if (o.command == COMMAND_RUN) {

@@ -270,6 +270,15 @@ static bool accel_workers(void *opaque, const char *option, const char *value, G
     return true;
 }
 
+static bool accel_tb_size(void *opaque, const char *option, const char *value, GError **error)
+{
+    uint64_t mib;
+    if (!value_count(option, value, 1, 1024, &mib, error)) // jumps between units reach 2 GiB
+        return false;
+    ((Options *)opaque)->jit_code_size = (size_t)mib << 20;
+    return true;
+}
+
 static bool accel_sync(void *opaque, const char *option, const char *value, GError **error)
 {
     return value_on_off(option, value, &((Options *)opaque)->jit_sync, error);
@@ -288,7 +297,7 @@ bool set_accel(Options *o, const char *option, const char *value, GError **error
     static const ValueProperty properties[] = {
         {"accel", accel_name},       {"threshold", accel_threshold}, {"warm", accel_warm}, {"opt", accel_opt},
         {"workers", accel_workers},  {"thread", accel_thread},       {"sync", accel_sync},
-        {"baseline", accel_baseline},
+        {"baseline", accel_baseline}, {"tb-size", accel_tb_size},
     };
     if (!strcmp(value, "help")) {
         o->command = COMMAND_PRINT_ACCELS;

@@ -55,13 +55,14 @@ static EngineConfig config_with(RegionStore *store, unsigned opt)
                           .workers = 1, .sync = true, .store = store};
 }
 
-// Runs the loop at `at` in a new engine and checks what it computed.
-static EngineStats run_at(RegionStore *store, unsigned opt, uint64_t at, uint32_t step)
+// Runs the loop at `at` in a new engine, in a mode of engine_set_mode, and checks what it computed.
+static EngineStats run_in_mode(RegionStore *store, unsigned opt, unsigned mode, uint64_t at, uint32_t step)
 {
     EngineConfig config = config_with(store, opt);
     HartRig *h = g_new0(HartRig, 1);
     hart_rig_init(h, 0x40000, &config);
     poke_loop(h, at, step);
+    engine_set_mode(h->rig.engine, mode, mode, 0);
     h->hart.env.pc = at;
     h->hart.env.r[T2] = ROUNDS;
     rig_slice(&h->rig, 4 * ROUNDS + 10);
@@ -76,6 +77,11 @@ static EngineStats run_at(RegionStore *store, unsigned opt, uint64_t at, uint32_
     hart_rig_deinit(h);
     g_free(h);
     return s;
+}
+
+static EngineStats run_at(RegionStore *store, unsigned opt, uint64_t at, uint32_t step)
+{
+    return run_in_mode(store, opt, 3, at, step);
 }
 
 static EngineStats run_loop(RegionStore *store, uint32_t step)
@@ -140,6 +146,64 @@ static void other_place_or_options_are_other_regions(void **state)
     region_store_free(store);
 }
 
+// A loop that calls and returns, and sums up the return addresses.
+static EngineStats run_calls(RegionStore *store, unsigned mode, uint64_t at)
+{
+    static const uint32_t code[] = {
+        0x00128293, // addi t0, t0, 1
+        0x010000ef, // jal ra, .+16
+        0x00130333, // add t1, t1, ra
+        0xfe729ae3, // bne t0, t2, .-12
+        0x0000006f, // j .
+        0x00008067, // ret
+    };
+    EngineConfig config = config_with(store, 1);
+    HartRig *h = g_new0(HartRig, 1);
+    hart_rig_init(h, 0x40000, &config);
+    hart_rig_poke(h, at, code, G_N_ELEMENTS(code));
+    engine_set_mode(h->rig.engine, mode, mode, 0);
+    h->hart.env.pc = at;
+    h->hart.env.r[T2] = ROUNDS;
+    rig_slice(&h->rig, 5 * ROUNDS + 10);
+    engine_run(h->rig.engine);
+    assert_int_equal(h->hart.env.r[T0], ROUNDS);
+    assert_int_equal(h->hart.env.r[T1], ROUNDS * (at + 8));
+    assert_int_equal(h->hart.env.pc, at + 16);
+    EngineStats s;
+    engine_stats(h->rig.engine, &s);
+    assert_int_equal(s.regions_failed, 0);
+    hart_rig_deinit(h);
+    g_free(h);
+    region_store_flush(store);
+    return s;
+}
+
+// Programs of an operating system are found again at another page, not elsewhere in it, and not in another mode.
+static void user_programs_move(void **state)
+{
+    (void)state;
+    RegionStore *store = open_store();
+    EngineStats cold = run_in_mode(store, 1, CODE_PAGED, RIG_RAM, 3);
+    assert_true(cold.regions >= 1);
+    region_store_flush(store);
+    for (uint64_t page = 0; page < 5; page++) {
+        EngineStats moved = run_in_mode(store, 1, CODE_PAGED, RIG_RAM + page * 0x5000, 3);
+        assert_true(moved.cache_hits >= 1);
+        assert_int_equal(moved.regions, 0);
+        assert_int_equal(moved.cache_rejected, 0);
+    }
+    assert_true(run_calls(store, CODE_PAGED, RIG_RAM + 0x100).regions >= 1);
+    for (uint64_t page = 0; page < 5; page++) {
+        EngineStats moved = run_calls(store, CODE_PAGED, RIG_RAM + 0x100 + page * 0x7000);
+        assert_true(moved.cache_hits >= 1);
+        assert_int_equal(moved.regions, 0);
+    }
+    assert_true(run_in_mode(store, 1, CODE_PAGED, RIG_RAM + 0x1000, 4).cache_rejected >= 1);
+    assert_int_equal(run_in_mode(store, 1, CODE_PAGED, RIG_RAM + 0x40, 3).cache_hits, 0);
+    assert_int_equal(run_in_mode(store, 1, 3, RIG_RAM, 3).cache_hits, 0);
+    region_store_free(store);
+}
+
 static gpointer run_some(gpointer store)
 {
     for (unsigned i = 0; i < 8; i++)
@@ -196,6 +260,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FOLDER_TEST(second_run_compiles_nothing), FOLDER_TEST(other_code_is_refused),
         FOLDER_TEST(other_place_or_options_are_other_regions), FOLDER_TEST(several_engines),
+        FOLDER_TEST(user_programs_move),
         FOLDER_TEST(code_that_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

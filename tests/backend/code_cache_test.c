@@ -18,7 +18,7 @@ static int setup(void **state)
 {
     (void)state;
     pages = code_pages_new(invalidate, NULL);
-    cache = code_cache_new(&env, pages);
+    cache = code_cache_new(&env, pages, 0);
     code_cache_set_mode(cache, 3, 0, 0);
     return 0;
 }

@@ -16,7 +16,7 @@ void compiler_init(Compiler *c, unsigned n_helpers)
     // libgccjit leaks by design; for sanitizer builds of the worker only.
     g_setenv("ASAN_OPTIONS", "detect_leaks=0", TRUE);
     *c = (Compiler){.queue = queue_new(1, on_result, NULL), .opt = 1, .n_helpers = n_helpers};
-    c->memory = code_memory_new();
+    c->memory = code_memory_new(0);
 }
 
 void compiler_deinit(Compiler *c)

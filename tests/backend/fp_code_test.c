@@ -184,7 +184,7 @@ static void baseline(void **state)
     (void)state;
 
     checked = 0;
-    CodeMemory *memory = code_memory_new();
+    CodeMemory *memory = code_memory_new(0);
     for (unsigned i = 0; i < variants->len; i++) {
         const Variant *v = &g_array_index(variants, Variant, i);
         for (unsigned again = 0; again <= (v->op <= IR_OP_FMAX64 ? ir_n_values(v->op) : 0); again++) {

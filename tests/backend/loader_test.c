@@ -48,7 +48,7 @@ static void runs(void **state)
     (void)state;
     text = object_load(object->data, object->len, "region", &entry, &error);
     assert_null(error);
-    CodeMemory *memory = code_memory_new();
+    CodeMemory *memory = code_memory_new(0);
     uint8_t *code = code_memory_install(memory, text->data, text->len, &error);
     assert_non_null(code);
     long (*fn)(long) = (long (*)(long))(void *)(code + entry);

@@ -43,6 +43,7 @@ typedef struct {
     RegionGuess guesses[2];
     int64_t entries[2];
     JitSite sites[3];
+    uint32_t moves[2];
     uint8_t text[4000], exits[21];
 } Sample;
 
@@ -53,18 +54,21 @@ static void make_sample(Sample *s, uint64_t head, unsigned number, uint32_t text
         .guesses = {{12, 2, 0}, {-8, 0, 0}},
         .entries = {0, 12},
         .sites = {{100, 1, 2, 3, JIT_EDGE}, {-20, 0, 0, 0, JIT_EDGE}, {4, 7, 0, 0, JIT_BEFORE}},
+        .moves = {0, 9},
     };
+    bool movable = text_size >= 17;
     memset(s->text, (int)number, sizeof s->text);
     memset(s->exits, (int)number + 1, sizeof s->exits);
     s->file = (RegionFile){
         .header = {.head = head, .base = 0x80000000, .compile_ns = 5, .n_blocks = 3, .n_guesses = 2, .n_entries = 2,
                    .n_sites = 3, .n_slots = 2, .n_insns = 6, .text_size = text_size, .entry = 1,
-                   .exits_size = sizeof s->exits},
+                   .exits_size = sizeof s->exits, .movable = movable, .n_moves = movable ? 2 : 0},
         .blocks = s->blocks,
         .guesses = s->guesses,
         .entries = s->entries,
         .sites = s->sites,
         .text = s->text,
+        .moves = s->moves,
         .exits = s->exits,
     };
     memcpy(s->file.header.key.bytes, &number, sizeof number);
@@ -114,6 +118,7 @@ static void roundtrip(void **state)
     assert_memory_equal(r.entries, s.entries, sizeof s.entries);
     assert_memory_equal(r.sites, s.sites, sizeof s.sites);
     assert_memory_equal(r.text, s.text, 37);
+    assert_memory_equal(r.moves, s.moves, sizeof s.moves);
     assert_memory_equal(r.exits, s.exits, sizeof s.exits);
 }
 
@@ -161,9 +166,13 @@ static void numbers_are_checked(void **state)
     } changes[] = {
 #define HEADER(field, value) {offsetof(RegionHeader, field), value}
 #define BLOCK(n, field, value) {sizeof(RegionHeader) + (n) * sizeof(RegionBlock) + offsetof(RegionBlock, field), value}
+#define MOVE(n, value) {sizeof(RegionHeader) + 3 * sizeof(RegionBlock) + 2 * sizeof(RegionGuess) + 2 * 8 + \
+                        3 * sizeof(JitSite) + (n) * 4, value}
         HEADER(n_blocks, 0), HEADER(n_blocks, 2), HEADER(n_blocks, 4), HEADER(n_blocks, UINT32_MAX),
         HEADER(n_guesses, 1), HEADER(n_guesses, UINT32_MAX), HEADER(n_entries, 4), HEADER(n_entries, UINT32_MAX),
         HEADER(n_sites, 2), HEADER(n_sites, UINT32_MAX), HEADER(n_slots, 4), HEADER(exits_size, UINT32_MAX),
+        HEADER(movable, 0), HEADER(movable, 2), HEADER(n_moves, 1), HEADER(n_moves, 3), HEADER(n_moves, UINT32_MAX),
+        MOVE(0, 2), MOVE(1, 7), MOVE(1, 30), MOVE(1, UINT32_MAX),
         HEADER(n_insns, 7), HEADER(text_size, 0), HEADER(text_size, 38), HEADER(text_size, UINT32_MAX),
         HEADER(entry, 37), HEADER(entry, UINT32_MAX), HEADER(version, 1), HEADER(header_size, 0), HEADER(file_size, 0),
         BLOCK(0, edge, 3), BLOCK(0, edge, (uint32_t)-2), BLOCK(2, edge, UINT32_MAX / 2), BLOCK(1, pc, 12),

@@ -117,6 +117,8 @@ static char *describe(const Options *o)
     if (o->jit_opt >= 0)
         g_string_append_printf(s, " opt=%d", o->jit_opt);
     add_number(s, "workers", o->jit_workers, 0);
+    add_number(s, "tb-size", o->jit_code_size, 0);
+    add_flag(s, "run", o->aot_run);
     add_flag(s, "sync", o->jit_sync);
     add_flag(s, "no-cache", o->no_cache);
     add_text(s, "cache-dir", o->cache_dir, NULL);
