@@ -3,7 +3,7 @@
 //
 // It is writable and executable at once where the host allows that, because only such memory can be of huge pages:
 // Linux runs megabytes of baseline code, which small pages would make miss the host's TLB all the time. A host that
-// does not allow it gets a memfd mapped twice, writable here and executable there.
+// does not allow it gets a memfd mapped twice, writable here and executable there, and used from its low end only.
 #include "backend/code_memory.h"
 
 #include "util/bits.h"
@@ -18,6 +18,7 @@
 
 #define COUNTERS (UINT64_C(1) << 20)
 #define COUNTERS_SIZE (COUNTERS * sizeof(int32_t))
+#define PAGE ((size_t)4096)
 #define HUGE_PAGE ((size_t)2 << 20)
 #define CODE_ALIGN 64
 #define PLACE_ALIGN 16
@@ -28,9 +29,9 @@ struct CodeMemory {
     uint8_t *write, *exec; // the code's two mappings, or twice the same
     int32_t *counters;     // behind exec
     int fd;                // of the memory if it is mapped twice, else -1
-    size_t size;           // of the code, whole pages
-    size_t hot, cold;      // bytes used at both ends
-    size_t grown_hot, grown_cold; // bytes that fd has there
+    size_t size, mapped;   // of the code at most; the same in whole pages
+    size_t hot, cold;      // bytes used at both ends; mapped twice, only at the low one
+    size_t grown;          // bytes that fd has
     size_t n_counters;
     bool refused; // by the host
 };
@@ -39,19 +40,20 @@ CodeMemory *code_memory_new(size_t size)
 {
     CodeMemory *m = g_new0(CodeMemory, 1);
     m->fd = -1;
-    m->size = size ? align_up(size, STEP) : CODE_MEMORY_SIZE;
+    m->size = size ? size : CODE_MEMORY_SIZE;
+    m->mapped = align_up(m->size, PAGE);
     return m;
 }
 
 static size_t reserved_size(const CodeMemory *m)
 {
-    return m->size + COUNTERS_SIZE + HUGE_PAGE;
+    return m->mapped + COUNTERS_SIZE + HUGE_PAGE;
 }
 
 static void unmap(CodeMemory *m)
 {
     if (m->write && m->write != m->exec)
-        munmap(m->write, m->size);
+        munmap(m->write, m->mapped);
     if (m->reserved)
         munmap(m->reserved, reserved_size(m));
     if (m->fd >= 0)
@@ -69,10 +71,10 @@ void code_memory_free(CodeMemory *m)
 // One mapping for both. Small pages at both ends: most guests need no more.
 static bool map_at_once(CodeMemory *m)
 {
-    if (mprotect(m->exec, m->size, PROT_READ | PROT_WRITE | PROT_EXEC))
+    if (mprotect(m->exec, m->mapped, PROT_READ | PROT_WRITE | PROT_EXEC))
         return false;
-    if (m->size > 2 * HUGE_PAGE)
-        (void)madvise(m->exec + HUGE_PAGE, m->size - 2 * HUGE_PAGE, MADV_HUGEPAGE);
+    if (m->mapped > 2 * HUGE_PAGE)
+        (void)madvise(m->exec + HUGE_PAGE, m->mapped - 2 * HUGE_PAGE, MADV_HUGEPAGE);
     m->write = m->exec;
     return true;
 }
@@ -81,9 +83,9 @@ static bool map_at_once(CodeMemory *m)
 static bool map_twice(CodeMemory *m)
 {
     m->fd = memfd_create("addend-code", MFD_CLOEXEC);
-    if (m->fd < 0 || mmap(m->exec, m->size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, m->fd, 0) == MAP_FAILED)
+    if (m->fd < 0 || mmap(m->exec, m->mapped, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, m->fd, 0) == MAP_FAILED)
         return false;
-    void *write = mmap(NULL, m->size, PROT_READ | PROT_WRITE, MAP_SHARED, m->fd, 0);
+    void *write = mmap(NULL, m->mapped, PROT_READ | PROT_WRITE, MAP_SHARED, m->fd, 0);
     if (write == MAP_FAILED)
         return false;
     m->write = write;
@@ -97,7 +99,7 @@ static bool map_code(CodeMemory *m)
         return false;
     m->reserved = at;
     m->exec = (uint8_t *)align_up((uintptr_t)at, HUGE_PAGE);
-    m->counters = (int32_t *)(void *)(m->exec + m->size);
+    m->counters = (int32_t *)(void *)(m->exec + m->mapped);
     if (!mprotect(m->counters, COUNTERS_SIZE, PROT_READ | PROT_WRITE) && (map_at_once(m) || map_twice(m)))
         return true;
     int why = errno;
@@ -106,34 +108,19 @@ static bool map_code(CodeMemory *m)
     return false;
 }
 
-// Takes pages of fd at offset, so that no later access finds that there are none.
-static bool allocate(CodeMemory *m, size_t offset, size_t size)
+// Takes pages of fd for size bytes, so that no later access finds that there are none.
+static bool grow(CodeMemory *m, size_t size)
 {
+    if (m->fd < 0 || size <= m->grown)
+        return true;
+    size_t to = MIN(align_up(size, STEP), m->mapped);
     int err;
-    while ((err = posix_fallocate(m->fd, (off_t)offset, (off_t)size)) == EINTR)
+    while ((err = posix_fallocate(m->fd, (off_t)m->grown, (off_t)(to - m->grown))) == EINTR)
         ;
+    if (!err)
+        m->grown = to;
     errno = err;
     return !err;
-}
-
-// Makes hot and cold bytes at both ends real.
-static bool grow(CodeMemory *m, size_t hot, size_t cold)
-{
-    if (m->fd < 0)
-        return true;
-    hot = align_up(hot, STEP); // size is so many steps: at worst both ends take the same one
-    cold = align_up(cold, STEP);
-    if (hot > m->grown_hot) {
-        if (!allocate(m, m->grown_hot, hot - m->grown_hot))
-            return false;
-        m->grown_hot = hot;
-    }
-    if (cold > m->grown_cold) {
-        if (!allocate(m, m->size - cold, cold - m->grown_cold))
-            return false;
-        m->grown_cold = cold;
-    }
-    return true;
 }
 
 static bool refused(CodeMemory *m, GError **error)
@@ -146,19 +133,19 @@ static bool refused(CodeMemory *m, GError **error)
     return false;
 }
 
-// Makes room for so many bytes more at both ends.
-static bool make_room(CodeMemory *m, size_t hot, size_t cold, GError **error)
+// Makes room for size bytes more.
+static bool make_room(CodeMemory *m, size_t size, GError **error)
 {
     static gint said;
-    if (m->refused || hot + cold > m->size) {
+    if (m->refused || size > m->size) {
         g_set_error(error, G_IO_ERROR, m->refused ? G_IO_ERROR_FAILED : G_IO_ERROR_MESSAGE_TOO_LARGE,
-                    "no memory for %zu bytes of compiled code", hot + cold);
+                    "no memory for %zu bytes of compiled code", size);
         return false;
     }
     if (!m->reserved && !map_code(m))
         return refused(m, error);
-    bool full = hot + cold > m->size - m->hot - m->cold || m->n_counters == COUNTERS;
-    if (!full && grow(m, m->hot + hot, m->cold + cold))
+    bool full = size > m->size - m->hot - m->cold || m->n_counters == COUNTERS;
+    if (!full && grow(m, m->hot + size))
         return true;
     if (!full && !m->hot)
         return refused(m, error);
@@ -175,7 +162,7 @@ static bool make_room(CodeMemory *m, size_t hot, size_t cold, GError **error)
 void *code_memory_install(CodeMemory *m, const void *bytes, size_t size, GError **error)
 {
     size_t at = align_up(m->hot, CODE_ALIGN);
-    if (!make_room(m, at - m->hot + size, 0, error))
+    if (!make_room(m, at - m->hot + size, error))
         return NULL;
     m->hot = at + size;
     memcpy(m->write + at, bytes, size);
@@ -185,12 +172,18 @@ void *code_memory_install(CodeMemory *m, const void *bytes, size_t size, GError 
 bool code_memory_place(CodeMemory *m, size_t hot, size_t cold, CodePlace *place, GError **error)
 {
     size_t at = align_up(m->hot, PLACE_ALIGN);
-    if (!make_room(m, at - m->hot + hot, cold, error))
+    if (!make_room(m, at - m->hot + hot + cold, error))
         return false;
+    uint8_t *cold_at = m->exec + at + hot;
     m->hot = at + hot;
-    m->cold += cold;
+    if (m->fd < 0) {
+        m->cold += cold;
+        cold_at = m->exec + m->size - m->cold;
+    } else {
+        m->hot += cold;
+    }
     m->counters[m->n_counters] = 0;
-    *place = (CodePlace){m->exec + at, m->exec + m->size - m->cold, &m->counters[m->n_counters++]};
+    *place = (CodePlace){m->exec + at, cold_at, &m->counters[m->n_counters++]};
     return true;
 }
 

@@ -6,12 +6,17 @@
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { T0 = 5, T1 = 6, T2 = 7 };
 
+#ifndef PR_SET_MDWE
+#define PR_SET_MDWE 65
+#define PR_MDWE_REFUSE_EXEC_GAIN 1
+#endif
 #define RAM_SIZE 0x40000u
 #define LENGTH 5u // instructions of a loop
 #define LOOPS (RAM_SIZE / 4 / LENGTH - 1)
@@ -108,8 +113,12 @@ static EngineConfig config_with(size_t code_size, bool jit)
                           .workers = 2, .code_size = code_size};
 }
 
+// The host refuses memory that is writable and executable at once (or, if it is too old to be told so, as much of it as
+// code may take), and has that many bytes for files in memory.
 static void limit_files(rlim_t bytes)
 {
+    if (prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0L, 0L, 0L))
+        setrlimit(RLIMIT_DATA, &(struct rlimit){128 << 20, 128 << 20});
     struct rlimit limit = {bytes, bytes};
     signal(SIGXFSZ, SIG_IGN);
     setrlimit(RLIMIT_FSIZE, &limit);
