@@ -36,7 +36,22 @@ static bool wants_code(const Block *b)
     return !b->dead && b->unit == b->base && !b->in_work && !b->compiled && !b->refused;
 }
 
-void engine_compile_ahead(Engine *e, uint64_t min_count, AheadResult *out)
+static void wait_for_worker(Engine *e)
+{
+    while (!queue_idle(e->queue) && tier_take(e, true))
+        ;
+}
+
+static void compile_head(Engine *e, uint64_t pc, uint64_t min_count)
+{
+    Block *b = engine_peek(e, pc);
+    bool wanted = b && !b->uncached && block_count(b) >= min_count && !b->in_work && !b->refused;
+    bool is_head = wanted && b->unit && !b->unit->block && b->unit->base == b->pc;
+    if (wanted && !is_head && !tier_cache_load(e, b))
+        tier_submit(e, b);
+}
+
+void engine_compile_ahead(Engine *e, uint64_t min_count, const GArray *heads, AheadResult *out)
 {
     g_assert(e->queue);
     Collect c = {e, min_count, g_array_new(FALSE, FALSE, sizeof(Head))};
@@ -46,11 +61,16 @@ void engine_compile_ahead(Engine *e, uint64_t min_count, AheadResult *out)
     e->flush_wanted = false; // an earlier refusal would have been heard of
     for (unsigned i = 0; i < c.heads->len && !e->flush_wanted; i++) {
         Block *b = g_array_index(c.heads, Head, i).block;
-        while (!queue_idle(e->queue) && tier_take(e, true)) // what arrives may have b in it
-            ;
+        wait_for_worker(e); // what arrives may have b in it
         if (!wants_code(b) || tier_cache_load(e, b))
             continue;
         tier_submit(e, b);
+    }
+    while (tier_take(e, true))
+        ;
+    for (unsigned i = 0; heads && i < heads->len && !e->flush_wanted; i++) {
+        wait_for_worker(e);
+        compile_head(e, g_array_index(heads, uint64_t, i), min_count);
     }
     while (tier_take(e, true))
         ;

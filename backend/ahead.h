@@ -13,9 +13,9 @@ typedef struct {
 } AheadFunction;
 
 // Finds the code that can be reached from the functions, the first of which is where the hart starts, without running
-// it, and gives each block an estimated execution count: AHEAD_ONCE for what is outside of loops. Returns the number of
-// blocks found; *all is false if a bound was hit.
-unsigned engine_estimate(Engine *e, const AheadFunction *functions, unsigned n, bool *all);
+// it, and gives each block an estimated execution count: AHEAD_ONCE for what is outside of loops. Appends the guest pcs
+// of the heads of innermost loops (uint64_t). Returns the number of blocks found; *all is false if a bound was hit.
+unsigned engine_estimate(Engine *e, const AheadFunction *functions, unsigned n, GArray *heads, bool *all);
 
 typedef struct {
     uint64_t known;  // regions that the persistent cache had
@@ -23,5 +23,6 @@ typedef struct {
 } AheadResult;
 
 // Compiles regions around the blocks whose count, measured or estimated, is at least min_count, most frequent first,
-// and waits for them. engine_stats says how many. Needs EngineConfig.jit and a store.
-void engine_compile_ahead(Engine *e, uint64_t min_count, AheadResult *out);
+// then each of the heads (guest pcs; NULL: none) once more for itself: a run finds a region by its head alone, which may be
+// in a loop that it comes to later. Waits for them. engine_stats says how many. Needs EngineConfig.jit and a store.
+void engine_compile_ahead(Engine *e, uint64_t min_count, const GArray *heads, AheadResult *out);
