@@ -23,6 +23,7 @@ typedef struct {
 } AheadResult;
 
 // Compiles regions around the blocks whose count, measured or estimated, is at least min_count, most frequent first,
-// then each of the heads (guest pcs; NULL: none) once more for itself: a run finds a region by its head alone, which may be
-// in a loop that it comes to later. Waits for them. engine_stats says how many. Needs EngineConfig.jit and a store.
+// and then around each of the heads (guest pcs; NULL: none) that has none of its own: a run finds a region by its head
+// alone, which may lie in a loop that it comes to later. Waits for them; engine_stats says how many. Needs
+// EngineConfig.jit and a store.
 void engine_compile_ahead(Engine *e, uint64_t min_count, const GArray *heads, AheadResult *out);

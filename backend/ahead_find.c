@@ -220,9 +220,9 @@ static void graph_clear(Graph *g)
     g_free(g->in);
 }
 
-// Loops as strongly connected parts of the graph. What is in one is a level deeper; its entries, into which control comes
-// from outside, are then taken out, and the rest is looked at for loops inside. Blocks overlap where a loop is entered in
-// its middle, so that many loops have several entries.
+// Loops as strongly connected parts of the graph. What is in one is a level deeper; its entries, into which control
+// comes from outside, are then taken out, and the rest is looked at for loops inside. Blocks overlap where a loop is
+// entered in its middle, so that many loops have several entries.
 typedef struct {
     const Find *f;
     const Function *fn;

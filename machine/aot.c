@@ -51,7 +51,8 @@ static bool run(Machine *m)
     return over || !m->interrupted;
 }
 
-static void compile(Machine *m, uint64_t min_count, const GArray *heads, FILE *out, double seconds, GTimer *timer, RegionStore *store)
+static void compile(Machine *m, uint64_t min_count, const GArray *heads, FILE *out, double seconds, GTimer *timer,
+                    RegionStore *store)
 {
     uint64_t regions = 0, insns = 0, failed = 0, known = 0, gcc_ns = 0;
     bool full = false;
