@@ -13,9 +13,9 @@ typedef struct {
 } AheadFunction;
 
 // Finds the code that can be reached from the functions, the first of which is where the hart starts, without running
-// it, and gives each block an estimated execution count: AHEAD_ONCE for what is outside of loops. Appends the guest pcs
-// of the heads of innermost loops (uint64_t). Returns the number of blocks found; *all is false if a bound was hit.
-unsigned engine_estimate(Engine *e, const AheadFunction *functions, unsigned n, GArray *heads, bool *all);
+// it, and gives each block an estimated execution count: AHEAD_ONCE for what is outside of loops. Returns the number of
+// blocks found; *all is false if a bound was hit.
+unsigned engine_estimate(Engine *e, const AheadFunction *functions, unsigned n, bool *all);
 
 typedef struct {
     uint64_t known;  // regions that the persistent cache had
@@ -23,7 +23,5 @@ typedef struct {
 } AheadResult;
 
 // Compiles regions around the blocks whose count, measured or estimated, is at least min_count, most frequent first,
-// and then around each of the heads (guest pcs; NULL: none) that has none of its own: a run finds a region by its head
-// alone, which may lie in a loop that it comes to later. Waits for them; engine_stats says how many. Needs
-// EngineConfig.jit and a store.
-void engine_compile_ahead(Engine *e, uint64_t min_count, const GArray *heads, AheadResult *out);
+// and waits for them. engine_stats says how many. Needs EngineConfig.jit and a store.
+void engine_compile_ahead(Engine *e, uint64_t min_count, AheadResult *out);

@@ -230,13 +230,7 @@ typedef struct {
     unsigned *group, *next_group; // by node: the loop that it is left in at this level and the next, 0: none
     unsigned n_groups;
     bool *seen;
-    GArray *heads; // by loop: where it is entered, UINT_MAX if there is one inside; the first two are none
 } Loops;
-
-static unsigned *head_of(Loops *l, unsigned loop)
-{
-    return &g_array_index(l->heads, unsigned, loop);
-}
 
 static bool together(const Loops *l, unsigned a, unsigned b)
 {
@@ -287,9 +281,7 @@ static void note_part(Loops *l, const GArray *part, const unsigned *part_of, uns
     bool unknown = false, entered = false;
     if (part->len == 1 && !has(l->g->out[first], first))
         return;
-    *head_of(l, l->group[first]) = UINT_MAX;
     l->n_groups++;
-    unsigned head = first;
     for (unsigned i = 0; i < part->len; i++) {
         const Node *n = node(l->f, l->fn->first + g_array_index(part, unsigned, i));
         unknown |= n->indirect || (n->block->is_call && n->callee == NONE);
@@ -303,10 +295,8 @@ static void note_part(Loops *l, const GArray *part, const unsigned *part_of, uns
         n->depth++;
         n->unknown = unknown;
         l->next_group[at] = entry ? 0 : l->n_groups;
-        head = entry && !entered ? at : head;
         entered |= entry;
     }
-    g_array_append_val(l->heads, head);
     if (!entered) // nobody knows how control comes here
         l->next_group[first] = 0;
 }
@@ -339,22 +329,14 @@ static bool find_level(Loops *l)
     return l->n_groups > before;
 }
 
-// Appends the guest pcs of the innermost loops to heads.
-static void find_loops(const Find *f, const Function *fn, GArray *heads)
+static void find_loops(const Find *f, const Function *fn)
 {
     Graph g = make_graph(f, fn);
-    Loops l = {f, fn, &g, g_new(unsigned, fn->n + 1), g_new(unsigned, fn->n + 1), 1, g_new(bool, fn->n + 1),
-               g_array_new(FALSE, FALSE, sizeof(unsigned))};
-    const unsigned none[] = {UINT_MAX, UINT_MAX};
-    g_array_append_vals(l.heads, none, 2);
+    Loops l = {f, fn, &g, g_new(unsigned, fn->n + 1), g_new(unsigned, fn->n + 1), 1, g_new(bool, fn->n + 1)};
     for (unsigned i = 0; i < fn->n; i++)
         l.group[i] = 1;
     for (unsigned level = 0; level < MAX_DEPTH && find_level(&l); level++)
         ;
-    for (unsigned i = 0; i < l.heads->len; i++)
-        if (*head_of(&l, i) != UINT_MAX)
-            g_array_append_val(heads, node(f, fn->first + *head_of(&l, i))->block->pc);
-    g_array_free(l.heads, TRUE);
     g_free(l.group);
     g_free(l.next_group);
     g_free(l.seen);
@@ -412,7 +394,7 @@ static void set_counts(const Find *f)
     }
 }
 
-unsigned engine_estimate(Engine *e, const AheadFunction *functions, unsigned n, GArray *heads, bool *all)
+unsigned engine_estimate(Engine *e, const AheadFunction *functions, unsigned n, bool *all)
 {
     Find f = {
         .e = e,
@@ -428,7 +410,7 @@ unsigned engine_estimate(Engine *e, const AheadFunction *functions, unsigned n, 
     for (unsigned i = 0; i < f.functions->len; i++) // grows meanwhile
         find_function(&f, i);
     for (unsigned i = 0; i < f.functions->len; i++)
-        find_loops(&f, function(&f, i), heads);
+        find_loops(&f, function(&f, i));
     weigh_functions(&f);
     set_counts(&f);
     unsigned found = f.nodes->len;

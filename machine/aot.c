@@ -23,7 +23,7 @@ static void add_function(const Symbol *s, void *opaque)
 
 // The first hart goes through the boot ROM, which says where the guest's code begins; what it finds from there on gets
 // estimated counts.
-static void estimate(Machine *m, GArray *heads)
+static void estimate(Machine *m)
 {
     Cpu *cpu = m->cpus[0];
     for (unsigned i = 0; i < ROM_STEPS && in_rom(m, cpu->hart.env.pc); i++)
@@ -34,7 +34,7 @@ static void estimate(Machine *m, GArray *heads)
     board_each_function(m->board, add_function, functions);
     bool all;
     unsigned blocks = engine_estimate(cpu->engine, (const AheadFunction *)(const void *)functions->data,
-                                      functions->len, heads, &all);
+                                      functions->len, &all);
     if (!all)
         fprintf(stderr, "addend: warning: aot: there is more code than the %u blocks that were looked at\n", blocks);
 }
@@ -51,8 +51,7 @@ static bool run(Machine *m)
     return over || !m->interrupted;
 }
 
-static void compile(Machine *m, uint64_t min_count, const GArray *heads, FILE *out, double seconds, GTimer *timer,
-                    RegionStore *store)
+static void compile(Machine *m, uint64_t min_count, FILE *out, double seconds, GTimer *timer, RegionStore *store)
 {
     uint64_t regions = 0, insns = 0, failed = 0, known = 0, gcc_ns = 0;
     bool full = false;
@@ -60,7 +59,7 @@ static void compile(Machine *m, uint64_t min_count, const GArray *heads, FILE *o
         Engine *e = m->cpus[i]->engine;
         AheadResult r;
         EngineStats s;
-        engine_compile_ahead(e, min_count, i ? NULL : heads, &r);
+        engine_compile_ahead(e, min_count, &r);
         engine_stats(e, &s);
         regions += s.regions;
         insns += s.region_insns;
@@ -93,15 +92,14 @@ bool aot_command(const Options *o, FILE *out, GError **error)
         machine_prepare(m);
     RegionStore *store = m->store;
     g_timer_start(timer);
-    g_autoptr(GArray) heads = g_array_new(FALSE, FALSE, sizeof(uint64_t));
     if (ok && !store) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "aot: there is no code cache to fill");
         ok = false;
     }
     if (ok && !o->aot_run)
-        estimate(m, heads);
+        estimate(m);
     if (ok)
-        compile(m, o->aot_run ? machine_threshold(o) : 8 * AHEAD_ONCE, heads, out, seconds, timer, store);
+        compile(m, o->aot_run ? machine_threshold(o) : 8 * AHEAD_ONCE, out, seconds, timer, store);
     if (ok && !region_store_flush(store)) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "aot: not everything could be kept");
         ok = false;
