@@ -48,9 +48,8 @@ void engine_compile_ahead(Engine *e, uint64_t min_count, AheadResult *out)
         Block *b = g_array_index(c.heads, Head, i).block;
         while (!queue_idle(e->queue) && tier_take(e, true)) // what arrives may have b in it
             ;
-        if (!wants_code(b) || tier_cache_load(e, b))
-            continue;
-        tier_submit(e, b, 0);
+        if (wants_code(b) && !tier_cache_load(e, b))
+            tier_submit(e, b, 0);
     }
     while (tier_take(e, true))
         ;

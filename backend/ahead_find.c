@@ -24,10 +24,8 @@ typedef struct {
     uint64_t next[2], callee; // guest pcs, or NONE
     bool indirect; // ends in an indirect jump that is neither call nor return, to where nobody knows
     bool unknown;  // its innermost loop calls or jumps nobody knows where
-    unsigned loop_size; // ... and has so many blocks; 0: it is in none
     bool orphan;   // nothing leads here but, perhaps, those
-    unsigned function, depth, stamp;
-    enum { NEW, OPEN, DONE } visit;
+    unsigned function, depth;
 } Node;
 
 typedef struct {
@@ -222,95 +220,126 @@ static void graph_clear(Graph *g)
     g_free(g->in);
 }
 
+// Loops as strongly connected parts of the graph. What is in one is a level deeper; its entries, into which control
+// comes from outside, are then taken out, and the rest is looked at for loops inside. Blocks overlap where a loop is
+// entered in its middle, so that many loops have several entries.
+typedef struct {
+    const Find *f;
+    const Function *fn;
+    const Graph *g;
+    unsigned *group, *next_group; // by node: the loop that it is left in at this level and the next, 0: none
+    unsigned n_groups;
+    bool *seen;
+} Loops;
+
+static bool together(const Loops *l, unsigned a, unsigned b)
+{
+    return l->group[a] && l->group[a] == l->group[b];
+}
+
 typedef struct {
     unsigned node, edge;
 } Step;
 
-// Depth first from root: the edges back to what is still open, (from, head) each, are appended to back.
-static void find_back_edges(const Find *f, const Function *fn, const Graph *g, unsigned root, GArray *back)
+// Appends what is reached from root along the edges and not seen yet, each node behind those that it leads to.
+static void visit(Loops *l, GArray *const *edges, unsigned root, GArray *out)
 {
     g_autoptr(GArray) path = g_array_new(FALSE, FALSE, sizeof(Step));
     Step s = {root, 0};
-    if (node(f, fn->first + root)->visit != NEW)
+    if (l->seen[root] || !l->group[root])
         return;
-    node(f, fn->first + root)->visit = OPEN;
+    l->seen[root] = true;
     g_array_append_val(path, s);
     while (path->len) {
         Step *top = &g_array_index(path, Step, path->len - 1);
-        if (top->edge == g->out[top->node]->len) {
-            node(f, fn->first + top->node)->visit = DONE;
+        if (top->edge == edges[top->node]->len) {
+            g_array_append_val(out, top->node);
             g_array_set_size(path, path->len - 1);
             continue;
         }
-        unsigned from = top->node, to = g_array_index(g->out[from], unsigned, top->edge++);
-        Node *n = node(f, fn->first + to);
-        if (n->visit == NEW) {
-            n->visit = OPEN;
-            s = (Step){to, 0};
-            g_array_append_val(path, s);
-        } else if (n->visit == OPEN) {
-            unsigned edge[2] = {from, to};
-            g_array_append_vals(back, edge, 2);
-        }
-    }
-}
-
-// The nodes of the loop with this head, which comes first: those that lead to its back edges.
-static GArray *loop_of(const Find *f, const Function *fn, const Graph *g, unsigned head, const GArray *back)
-{
-    GArray *loop = g_array_new(FALSE, FALSE, sizeof(unsigned));
-    g_autoptr(GArray) todo = g_array_new(FALSE, FALSE, sizeof(unsigned));
-    unsigned stamp = head + 1;
-    node(f, fn->first + head)->stamp = stamp;
-    g_array_append_val(loop, head);
-    for (unsigned i = 0; i < back->len; i += 2)
-        if (g_array_index(back, unsigned, i + 1) == head)
-            g_array_append_val(todo, g_array_index(back, unsigned, i));
-    while (todo->len) {
-        unsigned at = g_array_index(todo, unsigned, todo->len - 1);
-        g_array_set_size(todo, todo->len - 1);
-        Node *n = node(f, fn->first + at);
-        if (n->stamp == stamp)
+        unsigned from = top->node, to = g_array_index(edges[from], unsigned, top->edge++);
+        if (!together(l, from, to) || l->seen[to])
             continue;
-        n->stamp = stamp;
-        g_array_append_val(loop, at);
-        g_array_append_vals(todo, g->in[at]->data, g->in[at]->len);
+        l->seen[to] = true;
+        s = (Step){to, 0};
+        g_array_append_val(path, s);
     }
-    return loop;
 }
 
-static void note_loop(const Find *f, const Function *fn, const GArray *loop)
+static bool has(const GArray *nodes, unsigned i)
 {
-    bool unknown = false;
-    for (unsigned i = 0; i < loop->len; i++) {
-        const Node *n = node(f, fn->first + g_array_index(loop, unsigned, i));
+    for (unsigned k = 0; k < nodes->len; k++)
+        if (g_array_index(nodes, unsigned, k) == i)
+            return true;
+    return false;
+}
+
+// A part of the graph: if it is a loop, notes that for its nodes. `now` is its number among this level's parts.
+static void note_part(Loops *l, const GArray *part, const unsigned *part_of, unsigned now)
+{
+    unsigned first = g_array_index(part, unsigned, 0);
+    bool unknown = false, entered = false;
+    if (part->len == 1 && !has(l->g->out[first], first))
+        return;
+    l->n_groups++;
+    for (unsigned i = 0; i < part->len; i++) {
+        const Node *n = node(l->f, l->fn->first + g_array_index(part, unsigned, i));
         unknown |= n->indirect || (n->block->is_call && n->callee == NONE);
     }
-    for (unsigned i = 0; i < loop->len; i++) {
-        Node *n = node(f, fn->first + g_array_index(loop, unsigned, i));
+    for (unsigned i = 0; i < part->len; i++) {
+        unsigned at = g_array_index(part, unsigned, i);
+        Node *n = node(l->f, l->fn->first + at);
+        bool entry = at == 0;
+        for (unsigned k = 0; k < l->g->in[at]->len && !entry; k++)
+            entry = part_of[g_array_index(l->g->in[at], unsigned, k)] != now;
         n->depth++;
-        if (n->loop_size && n->loop_size < loop->len)
-            continue;
-        n->loop_size = loop->len;
         n->unknown = unknown;
+        l->next_group[at] = entry ? 0 : l->n_groups;
+        entered |= entry;
     }
+    if (!entered) // nobody knows how control comes here
+        l->next_group[first] = 0;
+}
+
+// All loops of one level. False: there are none.
+static bool find_level(Loops *l)
+{
+    g_autoptr(GArray) order = g_array_new(FALSE, FALSE, sizeof(unsigned));
+    g_autoptr(GPtrArray) parts = g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
+    g_autofree unsigned *part_of = g_new0(unsigned, l->g->n + 1);
+    unsigned before = l->n_groups;
+    memset(l->seen, 0, l->g->n);
+    for (unsigned i = 0; i < l->g->n; i++)
+        visit(l, l->g->out, i, order);
+    memset(l->seen, 0, l->g->n);
+    for (unsigned i = order->len; i--;) {
+        GArray *part = g_array_new(FALSE, FALSE, sizeof(unsigned));
+        visit(l, l->g->in, g_array_index(order, unsigned, i), part);
+        g_ptr_array_add(parts, part);
+        for (unsigned k = 0; k < part->len; k++)
+            part_of[g_array_index(part, unsigned, k)] = parts->len;
+    }
+    memset(l->next_group, 0, l->g->n * sizeof *l->next_group);
+    for (unsigned i = 0; i < parts->len; i++) {
+        const GArray *part = g_ptr_array_index(parts, i);
+        if (part->len)
+            note_part(l, part, part_of, i + 1);
+    }
+    memcpy(l->group, l->next_group, l->g->n * sizeof *l->group);
+    return l->n_groups > before;
 }
 
 static void find_loops(const Find *f, const Function *fn)
 {
     Graph g = make_graph(f, fn);
-    g_autoptr(GArray) back = g_array_new(FALSE, FALSE, sizeof(unsigned));
-    for (unsigned i = 0; i < fn->n; i++) // the first is where it starts
-        find_back_edges(f, fn, &g, i, back);
-    g_autofree bool *done = g_new0(bool, fn->n + 1);
-    for (unsigned i = 1; i < back->len; i += 2) {
-        unsigned head = g_array_index(back, unsigned, i);
-        if (done[head])
-            continue;
-        g_autoptr(GArray) loop = loop_of(f, fn, &g, head, back);
-        note_loop(f, fn, loop);
-        done[head] = true;
-    }
+    Loops l = {f, fn, &g, g_new(unsigned, fn->n + 1), g_new(unsigned, fn->n + 1), 1, g_new(bool, fn->n + 1)};
+    for (unsigned i = 0; i < fn->n; i++)
+        l.group[i] = 1;
+    for (unsigned level = 0; level < MAX_DEPTH && find_level(&l); level++)
+        ;
+    g_free(l.group);
+    g_free(l.next_group);
+    g_free(l.seen);
     graph_clear(&g);
 }
 

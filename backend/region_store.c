@@ -270,8 +270,8 @@ bool region_store_find(RegionStore *s, uint64_t head, bool (*use)(const RegionFi
         if (!bytes) {
             index_remove(s, head, f->name);
             if (message) {
-                warn_once(&s->said, "code cache %s: %s is damaged (%s): removed, and so is any other such file", s->path,
-                          f->name, message);
+                warn_once(&s->said, "code cache %s: %s is damaged (%s): removed, and so is any other such file",
+                          s->path, f->name, message);
                 unlinkat(s->dir, f->name, 0);
             }
         } else if (use(&r, opaque)) {

@@ -73,7 +73,8 @@ static void compile(Machine *m, uint64_t min_count, FILE *out, double seconds, G
             regions, insns, g_timer_elapsed(timer, NULL), (double)gcc_ns / 1e9);
     if (seconds > 0)
         fprintf(out, ", after %.1f s of the guest", seconds);
-    fprintf(out, "), %" PRIu64 " bytes kept; %" PRIu64 " regions were there already", region_store_written(store), known);
+    fprintf(out, "), %" PRIu64 " bytes kept; %" PRIu64 " regions were there already", region_store_written(store),
+            known);
     if (failed)
         fprintf(out, ", %" PRIu64 " failed", failed);
     fprintf(out, full ? "; stopped: no room for more code\n" : "\n");

@@ -225,7 +225,8 @@ static bool check_together(Options *o, GError **error)
     bool tuned = o->jit_threshold || o->jit_opt >= 0 || o->jit_workers || o->jit_sync;
     if (o->accel == ACCEL_INTERP && (tuned || o->jit_warm || o->jit_no_baseline || o->jit_code_size))
         return value_error(error, "-accel",
-                           "interp compiles nothing: threshold, warm, baseline, opt, workers, tb-size and sync have no use");
+                           "interp compiles nothing: threshold, warm, baseline, opt, workers, tb-size and sync have "
+                           "no use");
     if (o->accel == ACCEL_BASELINE && (tuned || o->jit_no_baseline))
         return value_error(error, "-accel",
                            "baseline does without libgccjit: threshold, opt, workers and sync have no use");

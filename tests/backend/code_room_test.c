@@ -65,7 +65,7 @@ static uint64_t run_loops(const EngineConfig *config, uint64_t rounds, unsigned 
     bool good = h->hart.env.r[T1] == sum && h->hart.env.pc == RIG_RAM + 4 * LENGTH * LOOPS &&
                 ir_env_icount(&h->hart.env) - insns < 64;
     if (!good)
-        fprintf(stderr, "pc 0x%" G_GINT64_MODIFIER "x t1 %" G_GUINT64_FORMAT " after %" G_GUINT64_FORMAT " instructions\n",
+        fprintf(stderr, "pc 0x%" G_GINT64_MODIFIER "x, t1 %" G_GUINT64_FORMAT " after %" G_GUINT64_FORMAT "\n",
                 h->hart.env.pc, h->hart.env.r[T1], ir_env_icount(&h->hart.env));
     hart_rig_deinit(h);
     g_free(h);

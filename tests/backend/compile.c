@@ -3,8 +3,11 @@
 #include "tests/backend/compile.h"
 
 #include "backend/engine_private.h"
+#include "backend/exits.h"
 #include "backend/fp_mode.h"
 #include "backend/jit_call.h"
+#include "backend/loader.h"
+#include "backend/moves.h"
 
 static void on_result(void *opaque)
 {
@@ -25,17 +28,36 @@ void compiler_deinit(Compiler *c)
     code_memory_free(c->memory);
 }
 
+#define ELSEWHERE 0x7abcdef000u
+
+// The unit of code that was compiled as if it were ELSEWHERE bytes further up.
+static JitUnit *move(Compiler *c, const IrCode *code, QueueResult *r, GError **error)
+{
+    size_t entry;
+    g_autoptr(GByteArray) text = object_load(r->object->data, r->object->len, "region", &entry, error);
+    if (text)
+        r->moves = moves_of_object(r->object->data, r->object->len, text, entry, error);
+    if (!r->moves || !(r->exits = exits_section(r->object->data, r->object->len, error)))
+        return NULL;
+    moves_apply(text->data, (const uint32_t *)(const void *)r->moves->data, r->moves->len, -(uint64_t)ELSEWHERE);
+    return unit_from_code(c->memory, code->base, text, entry, r, error);
+}
+
 JitUnit *compile_code(Compiler *c, const IrCode *code)
 {
     g_autoptr(GString) text = g_string_new(NULL);
     g_autoptr(GError) error = NULL;
-    ir_print(text, code);
-    JitRequest rq = {.opt = (uint8_t)c->opt, .stats = c->stats, .shared = c->shared, .n_helpers = c->n_helpers};
+    bool movable = c->compiled++ % 2;
+    IrCode there = *code;
+    there.base += movable ? ELSEWHERE : 0;
+    ir_print(text, &there);
+    JitRequest rq = {.opt = (uint8_t)c->opt, .stats = c->stats, .shared = c->shared, .movable = movable,
+                     .n_helpers = c->n_helpers};
     queue_submit(c->queue, &rq, text->str, c);
     QueueResult *r = queue_take(c->queue, true);
     if (r->failed)
         g_error("%s\n%s", r->message, text->str);
-    JitUnit *u = unit_from_result(c->memory, code->base, r, &error);
+    JitUnit *u = movable ? move(c, code, r, &error) : unit_from_result(c->memory, code->base, r, &error);
     if (!u)
         g_error("%s\n%s", error->message, text->str);
     queue_result_free(r);

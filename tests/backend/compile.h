@@ -10,6 +10,7 @@ typedef struct {
     unsigned opt; // GCC optimisation level of what follows
     bool stats, shared;
     unsigned n_helpers;
+    unsigned compiled; // so many; every other one is compiled for another base, and moved
 } Compiler;
 
 void compiler_init(Compiler *c, unsigned n_helpers);

@@ -588,22 +588,11 @@ static void listing_and_purge(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(roundtrip),
-        cmocka_unit_test(each_byte_counts),
-        cmocka_unit_test(each_length_counts),
-        cmocka_unit_test(numbers_are_checked),
-        cmocka_unit_test(names),
-        FOLDER_TEST(kept_between_runs),
-        FOLDER_TEST(damaged_files_go),
-        FOLDER_TEST(strange_files),
-        FOLDER_TEST(unsafe_folder),
-        FOLDER_TEST(folder_is_made),
-        FOLDER_TEST(eviction),
-        FOLDER_TEST(leftovers_go),
-        FOLDER_TEST(disk_full),
-        FOLDER_TEST(no_permission),
-        FOLDER_TEST(several_programs),
-        FOLDER_TEST(listing_and_purge),
+        cmocka_unit_test(roundtrip), cmocka_unit_test(each_byte_counts), cmocka_unit_test(each_length_counts),
+        cmocka_unit_test(numbers_are_checked), cmocka_unit_test(names), FOLDER_TEST(kept_between_runs),
+        FOLDER_TEST(damaged_files_go), FOLDER_TEST(strange_files), FOLDER_TEST(unsafe_folder),
+        FOLDER_TEST(folder_is_made), FOLDER_TEST(eviction), FOLDER_TEST(leftovers_go), FOLDER_TEST(disk_full),
+        FOLDER_TEST(no_permission), FOLDER_TEST(several_programs), FOLDER_TEST(listing_and_purge),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stands in for addend-worker and fails as BAD_WORKER says, on each job whose number BAD_WORKER_AT divides, counted from 1
-for each process; else it does nothing but ask the real one, BAD_WORKER_REAL, over a socket of its own."""
+"""Stands in for addend-worker and fails as BAD_WORKER says, on each job whose number (from 1 on, in each process)
+BAD_WORKER_AT divides; else it does nothing but ask the real one, BAD_WORKER_REAL, over a socket of its own."""
 import os
 import signal
 import socket
@@ -60,8 +60,8 @@ def main():
             misbehave(os.environ['BAD_WORKER'], sock)
             continue
         ours, its = socket.socketpair()
-        with subprocess.Popen([os.environ['BAD_WORKER_REAL'], '1', *sys.argv[2:]], pass_fds=[3], preexec_fn=lambda s=its:
-                              os.dup2(s.fileno(), 3)) as real:
+        with subprocess.Popen([os.environ['BAD_WORKER_REAL'], '1', *sys.argv[2:]], pass_fds=[3],
+                              preexec_fn=lambda s=its: os.dup2(s.fileno(), 3)) as real:
             its.close()
             ours.sendall(request + text)
             while part := ours.recv(65536):

@@ -122,11 +122,29 @@ class Faults:
             sys.exit('something was kept all the same')
         if subprocess.run(['unshare', '-m', 'true'], stderr=subprocess.DEVNULL, check=False).returncode:
             return # a full disk needs the right to mount one
-        mount = lambda size, folder: ['unshare', '-m', 'sh', '-c', f'mount -t tmpfs -o size={size},mode=700 none {folder} && '
-                                      f'head -c 1M /dev/zero >{folder}/filling 2>/dev/null; exec "$@"', 'sh']
+        mount = lambda size, folder: [
+            'unshare', '-m', 'sh', '-c', f'mount -t tmpfs -o size={size},mode=700 none {folder} && '
+            f'head -c 1M /dev/zero >{folder}/filling 2>/dev/null; exec "$@"', 'sh']
         cache.mkdir(exist_ok=True)
         self.expect('full disk', self.run(*WAITING, '--cache-dir', cache, wrap=mount('64k', cache)), 'No space left')
         self.expect('full temporary folder', self.run(*WAITING, '--no-cache', wrap=mount('64k', self.tmp)), 'worker')
+
+    def tampering(self):
+        """What others could have written is neither run nor kept."""
+        cache = self.folder / 'tampered'
+        self.expect('filling', self.run(*WAITING, '--cache-dir', cache), None)
+        ways = [lambda path: path.chmod(0o622), symlink_to_itself]
+        if os.geteuid() == 0:
+            ways.append(lambda path: os.chown(path, 65534, 65534))
+        for way in ways:
+            for path in cache.glob('*.region'):
+                way(path)
+            self.expect('tampered', self.run(*WAITING, '--cache-dir', cache), 'damaged')
+            if not any(path.is_file() and path.stat().st_uid == os.geteuid() for path in cache.glob('*.region')):
+                sys.exit('nothing is kept in place of what was tampered with')
+            self.expect('mended', self.run(*WAITING, '--cache-dir', cache), None)
+        way(cache) if os.geteuid() == 0 else cache.chmod(0o777)
+        self.expect('folder of another', self.run(*WAITING, '--cache-dir', cache), 'not used')
 
     def no_room_for_code(self):
         limit = lambda n: ['prlimit', '--data=134217728', f'--fsize={n}']  # neither memory nor a file for all it may take
@@ -143,6 +161,12 @@ class Faults:
         self.killed_program()
         self.no_room_for_files()
         self.no_room_for_code()
+        self.tampering()
+
+
+def symlink_to_itself(path):
+    path.rename(path.with_suffix('.moved'))
+    path.symlink_to(path.with_suffix('.moved').name)
 
 
 def alive(pid):
