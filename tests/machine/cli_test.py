@@ -298,6 +298,9 @@ class Runs(CliTest):
             numbers = json.load(f)
         self.assertEqual(len(numbers['harts']), 2)
         self.assertEqual(sum(h['guest_instructions'] for h in numbers['harts']), numbers['guest_instructions'])
+        self.assertGreater(numbers['baseline_block_instructions'], 0)
+        self.assertGreater(numbers['baseline_seconds'], 0)
+        self.assertGreater(numbers['peak_memory'], 1 << 20)
         self.assertIn(b'hart 1 ', run('-smp', '2', '--instructions', '1000', '-bios', 'none', '--stats', '-kernel',
                                       self.file('kernel', LOOP)).stderr)
 
