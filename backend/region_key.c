@@ -13,7 +13,7 @@
 // make fast.
 _Static_assert(sizeof(IrInst) == 16 && sizeof(IrEdge) == 16 && sizeof(IrBlock) == 88 && sizeof(IrCode) == 24,
                "the key covers all of a region's IR");
-_Static_assert(sizeof(JitRequest) == 20, "the key covers all of a request");
+_Static_assert(sizeof(JitRequest) == 40, "the key covers all of a request");
 
 static void add(GChecksum *c, const void *bytes, size_t size)
 {
@@ -97,10 +97,10 @@ void region_key_surroundings(RegionKey *out, const JitRequest *rq, const char *w
     finish(c, out);
 }
 
-void region_key(RegionKey *out, const RegionKey *surroundings, const IrCode *code)
+void region_key(RegionKey *out, const RegionKey *surroundings, bool linear, const IrCode *code)
 {
     GChecksum *c = g_checksum_new(G_CHECKSUM_SHA256);
-    uint64_t head[] = {code->base, code->n_blocks};
+    uint64_t head[] = {code->base, code->n_blocks, linear};
     add(c, surroundings, sizeof *surroundings);
     add(c, head, sizeof head);
     for (unsigned i = 0; i < code->n_blocks; i++) {

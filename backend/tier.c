@@ -240,6 +240,10 @@ static void submit(Engine *e, Block *b)
                      .want_ir = log_on(LOG_OP_OPT),
                      .stats = e->config.stats,
                      .shared = e->config.shared,
+                     .linear = trace_linear(t),
+                     .second_regs = b->second_regs,
+                     .second_start = e->env->run[2].start,
+                     .second_size = e->env->run[2].size,
                      .n_helpers = e->env->ops->n_helpers};
     set_in_work(t, true);
     queue_submit(e->queue, &rq, text->str, t);
@@ -267,6 +271,10 @@ void tier_hot(Engine *e, Block *b)
         return;
     b->compiled = false; // it was interpreted a lot all the same
     b->queued = true;
+    b->second_regs = 0;
+    for (unsigned r = 1; r < 32; r++)
+        if (e->env->r[r] - e->env->run[2].start < e->env->run[2].size)
+            b->second_regs |= 1u << r;
     if (e->config.sync) {
         submit(e, b);
         for (QueueResult *r; (r = queue_take(e->queue, true));)

@@ -151,7 +151,7 @@ static bool use_region(const RegionFile *r, void *opaque)
     RegionKey key;
     Trace *t = r->header.base == use->head->pc ? rebuild(e, r, use->head) : NULL;
     if (t)
-        region_key(&key, surroundings(e), t->code);
+        region_key(&key, surroundings(e), trace_linear(t), t->code);
     bool same = t && !memcmp(&key, &r->header.key, sizeof key);
     JitUnit *u = same ? make_unit(e, r) : NULL;
     e->stats.cache_rejected += !same;
@@ -276,7 +276,7 @@ void tier_cache_keep(Engine *e, const Trace *t, const JitUnit *u, const GByteArr
         .text = u->text,
         .exits = exits->data,
     };
-    region_key(&r.header.key, surroundings(e), code);
+    region_key(&r.header.key, surroundings(e), trace_linear(t), code);
     region_store_put(e->persistent->store, &r);
     e->stats.cache_stores++;
 }

@@ -30,7 +30,8 @@ JitUnit *compile_code(Compiler *c, const IrCode *code)
     g_autoptr(GString) text = g_string_new(NULL);
     g_autoptr(GError) error = NULL;
     ir_print(text, code);
-    JitRequest rq = {.opt = (uint8_t)c->opt, .stats = c->stats, .shared = c->shared, .n_helpers = c->n_helpers};
+    JitRequest rq = {.opt = (uint8_t)c->opt, .stats = c->stats, .shared = c->shared,
+                     .linear = c->linear, .n_helpers = c->n_helpers};
     queue_submit(c->queue, &rq, text->str, c);
     QueueResult *r = queue_take(c->queue, true);
     if (r->failed)
