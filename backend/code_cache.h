@@ -47,6 +47,7 @@ struct Block {
     bool is_call;    // ends in a jump that leaves the address behind itself in a register
     bool ind_target; // entered by an indirect jump
     bool queued;     // waits for compilation
+    uint32_t second_regs; // when it began to wait: see JitRequest
     bool refused;    // a region around it failed: not tried again
     bool in_work;    // part of a region that is being compiled
     bool compiled;   // part of a region, not necessarily enterable

@@ -9,6 +9,7 @@
 #pragma once
 #include "backend/jit_abi.h"
 #include "ir/ir.h"
+#include "softmmu/tlb.h"
 #include <libgccjit.h>
 
 typedef struct { // what an IR value has become
@@ -49,12 +50,18 @@ typedef struct { // accesses of a block that are looked up together, see emit_gr
     int cache;
     int64_t start, end; // offsets from the root of all bytes
     bool loads, stores;
+    bool second;            // most likely in the second run, not in the first
     gcc_jit_lvalue *addend; // of the leader's page
+    gcc_jit_lvalue *place;  // or with runs: where in the run the first byte is
 } EmitGroup;
+
+typedef struct { // a TlbRun in locals
+    gcc_jit_lvalue *start, *size, *host;
+} EmitRun;
 
 typedef struct {
     const IrCode *code;
-    bool stats, shared, movable; // see JitRequest
+    bool stats, shared, movable, linear; // see JitRequest
 
     gcc_jit_context *ctx;
     gcc_jit_function *fn;
@@ -86,6 +93,10 @@ typedef struct {
     EmitCache caches[EMIT_CACHES];
     unsigned n_caches;
     int8_t **cache_of; // by IR block and op: which page cache an access uses, or -1
+
+    EmitRun run[TLB_RUNS]; // as in env
+    uint32_t second_regs;  // see JitRequest
+    uint64_t second_start, second_size;
 
     GArray *groups; // EmitGroup: of the block
     int *group_of;  // by op: its group, or -1
@@ -138,6 +149,8 @@ gcc_jit_rvalue *emit_condition(Emit *e, const IrInst *br);
 void emit_load(Emit *e, unsigned i);
 void emit_store(Emit *e, unsigned i);
 void emit_atomic(Emit *e, unsigned i);
+void emit_make_runs(Emit *e);
+void emit_load_runs(Emit *e, gcc_jit_block *bb); // at the entries
 // Makes env known to GCC in bb: asm statements find it in rbp, which GCC does not touch, so that it costs no register
 // elsewhere. What follows may use emit_env_*, in this block.
 void emit_env(Emit *e, gcc_jit_block *bb);

@@ -50,7 +50,7 @@ static int put_class(Assign *a, const IrBlock *b, const IrInst *put)
 
 static int cache_for(Emit *e, Assign *a, int class, bool store, bool in_loop)
 {
-    if (class == NO_CACHE)
+    if (class == NO_CACHE || e->linear)
         return NO_CACHE;
     unsigned *accesses = &g_array_index(a->accesses_of_class, unsigned, class);
     if (a->counting) {

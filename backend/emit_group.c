@@ -7,6 +7,8 @@
 #include "backend/emit.h"
 
 #define MAX_SPAN 256 // bytes
+#define SEARCH_DEPTH 6
+_Static_assert(TLB_RUN_BYTES <= MAX_SPAN, "groups with runs are shorter");
 
 static bool same_root(const EmitRoot *a, const EmitRoot *b)
 {
@@ -29,10 +31,35 @@ static EmitGroup *find_group(Emit *e, const EmitRoot *root, const IrInst *op, in
         EmitGroup *g = &g_array_index(e->groups, EmitGroup, k);
         int64_t end = op->imm + ir_op_size(op->op);
         if (same_root(&g->root, root) && g->cache == cache &&
-            MAX(g->end, end) - MIN(g->start, op->imm) <= MAX_SPAN)
+            MAX(g->end, end) - MIN(g->start, op->imm) <= (e->linear ? TLB_RUN_BYTES : MAX_SPAN))
             return g;
     }
     return NULL;
+}
+
+// Whether value v is likely to point into the second run, by what it is made of; depth bounds the search.
+static bool second(const Emit *e, IrVal v, unsigned depth)
+{
+    const IrInst *op = &e->block->ops[v];
+    if (!depth--)
+        return false;
+    switch (op->op) {
+    case IR_OP_GET:
+        for (unsigned i = v; i-- > 0;)
+            if (e->block->ops[i].op == IR_OP_PUT && e->block->ops[i].reg == op->reg)
+                return second(e, e->block->ops[i].a, depth);
+        return op->reg < 32 && (e->second_regs >> op->reg & 1);
+    case IR_OP_CONST:
+        return (uint64_t)op->imm - e->second_start < e->second_size;
+    case IR_OP_PC:
+        return e->code->base + (uint64_t)op->imm - e->second_start < e->second_size;
+    case IR_OP_ADD:
+        return second(e, op->a, depth) || second(e, op->b, depth);
+    case IR_OP_SUB:
+        return second(e, op->a, depth);
+    default:
+        return false;
+    }
 }
 
 void emit_find_groups(Emit *e)
@@ -51,12 +78,13 @@ void emit_find_groups(Emit *e)
             roots[i] = (EmitRoot){.from_reg = true, .number = op->reg, .version = version[op->reg]};
         else if (op->op == IR_OP_PUT)
             version[op->reg]++;
-        if ((!ir_is_load(op->op) && !ir_is_store(op->op)) || cache < 0 || op->imm != (int32_t)op->imm)
+        if ((!ir_is_load(op->op) && !ir_is_store(op->op)) || (cache < 0 && !e->linear) || op->imm != (int32_t)op->imm)
             continue;
         EmitRoot root = roots[op->a];
         EmitGroup *g = find_group(e, &root, op, cache);
         if (!g) {
-            EmitGroup new = {.root = root, .leader = i, .cache = cache, .start = op->imm, .end = op->imm};
+            EmitGroup new = {.second = e->linear && second(e, op->a, SEARCH_DEPTH),
+                             .root = root, .leader = i, .cache = cache, .start = op->imm, .end = op->imm};
             g_array_append_val(e->groups, new);
             g = &g_array_index(e->groups, EmitGroup, e->groups->len - 1);
         }
@@ -68,5 +96,5 @@ void emit_find_groups(Emit *e)
 EmitGroup *emit_group(const Emit *e, unsigned i)
 {
     EmitGroup *g = e->group_of[i] < 0 ? NULL : &g_array_index(e->groups, EmitGroup, e->group_of[i]);
-    return g && g->n > 1 ? g : NULL;
+    return g && (g->n > 1 || e->linear) ? g : NULL;
 }

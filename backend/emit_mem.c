@@ -49,12 +49,13 @@ static gcc_jit_rvalue *rvalue(gcc_jit_lvalue *l)
 typedef struct { // an access
     EmitAsm a;
     GString *text;
-    unsigned addr, temp, addend, tag; // operand numbers
+    unsigned addr, temp, addend, tag, host; // operand numbers
     gcc_jit_rvalue *base;             // the address is base + offset
     int32_t offset;
     unsigned size;
     MemAccess access;
     const EmitCache *cache; // or NULL
+    gcc_jit_lvalue *place;  // with runs: what temp becomes, or NULL
 } Access;
 
 static void add(Access *m, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -73,7 +74,7 @@ static void start_access(Emit *e, Access *m, unsigned i)
     m->cache = n < 0 ? NULL : &e->caches[n];
     m->size = ir_op_size(op->op);
     m->access = ir_is_store(op->op) ? ACCESS_WRITE : ACCESS_READ;
-    m->base = m->cache ? emit_use_leaf(e, op->a) : emit_use(e, op->a);
+    m->base = m->cache || e->linear ? emit_use_leaf(e, op->a) : emit_use(e, op->a);
     m->offset = (int32_t)op->imm;
     if (m->offset != op->imm) {
         gcc_jit_lvalue *sum = emit_local(e, e->u64);
@@ -89,7 +90,7 @@ static void start_access(Emit *e, Access *m, unsigned i)
 static void lookup_operands(Emit *e, Access *m)
 {
     m->temp = m->a.n_out;
-    emit_asm_output(&m->a, "=&r", emit_local(e, e->u64));
+    emit_asm_output(&m->a, "=&r", m->place ? m->place : emit_local(e, e->u64));
     m->addend = m->a.n_out;
     emit_asm_output(&m->a, "=&r", m->cache ? m->cache->addend : emit_local(e, e->char_ptr));
     if (m->cache) {
@@ -182,20 +183,31 @@ static void entry_of_temp(Access *m, unsigned entry)
         entry, PAGE_BITS - 5, entry, offsetof(IrEnv, tlb_mask), entry, offsetof(IrEnv, tlb_table), entry);
 }
 
+// With runs: from the addend to where in the run the group's reference would be, though it is elsewhere.
+static void place_in_run(Access *m, const EmitGroup *g)
+{
+    if (m->place)
+        add(m, "leaq %d(%%%u,%%%u), %%%u\n\tsubq %%%u, %%%u\n.Lf%%=:\n\t", (int)g->start, m->addr, m->addend,
+            m->temp, m->host, m->temp);
+}
+
 // The cold way of a group: finds its page, or two with the same addend, or leaves. The engine is asked once for the
 // first page; what it answers counts only if there is an entry now.
 static void group_text(Emit *e, Access *m, const EmitGroup *g, unsigned other)
 {
-    MemAccess lenient = m->cache->stores ? ACCESS_WRITE : ACCESS_READ;
     int start = (int)g->start, last = (int)g->end - 1;
     bool pure = !g->loads || !g->stores;
     add(m, "leaq %d(%%%u), %%%u\n\tandq $-4096, %%%u\n\t", start, m->addr, m->temp, m->temp);
     entry_of_temp(m, m->addend);
     check_kinds(m, g, m->addend, ".Ls");
-    add(m, ".Lb%%=:\n\tmovq %u(%%%u), %%%u\n\tmovq %%%u, %%%u\n\t", 8 * lenient, m->addend, other, other, m->tag);
+    add(m, ".Lb%%=:\n\t");
+    if (m->cache)
+        add(m, "movq %u(%%%u), %%%u\n\tmovq %%%u, %%%u\n\t", 8 * (m->cache->stores ? ACCESS_WRITE : ACCESS_READ),
+            m->addend, other, other, m->tag);
     add(m, "movq %zu(%%%u), %%%u\n\t", offsetof(TlbEntry, addend), m->addend, m->addend);
     add(m, "leaq %d(%%%u), %%%u\n\tandq $-4096, %%%u\n\tcmpq %%%u, %%%u\n\tjne .Ld%%=\n.Le%%=:\n\t", last, m->addr,
         other, other, other, m->temp);
+    place_in_run(m, g);
     add(m, ".subsection 1\n.Ld%%=:\n\tmovq %%%u, %%%u\n\t", other, m->temp);
     entry_of_temp(m, other);
     check_kinds(m, g, other, ".Lx");
@@ -239,6 +251,85 @@ static void lead(Emit *e, Access *m, EmitGroup *g)
     gcc_jit_block_add_assignment(e->bb, NULL, g->addend, rvalue(m->cache->addend));
 }
 
+void emit_make_runs(Emit *e)
+{
+    for (unsigned k = 0; k < TLB_RUNS; k++)
+        e->run[k] = (EmitRun){emit_local(e, e->u64), emit_local(e, e->u64), emit_local(e, e->char_ptr)};
+}
+
+void emit_load_runs(Emit *e, gcc_jit_block *bb)
+{
+    for (unsigned k = 0; k < TLB_RUNS && e->linear; k++) {
+        size_t at = offsetof(IrEnv, run) + k * sizeof(TlbRun);
+        const EmitRun *r = &e->run[k];
+        gcc_jit_block_add_assignment(bb, NULL, r->start, rvalue(emit_env_u64(e, at + offsetof(TlbRun, start))));
+        gcc_jit_block_add_assignment(bb, NULL, r->size, rvalue(emit_env_u64(e, at + offsetof(TlbRun, size))));
+        gcc_jit_block_add_assignment(bb, NULL, r->host, rvalue(emit_env_ptr(e, at + offsetof(TlbRun, host))));
+    }
+}
+
+static unsigned run_number(const EmitGroup *g, bool second)
+{
+    return (second ? 2 : 0) + (g->stores ? ACCESS_WRITE : ACCESS_READ);
+}
+
+// Where the group is looked for first.
+static const EmitRun *run_of(const Emit *e, const EmitGroup *g)
+{
+    return &e->run[run_number(g, g->second)];
+}
+
+// Jumps to .Lf if the group lies in the other run of its kind, with its place as if that were the one.
+static void other_run(Access *m, const EmitGroup *g)
+{
+    size_t at = offsetof(IrEnv, run) + run_number(g, !g->second) * sizeof(TlbRun);
+    add(m, "leaq %d(%%%u), %%%u\n\tsubq %zu(%%%%rbp), %%%u\n\tmovq %%%u, %%%u\n\taddq %zu(%%%%rbp), %%%u\n\t",
+        (int)g->start, m->addr, m->addend, at + offsetof(TlbRun, start), m->addend, m->addend, m->temp,
+        at + offsetof(TlbRun, host), m->temp);
+    add(m, "subq %%%u, %%%u\n\tcmpq %zu(%%%%rbp), %%%u\n\tjb .Lf%%=\n\t", m->host, m->temp,
+        at + offsetof(TlbRun, size), m->addend);
+}
+
+// Finds the group's place in its run; if it is not in there, in the other one or the TLB.
+static void lead_run(Emit *e, Access *m, EmitGroup *g)
+{
+    const EmitRun *r = run_of(e, g);
+    gcc_jit_block *cold = gcc_jit_function_new_block(e->fn, NULL), *join = gcc_jit_function_new_block(e->fn, NULL);
+    g->place = m->place = emit_local(e, e->u64);
+    gcc_jit_block_add_assignment(
+        e->bb, NULL, g->place,
+        emit_binary(e, GCC_JIT_BINARY_OP_MINUS, plus(e, m->base, g->start), rvalue(r->start)));
+    gcc_jit_rvalue *inside =
+        gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_LT, rvalue(g->place), rvalue(r->size));
+    gcc_jit_block_end_with_conditional(e->bb, NULL, emit_likely(e, inside, true), join, cold);
+    e->bb = join;
+    unsigned other = m->a.n_out;
+    if (g->n > 1)
+        emit_asm_output(&m->a, "=&r", emit_local(e, e->u64));
+    lookup_operands(e, m);
+    m->host = m->a.n_out + m->a.n_in;
+    emit_asm_input(&m->a, "rm", rvalue(r->host));
+    other_run(m, g);
+    if (g->n > 1) {
+        group_text(e, m, g, other);
+    } else {
+        lookup(m);
+        place_in_run(m, g);
+        miss(e, m);
+    }
+    emit_asm(cold, &m->a, m->text->str);
+    gcc_jit_block_end_with_jump(cold, NULL, join);
+}
+
+static gcc_jit_lvalue *in_run(Emit *e, Access *m, unsigned i, gcc_jit_type *type)
+{
+    EmitGroup *g = emit_group(e, i);
+    if (g->leader == i)
+        lead_run(e, m, g);
+    g_string_free(m->text, TRUE);
+    return host_at(e, run_of(e, g)->host, plus(e, rvalue(g->place), m->offset - g->start), type);
+}
+
 // The host location of an access of `type`, by a page cache: GCC sees the hit; an asm statement on the cold way does
 // the rest, so that the cache may stay where it is.
 static gcc_jit_lvalue *cached(Emit *e, Access *m, unsigned i, gcc_jit_type *type)
@@ -260,6 +351,17 @@ static gcc_jit_lvalue *cached(Emit *e, Access *m, unsigned i, gcc_jit_type *type
     gcc_jit_block_end_with_jump(cold, NULL, e->bb);
     g_string_free(m->text, TRUE);
     return host_at(e, m->cache->addend, addr, type);
+}
+
+// Whether GCC is to see the access, hidden in no asm statement.
+static bool inlined(const Emit *e, const Access *m, unsigned i)
+{
+    return m->cache || (e->linear && emit_group(e, i));
+}
+
+static gcc_jit_lvalue *inline_access(Emit *e, Access *m, unsigned i, gcc_jit_type *type)
+{
+    return e->linear ? in_run(e, m, i, type) : cached(e, m, i, type);
 }
 
 // The whole access as one asm statement; that itself is `text`, in which %M stands for the host's memory.
@@ -322,8 +424,8 @@ void emit_load(Emit *e, unsigned i)
     Access m = {.size = 0};
     gcc_jit_lvalue *result = emit_local(e, is_float ? e->f64 : e->u64);
     start_access(e, &m, i);
-    if (m.cache) {
-        gcc_jit_rvalue *v = rvalue(cached(e, &m, i, type));
+    if (inlined(e, &m, i)) {
+        gcc_jit_rvalue *v = rvalue(inline_access(e, &m, i, type));
         if (type == e->f32)
             load_single(e, result, v);
         else
@@ -353,8 +455,8 @@ void emit_store(Emit *e, unsigned i)
     bool is_float = gcc_jit_rvalue_get_type(e->values[op->b].rv) == e->f64 && op->op >= IR_OP_ST32;
     Access m = {.size = 0};
     start_access(e, &m, i);
-    if (m.cache) {
-        gcc_jit_lvalue *at = cached(e, &m, i, !is_float ? type : op->op == IR_OP_ST32 ? e->f32 : e->f64);
+    if (inlined(e, &m, i)) {
+        gcc_jit_lvalue *at = inline_access(e, &m, i, !is_float ? type : op->op == IR_OP_ST32 ? e->f32 : e->f64);
         if (is_float && op->op == IR_OP_ST32)
             store_single(e, at, stored_float(e, op));
         else

@@ -48,6 +48,8 @@ typedef struct {
 
 // trace.c: the region around a hot block. NULL if its code cannot be lifted any more, or not in this address space.
 Trace *trace_form(Engine *e, Block *head);
+// Whether its data is mapped by runs (JitRequest.linear): where no page tables translate.
+bool trace_linear(const Trace *t);
 void trace_free(Trace *t);
 
 // engine.c: the live block at pc, translating it if need be; NULL after taking a fetch fault. peek never translates

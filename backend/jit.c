@@ -85,7 +85,9 @@ bool jit_compile(const JitRequest *rq, const char *text, const char *scratch_dir
         out->ir = g_string_free(s, FALSE);
     }
     gcc_jit_context *ctx = new_context(rq);
-    Emit e = {.code = code, .ctx = ctx, .stats = rq->stats, .shared = rq->shared, .movable = rq->movable};
+    Emit e = {.code = code, .ctx = ctx, .stats = rq->stats, .shared = rq->shared, .movable = rq->movable,
+              .linear = rq->linear, .second_regs = rq->second_regs, .second_start = rq->second_start,
+              .second_size = rq->second_size};
     e.sites = out->sites = g_array_new(FALSE, FALSE, sizeof(JitSite));
     e.entries = out->entries = g_array_new(FALSE, FALSE, sizeof(int64_t));
     emit_region(&e);

@@ -89,8 +89,12 @@ typedef struct {
     uint8_t stats;      // count loads and stores in env
     uint8_t shared;     // other harts store to the same memory: each load and store is done, once, as one
     uint8_t movable;    // guest addresses in the code are to be found, so that it can be put at another base (moves.h)
-    uint8_t pad[2];
+    uint8_t linear;     // test runs of pages (softmmu/tlb.h) in place of page caches
+    uint8_t pad[1];
     uint32_t n_helpers;
+    // Guesses, with linear: the guest registers that point into the second run for loads, and that run.
+    uint32_t second_regs;
+    uint64_t second_start, second_size;
 } JitRequest;
 
 typedef struct {

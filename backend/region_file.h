@@ -71,8 +71,8 @@ bool region_file_parse_name(const char *name, uint64_t *head);
 // Everything besides the IR that decides about machine code: the program and its worker, GCC, the host's processor and
 // the request's options.
 void region_key_surroundings(RegionKey *out, const JitRequest *rq, const char *worker_path);
-// The key of a region: of its IR without execution counts, and its surroundings.
+// The key of a region: of its IR without execution counts, JitRequest's movable and linear, and its surroundings.
 // Of a movable one's base only the place in its page counts.
-void region_key(RegionKey *out, const RegionKey *surroundings, const IrCode *code, bool movable);
+void region_key(RegionKey *out, const RegionKey *surroundings, const IrCode *code, bool movable, bool linear);
 // A quick number of a block: its address, bytes and surroundings. Two blocks may share one.
 uint64_t region_head(const RegionKey *surroundings, uint64_t pc, const void *bytes, size_t size, bool movable);

@@ -13,7 +13,7 @@
 // make fast.
 _Static_assert(sizeof(IrInst) == 16 && sizeof(IrEdge) == 16 && sizeof(IrBlock) == 88 && sizeof(IrCode) == 24,
                "the key covers all of a region's IR");
-_Static_assert(sizeof(JitRequest) == 20, "the key covers all of a request");
+_Static_assert(sizeof(JitRequest) == 40, "the key covers all of a request");
 
 static void add(GChecksum *c, const void *bytes, size_t size)
 {
@@ -102,10 +102,10 @@ static uint64_t base_in_key(uint64_t pc, bool movable)
     return movable ? pc & ~PAGE_MASK : pc;
 }
 
-void region_key(RegionKey *out, const RegionKey *surroundings, const IrCode *code, bool movable)
+void region_key(RegionKey *out, const RegionKey *surroundings, const IrCode *code, bool movable, bool linear)
 {
     GChecksum *c = g_checksum_new(G_CHECKSUM_SHA256);
-    uint64_t head[] = {base_in_key(code->base, movable), code->n_blocks, movable};
+    uint64_t head[] = {base_in_key(code->base, movable), code->n_blocks, movable, linear};
     add(c, surroundings, sizeof *surroundings);
     add(c, head, sizeof head);
     for (unsigned i = 0; i < code->n_blocks; i++) {

@@ -158,7 +158,7 @@ static bool use_region(const RegionFile *r, void *opaque)
     bool here = movable == r->header.movable && (!moved || (movable && !(moved & ~PAGE_MASK)));
     Trace *t = here ? rebuild(e, r, use->head) : NULL;
     if (t)
-        region_key(&key, surroundings(e), t->code, movable);
+        region_key(&key, surroundings(e), t->code, movable, trace_linear(t));
     bool same = t && !memcmp(&key, &r->header.key, sizeof key);
     JitUnit *u = same ? make_unit(e, r, use->head->pc) : NULL;
     e->stats.cache_rejected += !same;
@@ -286,7 +286,7 @@ void tier_cache_keep(Engine *e, const Trace *t, const JitUnit *u, const QueueRes
         .moves = (const uint32_t *)(const void *)result->moves->data,
         .exits = result->exits->data,
     };
-    region_key(&r.header.key, surroundings(e), code, r.header.movable);
+    region_key(&r.header.key, surroundings(e), code, r.header.movable, trace_linear(t));
     region_store_put(e->persistent->store, &r);
     e->stats.cache_stores++;
 }

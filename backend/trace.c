@@ -201,6 +201,11 @@ Trace *trace_form(Engine *e, Block *head)
     return t;
 }
 
+bool trace_linear(const Trace *t)
+{
+    return !(t->head->mode & CODE_PAGED);
+}
+
 void trace_free(Trace *t)
 {
     g_ptr_array_free(t->blocks, TRUE);

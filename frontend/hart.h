@@ -138,6 +138,7 @@ typedef struct { // what translation says about one page
     bool whole_page;    // false: the answer holds for this access only (PMP granule below 4 KiB)
     uint8_t large_bits; // log2 of the bytes that one page-table entry maps, if it maps more than a page; else 0
     bool global;        // a global mapping
+    uint64_t same_before, same_after; // so many bytes before and behind the page are mapped and permitted alike
 } HartPage;
 
 // mmu.c: translates va for an access of size bytes, all in one page, under MMU index mmu (priv. spec 4.3.2, PMP
@@ -151,6 +152,9 @@ bool hart_translate(const Hart *hart, uint64_t va, unsigned size, MemAccess acce
 // with size 1..4096 that lies in one page. Pure.
 bool hart_pmp_allows(const Hart *hart, uint64_t pa, unsigned size, MemAccess access, unsigned priv,
                      bool *whole_page);
+// Narrows [*first, *last], which contains the page, to bytes for which the answer is that for the page, if that is one
+// answer for all of it.
+void hart_pmp_same(const Hart *hart, uint64_t page, uint64_t *first, uint64_t *last);
 
 // Appends pc, the main CSRs and x0..x31 as text, in the shape of QEMU's -d cpu; with mstatus.FS not Off fcsr and
 // f0..f31 too, as its -d fpu.

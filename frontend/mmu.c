@@ -171,6 +171,16 @@ static bool walk(Walk *w, unsigned levels, uint64_t *pa, HartPage *out)
     return true;
 }
 
+// Pages mapped by the same page-table entry, of 2^bits bytes, and under the same PMP entry.
+static void find_same(const Hart *hart, uint64_t pa, unsigned bits, HartPage *out)
+{
+    uint64_t mask = bits < 64 ? (UINT64_C(1) << bits) - 1 : UINT64_MAX;
+    uint64_t page = pa & PAGE_MASK, first = pa & ~mask, last = pa | mask;
+    hart_pmp_same(hart, page, &first, &last);
+    out->same_before = (page - first) & PAGE_MASK;
+    out->same_after = (last - page + 1 - PAGE_SIZE) & PAGE_MASK; // also if last + 1 is 2^64
+}
+
 bool hart_translate(const Hart *hart, uint64_t va, unsigned size, MemAccess access, unsigned mmu, HartPage *out,
                     MemFault *fault)
 {
@@ -195,5 +205,7 @@ bool hart_translate(const Hart *hart, uint64_t va, unsigned size, MemAccess acce
                 out->allow[k] && whole && hart_pmp_allows(hart, out->page, PAGE_SIZE, k, privs[mmu], &whole);
     }
     out->whole_page = whole;
+    if (whole)
+        find_same(hart, pa, levels ? MAX(out->large_bits, PAGE_BITS) : 64, out);
     return true;
 }

@@ -68,6 +68,24 @@ bool hart_pmp_allows(const Hart *hart, uint64_t pa, unsigned size, MemAccess acc
     return priv == PRV_M;
 }
 
+void hart_pmp_same(const Hart *hart, uint64_t page, uint64_t *first, uint64_t *last)
+{
+    for (unsigned i = 0; i < HART_PMP_ENTRIES; i++) {
+        uint64_t start, end;
+        if (!entry_range(hart, i, &start, &end))
+            continue;
+        if (start <= page && end >= page) { // it decides about the page; what it lies behind does not matter there
+            *first = MAX(*first, start);
+            *last = MIN(*last, end);
+            return;
+        }
+        if (end < page)
+            *first = MAX(*first, end + 1);
+        else
+            *last = MIN(*last, start - 1);
+    }
+}
+
 static void changed(Hart *hart)
 {
     if (hart->hooks.tlb_flush) {

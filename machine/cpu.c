@@ -20,6 +20,8 @@ static bool translate(void *opaque, gva_t va, unsigned size, MemAccess access, u
     out->whole_page = page.whole_page;
     out->large_bits = page.large_bits;
     out->global = page.global;
+    out->same_before = page.same_before;
+    out->same_after = page.same_after;
     return true;
 }
 
@@ -261,8 +263,10 @@ Cpu *cpu_new(Board *board, unsigned hartid, const CpuConfig *config)
     cpu->hart.env.tlb_mask = 0;
     HartHooks none = {0};
     hart_init(&cpu->hart, hartid, &none); // before TLB and engine exist there is nobody to call
+    _Static_assert(sizeof env->run == TLB_RUNS * sizeof(TlbRun) && offsetof(TlbRun, host) == 16, "runs are the TLB's");
     cpu->tlb = tlb_new(board_cpu_memory(board, hartid), cpu->pages, &tlb_hooks, config->tlb_bits, &env->tlb_mask,
                        &env->tlb_table);
+    tlb_set_runs(cpu->tlb, (TlbRun *)(void *)env->run);
     code_pages_add_tlb(cpu->pages, cpu->tlb);
     cpu->engine = engine_new(&config->engine, &guest, env, cpu->tlb, cpu->pages);
     cpu->hart.hooks = hart_hooks(cpu);

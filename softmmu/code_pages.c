@@ -200,6 +200,23 @@ bool code_pages_test(const CodePages *cp, ram_t addr)
     return cp->stored || views_of(cp, addr);
 }
 
+void code_pages_gap(const CodePages *cp, ram_t addr, ram_t *start, ram_t *end)
+{
+    CodeSet *set = cp->set;
+    GHashTableIter it;
+    void *key;
+    g_mutex_lock(&set->lock);
+    g_hash_table_iter_init(&it, set->pages);
+    while (g_hash_table_iter_next(&it, &key, NULL)) {
+        ram_t page = key_page(key);
+        if (page < addr)
+            *start = MAX(*start, page + PAGE_SIZE);
+        else
+            *end = MIN(*end, page);
+    }
+    g_mutex_unlock(&set->lock);
+}
+
 // --- writes ------------------------------------------------------------------------------------------------
 
 // The marked pages among [first, last] (addresses of pages), by whichever walk is shorter.

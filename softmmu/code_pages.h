@@ -44,6 +44,9 @@ void code_pages_remove_tlb(CodePages *cp, struct Tlb *tlb); // before tlb_free, 
 bool code_pages_mark(CodePages *cp, ram_t addr);
 void code_pages_clear(CodePages *cp, ram_t addr); // ... no longer
 bool code_pages_test(const CodePages *cp, ram_t addr); // ... of any view
+// The bytes around addr, [*start, *end) at first, up to the next pages that hold code of any view: narrows them. addr's
+// own page holds none.
+void code_pages_gap(const CodePages *cp, ram_t addr, ram_t *start, ram_t *end);
 // RAM bytes were written by this view's hart: invalidates if their pages hold code, in other views later. Called after
 // the data moved, so that a block made from the old bytes in the meantime goes too.
 void code_pages_written(CodePages *cp, ram_t start, uint64_t len);

@@ -208,7 +208,8 @@ MemorySection flatview_section(const FlatView *view, gpa_t addr)
     if (r && r->start <= addr) {
         end = range_end(r);
         s.mr = r->mr;
-        s.offset = r->offset_in_region + (addr - (uint64_t)r->start);
+        s.before = addr - (uint64_t)r->start;
+        s.offset = r->offset_in_region + s.before;
         if (r->mr->ram) {
             s.host = r->mr->ram->host + s.offset;
             s.readonly = r->readonly;

@@ -104,6 +104,7 @@ typedef struct {
     gpa_t addr;        // the address
     uint64_t offset;   // of the address, in the region
     uint64_t len;      // bytes from the address to the end of the range (UINT64_MAX caps)
+    uint64_t before;   // bytes of the range before the address
     bool readonly;     // RAM whose writes by the CPU are dropped (ROM, or RAM behind a read-only alias)
     uint8_t *host;     // directly readable host memory at the address, or NULL
     bool direct_write; // host may also be written

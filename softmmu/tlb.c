@@ -24,6 +24,7 @@ static void update_fast(Tlb *tlb)
     const TlbTable *t = tlb->table[tlb->data_mmu];
     *tlb->fast_mask = (t->size - 1) * sizeof(TlbEntry);
     *tlb->fast_table = t->entries;
+    tlb_run_update(tlb);
 }
 
 static void empty_table(TlbTable *t)
@@ -31,6 +32,7 @@ static void empty_table(TlbTable *t)
     memset(t->entries, 0xff, t->size * sizeof(TlbEntry));
     memset(t->victim, 0xff, sizeof t->victim);
     t->next_victim = 0;
+    memset(t->run, 0, sizeof t->run);
     t->large.n = 0;
     t->used = 0;
     t->dirty = false;
@@ -249,6 +251,7 @@ static void drop_page(TlbTable *t, gva_t page)
 {
     if (!t->dirty)
         return;
+    tlb_run_drop_page(t, page);
     uint64_t k = (uint64_t)(tlb_slot(t, page) - t->entries), end = k + 1;
     if (addr_ranges_has(&t->large, page)) { // it may be in any slot
         k = 0;
@@ -269,7 +272,7 @@ void tlb_flush_space_page(Tlb *tlb, gva_t va, unsigned asid)
             if (has_asid(tlb->context[n], asid))
                 drop_page(&tlb->context[n]->table[i], page);
     }
-    memset(tlb->deferred, 0, sizeof tlb->deferred);
+    end_flush(tlb);
 }
 
 void tlb_flush_page(Tlb *tlb, gva_t va)
@@ -335,6 +338,7 @@ static void mark_table(TlbTable *t, ram_t page)
 {
     if (!t->dirty)
         return;
+    tlb_run_mark_code(t, page);
     for (uint64_t k = 0; k < t->size; k++)
         mark_entry(&t->entries[k], &t->cold[k], page);
     for (unsigned v = 0; v < TLB_VICTIMS; v++)
@@ -347,6 +351,7 @@ void tlb_mark_code(Tlb *tlb, ram_t page)
     for (unsigned n = 0; n < tlb->n_contexts; n++)
         for (unsigned i = 0; i < TLB_SPACE_INDEXES; i++)
             mark_table(&tlb->context[n]->table[i], page);
+    tlb_run_update(tlb);
 }
 
 TlbFetched tlb_fetched(const Tlb *tlb)

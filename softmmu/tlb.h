@@ -48,7 +48,17 @@ typedef struct {
     bool whole_page; // false: the answer holds for this access only (PMP granule below 4 KiB)
     uint8_t large_bits; // log2 of the bytes that one page-table entry maps here, if more than a page; else 0
     bool global; // the same in all address spaces
+    uint64_t same_before, same_after; // so many bytes before and behind the page have this answer too, at this distance
 } TlbTranslation;
+
+// A run: many pages of plain RAM, one behind the other for the guest and for the host, that an access of some kind may
+// touch without bookkeeping. Compiled code tests it in front of the TLB: the TLB_RUN_BYTES from va on are inside if
+// va - start < size; they are at host + (va - start) then.
+typedef struct {
+    uint64_t start, size, host;
+} TlbRun;
+#define TLB_RUN_BYTES 128
+#define TLB_RUNS 4 // the largest for loads, that for stores; then a second one for each
 
 typedef struct {
     // Translates va for an access of size bytes, all in one page, under MMU index mmu. False: *fault says
@@ -79,6 +89,11 @@ typedef struct Tlb Tlb;
 Tlb *tlb_new(struct AddressSpace *as, struct CodePages *code, const TlbHooks *hooks, unsigned bits,
              uint64_t *fast_mask, TlbEntry **fast_table);
 void tlb_free(Tlb *tlb);
+
+// Keeps runs, and those of the current data MMU index in runs[ACCESS_READ] and runs[ACCESS_WRITE], and the second ones
+// two places behind. A run for stores lies in one of those for loads, or is empty. Like the entries they
+// stay good while nothing is flushed or marked.
+void tlb_set_runs(Tlb *tlb, TlbRun *runs); // TLB_RUNS of them
 
 // The clock of R5.20 in microseconds, by default the host's; a deterministic run gives one made of
 // instructions.

@@ -19,11 +19,12 @@ typedef struct {
     uint64_t flags[ACCESS_KINDS];
     uint8_t *host;
     ram_t ram;
+    uint64_t before, after; // bytes of the same flat range around the page
 } Backing;
 
 static Backing find_backing(Tlb *tlb, gpa_t page)
 {
-    Backing b = {{TLB_MMIO, TLB_MMIO, TLB_MMIO}, NULL, TLB_EMPTY};
+    Backing b = {{TLB_MMIO, TLB_MMIO, TLB_MMIO}, NULL, TLB_EMPTY, 0, 0};
     MemorySection s = address_space_lookup(tlb->as, page); // good until the hart is stopped
     if (!s.mr || !s.host || s.len < PAGE_SIZE)
         return b;
@@ -32,6 +33,8 @@ static Backing find_backing(Tlb *tlb, gpa_t page)
     if (ram & ~PAGE_MASK)
         return b;
     b.ram = ram;
+    b.before = s.before & PAGE_MASK;
+    b.after = (s.len & PAGE_MASK) - PAGE_SIZE;
     b.host = s.mr->readonly ? s.host : (uint8_t *)((uintptr_t)s.host + (uintptr_t)tlb->delta);
     b.flags[ACCESS_READ] = b.flags[ACCESS_FETCH] = 0;
     if (s.direct_write)
@@ -102,6 +105,8 @@ static bool fill(Tlb *tlb, gva_t va, unsigned size, MemAccess access, unsigned m
     e->addend = (uint64_t)(uintptr_t)b.host - page;
     *cold = (TlbCold){tr.page | (tr.global ? TLB_COLD_GLOBAL : 0) | tr.large_bits, b.ram};
     t->dirty = true;
+    if (tlb->runs && tr.whole_page && b.host && b.flags[ACCESS_WRITE] != TLB_DISCARD)
+        tlb_run_add(tlb, mmu, e, cold, &tr, b.before, b.after);
     if (tr.large_bits)
         addr_ranges_add(&t->large, va, tr.large_bits);
     if (log_on(LOG_MMU))

@@ -11,8 +11,15 @@ typedef struct { // beside each entry, valid while it is not empty
     ram_t ram;   // page, TLB_EMPTY when the entry is not plain RAM or ROM
 } TlbCold;
 
+typedef struct { // whole pages; size 0: none
+    gva_t start;
+    ram_t ram; // of the start
+    uint64_t size, addend;
+} TlbPages;
+
 typedef struct {
     TlbEntry *entries;
+    TlbPages run[TLB_RUNS]; // as for tlb_set_runs
     TlbCold *cold; // behind the entries, in the same allocation
     uint64_t size;
     uint64_t used;       // entries that are not empty
@@ -47,6 +54,7 @@ struct Tlb {
     unsigned data_mmu, fetch_mmu;
     uint64_t *fast_mask;
     TlbEntry **fast_table;
+    TlbRun *runs; // of tlb_set_runs, or NULL
     int64_t delta;
     int64_t (*now)(void *opaque);
     void *now_opaque;
@@ -117,6 +125,15 @@ static inline unsigned tlb_cold_bits(const TlbCold *c)
 {
     return (unsigned)(c->pa & (TLB_COLD_GLOBAL - 1));
 }
+
+// --- tlb_run.c
+// The entry that was just made may belong to a run: what translation said about its page, and that page's place in the
+// RAM's flat range: the bytes of it before and behind the page.
+void tlb_run_add(Tlb *tlb, unsigned mmu, const TlbEntry *e, const TlbCold *cold, const TlbTranslation *tr,
+                 uint64_t ram_before, uint64_t ram_after);
+void tlb_run_drop_page(TlbTable *t, gva_t page); // forgets runs that hold the page
+void tlb_run_mark_code(TlbTable *t, ram_t page); // it may not be stored to any more
+void tlb_run_update(Tlb *tlb);                   // writes runs
 
 // Takes the flag off the entry of a store, if it is still there.
 void tlb_clear_notdirty(Tlb *tlb, const TlbLook *look);

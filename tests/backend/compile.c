@@ -52,7 +52,7 @@ JitUnit *compile_code(Compiler *c, const IrCode *code)
     there.base += movable ? ELSEWHERE : 0;
     ir_print(text, &there);
     JitRequest rq = {.opt = (uint8_t)c->opt, .stats = c->stats, .shared = c->shared, .movable = movable,
-                     .n_helpers = c->n_helpers};
+                     .linear = c->linear, .n_helpers = c->n_helpers};
     queue_submit(c->queue, &rq, text->str, c);
     QueueResult *r = queue_take(c->queue, true);
     if (r->failed)

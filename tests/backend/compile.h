@@ -8,7 +8,7 @@ typedef struct {
     Queue *queue;
     CodeMemory *memory; // of what was compiled; code_memory_reset once nothing of it is used
     unsigned opt; // GCC optimisation level of what follows
-    bool stats, shared;
+    bool stats, shared, linear; // as in JitRequest
     unsigned n_helpers;
     unsigned compiled; // so many; every other one is compiled for another base, and moved
 } Compiler;

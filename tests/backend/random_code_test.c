@@ -91,6 +91,7 @@ static void machine_reset(Machine *m, uint64_t seed, int64_t left)
     IrEnv old = m->box.env;
     sandbox_init(&m->box, seed, left);
     m->box.env.tlb_mask = old.tlb_mask;
+    memcpy(m->box.env.run, old.run, sizeof old.run);
     m->box.env.tlb_table = old.tlb_table;
     m->box.env.jumps = old.jumps;
     m->box.env.engine = old.engine;
@@ -348,6 +349,7 @@ static void check_compiled(GenRng *rng, Compiler *c)
     IrCode **singles = split(code);
     c->stats = gen_below(rng, 2);
     c->shared = gen_below(rng, 2);
+    c->linear = gen_below(rng, 2);
     JitUnit *u = compile_code(c, code);
     for (unsigned k = 0; k < 20; k++)
         for (unsigned entry = 0; entry < u->n_entries; entry++)

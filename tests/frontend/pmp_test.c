@@ -211,6 +211,14 @@ static void random_configurations(void **state)
                 uint64_t other = (pa & PAGE_MASK) + g_rand_int(rand) % (PAGE_SIZE - 7);
                 assert_int_equal(got, ref_allows(hart, other, size, access, priv));
             }
+            uint64_t first = 0, last = UINT64_MAX;
+            if (whole)
+                hart_pmp_same(hart, pa & PAGE_MASK, &first, &last);
+            for (unsigned n = 0; whole && n < 20; n++) { // and for the bytes around it
+                uint64_t other = 0x7ffff000 + g_rand_int(rand) % 0x5000;
+                if (other >= first && other + size - 1 <= last)
+                    assert_int_equal(got, ref_allows(hart, other, size, access, priv));
+            }
         }
     }
 }

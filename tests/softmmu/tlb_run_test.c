@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Runs of pages: what they hold, where they end, and what ends them.
+#include "tests/softmmu/tlb_board.h"
+
+static Board board;
+static Tlb *tlb;
+static TlbRun runs[TLB_RUNS];
+static TlbEntry *table;
+static uint64_t mask;
+static uint64_t same_before, same_after; // of what the hook answers
+static bool writable;
+
+static bool translate(void *opaque, gva_t va, unsigned size, MemAccess access, unsigned mmu, TlbTranslation *out,
+                      MemFault *fault)
+{
+    (void)opaque, (void)size, (void)mmu;
+    if (access == ACCESS_WRITE && !writable) {
+        *fault = (MemFault){FAULT_PAGE, access, va};
+        return false;
+    }
+    *out = (TlbTranslation){.page = va & PAGE_MASK, .allow = {true, writable, true}, .whole_page = true,
+                            .same_before = same_before, .same_after = same_after};
+    return true;
+}
+
+static void no_code(void *opaque, ram_t start, uint64_t len)
+{
+    (void)opaque, (void)start, (void)len;
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    board_init(&board, 6, no_code, NULL);
+    TlbHooks hooks = {translate, NULL};
+    tlb = tlb_new(&board.as, board.code, &hooks, 6, &mask, &table);
+    code_pages_add_tlb(board.code, tlb);
+    tlb_set_runs(tlb, runs);
+    same_before = same_after = UINT64_C(1) << 40;
+    writable = true;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    code_pages_remove_tlb(board.code, tlb);
+    tlb_free(tlb);
+    board_deinit(&board);
+    return 0;
+}
+
+static bool inside(const TlbRun *r, gva_t va)
+{
+    return va - r->start < r->size;
+}
+
+// The run that an access of one byte finds, or NULL; its host address must be the right one.
+static const TlbRun *run_at(gva_t va, MemAccess access)
+{
+    for (unsigned k = access; k < TLB_RUNS; k += 2)
+        if (inside(&runs[k], va)) {
+            assert_int_equal(runs[k].host + (va - runs[k].start),
+                             (uintptr_t)board.ram.ram->host + (va - RAM_BASE));
+            return &runs[k];
+        }
+    return NULL;
+}
+
+static void touch(gva_t va, MemAccess access)
+{
+    assert_non_null(tlb_ram(tlb, va, 1, access));
+}
+
+static ram_t ram_of(gva_t va)
+{
+    return board.ram.ram->offset + (va - RAM_BASE);
+}
+
+static void all_of_ram(void **state)
+{
+    (void)state;
+    assert_null(run_at(RAM_BASE, ACCESS_READ));
+    touch(RAM_BASE + 0x5123, ACCESS_READ);
+    for (int k = ACCESS_READ; k <= ACCESS_WRITE; k++) {
+        assert_non_null(run_at(RAM_BASE, k));
+        assert_null(run_at(RAM_BASE - 1, k));
+        assert_non_null(run_at(RAM_BASE + RAM_SIZE - TLB_RUN_BYTES, k));
+        assert_null(run_at(RAM_BASE + RAM_SIZE - TLB_RUN_BYTES + 1, k)); // not all of its bytes are there
+    }
+}
+
+static void translation_limits(void **state)
+{
+    (void)state;
+    same_before = PAGE_SIZE;
+    same_after = 2 * PAGE_SIZE;
+    touch(RAM_BASE + 0x8000, ACCESS_READ);
+    assert_non_null(run_at(RAM_BASE + 0x7000, ACCESS_READ));
+    assert_null(run_at(RAM_BASE + 0x6fff, ACCESS_READ));
+    assert_non_null(run_at(RAM_BASE + 0xb000 - TLB_RUN_BYTES, ACCESS_READ));
+    assert_null(run_at(RAM_BASE + 0xb000, ACCESS_READ));
+}
+
+static void read_only(void **state)
+{
+    (void)state;
+    writable = false;
+    touch(RAM_BASE, ACCESS_READ);
+    assert_non_null(run_at(RAM_BASE + 0x4000, ACCESS_READ));
+    assert_null(run_at(RAM_BASE + 0x4000, ACCESS_WRITE));
+}
+
+static void rom_and_devices(void **state)
+{
+    (void)state;
+    touch(ROM_BASE, ACCESS_READ);
+    assert_null(tlb_ram(tlb, DEV_BASE, 1, ACCESS_READ));
+    for (unsigned k = 0; k < TLB_RUNS; k++)
+        assert_int_equal(runs[k].size, 0);
+}
+
+// A device in the middle of RAM: both sides are known, the device's page is in neither.
+static void two_runs(void **state)
+{
+    (void)state;
+    MemoryRegion hole;
+    memory_region_init_io(&hole, &recorder_any_ops, &board.rec, "hole", 8);
+    memory_region_add_subregion_overlap(&board.root, RAM_BASE + 0x2000, &hole, 1);
+    tlb_flush(tlb);
+    touch(RAM_BASE + 0x1000, ACCESS_READ);
+    touch(RAM_BASE + 0x3000, ACCESS_READ);
+    for (int k = ACCESS_READ; k <= ACCESS_WRITE; k++) {
+        assert_ptr_equal(run_at(RAM_BASE + 0x3000, k), &runs[k]); // the larger one
+        assert_ptr_equal(run_at(RAM_BASE + 0x1000, k), &runs[k + 2]);
+        assert_null(run_at(RAM_BASE + 0x2000, k));
+        assert_null(run_at(RAM_BASE + 0x2fff, k));
+    }
+    memory_region_del_subregion(&board.root, &hole);
+    memory_region_deinit(&hole);
+}
+
+// Pages with code are not stored to, whether they were marked before or after.
+static void code(void **state)
+{
+    (void)state;
+    code_pages_mark(board.code, ram_of(RAM_BASE + 0x3000));
+    code_pages_mark(board.code, ram_of(RAM_BASE + 0x20000));
+    touch(RAM_BASE + 0x10000, ACCESS_WRITE);
+    assert_non_null(run_at(RAM_BASE + 0x3000, ACCESS_READ));
+    assert_null(run_at(RAM_BASE + 0x3fff, ACCESS_WRITE));
+    assert_non_null(run_at(RAM_BASE + 0x4000, ACCESS_WRITE));
+    assert_null(run_at(RAM_BASE + 0x20000, ACCESS_WRITE));
+    code_pages_mark(board.code, ram_of(RAM_BASE + 0x8000));
+    assert_null(run_at(RAM_BASE + 0x7000, ACCESS_WRITE)); // the smaller part is forgotten
+    assert_null(run_at(RAM_BASE + 0x8000, ACCESS_WRITE));
+    assert_non_null(run_at(RAM_BASE + 0x9000, ACCESS_WRITE));
+    code_pages_mark(board.code, ram_of(RAM_BASE + 0x1f000));
+    assert_null(run_at(RAM_BASE + 0x1f000, ACCESS_WRITE));
+    assert_non_null(run_at(RAM_BASE + 0x1e000, ACCESS_WRITE));
+}
+
+static void flushes(void **state)
+{
+    (void)state;
+    touch(RAM_BASE, ACCESS_READ);
+    tlb_flush_page(tlb, RAM_BASE + 0x6000);
+    assert_null(run_at(RAM_BASE, ACCESS_READ));
+    touch(RAM_BASE + 0x1000, ACCESS_READ);
+    assert_non_null(run_at(RAM_BASE, ACCESS_READ));
+    tlb_set_mmu(tlb, 0, 0); // another table
+    assert_null(run_at(RAM_BASE, ACCESS_READ));
+    tlb_set_mmu(tlb, 3, 3);
+    assert_non_null(run_at(RAM_BASE, ACCESS_READ));
+    tlb_flush(tlb);
+    assert_null(run_at(RAM_BASE, ACCESS_READ));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(all_of_ram, setup, teardown),
+        cmocka_unit_test_setup_teardown(translation_limits, setup, teardown),
+        cmocka_unit_test_setup_teardown(read_only, setup, teardown),
+        cmocka_unit_test_setup_teardown(rom_and_devices, setup, teardown),
+        cmocka_unit_test_setup_teardown(two_runs, setup, teardown),
+        cmocka_unit_test_setup_teardown(code, setup, teardown),
+        cmocka_unit_test_setup_teardown(flushes, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
