@@ -119,27 +119,29 @@ static void square_root(Fp *f, unsigned i)
     with_nan_check(f, &a, i, f->single ? "sqrtss %0, %0" : "sqrtsd %0, %0", f->single);
 }
 
-// If the result is a NaN, env->fp_soft finds out whether that was an invalid operation.
+// If the result is a NaN: infinity times zero is an invalid operation even if a quiet NaN is added, of which the host
+// knows nothing. A multiplication finds out; if its result is no NaN, the flags it raised do not count.
 static void fused(Fp *f)
 {
-    char text[120], format = f->single ? 's' : 'd';
+    char text[400], format = f->single ? 's' : 'd';
     bool negate_product = f->op->imm & IR_FP_NEG_PRODUCT, negate_addend = f->op->imm & IR_FP_NEG_ADDEND;
     if (!__builtin_cpu_supports("fma")) {
         soft(f, f->e->bb);
         return;
     }
     check_mode(f);
-    gcc_jit_lvalue *nan = emit_local(f->e, f->e->u8);
     EmitAsm a = {.keep = true};
-    emit_asm_output(&a, "=x", f->result);
-    emit_asm_output(&a, "=@ccp", nan);
+    emit_asm_output(&a, "=&x", f->result);
     emit_asm_input(&a, "0", f->v[2]);
     emit_asm_input(&a, "x", f->v[0]);
     emit_asm_input(&a, "x", f->v[1]);
-    g_snprintf(text, sizeof text, "vf%sm%s231s%c %%4, %%3, %%0\n\tucomis%c %%0, %%0", negate_product ? "n" : "",
-               negate_addend ? "sub" : "add", format, format);
-    emit_asm(f->e->bb, &a, text);
-    go_slow_if(f, emit_flag(f->e, nan));
+    g_snprintf(text, sizeof text,
+               "vf%sm%s231s%c %%3, %%2, %%0\n\tucomis%c %%0, %%0\n\tjp .Lm%%=\n.Lb%%=:\n\t.subsection 1\n.Lm%%=:\n\t"
+               "leaq -8(%%%%rsp), %%%%rsp\n\tstmxcsr (%%%%rsp)\n\tmovaps %%2, %%0\n\tmuls%c %%3, %%0\n\t"
+               "ucomis%c %%0, %%0\n\tjp .Lk%%=\n\tldmxcsr (%%%%rsp)\n.Lk%%=:\n\tleaq 8(%%%%rsp), %%%%rsp\n",
+               negate_product ? "n" : "", negate_addend ? "sub" : "add", format, format, format, format);
+    g_autofree char *all = g_strconcat(text, f->single ? EMIT_NAN_SINGLE : EMIT_NAN_DOUBLE, ".subsection 0", NULL);
+    emit_asm(f->e->bb, &a, all);
 }
 
 static void to_other_format(Fp *f, unsigned i)
