@@ -106,11 +106,6 @@ static void emit_put(Emit *e, unsigned i)
     settle_readers(e, op->reg, i);
     gcc_jit_block_add_assignment(e->bb, NULL, e->reg[op->reg], v);
     uint64_t bit = UINT64_C(1) << op->reg;
-    EmitValue *val = &e->values[op->a];
-    if (op->reg >= EMIT_F0 && val->uses && val->leaf && !val->regs && gcc_jit_rvalue_get_type(val->rv) == e->f64) {
-        val->rv = gcc_jit_lvalue_as_rvalue(e->reg[op->reg]);
-        val->regs = bit;
-    }
     e->narrow = is_word(e->block->ops[op->a].op) && op->reg < EMIT_F0 ? e->narrow | bit : e->narrow & ~bit;
     if (op->reg >= EMIT_F0)
         e->form[op->reg - EMIT_F0] = e->form_of[op->a];
