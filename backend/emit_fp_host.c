@@ -97,26 +97,33 @@ static void with_nan_check(Fp *f, EmitAsm *a, unsigned i, const char *text, bool
     emit_asm(f->e->bb, a, checked);
 }
 
+// AVX forms take their operands from where they are. They mix with others freely as long as the upper halves of the
+// registers are zero, which every function may expect.
 static void arithmetic(Fp *f, unsigned i)
 {
     static const char *const names[] = {"add", "sub", "mul", "div"};
-    char text[80];
+    const char *name = names[(f->op->op - IR_OP_FADD32) / 2];
+    char text[80], format = f->single ? 's' : 'd';
+    bool avx = __builtin_cpu_supports("avx");
     check_mode(f);
     EmitAsm a = {.keep = true};
     emit_asm_output(&a, "=x", f->result);
-    emit_asm_input(&a, "0", f->v[0]);
+    emit_asm_input(&a, avx ? "x" : "0", f->v[0]);
     emit_asm_input(&a, "x", f->v[1]);
-    g_snprintf(text, sizeof text, "%ss%c %%2, %%0", names[(f->op->op - IR_OP_FADD32) / 2], f->single ? 's' : 'd');
+    g_snprintf(text, sizeof text, avx ? "v%ss%c %%2, %%1, %%0" : "%ss%c %%2, %%0", name, format);
     with_nan_check(f, &a, i, text, f->single);
 }
 
 static void square_root(Fp *f, unsigned i)
 {
+    char text[40], format = f->single ? 's' : 'd';
+    bool avx = __builtin_cpu_supports("avx");
     check_mode(f);
     EmitAsm a = {.keep = true};
     emit_asm_output(&a, "=x", f->result);
-    emit_asm_input(&a, "0", f->v[0]);
-    with_nan_check(f, &a, i, f->single ? "sqrtss %0, %0" : "sqrtsd %0, %0", f->single);
+    emit_asm_input(&a, avx ? "x" : "0", f->v[0]);
+    g_snprintf(text, sizeof text, avx ? "vsqrts%c %%1, %%1, %%0" : "sqrts%c %%0, %%0", format);
+    with_nan_check(f, &a, i, text, f->single);
 }
 
 // If the result is a NaN: infinity times zero is an invalid operation even if a quiet NaN is added, of which the host
