@@ -3,8 +3,9 @@
 // addend), in front of the TLB. One lookup then serves many accesses, and the address no longer waits for it.
 //
 // Which accesses share a cache is only a guess about locality; a wrong one costs a miss, never a wrong answer. The
-// guess: accesses through the same guest register share one, and stepping the register by a constant changes nothing;
-// any other new value of the register within a block starts another cache.
+// guess: accesses through the same guest register share one as long as it holds the same, or is stepped by a constant;
+// any other new value starts another cache. Where ways meet, what the register holds on them is one thing if somebody
+// reads it from there on.
 //
 // A cache costs code, so accesses get one only if at least two share it or they are in a small loop.
 //
@@ -16,77 +17,104 @@
 
 #define SMALL_LOOP 64 // guest instructions
 
+typedef struct { // what some accesses go through
+    unsigned same_as; // itself, or another one that stands for both
+    unsigned accesses;
+    uint64_t weight; // how often they are done
+    int cache;
+} Pointer;
+
 typedef struct {
-    bool *in_loop;  // by block: in a small loop
-    GArray *accesses_of_class; // unsigned
-    bool counting;  // first pass: count accesses only
-    int *reg_class; // by value: class of the register it came from, or NO_CACHE
-    int current[IR_NREGS];
-    int next_class;
-    GArray *cache_of_class; // int
+    bool *in_loop; // by block: in a small loop
+    GArray *pointers;
+    unsigned **of; // by block and op: the pointer of an access
+    uint64_t *live; // by block: integer registers read before they are put
 } Assign;
 
-// Both passes number the classes alike.
-static int new_class(Assign *a)
+static unsigned new_pointer(Assign *a)
 {
-    int none = NO_CACHE;
-    unsigned zero = 0;
-    if (a->counting) {
-        g_array_append_val(a->cache_of_class, none);
-        g_array_append_val(a->accesses_of_class, zero);
-    }
-    return a->next_class++;
+    Pointer p = {.same_as = a->pointers->len, .cache = NO_CACHE};
+    g_array_append_val(a->pointers, p);
+    return p.same_as;
 }
 
-// The class of a register that is put v: the old one if v is the register plus a constant.
-static int put_class(Assign *a, const IrBlock *b, const IrInst *put)
+static Pointer *find(Assign *a, unsigned n)
+{
+    Pointer *p = &g_array_index(a->pointers, Pointer, n);
+    while (p->same_as != n) {
+        n = p->same_as;
+        p = &g_array_index(a->pointers, Pointer, n);
+    }
+    return p;
+}
+
+// The pointers at the start of block n are numbers n * EMIT_F0 and following, by register.
+static void join(Assign *a, unsigned n, const unsigned *out)
+{
+    for (unsigned r = 0; r < EMIT_F0; r++)
+        if (a->live[n] >> r & 1) {
+            unsigned to = find(a, out[r])->same_as;
+            find(a, n * EMIT_F0 + r)->same_as = to;
+        }
+}
+
+// What a register points to that is put v: the same as before if v is the register plus a constant.
+static unsigned put_pointer(Assign *a, const IrBlock *b, const IrInst *put, const unsigned *values, unsigned before)
 {
     const IrInst *def = &b->ops[put->a];
     bool step = (def->op == IR_OP_ADD || def->op == IR_OP_SUB) && b->ops[def->b].op == IR_OP_CONST;
-    if (step && a->reg_class[def->a] == a->current[put->reg])
-        return a->current[put->reg];
-    return new_class(a);
+    return step && values[def->a] == before ? before : new_pointer(a);
 }
 
-static int cache_for(Emit *e, Assign *a, int class, bool store, bool in_loop)
-{
-    if (class == NO_CACHE || e->linear)
-        return NO_CACHE;
-    unsigned *accesses = &g_array_index(a->accesses_of_class, unsigned, class);
-    if (a->counting) {
-        *accesses += in_loop ? 2 : 1;
-        return NO_CACHE;
-    }
-    if (*accesses < 2)
-        return NO_CACHE;
-    int *cache = &g_array_index(a->cache_of_class, int, class);
-    if (*cache == NO_CACHE && e->n_caches < EMIT_CACHES)
-        *cache = (int)e->n_caches++;
-    if (*cache != NO_CACHE)
-        *(store ? &e->caches[*cache].stores : &e->caches[*cache].loads) = true;
-    return *cache;
-}
-
-static void assign_block(Emit *e, Assign *a, unsigned n)
+static void follow_block(Emit *e, Assign *a, unsigned n)
 {
     const IrBlock *b = e->code->blocks[n];
-    int8_t *out = e->cache_of[n];
-    int at_entry[IR_NREGS];
-    memcpy(at_entry, a->current, sizeof at_entry);
+    g_autofree unsigned *values = g_new(unsigned, b->n_ops);
+    g_autofree int32_t *to = g_new(int32_t, b->n_guess + 2);
+    unsigned now[EMIT_F0];
+    for (unsigned r = 0; r < EMIT_F0; r++)
+        now[r] = n * EMIT_F0 + r;
     for (unsigned i = 0; i < b->n_ops; i++) {
         const IrInst *op = &b->ops[i];
-        a->reg_class[i] = NO_CACHE;
-        out[i] = NO_CACHE;
-        if (op->op == IR_OP_GET) {
-            a->reg_class[i] = a->current[op->reg];
-        } else if (op->op == IR_OP_PUT) {
-            a->current[op->reg] = put_class(a, b, op);
-            a->reg_class[op->a] = a->current[op->reg];
+        values[i] = a->of[n][i] = UINT_MAX;
+        if (op->op == IR_OP_GET && op->reg < EMIT_F0) {
+            values[i] = now[op->reg];
+        } else if (op->op == IR_OP_PUT && op->reg < EMIT_F0) {
+            now[op->reg] = put_pointer(a, b, op, values, now[op->reg]);
+            values[op->a] = now[op->reg];
         } else if (ir_is_load(op->op) || ir_is_store(op->op)) {
-            out[i] = (int8_t)cache_for(e, a, a->reg_class[op->a], ir_is_store(op->op), a->in_loop[n]);
+            a->of[n][i] = values[op->a];
         }
     }
-    memcpy(a->current, at_entry, sizeof at_entry);
+    for (unsigned k = emit_successors(b, to); k-- > 0;)
+        join(a, (unsigned)to[k], now);
+}
+
+static uint64_t live_before(const Emit *e, const Assign *a, unsigned n)
+{
+    const IrBlock *b = e->code->blocks[n];
+    g_autofree int32_t *to = g_new(int32_t, b->n_guess + 2);
+    uint64_t live = 0;
+    for (unsigned k = emit_successors(b, to); k-- > 0;)
+        live |= a->live[to[k]];
+    for (unsigned i = b->n_ops; i-- > 0;)
+        if (b->ops[i].op == IR_OP_PUT)
+            live &= ~(UINT64_C(1) << b->ops[i].reg);
+        else if (b->ops[i].op == IR_OP_GET)
+            live |= UINT64_C(1) << b->ops[i].reg;
+    return live;
+}
+
+static void find_live(const Emit *e, Assign *a)
+{
+    for (bool again = true; again;) {
+        again = false;
+        for (unsigned n = e->code->n_blocks; n-- > 0;) {
+            uint64_t live = live_before(e, a, n);
+            again |= live != a->live[n];
+            a->live[n] = live;
+        }
+    }
 }
 
 // Blocks are in the order of guest addresses, so the blocks of a loop lie between its head and its back edge.
@@ -105,39 +133,77 @@ static void find_loops(const IrCode *code, bool *in_loop)
         }
 }
 
-static void assign_pass(Emit *e, Assign *a, bool counting)
+static void count_accesses(const Emit *e, Assign *a)
 {
-    a->counting = counting;
-    a->next_class = 0;
-    for (unsigned r = 0; r < IR_NREGS; r++)
-        a->current[r] = new_class(a);
     for (unsigned n = 0; n < e->code->n_blocks; n++)
-        assign_block(e, a, n);
+        for (unsigned i = 0; i < e->code->blocks[n]->n_ops; i++)
+            if (a->of[n][i] != UINT_MAX) {
+                Pointer *p = find(a, a->of[n][i]);
+                p->accesses += a->in_loop[n] ? 2 : 1;
+                p->weight += e->code->blocks[n]->count / 16 + 1; // no overflow
+            }
+}
+
+// Gives caches to the pointers most used.
+static void give_caches(Emit *e, Assign *a)
+{
+    while (e->n_caches < EMIT_CACHES) {
+        Pointer *best = NULL;
+        for (unsigned n = 0; n < a->pointers->len; n++) {
+            Pointer *p = &g_array_index(a->pointers, Pointer, n);
+            if (p->accesses >= 2 && p->cache == NO_CACHE && (!best || p->weight > best->weight))
+                best = p;
+        }
+        if (!best)
+            break;
+        EmitCache *c = &e->caches[e->n_caches];
+        best->cache = (int)e->n_caches++;
+        c->tag = emit_local(e, e->u64);
+        c->addend = emit_local(e, e->char_ptr);
+    }
+}
+
+static void fill_cache_of(Emit *e, Assign *a)
+{
+    for (unsigned n = 0; n < e->code->n_blocks; n++)
+        for (unsigned i = 0; i < e->code->blocks[n]->n_ops; i++) {
+            unsigned p = a->of[n][i];
+            int cache = p == UINT_MAX ? NO_CACHE : find(a, p)->cache;
+            e->cache_of[n][i] = (int8_t)cache;
+            if (cache != NO_CACHE)
+                *(ir_is_store(e->code->blocks[n]->ops[i].op) ? &e->caches[cache].stores
+                                                             : &e->caches[cache].loads) = true;
+        }
 }
 
 void emit_assign_caches(Emit *e)
 {
-    unsigned n_blocks = e->code->n_blocks, most = 0;
-    Assign a = {.cache_of_class = g_array_new(FALSE, FALSE, sizeof(int)),
-                .accesses_of_class = g_array_new(FALSE, FALSE, sizeof(unsigned)),
-                .in_loop = g_new0(bool, n_blocks)};
+    unsigned n_blocks = e->code->n_blocks;
+    Assign a = {.in_loop = g_new0(bool, n_blocks),
+                .pointers = g_array_new(FALSE, FALSE, sizeof(Pointer)),
+                .of = g_new(unsigned *, n_blocks),
+                .live = g_new0(uint64_t, n_blocks)};
     e->cache_of = g_new0(int8_t *, n_blocks);
     for (unsigned n = 0; n < n_blocks; n++) {
-        most = MAX(most, e->code->blocks[n]->n_ops);
         e->cache_of[n] = g_new(int8_t, e->code->blocks[n]->n_ops);
+        a.of[n] = g_new(unsigned, e->code->blocks[n]->n_ops);
     }
-    a.reg_class = g_new(int, most);
+    for (unsigned n = 0; n < n_blocks * EMIT_F0; n++)
+        new_pointer(&a);
+    find_live(e, &a);
     find_loops(e->code, a.in_loop);
-    assign_pass(e, &a, true);
-    assign_pass(e, &a, false);
-    for (unsigned c = 0; c < e->n_caches; c++) {
-        e->caches[c].tag = emit_local(e, e->u64);
-        e->caches[c].addend = emit_local(e, e->char_ptr);
-    }
+    for (unsigned n = 0; n < n_blocks; n++)
+        follow_block(e, &a, n);
+    count_accesses(e, &a);
+    if (!e->linear)
+        give_caches(e, &a);
+    fill_cache_of(e, &a);
+    for (unsigned n = 0; n < n_blocks; n++)
+        g_free(a.of[n]);
+    g_free(a.of);
+    g_free(a.live);
     g_free(a.in_loop);
-    g_free(a.reg_class);
-    g_array_free(a.accesses_of_class, TRUE);
-    g_array_free(a.cache_of_class, TRUE);
+    g_array_free(a.pointers, TRUE);
 }
 
 void emit_clear_caches(Emit *e, gcc_jit_block *bb)

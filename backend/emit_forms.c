@@ -53,6 +53,8 @@ static bool is_nan32(uint32_t v)
 
 static uint8_t const_form(uint64_t v)
 {
+    if (v >> 32 == UINT32_MAX)
+        return is_nan32((uint32_t)v) ? EMIT_BITS | EMIT_LOW : EMIT_BITS | EMIT_LOW | EMIT_SINGLE;
     return v << 1 > UINT64_C(0xffe0000000000000) ? EMIT_BITS : EMIT_BITS | EMIT_DOUBLE;
 }
 

@@ -97,49 +97,58 @@ static void with_nan_check(Fp *f, EmitAsm *a, unsigned i, const char *text, bool
     emit_asm(f->e->bb, a, checked);
 }
 
+// AVX forms take their operands from where they are. They mix with others freely as long as the upper halves of the
+// registers are zero, which every function may expect.
 static void arithmetic(Fp *f, unsigned i)
 {
     static const char *const names[] = {"add", "sub", "mul", "div"};
-    char text[80];
+    const char *name = names[(f->op->op - IR_OP_FADD32) / 2];
+    char text[80], format = f->single ? 's' : 'd';
+    bool avx = __builtin_cpu_supports("avx");
     check_mode(f);
     EmitAsm a = {.keep = true};
     emit_asm_output(&a, "=x", f->result);
-    emit_asm_input(&a, "0", f->v[0]);
+    emit_asm_input(&a, avx ? "x" : "0", f->v[0]);
     emit_asm_input(&a, "x", f->v[1]);
-    g_snprintf(text, sizeof text, "%ss%c %%2, %%0", names[(f->op->op - IR_OP_FADD32) / 2], f->single ? 's' : 'd');
+    g_snprintf(text, sizeof text, avx ? "v%ss%c %%2, %%1, %%0" : "%ss%c %%2, %%0", name, format);
     with_nan_check(f, &a, i, text, f->single);
 }
 
 static void square_root(Fp *f, unsigned i)
 {
+    char text[40], format = f->single ? 's' : 'd';
+    bool avx = __builtin_cpu_supports("avx");
     check_mode(f);
     EmitAsm a = {.keep = true};
     emit_asm_output(&a, "=x", f->result);
-    emit_asm_input(&a, "0", f->v[0]);
-    with_nan_check(f, &a, i, f->single ? "sqrtss %0, %0" : "sqrtsd %0, %0", f->single);
+    emit_asm_input(&a, avx ? "x" : "0", f->v[0]);
+    g_snprintf(text, sizeof text, avx ? "vsqrts%c %%1, %%1, %%0" : "sqrts%c %%0, %%0", format);
+    with_nan_check(f, &a, i, text, f->single);
 }
 
-// If the result is a NaN, env->fp_soft finds out whether that was an invalid operation.
+// If the result is a NaN: infinity times zero is an invalid operation even if a quiet NaN is added, of which the host
+// knows nothing. A multiplication finds out; if its result is no NaN, the flags it raised do not count.
 static void fused(Fp *f)
 {
-    char text[120], format = f->single ? 's' : 'd';
+    char text[400], format = f->single ? 's' : 'd';
     bool negate_product = f->op->imm & IR_FP_NEG_PRODUCT, negate_addend = f->op->imm & IR_FP_NEG_ADDEND;
     if (!__builtin_cpu_supports("fma")) {
         soft(f, f->e->bb);
         return;
     }
     check_mode(f);
-    gcc_jit_lvalue *nan = emit_local(f->e, f->e->u8);
     EmitAsm a = {.keep = true};
-    emit_asm_output(&a, "=x", f->result);
-    emit_asm_output(&a, "=@ccp", nan);
+    emit_asm_output(&a, "=&x", f->result);
     emit_asm_input(&a, "0", f->v[2]);
     emit_asm_input(&a, "x", f->v[0]);
     emit_asm_input(&a, "x", f->v[1]);
-    g_snprintf(text, sizeof text, "vf%sm%s231s%c %%4, %%3, %%0\n\tucomis%c %%0, %%0", negate_product ? "n" : "",
-               negate_addend ? "sub" : "add", format, format);
-    emit_asm(f->e->bb, &a, text);
-    go_slow_if(f, emit_flag(f->e, nan));
+    g_snprintf(text, sizeof text,
+               "vf%sm%s231s%c %%3, %%2, %%0\n\tucomis%c %%0, %%0\n\tjp .Lm%%=\n.Lb%%=:\n\t.subsection 1\n.Lm%%=:\n\t"
+               "leaq -8(%%%%rsp), %%%%rsp\n\tstmxcsr (%%%%rsp)\n\tmovaps %%2, %%0\n\tmuls%c %%3, %%0\n\t"
+               "ucomis%c %%0, %%0\n\tjp .Lk%%=\n\tldmxcsr (%%%%rsp)\n.Lk%%=:\n\tleaq 8(%%%%rsp), %%%%rsp\n",
+               negate_product ? "n" : "", negate_addend ? "sub" : "add", format, format, format, format);
+    g_autofree char *all = g_strconcat(text, f->single ? EMIT_NAN_SINGLE : EMIT_NAN_DOUBLE, ".subsection 0", NULL);
+    emit_asm(f->e->bb, &a, all);
 }
 
 static void to_other_format(Fp *f, unsigned i)
