@@ -102,8 +102,10 @@ static bool fill(Tlb *tlb, gva_t va, unsigned size, MemAccess access, unsigned m
     e->addend = (uint64_t)(uintptr_t)b.host - page;
     *cold = (TlbCold){tr.page | (tr.global ? TLB_COLD_GLOBAL : 0) | tr.large_bits, b.ram};
     t->dirty = true;
-    if (tr.large_bits)
+    if (tr.large_bits) {
         addr_ranges_add(&t->large, va, tr.large_bits);
+        t->large_bits = MAX(t->large_bits, tr.large_bits);
+    }
     if (log_on(LOG_MMU))
         log_fill(va, access, mmu, &tr, e->cmp);
     return true;
