@@ -46,9 +46,7 @@ static void page_code_free(gpointer p)
 
 void block_free(Block *b)
 {
-    g_free(b->insn_pc);
-    g_free(b->ops);
-    g_free(b);
+    g_free(b); // and what lies behind it
 }
 
 void jit_unit_free(JitUnit *u)
@@ -404,6 +402,11 @@ void code_cache_each_block(CodeCache *cc, void (*fn)(Block *b, void *opaque), vo
 {
     for (unsigned i = 0; i < cc->all_blocks->len; i++)
         fn(g_ptr_array_index(cc->all_blocks, i), opaque);
+}
+
+Block *code_cache_block(const CodeCache *cc, unsigned i)
+{
+    return g_ptr_array_index(cc->all_blocks, i);
 }
 
 unsigned code_cache_blocks(const CodeCache *cc)

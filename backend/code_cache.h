@@ -63,7 +63,7 @@ struct Block {
     uint64_t succ_pc[2]; // their guest pc; UINT64_MAX if none
     uint64_t target[BLOCK_TARGETS]; // where the last indirect jumps went, a ring; UINT64_MAX: none yet
     uint16_t *insn_pc;   // pc offset of each instruction
-    IOp *ops;
+    IOp *ops;            // both lie behind the block, in its allocation
 };
 
 static inline uint64_t block_count(const Block *b)
@@ -156,6 +156,7 @@ void code_cache_flush_all(CodeCache *cc);
 // Number of interpreter blocks held, dead included: a bound on their memory.
 unsigned code_cache_blocks(const CodeCache *cc);
 // Calls fn for each block held, dead included (statistics).
+Block *code_cache_block(const CodeCache *cc, unsigned i); // i < code_cache_blocks: by age
 void code_cache_each_block(CodeCache *cc, void (*fn)(Block *b, void *opaque), void *opaque);
 
 void block_free(Block *b);

@@ -202,16 +202,6 @@ static bool fetch_page(Engine *e, uint64_t pc, ram_t *ram)
     return fetch(e, pc & PAGE_MASK, &host, ram, &fault) && host;
 }
 
-static void add_pred(Engine *e, uint64_t pc, Block *b)
-{
-    GPtrArray *list = g_hash_table_lookup(e->preds, &pc);
-    if (!list) {
-        list = g_ptr_array_new();
-        g_hash_table_insert(e->preds, g_memdup2(&pc, sizeof pc), list);
-    }
-    g_ptr_array_add(list, b);
-}
-
 // Does the code at pc still lie in these pages? next: the one that its first instruction straddles into, or 0.
 static bool still_there(Engine *e, uint64_t pc, ram_t page, ram_t next)
 {
@@ -236,14 +226,6 @@ static Block *translate_cached(Engine *e, uint64_t pc, ram_t ram)
     set_spans(b, e->scratch, ram, next);
     tier_reset_heat(e, b);
     code_cache_add_block(e->cache, b);
-    for (int k = 0; k < 2; k++)
-        if (b->succ_pc[k] != UINT64_MAX)
-            add_pred(e, b->succ_pc[k], b);
-    if (b->is_call) {
-        uint64_t end = block_end(b);
-        g_hash_table_add(e->return_sites, g_memdup2(&end, sizeof end));
-        add_pred(e, end, b);
-    }
     return b;
 }
 
@@ -408,6 +390,7 @@ static void flush_if_wanted(Engine *e)
     g_ptr_array_set_size(e->candidates, 0);
     g_hash_table_remove_all(e->preds);
     g_hash_table_remove_all(e->return_sites);
+    e->noted = 0;
     code_cache_each_block(e->cache, add_accesses, &e->stats);
     code_cache_flush_all(e->cache);
     enter_mode(e);

@@ -28,6 +28,7 @@ struct Engine {
     int result_ready; // atomic: the queue has something
     GHashTable *preds; // guest pc (guint64) -> GPtrArray of the Blocks that go there or call just before it
     GHashTable *return_sites; // addresses behind calls (of guint64)
+    unsigned noted;           // the first blocks of the cache, which are in both
     GPtrArray *candidates; // hot blocks waiting for a worker
     JitUnit *from;    // compiled code left by a static exit: its unit and slot, to be chained; else NULL
     unsigned from_slot;

@@ -304,11 +304,15 @@ static void select_ops(Select *s)
 static Block *finish(Select *s)
 {
     const IrBlock *ir = s->ir;
-    Block *b = g_new0(Block, 1);
+    size_t ops_size = s->ops->len * sizeof(IOp);
+    Block *b = g_malloc(sizeof *b + ops_size + (ir->n_insns + 1) * sizeof *b->insn_pc);
+    memset(b, 0, sizeof *b);
+    b->ops = (IOp *)(void *)(b + 1);
+    memcpy(b->ops, s->ops->data, ops_size);
+    b->insn_pc = (uint16_t *)(void *)(b->ops + s->ops->len);
     b->runs = &b->no_runs;
     b->pc = s->base + (uint64_t)ir->pc;
     b->n_insns = ir->n_insns;
-    b->insn_pc = g_new(uint16_t, ir->n_insns + 1);
     unsigned n = 0;
     int64_t end = 0;
     for (unsigned i = 0; i < ir->n_ops; i++) {
@@ -328,7 +332,7 @@ static Block *finish(Select *s)
     b->is_call &= last->op == IR_OP_JUMP || last->op == IR_OP_JMPIND;
     memset(b->target, 0xff, sizeof b->target);
     b->n_ops = s->ops->len;
-    b->ops = (IOp *)(void *)g_array_free(s->ops, FALSE);
+    g_array_free(s->ops, TRUE);
     return b;
 }
 

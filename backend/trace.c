@@ -29,6 +29,32 @@ typedef struct {
     unsigned insns, callee_insns;
 } Grow;
 
+static void add_pred(Engine *e, uint64_t pc, Block *b)
+{
+    GPtrArray *list = g_hash_table_lookup(e->preds, &pc);
+    if (!list) {
+        list = g_ptr_array_new();
+        g_hash_table_insert(e->preds, g_memdup2(&pc, sizeof pc), list);
+    }
+    g_ptr_array_add(list, b);
+}
+
+// Takes the blocks translated since the last time into preds and return_sites, which only regions need.
+static void note_blocks(Engine *e)
+{
+    for (; e->noted < code_cache_blocks(e->cache); e->noted++) {
+        Block *b = code_cache_block(e->cache, e->noted);
+        for (int k = 0; k < 2; k++)
+            if (b->succ_pc[k] != UINT64_MAX)
+                add_pred(e, b->succ_pc[k], b);
+        if (b->is_call) {
+            uint64_t end = block_end(b);
+            g_hash_table_add(e->return_sites, g_memdup2(&end, sizeof end));
+            add_pred(e, end, b);
+        }
+    }
+}
+
 static void consider(Grow *g, Block *b, unsigned depth)
 {
     if (!b || b->dead || b->uncached || block_count(b) < g->cold || !g_hash_table_add(g->known, b))
@@ -179,6 +205,7 @@ Trace *trace_form(Engine *e, Block *head)
 {
     if (engine_peek(e, head->pc) != head)
         return NULL;
+    note_blocks(e);
     Grow g = {.e = e,
               .blocks = g_ptr_array_new(),
               .known = g_hash_table_new(g_direct_hash, g_direct_equal),

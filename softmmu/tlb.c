@@ -34,6 +34,7 @@ static void empty_table(TlbTable *t)
     t->next_victim = 0;
     memset(t->run, 0, sizeof t->run);
     t->large.n = 0;
+    t->large_bits = 0;
     t->used = 0;
     t->dirty = false;
 }
@@ -253,9 +254,10 @@ static void drop_page(TlbTable *t, gva_t page)
         return;
     tlb_run_drop_page(t, page);
     uint64_t k = (uint64_t)(tlb_slot(t, page) - t->entries), end = k + 1;
-    if (addr_ranges_has(&t->large, page)) { // it may be in any slot
-        k = 0;
-        end = t->size;
+    if (addr_ranges_has(&t->large, page)) { // in any slot for the pages around it
+        uint64_t pages = UINT64_C(1) << MIN(t->large_bits - PAGE_BITS, TLB_MAX_BITS);
+        k = pages < t->size ? k & ~(pages - 1) : 0;
+        end = k + MIN(pages, t->size);
     }
     for (; k < end; k++)
         t->used -= drop_entry(&t->entries[k], &t->cold[k], page);

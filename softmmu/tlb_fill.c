@@ -107,8 +107,10 @@ static bool fill(Tlb *tlb, gva_t va, unsigned size, MemAccess access, unsigned m
     t->dirty = true;
     if (tlb->runs && tr.whole_page && b.host && b.flags[ACCESS_WRITE] != TLB_DISCARD)
         tlb_run_add(tlb, mmu, e, cold, &tr, b.before, b.after);
-    if (tr.large_bits)
+    if (tr.large_bits) {
         addr_ranges_add(&t->large, va, tr.large_bits);
+        t->large_bits = MAX(t->large_bits, tr.large_bits);
+    }
     if (log_on(LOG_MMU))
         log_fill(va, access, mmu, &tr, e->cmp);
     return true;

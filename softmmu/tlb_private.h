@@ -29,6 +29,7 @@ typedef struct {
     unsigned next_victim;
     uint64_t evictions; // since tlb_relieve last grew it
     AddrRanges large; // where entries come from page-table entries that map more than a page
+    unsigned large_bits; // log2 of the most bytes that one of those maps
     TlbEntry victim[TLB_VICTIMS];
     TlbCold victim_cold[TLB_VICTIMS];
 } TlbTable;
