@@ -147,7 +147,8 @@ class Faults:
         self.expect('folder of another', self.run(*WAITING, '--cache-dir', cache), 'not used')
 
     def no_room_for_code(self):
-        limit = lambda n: ['prlimit', '--data=134217728', f'--fsize={n}']  # neither memory nor a file for all it may take
+        # Neither memory nor a file for all that code may take.
+        limit = lambda n: ['prlimit', '--data=134217728', f'--fsize={n}']
         self.expect('no memory', self.run(*WAITING, '--no-cache', wrap=limit(1 << 10)), 'no memory for')
         self.expect('baseline without memory', self.run('-accel', 'baseline', wrap=limit(1 << 10)), 'no memory for')
 
