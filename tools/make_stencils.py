@@ -70,7 +70,7 @@ class Stencil:
                 self.patches.append([base + at, KINDS[kind], target, addend])
         self.thread_cold()
         self.join_branches()
-        if not name.endswith(('_SLOW', '_FAR')) and name != 'ENTRY':  # those lie elsewhere
+        if not name.endswith(('_SLOW', '_FAR')) and name not in ('ENTRY', 'REJOIN'):  # those lie elsewhere
             self.drop_last_jump()
 
     def at(self, offset):
