@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Copies a block's stencils one after another and fills in their holes.
+// Chooses the stencils of a block, which baseline_layout.c copies one after another.
 //
-// Layout of a unit: the hot code, and elsewhere (code_memory.h) ENTRY, the cold code of each stencil, the slow paths of
-// loads and stores, the ways through the chain slots, the way out. Two things make it better than one stencil after
-// another: an operand that the op before has just made comes from the accumulator, and a temporary that only the next op
-// reads is not stored.
+// Three things make it better than one stencil for each op: an operand that the op before has just made comes from the
+// accumulator, a temporary that only the next op reads is not stored, and accesses through one base register share a
+// look into the TLB.
 #include "backend/baseline.h"
 
 #include "backend/baseline_fp.h"
+#include "backend/baseline_private.h"
 #include "backend/interp.h"
 #include "backend/stencil_forms.h"
 #include "backend/stencils.h"
@@ -80,34 +80,6 @@ static const uint8_t pinned_as[IR_NREGS + IR_NTEMPS] = { // by slot: 1 + number
     PINNED(REGISTER)
 #undef REGISTER
 };
-
-typedef struct {
-    uint16_t stencil;
-    uint8_t a, b, c, d;
-    int32_t imm;
-    uint32_t site;
-    uint32_t slow, far; // stencils of its ways out of line, later the pieces; 0: none
-    uint32_t copy; // the head of a group: the piece where its accesses are done one by one; else 0
-    bool aside;    // in such a copy
-    uint64_t full; // value of a 64-bit hole
-    uint32_t hot, cold, next; // where it is, see address(); next: where it goes on
-} Piece;
-
-typedef struct {
-    Block *block;
-    JitUnit *unit;
-    GArray *pieces, *sites;
-    bool system;
-    unsigned group; // accesses through this slot belong to a group; NO_SLOT: none do
-    bool aside;     // what is selected belongs to a group's copy
-    GByteArray *hot, *cold; // the code
-    CodePlace place;        // where it goes
-    uint32_t stub[2], leave;
-    unsigned acc;            // slot whose value the accumulator has, NO_SLOT for none or a pinned one
-    unsigned facc;           // ... the SSE register
-} Baseline;
-
-#define NO_SLOT 256u
 
 static Piece *add(Baseline *t, unsigned stencil, const IOp *op)
 {
@@ -399,11 +371,6 @@ static void add_other(Baseline *t, const IOp *op, unsigned iop)
     }
 }
 
-static Piece *piece(Baseline *t, unsigned i)
-{
-    return &g_array_index(t->pieces, Piece, i);
-}
-
 // Adds the stencils of one op. Returns how many cells more than one it has.
 static unsigned select_op(Baseline *t, const IOp *op)
 {
@@ -519,193 +486,6 @@ static void select_stencils(Baseline *t)
     }
 }
 
-// Where code is: an offset in its part.
-#define COLD (UINT32_C(1) << 31)
-
-static uint32_t append(Baseline *t, bool cold, unsigned start, unsigned length)
-{
-    GByteArray *code = cold ? t->cold : t->hot;
-    g_byte_array_append(code, stencil_code + start, length);
-    return (code->len - length) | (cold ? COLD : 0);
-}
-
-static const uint8_t *address(const Baseline *t, uint32_t at)
-{
-    return at & COLD ? t->place.cold + (at & ~COLD) : t->place.hot + at;
-}
-
-static uint8_t *bytes_at(const Baseline *t, uint32_t at)
-{
-    return at & COLD ? t->cold->data + (at & ~COLD) : t->hot->data + at;
-}
-
-static void place_hot(Baseline *t, Piece *p)
-{
-    p->hot = append(t, false, stencils[p->stencil].code, stencils[p->stencil].hot);
-}
-
-static void place_cold(Baseline *t, Piece *p)
-{
-    const Stencil *s = &stencils[p->stencil];
-    p->cold = append(t, true, s->code + s->hot, s->cold);
-}
-
-// Places all of a stencil out of the way.
-static void place_off_path(Baseline *t, Piece *p)
-{
-    p->hot = append(t, true, stencils[p->stencil].code, stencils[p->stencil].hot);
-    place_cold(t, p);
-}
-
-// Places a stencil that a piece jumps to out of line. Returns its piece.
-static uint32_t add_off_path(Baseline *t, const Piece *of, uint32_t stencil)
-{
-    Piece p = *of;
-    if (!stencil)
-        return 0;
-    p.stencil = (uint16_t)stencil;
-    p.slow = p.far = 0;
-    place_off_path(t, &p);
-    g_array_append_val(t->pieces, p);
-    return t->pieces->len - 1;
-}
-
-// The copies of groups, each in one piece; REJOIN goes on behind the group.
-static void place_copies(Baseline *t, unsigned n)
-{
-    uint32_t join = 0;
-    for (unsigned i = 1; i < n; i++) {
-        Piece *p = piece(t, i);
-        if (!p->aside) {
-            join = p->next;
-            continue;
-        }
-        p->hot = append(t, true, stencils[p->stencil].code, stencils[p->stencil].hot);
-        p->next = p->stencil == STENCIL_REJOIN ? join : t->cold->len | COLD;
-    }
-}
-
-static void lay_out(Baseline *t)
-{
-    static const IOp none;
-    unsigned n = t->pieces->len;
-    for (unsigned i = 1; i < n; i++) {
-        if (piece(t, i)->aside)
-            continue;
-        place_hot(t, piece(t, i));
-        piece(t, i)->next = t->hot->len;
-    }
-    place_off_path(t, piece(t, 0));
-    piece(t, 0)->next = piece(t, 1)->hot;
-    place_copies(t, n);
-    for (unsigned i = 1; i < n; i++) {
-        place_cold(t, piece(t, i));
-        Piece p = *piece(t, i);
-        p.far = add_off_path(t, &p, p.far);
-        p.slow = p.copy ? p.copy : add_off_path(t, piece(t, i), p.slow);
-        *piece(t, i) = p;
-    }
-    for (unsigned k = 0; k < t->unit->n_slots; k++) {
-        bool crosses = t->unit->paged && (t->block->succ_pc[k] ^ t->block->pc) & PAGE_MASK;
-        Piece *p = add(t, crosses ? STENCIL_CROSS : STENCIL_SLOT, &none);
-        p->full = crosses ? t->block->succ_pc[k] : (uintptr_t)&t->unit->slots[k];
-        p->site = k;
-        if (crosses) {
-            place_hot(t, p);
-            place_cold(t, p);
-        } else {
-            place_off_path(t, p);
-        }
-        t->stub[k] = p->hot;
-    }
-    Piece *leave = add(t, STENCIL_LEAVE, &none);
-    leave->full = (uintptr_t)t->unit->slots;
-    place_off_path(t, leave);
-    t->leave = leave->hot;
-}
-
-// What a hole of p stands for; code is meant as offset.
-static uint64_t hole_value(Baseline *t, const Piece *p, unsigned hole)
-{
-    switch (hole) {
-    case HOLE_A:
-        return p->a * sizeof(uint64_t);
-    case HOLE_B:
-        return p->b * sizeof(uint64_t);
-    case HOLE_C:
-        return p->c * sizeof(uint64_t);
-    case HOLE_D:
-        return p->d * sizeof(uint64_t);
-    case HOLE_IMM:
-        return (uint64_t)(int64_t)p->imm;
-    case HOLE_COUNTER:
-        return (uintptr_t)t->place.counter;
-    case HOLE_INSNS:
-        return t->block->n_insns;
-    case HOLE_ROW:
-        return jit_jump_row(p->full) * sizeof(JumpEntry);
-    case HOLE_ROW2:
-        return (jit_jump_row(p->full) ^ 1) * sizeof(JumpEntry);
-    case HOLE_SITE:
-        return p->site;
-    case HOLE_FULL:
-        return p->full;
-    case HOLE_NEXT:
-        return p->next;
-    case HOLE_TAKEN:
-        return t->stub[0];
-    case HOLE_OTHER:
-        return t->stub[1];
-    case HOLE_FAR:
-        return piece(t, p->far)->hot;
-    case HOLE_SLOW:
-        return piece(t, p->slow)->hot;
-    case HOLE_LEAVE:
-        return t->leave;
-    case HOLE_OWN_HOT:
-        return p->hot;
-    default:
-        g_assert(hole == HOLE_OWN_COLD);
-        return p->cold;
-    }
-}
-
-// Is that value the address of code, as an offset?
-static bool is_code(unsigned hole)
-{
-    switch (hole) {
-    case HOLE_NEXT:
-    case HOLE_TAKEN:
-    case HOLE_OTHER:
-    case HOLE_FAR:
-    case HOLE_SLOW:
-    case HOLE_LEAVE:
-    case HOLE_OWN_HOT:
-    case HOLE_OWN_COLD:
-        return true;
-    default:
-        return false;
-    }
-}
-
-static void fill_holes(Baseline *t, const Piece *p)
-{
-    const Stencil *s = &stencils[p->stencil];
-    for (const Patch *q = stencil_patches + s->patch; q < stencil_patches + s->patch + s->patches; q++) {
-        uint32_t at = q->at < s->hot ? p->hot + q->at : p->cold + q->at - s->hot;
-        uint64_t v = hole_value(t, p, q->hole);
-        if (is_code(q->hole))
-            v = (uintptr_t)address(t, (uint32_t)v);
-        v += (uint64_t)(int64_t)q->addend;
-        if (q->kind == PATCH_REL32) {
-            v -= (uintptr_t)address(t, at);
-            if (q->hole == HOLE_TAKEN || q->hole == HOLE_OTHER)
-                t->unit->jump[q->hole == HOLE_OTHER] = (uint8_t *)(uintptr_t)address(t, at);
-        }
-        memcpy(bytes_at(t, at), &v, q->kind == PATCH_ABS64 ? 8 : q->kind == PATCH_ABS8 ? 1 : 4);
-    }
-}
-
 static JitUnit *new_unit(Block *b)
 {
     JitUnit *u = g_new0(JitUnit, 1);
@@ -717,32 +497,6 @@ static JitUnit *new_unit(Block *b)
     u->n_slots = (b->succ_pc[0] != UINT64_MAX) + (b->succ_pc[1] != UINT64_MAX);
     u->slots = jit_slots_new(u, u->n_slots);
     return u;
-}
-
-// Puts the code where it runs.
-static bool install(Baseline *t, CodeMemory *memory, GError **error)
-{
-    JitUnit *u = t->unit;
-    if (!code_memory_place(memory, t->hot->len, t->cold->len, &t->place, error))
-        return false;
-    *t->place.counter = *t->block->runs;
-    t->block->runs = t->place.counter;
-    for (unsigned i = 0; i < t->pieces->len; i++)
-        fill_holes(t, piece(t, i));
-    u->memory = memory;
-    u->text = t->place.hot;
-    u->code_size = t->hot->len;
-    u->cold = t->place.cold;
-    u->cold_size = t->cold->len;
-    u->code = (JitCode)(uintptr_t)address(t, piece(t, 0)->hot);
-    u->body = u->text;
-    u->stub[0] = address(t, t->stub[0]);
-    u->stub[1] = address(t, t->stub[1]);
-    code_memory_write(memory, u->text, t->hot->data, t->hot->len);
-    code_memory_write(memory, u->cold, t->cold->data, t->cold->len);
-    for (unsigned k = 0; k < u->n_slots; k++)
-        code_cache_reset_slot(u, k);
-    return true;
 }
 
 JitUnit *baseline_translate(Block *b, bool system, CodeMemory *memory, GError **error)
@@ -759,8 +513,7 @@ JitUnit *baseline_translate(Block *b, bool system, CodeMemory *memory, GError **
                   .acc = NO_SLOT,
                   .facc = NO_SLOT};
     select_stencils(&t);
-    lay_out(&t);
-    bool ok = install(&t, memory, error);
+    bool ok = baseline_install(&t, memory, error);
     u->n_sites = t.sites->len;
     u->sites = (JitSite *)(void *)g_array_free(t.sites, FALSE);
     g_byte_array_free(t.hot, TRUE);
@@ -771,11 +524,4 @@ JitUnit *baseline_translate(Block *b, bool system, CodeMemory *memory, GError **
         return NULL;
     }
     return u;
-}
-
-JitCode baseline_by_table(CodeMemory *memory)
-{
-    const Stencil *s = &stencils[STENCIL_BY_TABLE];
-    g_assert(!s->patches && !s->cold);
-    return (JitCode)(uintptr_t)code_memory_install(memory, stencil_code + s->code, s->hot, NULL);
 }

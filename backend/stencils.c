@@ -2,9 +2,9 @@
 // The stencils of the baseline tier: one function for each interpreter op and place of its operands.
 //
 // This file is compiled by GCC into an object that is never linked: tools/make_stencils.py takes the machine code of
-// each function out of it, and backend/baseline.c copies it, one after another, and fills in the holes. A hole is an
-// external symbol whose address stands for a value: the place of a register in the hart, an immediate, another piece of
-// code. Code of kernel model makes such an address a sign-extended 32-bit immediate or displacement.
+// each function out of it, and backend/baseline_layout.c copies it, one after another, and fills in the holes. A hole
+// is an external symbol whose address stands for a value: the place of a register in the hart, an immediate, another
+// piece of code. Code of kernel model makes such an address a sign-extended 32-bit immediate or displacement.
 //
 // A stencil gets the hart, the accumulator, which is the value of the op before it, env->left, which lives in a
 // register while baseline code runs, a guess at the addend of TLB entries (env->usual_addend), and the result of the
@@ -185,7 +185,7 @@ extern char hole_imm[] __attribute__((weak)), hole_insns[] __attribute__((weak))
         NEXT(acc, f);                                                                                                  \
     }
 #define LD(NAME, type)                                                                                                 \
-    FORMS_ONE_MANY(LOAD, NAME, type) FORMS_ONE_MANY(LOAD_GROUP, NAME, type) FORMS_ONE_MANY(LOAD_PLAIN, NAME, type)                                            \
+    FORMS_ONE_MANY(LOAD, NAME, type) FORMS_ONE_MANY(LOAD_GROUP, NAME, type) FORMS_ONE_MANY(LOAD_PLAIN, NAME, type)     \
     LOAD_SLOW(N, NAME, type) EACH_PINNED(LOAD_SLOW, NAME, type)                                                        \
     LOAD_FAR(N, NAME, type) EACH_PINNED(LOAD_FAR, NAME, type)
 #define STORE(op, x, y, d, type)                                                                                       \
