@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Translated code by guest pc and by RAM page.
 #include "backend/code_cache.h"
+#include "backend/exits.h"
 
 #include "backend/baseline.h"
 #include <string.h>
@@ -62,6 +63,7 @@ void jit_unit_free(JitUnit *u)
         g_array_free(u->incoming, TRUE);
     if (u->ir)
         ir_code_free(u->ir);
+    exits_free(u->exits);
     g_free(u);
 }
 

@@ -94,6 +94,7 @@ struct JitUnit {
     unsigned n_slots, n_sites, n_entries, n_insns, n_blocks;
     int64_t *entries; // pc offsets
     size_t code_size, cold_size;
+    struct ExitTable *exits; // of a region: its side table
     bool dead;
     bool paged; // made in a mode with page tables
     GArray *incoming; // JitLink: slots that were chained to it, now perhaps to something else; or NULL

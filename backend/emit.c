@@ -21,28 +21,18 @@ static void make_types(Emit *e)
     e->char_ptr = gcc_jit_type_get_pointer(gcc_jit_context_get_type(c, GCC_JIT_TYPE_CHAR));
     e->char_ptr_ptr = gcc_jit_type_get_pointer(e->char_ptr);
     e->u64_ptr = gcc_jit_type_get_pointer(e->u64);
-    gcc_jit_type *code[3] = {e->u64_ptr, e->char_ptr, e->u64};
-    e->code_ptr = gcc_jit_context_new_function_ptr_type(c, NULL, e->char_ptr, 3, code, 0);
     e->expect = gcc_jit_context_get_builtin_function(c, "__builtin_expect");
 }
 
 static void make_function(Emit *e)
 {
     gcc_jit_context *c = e->ctx;
-    e->env = gcc_jit_context_new_param(c, NULL, e->u64_ptr, "env");
+    e->env_param = gcc_jit_context_new_param(c, NULL, e->u64_ptr, "env");
     e->slots = gcc_jit_context_new_param(c, NULL, e->char_ptr, "slots");
     e->entry = gcc_jit_context_new_param(c, NULL, e->u64, "entry");
-    gcc_jit_param *params[3] = {e->env, e->slots, e->entry};
+    gcc_jit_param *params[3] = {e->env_param, e->slots, e->entry};
     e->fn = gcc_jit_context_new_function(c, NULL, GCC_JIT_FUNCTION_EXPORTED, e->char_ptr, "region", 3, params, 0);
     e->left = gcc_jit_function_new_local(e->fn, NULL, e->i64, "left");
-    e->site = gcc_jit_function_new_local(e->fn, NULL, e->u64, "site");
-    e->slot = gcc_jit_function_new_local(e->fn, NULL, e->u64, "slot");
-    e->target = gcc_jit_function_new_local(e->fn, NULL, e->u64, "target");
-    e->tlb_table = gcc_jit_function_new_local(e->fn, NULL, e->char_ptr, "tlb_table");
-    e->tlb_mask = gcc_jit_function_new_local(e->fn, NULL, e->u64, "tlb_mask");
-    e->addr = gcc_jit_function_new_local(e->fn, NULL, e->u64, "addr");
-    e->tlb_entry = gcc_jit_function_new_local(e->fn, NULL, e->u64_ptr, "tlb_entry");
-    e->addend = gcc_jit_function_new_local(e->fn, NULL, e->char_ptr, "addend");
     for (unsigned r = 0; r < IR_NREGS; r++) {
         char name[8];
         g_snprintf(name, sizeof name, "r%u", r);
@@ -59,8 +49,6 @@ static void scan_registers(Emit *e)
             const IrInst *op = &blk->ops[i];
             if (op->op == IR_OP_GET || op->op == IR_OP_PUT)
                 e->used_regs |= UINT64_C(1) << op->reg;
-            if (op->op == IR_OP_PUT)
-                e->put_regs |= UINT64_C(1) << op->reg;
         }
     }
 }
@@ -95,12 +83,33 @@ static void settle_readers(Emit *e, unsigned r, unsigned upto)
     }
 }
 
+static void put_through(Emit *e, unsigned r)
+{
+    char text[48];
+    EmitAsm a = {.keep = true, .memory = true};
+    emit_asm_input(&a, r < EMIT_F0 ? "re" : "x", gcc_jit_lvalue_as_rvalue(e->reg[r]));
+    g_snprintf(text, sizeof text, "movq %%0, %zu(%%%%rbp)", offsetof(IrEnv, r) + 8 * r);
+    emit_asm(e->bb, &a, text);
+}
+
+static bool is_word(unsigned op)
+{
+    return op == IR_OP_ADD32 || op == IR_OP_SUB32 || op == IR_OP_SLL32 || op == IR_OP_SRL32 || op == IR_OP_SRA32 ||
+           op == IR_OP_MUL32 || op == IR_OP_ROL32 || op == IR_OP_ROR32 || op == IR_OP_SEXT32 || op == IR_OP_LD32S;
+}
+
 static void emit_put(Emit *e, unsigned i)
 {
     const IrInst *op = &e->block->ops[i];
     gcc_jit_rvalue *v = op->reg < EMIT_F0 ? emit_use(e, op->a) : emit_use_fp(e, op->a);
     settle_readers(e, op->reg, i);
     gcc_jit_block_add_assignment(e->bb, NULL, e->reg[op->reg], v);
+    uint64_t bit = UINT64_C(1) << op->reg;
+    e->narrow = is_word(e->block->ops[op->a].op) && op->reg < EMIT_F0 ? e->narrow | bit : e->narrow & ~bit;
+    if (e->eager >> op->reg & 1)
+        put_through(e, op->reg);
+    else
+        e->dirty |= bit;
 }
 
 // How likely edge 0 is, from how often the interpreter entered the two targets. GCC places code and registers by it.
@@ -129,8 +138,7 @@ static void emit_terminator(Emit *e, const IrInst *op, unsigned from)
     } else if (op->op == IR_OP_JMPIND) {
         emit_jmpind(e, op, from);
     } else { // sys: the interpreter does it
-        gcc_jit_block_add_assignment(e->bb, NULL, e->site, emit_u64(e, emit_site_before(e)));
-        gcc_jit_block_end_with_jump(e->bb, NULL, e->leave);
+        emit_leave(e, e->bb, emit_site_before(e));
     }
     e->bb = NULL;
 }
@@ -178,6 +186,8 @@ static void count_accesses(Emit *e)
     uint16_t loads = 0, stores = 0;
     for (unsigned i = 0; i < e->block->n_ops; i++)
         emit_count_access(e->block->ops[i].op, &loads, &stores);
+    if (loads || stores)
+        emit_env(e, e->bb);
     if (loads)
         gcc_jit_block_add_assignment_op(e->bb, NULL, emit_env_u64(e, offsetof(IrEnv, n_load)), GCC_JIT_BINARY_OP_PLUS,
                                         emit_u64(e, loads));
@@ -191,9 +201,12 @@ static void emit_block(Emit *e, unsigned n)
     e->block = e->code->blocks[n];
     e->block_index = n;
     e->bb = e->start[n];
+    e->dirty = e->dirty_in[n];
+    e->narrow = 0;
     e->insn = UINT32_MAX; // the first insn op makes it 0
     e->values = g_new(EmitValue, e->block->n_ops);
     count_uses(e);
+    emit_find_groups(e);
     gcc_jit_rvalue *insns = gcc_jit_context_new_rvalue_from_long(e->ctx, e->i64, e->block->n_insns);
     gcc_jit_block_add_assignment_op(e->bb, NULL, e->left, GCC_JIT_BINARY_OP_MINUS, insns);
     if (e->stats)
@@ -226,21 +239,22 @@ void emit_region(Emit *e)
     make_function(e);
     emit_number_slots(e);
     emit_assign_caches(e);
+    emit_flow(e);
     gcc_jit_block *first = gcc_jit_function_new_block(e->fn, "entry");
     e->start = g_new0(gcc_jit_block *, n);
     e->check = g_new0(gcc_jit_block *, n);
-    e->leave_to = g_new0(gcc_jit_block *, e->n_slots + 1);
+    e->groups = g_array_new(FALSE, FALSE, sizeof(EmitGroup));
     for (unsigned i = 0; i < n; i++)
         if (e->code->blocks[i]->is_entry)
             reach(e, i);
-    e->leave = gcc_jit_function_new_block(e->fn, "leave");
     for (unsigned i = 0; i < n; i++)
         if (e->start[i])
             emit_block(e, i);
     emit_entry(e, first);
-    emit_exits(e);
     emit_free_caches(e);
+    emit_free_flow(e);
     g_free(e->start);
     g_free(e->check);
-    g_free(e->leave_to);
+    g_array_free(e->groups, TRUE);
+    g_free(e->group_of);
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // From IR to GIMPLE through libgccjit: the shared state of the emitter's files. Only the worker program links these.
 //
-// One IrCode becomes one function (see jit_abi.h). Guest registers are C locals for the whole function, loaded at
-// the entry and written back in three common exit blocks only: `leave` (back to the engine), `chain` (a static exit)
-// and `indirect`. A way out costs its own code only a constant (which site or slot) and a jump.
+// One IrCode becomes one function (see jit_abi.h). Guest registers are C locals for the whole function. Each entry
+// loads those that are live there. Ways out that are hardly ever taken are asm statements that name the changed
+// registers as operands: wherever GCC has put them, a side table says so (exits.h), and nothing is stored or moved for
+// it. Exits to other code store what is changed at that place. GCC never sees the function return: control leaves it
+// in asm statements, by the stack pointer in env->jit_sp.
 #pragma once
 #include "backend/jit_abi.h"
 #include "ir/ir.h"
@@ -27,32 +29,51 @@ typedef struct { // a page cache, see emit_cache.c
     bool loads, stores; // what it must serve
 } EmitCache;
 
+typedef struct { // where an address comes from: the same twice means the same value
+    bool from_reg;
+    unsigned number, version; // register and how often it was put before; or value
+} EmitRoot;
+
+typedef struct { // accesses of a block that are looked up together, see emit_group.c
+    EmitRoot root;
+    unsigned leader, n; // the first one's op; how many
+    int cache;
+    int64_t start, end; // offsets from the root of all bytes
+    bool loads, stores;
+    gcc_jit_lvalue *addend; // of the leader's page
+} EmitGroup;
+
 typedef struct {
     const IrCode *code;
     bool stats, shared; // see JitRequest
-    bool nochain;       // return to the engine at each exit (GCC makes no tail calls at -O0)
 
     gcc_jit_context *ctx;
     gcc_jit_function *fn;
     gcc_jit_type *u8, *u16, *u32, *u64, *i8, *i16, *i32, *i64, *i128, *u128, *boolean, *f32, *f64;
-    gcc_jit_type *char_ptr, *char_ptr_ptr, *u64_ptr, *code_ptr;
-    gcc_jit_param *env, *slots, *entry;
+    gcc_jit_type *char_ptr, *char_ptr_ptr, *u64_ptr;
+    gcc_jit_param *env_param, *slots, *entry;
+    gcc_jit_rvalue *env; // as GCC knows it at the moment: see emit_env
     gcc_jit_function *expect;
 
     gcc_jit_block *bb; // where statements go; NULL behind a terminator
     gcc_jit_block **start;  // by IR block; NULL if it cannot be reached
     gcc_jit_block **check;  // by IR block: tests `left` on the way to it
-    gcc_jit_block **leave_to; // by slot: sets `slot` and goes to chain
-    gcc_jit_block *leave, *chain, *indirect;
+    gcc_jit_block *dead; // where GCC thinks control goes behind an asm statement that leaves
 
-    uint64_t used_regs, put_regs;
+    uint64_t used_regs;
+    uint64_t eager;  // registers that each put stores at once: never dirty
+    uint64_t dirty;  // at this moment: may differ from env->r
+    uint64_t narrow; // registers known to hold a sign-extended word, within the block
+    uint64_t *dirty_in, *live_in; // by IR block, see emit_flow.c
     gcc_jit_lvalue *reg[IR_NREGS]; // u64, from EMIT_F0 on f64
-    gcc_jit_lvalue *left, *site, *slot, *target, *tlb_table, *tlb_mask; // function-wide locals
-    gcc_jit_lvalue *addr, *tlb_entry, *addend;
+    gcc_jit_lvalue *left;
 
     EmitCache caches[EMIT_CACHES];
     unsigned n_caches;
     int8_t **cache_of; // by IR block and op: which page cache an access uses, or -1
+
+    GArray *groups; // EmitGroup: of the block
+    int *group_of;  // by op: its group, or -1
 
     const IrBlock *block; // being emitted
     unsigned block_index;
@@ -94,6 +115,9 @@ gcc_jit_rvalue *emit_condition(Emit *e, const IrInst *br);
 void emit_load(Emit *e, unsigned i);
 void emit_store(Emit *e, unsigned i);
 void emit_atomic(Emit *e, unsigned i);
+// Makes env known to GCC in bb: asm statements find it in rbp, which GCC does not touch, so that it costs no register
+// elsewhere. What follows may use emit_env_*, in this block.
+void emit_env(Emit *e, gcc_jit_block *bb);
 gcc_jit_lvalue *emit_env_u64(Emit *e, size_t offset);
 gcc_jit_lvalue *emit_env_reg(Emit *e, unsigned r); // of the type of e->reg[r]
 gcc_jit_lvalue *emit_env_ptr(Emit *e, size_t offset);
@@ -104,18 +128,19 @@ typedef struct { // an asm statement being put together
         const char *constraint;
         gcc_jit_rvalue *value; // input
         gcc_jit_lvalue *place; // output
-    } out[3], in[7];
+    } out[4], in[28];
     unsigned n_out, n_in;
     bool keep; // volatile: neither dropped nor moved
-    bool call; // memory changes, and r8
+    bool call; // rdi and r8 change
+    bool memory; // memory changes
 } EmitAsm;
 void emit_asm_output(EmitAsm *a, const char *constraint, gcc_jit_lvalue *place);
 void emit_asm_input(EmitAsm *a, const char *constraint, gcc_jit_rvalue *value);
 void emit_asm(gcc_jit_block *bb, const EmitAsm *a, const char *text);
 // Whether a flag output, a u8, is set.
 gcc_jit_rvalue *emit_flag(Emit *e, gcc_jit_lvalue *flag);
-// result := the function at env + offset of the n arguments (env itself first, at most 5), by env->jit_call.
-void emit_call(Emit *e, gcc_jit_block *bb, size_t offset, unsigned n, gcc_jit_rvalue *const *args,
+// result := the function at env + offset of env and the n arguments behind it, at most 4, by env->jit_call.
+void emit_call(gcc_jit_block *bb, size_t offset, unsigned n, gcc_jit_rvalue *const *args,
                gcc_jit_lvalue *result);
 void emit_fpcheck(Emit *e, unsigned i);
 // The low half of an f64 as f32, bit by bit.
@@ -132,13 +157,30 @@ void emit_fp(Emit *e, unsigned i);
 
 // --- emit_cache.c ---
 void emit_assign_caches(Emit *e);
-void emit_clear_caches(Emit *e, gcc_jit_block *bb);
+void emit_clear_caches(Emit *e, gcc_jit_block *bb); // at the entries
 void emit_free_caches(Emit *e);
+
+// --- emit_flow.c ---
+void emit_flow(Emit *e); // fills eager, dirty_in, live_in
+void emit_free_flow(Emit *e);
+// Numbers of the blocks that b leads to, at most n_guess + 2; returns how many.
+unsigned emit_successors(const IrBlock *b, int32_t *to);
+
+// --- emit_group.c ---
+void emit_find_groups(Emit *e); // of e->block
+// The group of access i if it has others, else NULL.
+EmitGroup *emit_group(const Emit *e, unsigned i);
 
 // --- emit_exit.c ---
 // Number of a new site: leave before instruction `insn` (at pc offset pc) of the current block.
 unsigned emit_site_before(Emit *e);
-void emit_exits(Emit *e);       // the bodies of leave, chain and indirect
+// Inputs of an asm statement that may stop the region, behind those it has already, and the text of the call that does
+// it, at .Lc%=. What comes before pushes kind and address (jit_call.h); what comes behind runs if the region goes on.
+void emit_stop(Emit *e, EmitAsm *a, GString *text, unsigned site);
+// Leaves at the site if the asm text `test` makes the host's flags say "not equal"; e->bb goes on behind.
+void emit_leave_if(Emit *e, const char *test, unsigned site);
+// Leaves at the site; ends bb.
+void emit_leave(Emit *e, gcc_jit_block *bb, unsigned site);
 void emit_entry(Emit *e, gcc_jit_block *first);
 gcc_jit_block *emit_edge(Emit *e, const IrEdge *edge, unsigned from);
 void emit_jmpind(Emit *e, const IrInst *op, unsigned from);

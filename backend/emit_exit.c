@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Ways into and out of a region: entries, edges, chain slots, the three common exit blocks.
+// Ways into and out of a region: entries, edges, chain slots, stops.
 //
 // Every cycle of blocks has an edge to a block of the same or a smaller number. On such edges, and at the entries,
 // `left` is tested, so compiled code cannot run on for ever.
 #include "backend/emit.h"
+
+#define MAX_LABELS 25 // of an asm statement
 
 static unsigned add_site(Emit *e, JitSite s)
 {
@@ -43,34 +45,107 @@ void emit_number_slots(Emit *e)
     e->n_slots = e->sites->len;
 }
 
+void emit_stop(Emit *e, EmitAsm *a, GString *text, unsigned site)
+{
+    g_string_append_printf(text, ".Lc%%=:\n\tcall *%zu(%%%%rbp)\n.Lr%%=:\n\t.pushsection .addend, \"\", @progbits\n\t"
+                                 ".long .Lr%%=-region\n\t.asciz \"%u;%d=%%%u;",
+                           offsetof(IrEnv, jit_stop), site, IR_NREGS, a->n_out + a->n_in);
+    emit_asm_input(a, "rme", gcc_jit_lvalue_as_rvalue(e->left));
+    for (unsigned r = 0; r < IR_NREGS; r++) {
+        if (!(e->dirty >> r & 1))
+            continue;
+        bool narrow = e->narrow >> r & 1; // then its extension need not be computed for this
+        gcc_jit_rvalue *v = gcc_jit_lvalue_as_rvalue(e->reg[r]);
+        g_string_append_printf(text, narrow ? "%u=s%%q%u;" : "%u=%%%u;", r, a->n_out + a->n_in);
+        emit_asm_input(a, r < EMIT_F0 ? "rme" : "xm", narrow ? emit_cast(e, v, e->i32) : v);
+    }
+    g_string_append(text, "\"\n\t.popsection");
+    a->keep = a->memory = true;
+}
+
+// Ends bb, behind an asm statement that leaves.
+static void gone(Emit *e, gcc_jit_block *bb)
+{
+    if (!e->dead) {
+        e->dead = gcc_jit_function_new_block(e->fn, "dead");
+        gcc_jit_block_end_with_return(e->dead, NULL, gcc_jit_context_null(e->ctx, e->char_ptr));
+    }
+    gcc_jit_block_end_with_jump(bb, NULL, e->dead);
+}
+
+void emit_leave(Emit *e, gcc_jit_block *bb, unsigned site)
+{
+    g_autoptr(GString) text = g_string_new("pushq $0\n\tpushq $0\n\t");
+    EmitAsm a = {.keep = true};
+    emit_stop(e, &a, text, site);
+    emit_asm(bb, &a, text->str);
+    gone(e, bb);
+}
+
+void emit_leave_if(Emit *e, const char *test, unsigned site)
+{
+    gcc_jit_block *stop = gcc_jit_function_new_block(e->fn, NULL), *go_on = gcc_jit_function_new_block(e->fn, NULL);
+    gcc_jit_lvalue *leaves = emit_local(e, e->u8);
+    EmitAsm a = {.keep = true};
+    emit_asm_output(&a, "=@ccne", leaves);
+    emit_asm(e->bb, &a, test);
+    gcc_jit_block_end_with_conditional(e->bb, NULL, emit_likely(e, emit_flag(e, leaves), false), stop, go_on);
+    emit_leave(e, stop, site);
+    e->bb = go_on;
+}
+
+static void write_back(Emit *e, gcc_jit_block *bb)
+{
+    emit_env(e, bb);
+    for (unsigned r = 0; r < IR_NREGS; r++)
+        if (e->dirty >> r & 1)
+            gcc_jit_block_add_assignment(bb, NULL, emit_env_reg(e, r), gcc_jit_lvalue_as_rvalue(e->reg[r]));
+    gcc_jit_block_add_assignment(bb, NULL, emit_env_u64(e, offsetof(IrEnv, left)),
+                                 emit_cast(e, gcc_jit_lvalue_as_rvalue(e->left), e->u64));
+}
+
+// A static exit: through its slot.
 static gcc_jit_block *exit_block(Emit *e, int64_t pc)
 {
     unsigned s = 0;
     while (g_array_index(e->sites, JitSite, s).pc != pc)
         s++;
-    if (!e->leave_to[s]) {
-        if (!e->chain)
-            e->chain = gcc_jit_function_new_block(e->fn, "chain");
-        gcc_jit_block *bb = e->leave_to[s] = gcc_jit_function_new_block(e->fn, NULL);
-        gcc_jit_block_add_assignment(bb, NULL, e->slot, emit_u64(e, s));
-        gcc_jit_block_end_with_jump(bb, NULL, e->chain);
-    }
-    return e->leave_to[s];
+    gcc_jit_block *bb = gcc_jit_function_new_block(e->fn, NULL);
+    EmitAsm a = {.keep = true, .memory = true};
+    size_t slot = s * sizeof(JitSlot);
+    write_back(e, bb);
+    g_autofree char *text = g_strdup_printf(
+        "movq %%%%rbp, %%%%rdi\n\tmovq %zu(%%%%rdi), %%%%rsi\n\tmovq %zu(%%%%rdi), %%%%rsp\n\t"
+        "movq %zu(%%%%rsi), %%%%rax\n\tmovq %zu(%%%%rsi), %%%%rdx\n\tmovq %zu(%%%%rsi), %%%%rsi\n\tjmp *%%%%rax",
+        offsetof(IrEnv, jit_slots), offsetof(IrEnv, jit_sp), slot + offsetof(JitSlot, code),
+        slot + offsetof(JitSlot, entry), slot + offsetof(JitSlot, slots));
+    emit_asm(bb, &a, text);
+    gone(e, bb);
+    return bb;
 }
 
-// Tests `left` before block n.
+// Ends bb: leaves before block n if `left` is used up, else goes there.
+static void test_left(Emit *e, gcc_jit_block *bb, unsigned n)
+{
+    gcc_jit_block *stop = gcc_jit_function_new_block(e->fn, NULL);
+    gcc_jit_rvalue *over =
+        gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_LE, gcc_jit_lvalue_as_rvalue(e->left),
+                                       gcc_jit_context_zero(e->ctx, e->i64));
+    gcc_jit_block_end_with_conditional(bb, NULL, emit_likely(e, over, false), stop, e->start[n]);
+    emit_leave(e, stop, add_site(e, (JitSite){.pc = e->code->blocks[n]->pc}));
+}
+
+// Tests `left` before block n, which has what is dirty there at most.
 static gcc_jit_block *check_block(Emit *e, unsigned n)
 {
     if (!e->check[n]) {
-        gcc_jit_block *bb = e->check[n] = gcc_jit_function_new_block(e->fn, NULL);
-        gcc_jit_block *stop = gcc_jit_function_new_block(e->fn, NULL);
-        gcc_jit_rvalue *over =
-            gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_LE, gcc_jit_lvalue_as_rvalue(e->left),
-                                           gcc_jit_context_zero(e->ctx, e->i64));
-        gcc_jit_block_end_with_conditional(bb, NULL, emit_likely(e, over, false), stop, e->start[n]);
-        gcc_jit_block_add_assignment(stop, NULL, e->site,
-                                     emit_u64(e, add_site(e, (JitSite){.pc = e->code->blocks[n]->pc})));
-        gcc_jit_block_end_with_jump(stop, NULL, e->leave);
+        uint64_t dirty = e->dirty, narrow = e->narrow;
+        e->dirty = e->dirty_in[n];
+        e->narrow = 0;
+        e->check[n] = gcc_jit_function_new_block(e->fn, NULL);
+        test_left(e, e->check[n], n);
+        e->dirty = dirty;
+        e->narrow = narrow;
     }
     return e->check[n];
 }
@@ -82,12 +157,35 @@ gcc_jit_block *emit_edge(Emit *e, const IrEdge *edge, unsigned from)
     return (unsigned)edge->block > from ? e->start[edge->block] : check_block(e, (unsigned)edge->block);
 }
 
+// Through the jump cache: jit_jump_row * 32 without shifts back and forth.
+static void exit_indirect(Emit *e, gcc_jit_block *bb, gcc_jit_rvalue *target)
+{
+    EmitAsm a = {.keep = true, .memory = true};
+    write_back(e, bb);
+    emit_asm_input(&a, "a", target);
+    g_autofree char *text = g_strdup_printf(
+        "movq %%%%rbp, %%%%rdi\n\tmovq %%%%rax, %zu(%%%%rdi)\n\tmovq %zu(%%%%rdi), %%%%rsp\n\t"
+        "movq %%%%rax, %%%%rdx\n\tshlq $4, %%%%rdx\n\tmovq %%%%rax, %%%%rcx\n\tshrq $%u, %%%%rcx\n\t"
+        "xorq %%%%rcx, %%%%rdx\n\tandl $%u, %%%%edx\n\tmovq %zu(%%%%rbp), %%%%rcx\n\t"
+        "cmpq %%%%rax, (%%%%rcx,%%%%rdx)\n\tjne .Ls%%=\n"
+        ".Lb%%=:\n\tmovq 16(%%%%rcx,%%%%rdx), %%%%rsi\n\tmovq 8(%%%%rcx,%%%%rdx), %%%%rax\n\t"
+        "movq 24(%%%%rcx,%%%%rdx), %%%%rdx\n\tjmp *%%%%rax\n\t"
+        ".subsection 1\n.Ls%%=:\n\txorq $32, %%%%rdx\n\tcmpq %%%%rax, (%%%%rcx,%%%%rdx)\n\tje .Lb%%=\n\t"
+        "movq %zu(%%%%rdi), %%%%rax\n\tmovq $-1, %zu(%%%%rdi)\n\tret\n\t.subsection 0",
+        offsetof(IrEnv, pc), offsetof(IrEnv, jit_sp), JIT_JUMP_SHIFT - 4,
+        (unsigned)(((1u << JIT_JUMP_BITS) - 1) * sizeof(JumpEntry)), offsetof(IrEnv, jumps), offsetof(IrEnv, jit_slots),
+        offsetof(IrEnv, exit_site));
+    emit_asm(bb, &a, text);
+    gone(e, bb);
+}
+
 // Compares the target with the known ones, most likely first; else through the jump cache.
 void emit_jmpind(Emit *e, const IrInst *op, unsigned from)
 {
     const IrBlock *b = e->block;
-    gcc_jit_block_add_assignment(e->bb, NULL, e->target, emit_use(e, op->a));
-    gcc_jit_rvalue *target = gcc_jit_lvalue_as_rvalue(e->target);
+    gcc_jit_lvalue *keep = emit_local(e, e->u64);
+    gcc_jit_block_add_assignment(e->bb, NULL, keep, emit_use(e, op->a));
+    gcc_jit_rvalue *target = gcc_jit_lvalue_as_rvalue(keep);
     for (unsigned k = 0; k < b->n_guess; k++) {
         gcc_jit_rvalue *pc = emit_u64(e, e->code->base + (uint64_t)b->guess[k].pc);
         gcc_jit_rvalue *same = gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ, target, pc);
@@ -95,140 +193,72 @@ void emit_jmpind(Emit *e, const IrInst *op, unsigned from)
         gcc_jit_block_end_with_conditional(e->bb, NULL, same, emit_edge(e, &b->guess[k], from), next);
         e->bb = next;
     }
-    if (!e->indirect)
-        e->indirect = gcc_jit_function_new_block(e->fn, "indirect");
-    gcc_jit_block_end_with_jump(e->bb, NULL, e->indirect);
+    exit_indirect(e, e->bb, target);
+}
+
+// Loads what is live at block n and goes there; nothing is dirty yet.
+static gcc_jit_block *entry_block(Emit *e, unsigned n)
+{
+    char name[16]; // asm goto segfaults without
+    g_snprintf(name, sizeof name, "entry%u", n);
+    gcc_jit_block *bb = gcc_jit_function_new_block(e->fn, name);
+    gcc_jit_rvalue *left = gcc_jit_lvalue_as_rvalue(emit_env_u64(e, offsetof(IrEnv, left)));
+    gcc_jit_block_add_assignment(bb, NULL, e->left, emit_cast(e, left, e->i64));
+    e->dirty = 0;
+    for (unsigned r = 0; r < IR_NREGS; r++)
+        if ((e->live_in[n] & e->used_regs) >> r & 1)
+            gcc_jit_block_add_assignment(bb, NULL, e->reg[r], gcc_jit_lvalue_as_rvalue(emit_env_reg(e, r)));
+    emit_clear_caches(e, bb);
+    test_left(e, bb, n);
+    return bb;
+}
+
+// To one of blocks[start] to blocks[end - 1], by a table that is code like the rest.
+static void dispatch(Emit *e, gcc_jit_block *bb, GPtrArray *blocks, unsigned start, unsigned end)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_string_printf(text,
+                    "leaq .Ls%%=(%%%%rip), %%%%rax\n\tmovslq -%u(%%%%rax,%%0,4), %%%%rdx\n\t"
+                    "addq %%%%rdx, %%%%rax\n\tjmp *%%%%rax\n\t.subsection 1\n\t.balign 4\n.Ls%%=:",
+                    4 * start);
+    for (unsigned i = start; i < end; i++)
+        g_string_append_printf(text, "\n\t.long %%l%u-.Ls%%=", i - start + 1);
+    g_string_append(text, "\n\t.subsection 0");
+    gcc_jit_extended_asm *x = gcc_jit_block_end_with_extended_asm_goto(
+        bb, NULL, text->str, (int)(end - start), (gcc_jit_block **)blocks->pdata + start, NULL);
+    gcc_jit_extended_asm_add_input_operand(x, NULL, "r", gcc_jit_param_as_rvalue(e->entry));
+    gcc_jit_extended_asm_add_clobber(x, "rax");
+    gcc_jit_extended_asm_add_clobber(x, "rdx");
+    gcc_jit_extended_asm_add_clobber(x, "cc");
 }
 
 void emit_entry(Emit *e, gcc_jit_block *first)
 {
-    gcc_jit_rvalue *left = gcc_jit_lvalue_as_rvalue(emit_env_u64(e, offsetof(IrEnv, left)));
-    gcc_jit_block_add_assignment(first, NULL, e->left, emit_cast(e, left, e->i64));
-    gcc_jit_block_add_assignment(first, NULL, e->tlb_table,
-                                 gcc_jit_lvalue_as_rvalue(emit_env_ptr(e, offsetof(IrEnv, tlb_table))));
-    gcc_jit_block_add_assignment(first, NULL, e->tlb_mask,
-                                 gcc_jit_lvalue_as_rvalue(emit_env_u64(e, offsetof(IrEnv, tlb_mask))));
-    for (unsigned r = 0; r < IR_NREGS; r++)
-        if (e->reg[r])
-            gcc_jit_block_add_assignment(first, NULL, e->reg[r],
-                                         gcc_jit_lvalue_as_rvalue(emit_env_reg(e, r)));
-    emit_clear_caches(e, first);
-    gcc_jit_block *bb = first, *to = NULL;
+    g_autoptr(GPtrArray) blocks = g_ptr_array_new();
+    EmitAsm a = {.keep = true};
+    e->env = gcc_jit_param_as_rvalue(e->env_param);
+    emit_asm_input(&a, "r", e->env);
+    emit_asm(first, &a, "movq %0, %%rbp");
+    gcc_jit_block_add_assignment(first, NULL, emit_env_ptr(e, offsetof(IrEnv, jit_slots)),
+                                 gcc_jit_param_as_rvalue(e->slots));
     for (unsigned n = 0; n < e->code->n_blocks; n++) {
         if (!e->code->blocks[n]->is_entry)
             continue;
-        if (to) { // the one before is not the last
-            gcc_jit_block *next = gcc_jit_function_new_block(e->fn, NULL);
-            gcc_jit_rvalue *mine = gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ,
-                                                                  gcc_jit_param_as_rvalue(e->entry),
-                                                                  emit_u64(e, e->entries->len - 1));
-            gcc_jit_block_end_with_conditional(bb, NULL, mine, to, next);
-            bb = next;
-        }
-        to = check_block(e, n);
         g_array_append_val(e->entries, e->code->blocks[n]->pc);
+        g_ptr_array_add(blocks, entry_block(e, n));
     }
-    gcc_jit_block_end_with_jump(bb, NULL, to);
-}
-
-static void write_back(Emit *e, gcc_jit_block *bb)
-{
-    for (unsigned r = 0; r < IR_NREGS; r++)
-        if (e->put_regs >> r & 1)
-            gcc_jit_block_add_assignment(bb, NULL, emit_env_reg(e, r), gcc_jit_lvalue_as_rvalue(e->reg[r]));
-    gcc_jit_block_add_assignment(bb, NULL, emit_env_u64(e, offsetof(IrEnv, left)),
-                                 emit_cast(e, gcc_jit_lvalue_as_rvalue(e->left), e->u64));
-}
-
-static void return_to_engine(Emit *e, gcc_jit_block *bb, gcc_jit_rvalue *site)
-{
-    gcc_jit_block_add_assignment(bb, NULL, emit_env_u64(e, offsetof(IrEnv, exit_site)), site);
-    gcc_jit_block_end_with_return(bb, NULL, gcc_jit_param_as_rvalue(e->slots));
-}
-
-// Tail call to code(env, slots, entry), read from three neighbouring words at p[0..2].
-static void tail_call(Emit *e, gcc_jit_block *bb, gcc_jit_rvalue *words)
-{
-    gcc_jit_rvalue *w[3];
-    for (int k = 0; k < 3; k++) {
-        gcc_jit_rvalue *index = gcc_jit_context_new_rvalue_from_int(e->ctx, e->i32, k);
-        w[k] = gcc_jit_lvalue_as_rvalue(gcc_jit_context_new_array_access(e->ctx, NULL, words, index));
+    for (unsigned start = 0, end; blocks->len > 1 && start < blocks->len; start = end) {
+        end = MIN(start + MAX_LABELS, blocks->len);
+        if (end == blocks->len) {
+            dispatch(e, first, blocks, start, end);
+            return;
+        }
+        gcc_jit_block *here = gcc_jit_function_new_block(e->fn, NULL), *next = gcc_jit_function_new_block(e->fn, NULL);
+        gcc_jit_rvalue *in = gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_LT,
+                                                            gcc_jit_param_as_rvalue(e->entry), emit_u64(e, end));
+        gcc_jit_block_end_with_conditional(first, NULL, in, here, next);
+        dispatch(e, here, blocks, start, end);
+        first = next;
     }
-    gcc_jit_rvalue *as_u64 = gcc_jit_context_new_cast(e->ctx, NULL, words, e->u64_ptr);
-    w[2] = gcc_jit_lvalue_as_rvalue(gcc_jit_context_new_array_access(
-        e->ctx, NULL, as_u64, gcc_jit_context_new_rvalue_from_int(e->ctx, e->i32, 2)));
-    gcc_jit_rvalue *args[3] = {gcc_jit_param_as_rvalue(e->env), w[1], w[2]};
-    gcc_jit_rvalue *call = gcc_jit_context_new_call_through_ptr(
-        e->ctx, NULL, gcc_jit_context_new_cast(e->ctx, NULL, w[0], e->code_ptr), 3, args);
-    gcc_jit_rvalue_set_bool_require_tail_call(call, 1);
-    gcc_jit_block_end_with_return(bb, NULL, call);
-}
-
-static gcc_jit_rvalue *words_at(Emit *e, gcc_jit_rvalue *base, gcc_jit_rvalue *offset)
-{
-    gcc_jit_rvalue *p = gcc_jit_lvalue_get_address(gcc_jit_context_new_array_access(e->ctx, NULL, base, offset), NULL);
-    return gcc_jit_context_new_cast(e->ctx, NULL, p, e->char_ptr_ptr);
-}
-
-static void emit_chain(Emit *e)
-{
-    gcc_jit_rvalue *slot = gcc_jit_lvalue_as_rvalue(e->slot);
-    write_back(e, e->chain);
-    if (e->nochain) {
-        return_to_engine(e, e->chain, slot);
-        return;
-    }
-    gcc_jit_rvalue *offset = emit_binary(e, GCC_JIT_BINARY_OP_MULT, slot, emit_u64(e, sizeof(JitSlot)));
-    tail_call(e, e->chain, words_at(e, gcc_jit_param_as_rvalue(e->slots), offset));
-}
-
-// To the code in the jump cache's row at offset, if that is for the target; else to miss.
-static void jump_by_row(Emit *e, gcc_jit_block *bb, gcc_jit_rvalue *offset, gcc_jit_block *miss)
-{
-    gcc_jit_lvalue *row = emit_local(e, e->char_ptr_ptr);
-    gcc_jit_block_add_assignment(
-        bb, NULL, row, words_at(e, gcc_jit_lvalue_as_rvalue(emit_env_ptr(e, offsetof(IrEnv, jumps))), offset));
-    gcc_jit_rvalue *words = gcc_jit_lvalue_as_rvalue(row);
-    gcc_jit_rvalue *pc = gcc_jit_lvalue_as_rvalue(gcc_jit_rvalue_dereference(
-        gcc_jit_context_new_cast(e->ctx, NULL, words, e->u64_ptr), NULL));
-    gcc_jit_block *hit = gcc_jit_function_new_block(e->fn, NULL);
-    gcc_jit_rvalue *same = gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ, pc,
-                                                          gcc_jit_lvalue_as_rvalue(e->target));
-    gcc_jit_block_end_with_conditional(bb, NULL, emit_likely(e, same, true), hit, miss);
-    gcc_jit_rvalue *one = gcc_jit_context_one(e->ctx, e->i32);
-    tail_call(e, hit, gcc_jit_lvalue_get_address(gcc_jit_context_new_array_access(e->ctx, NULL, words, one), NULL));
-}
-
-static void emit_indirect(Emit *e)
-{
-    gcc_jit_block *bb = e->indirect;
-    gcc_jit_rvalue *target = gcc_jit_lvalue_as_rvalue(e->target);
-    write_back(e, bb);
-    gcc_jit_block_add_assignment(bb, NULL, emit_env_u64(e, offsetof(IrEnv, pc)), target);
-    if (e->nochain) {
-        return_to_engine(e, bb, emit_u64(e, JIT_SITE_PC));
-        return;
-    }
-    // jit_jump_row * 32 without shifts back and forth
-    gcc_jit_rvalue *low = emit_binary(e, GCC_JIT_BINARY_OP_LSHIFT, target, emit_u64(e, 4));
-    gcc_jit_rvalue *high = emit_binary(e, GCC_JIT_BINARY_OP_RSHIFT, target, emit_u64(e, JIT_JUMP_SHIFT - 4));
-    gcc_jit_rvalue *offset =
-        emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_AND,
-                    emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_XOR, low, high),
-                    emit_u64(e, ((UINT64_C(1) << JIT_JUMP_BITS) - 1) * sizeof(JumpEntry)));
-    gcc_jit_rvalue *other = emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_XOR, offset, emit_u64(e, sizeof(JumpEntry)));
-    gcc_jit_block *second = gcc_jit_function_new_block(e->fn, NULL), *miss = gcc_jit_function_new_block(e->fn, NULL);
-    jump_by_row(e, bb, offset, second);
-    jump_by_row(e, second, other, miss);
-    return_to_engine(e, miss, emit_u64(e, JIT_SITE_PC));
-}
-
-void emit_exits(Emit *e)
-{
-    write_back(e, e->leave);
-    return_to_engine(e, e->leave, gcc_jit_lvalue_as_rvalue(e->site));
-    if (e->chain)
-        emit_chain(e);
-    if (e->indirect)
-        emit_indirect(e);
+    gcc_jit_block_end_with_jump(first, NULL, blocks->pdata[0]);
 }

@@ -8,16 +8,10 @@
 // Leaves before the instruction if env->fp_leave has a bit of the mask: the interpreter asks the frontend.
 void emit_fpcheck(Emit *e, unsigned i)
 {
-    uint64_t mask = (uint64_t)e->block->ops[i].imm >> 32;
-    gcc_jit_rvalue *off = gcc_jit_lvalue_as_rvalue(emit_env_u64(e, offsetof(IrEnv, fp_leave)));
-    gcc_jit_rvalue *denied = gcc_jit_context_new_comparison(
-        e->ctx, NULL, GCC_JIT_COMPARISON_NE, emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_AND, off, emit_u64(e, mask)),
-        emit_u64(e, 0));
-    gcc_jit_block *stop = gcc_jit_function_new_block(e->fn, NULL), *go_on = gcc_jit_function_new_block(e->fn, NULL);
-    gcc_jit_block_end_with_conditional(e->bb, NULL, emit_likely(e, denied, false), stop, go_on);
-    gcc_jit_block_add_assignment(stop, NULL, e->site, emit_u64(e, emit_site_before(e)));
-    gcc_jit_block_end_with_jump(stop, NULL, e->leave);
-    e->bb = go_on;
+    char test[80];
+    g_snprintf(test, sizeof test, "testb $%u, %zu(%%%%rbp)", (unsigned)(e->block->ops[i].imm >> 32),
+               offsetof(IrEnv, fp_leave));
+    emit_leave_if(e, test, emit_site_before(e));
 }
 
 // Whether value v of the block is a NaN-boxed single for certain.
@@ -52,30 +46,29 @@ void emit_asm(gcc_jit_block *bb, const EmitAsm *a, const char *text)
     for (unsigned i = 0; i < a->n_in; i++)
         gcc_jit_extended_asm_add_input_operand(x, NULL, a->in[i].constraint, a->in[i].value);
     gcc_jit_extended_asm_add_clobber(x, "cc");
-    if (a->call) {
+    if (a->memory)
         gcc_jit_extended_asm_add_clobber(x, "memory");
+    if (a->call) {
+        gcc_jit_extended_asm_add_clobber(x, "rdi");
         gcc_jit_extended_asm_add_clobber(x, "r8");
     }
 }
 
-void emit_call(Emit *e, gcc_jit_block *bb, size_t offset, unsigned n, gcc_jit_rvalue *const *args,
+void emit_call(gcc_jit_block *bb, size_t offset, unsigned n, gcc_jit_rvalue *const *args,
                gcc_jit_lvalue *result)
 {
-    static const char *const places[] = {"D", "S", "d", "c"};
-    gcc_jit_rvalue *function = gcc_jit_lvalue_as_rvalue(emit_env_u64(e, offset));
-    gcc_jit_rvalue *call = gcc_jit_lvalue_as_rvalue(emit_env_u64(e, offsetof(IrEnv, jit_call)));
-    EmitAsm a = {.keep = true, .call = true};
+    static const char *const places[] = {"S", "d", "c"};
+    EmitAsm a = {.keep = true, .call = true, .memory = true};
+    g_autoptr(GString) text = g_string_new("movq %%rbp, %%rdi\n\t");
     emit_asm_output(&a, "=a", result);
-    emit_asm_input(&a, "0", function);
-    emit_asm_input(&a, "m", call);
-    for (unsigned i = 0; i < MIN(n, 4); i++)
+    for (unsigned i = 0; i < MIN(n, 3); i++)
         emit_asm_input(&a, places[i], args[i]);
-    if (n > 4) { // r8 has no letter
-        emit_asm_input(&a, "er", args[4]);
-        emit_asm(bb, &a, "movq %7, %%r8\n\tcall *%2");
-    } else {
-        emit_asm(bb, &a, "call *%2");
+    if (n > 3) { // r8 has no letter
+        emit_asm_input(&a, "er", args[3]);
+        g_string_append(text, "movq %4, %%r8\n\t");
     }
+    g_string_append_printf(text, "movq %zu(%%%%rbp), %%%%rax\n\tcall *%zu(%%%%rbp)", offset, offsetof(IrEnv, jit_call));
+    emit_asm(bb, &a, text->str);
 }
 
 // A value made by text of v, which %0 is before and the result after; %4 is the other one, %1 and %2 are free. %0 is

@@ -40,28 +40,37 @@ static void go_slow_if(Fp *f, gcc_jit_rvalue *condition)
     f->e->bb = next;
 }
 
+static gcc_jit_rvalue *other_mode(Emit *e, unsigned rm)
+{
+    char text[48];
+    EmitAsm a = {.keep = true};
+    gcc_jit_lvalue *other = emit_local(e, e->u8);
+    emit_asm_output(&a, "=@ccne", other);
+    g_snprintf(text, sizeof text, "cmpq $%d, %zu(%%%%rbp)", rm == IR_RM_RMM ? -1 : (int)rm, offsetof(IrEnv, frm));
+    emit_asm(e->bb, &a, text);
+    return emit_flag(e, other);
+}
+
 // The host rounds in the guest's dynamic mode only.
 static void check_mode(Fp *f)
 {
     unsigned rm = f->op->imm & IR_FP_RM;
     if (rm != IR_RM_DYN)
-        go_slow_if(f, compare(f->e, GCC_JIT_COMPARISON_NE, rvalue(emit_env_u64(f->e, offsetof(IrEnv, frm))),
-                              emit_u64(f->e, rm == IR_RM_RMM ? UINT64_MAX : rm)));
+        go_slow_if(f, other_mode(f->e, rm));
 }
 
 static void soft(Fp *f, gcc_jit_block *bb)
 {
     Emit *e = f->e;
-    gcc_jit_rvalue *args[5] = {gcc_jit_param_as_rvalue(e->env), emit_bits(e, f->v[0]),
-                               emit_bits(e, f->v[1]), emit_bits(e, f->v[2]),
+    gcc_jit_rvalue *args[4] = {emit_bits(e, f->v[0]), emit_bits(e, f->v[1]), emit_bits(e, f->v[2]),
                                emit_u64(e, (uint64_t)f->op->op << FP_SOFT_OP | (uint64_t)f->op->imm)};
     if (!f->is_float) {
-        emit_call(e, bb, offsetof(IrEnv, fp_soft), 5, args, f->result);
+        emit_call(bb, offsetof(IrEnv, fp_soft), 4, args, f->result);
         return;
     }
     gcc_jit_lvalue *bits = emit_local(e, e->u64);
     EmitAsm a = {.keep = true};
-    emit_call(e, bb, offsetof(IrEnv, fp_soft), 5, args, bits);
+    emit_call(bb, offsetof(IrEnv, fp_soft), 4, args, bits);
     emit_asm_output(&a, "=x", f->result);
     emit_asm_input(&a, "r", rvalue(bits));
     emit_asm(bb, &a, "movq %1, %0");

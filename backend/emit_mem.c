@@ -8,9 +8,18 @@
 
 #include "softmmu/tlb.h"
 
+void emit_env(Emit *e, gcc_jit_block *bb)
+{
+    gcc_jit_lvalue *env = emit_local(e, e->u64_ptr);
+    EmitAsm a = {.keep = true};
+    emit_asm_output(&a, "=r", env);
+    emit_asm(bb, &a, "movq %%rbp, %0");
+    e->env = gcc_jit_lvalue_as_rvalue(env);
+}
+
 gcc_jit_lvalue *emit_env_u64(Emit *e, size_t offset)
 {
-    return gcc_jit_context_new_array_access(e->ctx, NULL, gcc_jit_param_as_rvalue(e->env),
+    return gcc_jit_context_new_array_access(e->ctx, NULL, e->env,
                                             gcc_jit_context_new_rvalue_from_int(e->ctx, e->i32, (int)(offset / 8)));
 }
 
@@ -18,7 +27,7 @@ gcc_jit_lvalue *emit_env_reg(Emit *e, unsigned r)
 {
     if (r < EMIT_F0)
         return emit_env_u64(e, offsetof(IrEnv, r) + 8 * r);
-    gcc_jit_rvalue *env = gcc_jit_context_new_cast(e->ctx, NULL, gcc_jit_param_as_rvalue(e->env),
+    gcc_jit_rvalue *env = gcc_jit_context_new_cast(e->ctx, NULL, e->env,
                                                    gcc_jit_type_get_pointer(e->f64));
     size_t index = offsetof(IrEnv, r) / 8 + r;
     return gcc_jit_context_new_array_access(e->ctx, NULL, env,
@@ -27,7 +36,7 @@ gcc_jit_lvalue *emit_env_reg(Emit *e, unsigned r)
 
 gcc_jit_lvalue *emit_env_ptr(Emit *e, size_t offset)
 {
-    gcc_jit_rvalue *env = gcc_jit_context_new_cast(e->ctx, NULL, gcc_jit_param_as_rvalue(e->env), e->char_ptr_ptr);
+    gcc_jit_rvalue *env = gcc_jit_context_new_cast(e->ctx, NULL, e->env, e->char_ptr_ptr);
     return gcc_jit_context_new_array_access(e->ctx, NULL, env,
                                             gcc_jit_context_new_rvalue_from_int(e->ctx, e->i32, (int)(offset / 8)));
 }
@@ -37,84 +46,234 @@ static gcc_jit_rvalue *rvalue(gcc_jit_lvalue *l)
     return gcc_jit_lvalue_as_rvalue(l);
 }
 
-static gcc_jit_rvalue *entry_word(Emit *e, unsigned word, bool pointer)
+typedef struct { // an access
+    EmitAsm a;
+    GString *text;
+    unsigned addr, temp, addend, tag; // operand numbers
+    gcc_jit_rvalue *base;             // the address is base + offset
+    int32_t offset;
+    unsigned size;
+    MemAccess access;
+    const EmitCache *cache; // or NULL
+} Access;
+
+static void add(Access *m, const char *format, ...) G_GNUC_PRINTF(2, 3);
+static void add(Access *m, const char *format, ...)
 {
-    gcc_jit_rvalue *base = rvalue(e->tlb_entry);
-    if (pointer)
-        base = gcc_jit_context_new_cast(e->ctx, NULL, base, e->char_ptr_ptr);
-    return rvalue(gcc_jit_context_new_array_access(e->ctx, NULL, base,
-                                                   gcc_jit_context_new_rvalue_from_int(e->ctx, e->i32, (int)word)));
+    va_list ap;
+    va_start(ap, format);
+    g_string_append_vprintf(m->text, format, ap);
+    va_end(ap);
 }
 
-// Calls the engine for a page's addend; goes to `join` with it, or leaves before the instruction.
-static void emit_slow(Emit *e, gcc_jit_block *bb, unsigned size, MemAccess access, gcc_jit_lvalue *addend,
-                      gcc_jit_block *join)
-{
-    gcc_jit_block_add_assignment(bb, NULL, e->site, emit_u64(e, emit_site_before(e)));
-    gcc_jit_rvalue *args[3] = {gcc_jit_param_as_rvalue(e->env), rvalue(e->addr),
-                               emit_u64(e, size | (access == ACCESS_WRITE ? JIT_RAM_WRITE : 0))};
-    emit_call(e, bb, offsetof(IrEnv, ram_slow), 3, args, addend);
-    gcc_jit_rvalue *failed = gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ, rvalue(addend),
-                                                            gcc_jit_context_null(e->ctx, e->char_ptr));
-    gcc_jit_block_end_with_conditional(bb, NULL, failed, e->leave, join);
-}
-
-// The TLB lookup from block bb on, for the address in e->addr, whose comparator is `page`.
-static void emit_tlb(Emit *e, gcc_jit_block *bb, gcc_jit_rvalue *page, unsigned size, MemAccess access,
-                     const EmitCache *cache, gcc_jit_block *join)
-{
-    gcc_jit_lvalue *addend = cache ? cache->addend : e->addend;
-    gcc_jit_rvalue *offset = emit_binary(
-        e, GCC_JIT_BINARY_OP_BITWISE_AND,
-        emit_binary(e, GCC_JIT_BINARY_OP_RSHIFT, rvalue(e->addr), emit_u64(e, PAGE_BITS - 5)), rvalue(e->tlb_mask));
-    gcc_jit_rvalue *entry = gcc_jit_lvalue_get_address(
-        gcc_jit_context_new_array_access(e->ctx, NULL, rvalue(e->tlb_table), offset), NULL);
-    gcc_jit_block_add_assignment(bb, NULL, e->tlb_entry, gcc_jit_context_new_cast(e->ctx, NULL, entry, e->u64_ptr));
-    gcc_jit_rvalue *hit =
-        gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ, page, entry_word(e, access, false));
-    gcc_jit_block *fast = gcc_jit_function_new_block(e->fn, NULL), *slow = gcc_jit_function_new_block(e->fn, NULL);
-    gcc_jit_block_end_with_conditional(bb, NULL, emit_likely(e, hit, true), fast, slow);
-    gcc_jit_block_add_assignment(fast, NULL, addend, entry_word(e, offsetof(TlbEntry, addend) / 8, true));
-    if (cache) {
-        // The comparator of the kind that is asked for less leniently: a page for both must allow both.
-        MemAccess other = access == ACCESS_READ && cache->stores ? ACCESS_WRITE : access == ACCESS_WRITE && cache->loads
-                                                                                     ? ACCESS_READ
-                                                                                     : access;
-        gcc_jit_block_add_assignment(fast, NULL, cache->tag, entry_word(e, other, false));
-        gcc_jit_block_add_assignment(slow, NULL, cache->tag, emit_u64(e, UINT64_MAX));
-    }
-    gcc_jit_block_end_with_jump(fast, NULL, join);
-    emit_slow(e, slow, size, access, addend, join);
-}
-
-// The host location of a guest access of `type`; e->bb goes on behind the lookup.
-static gcc_jit_lvalue *lookup(Emit *e, unsigned i, gcc_jit_type *type, unsigned size, MemAccess access)
+static void start_access(Emit *e, Access *m, unsigned i)
 {
     const IrInst *op = &e->block->ops[i];
     int n = e->cache_of[e->block_index][i];
-    const EmitCache *cache = n < 0 ? NULL : &e->caches[n];
-    gcc_jit_rvalue *addr = emit_use(e, op->a);
-    if (op->imm)
-        addr = emit_binary(e, GCC_JIT_BINARY_OP_PLUS, addr, emit_u64(e, (uint64_t)op->imm));
-    gcc_jit_block_add_assignment(e->bb, NULL, e->addr, addr);
-    gcc_jit_rvalue *page =
-        emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_AND, rvalue(e->addr), emit_u64(e, PAGE_MASK | (size - 1)));
-    gcc_jit_block *join = gcc_jit_function_new_block(e->fn, NULL), *tlb = e->bb;
-    if (cache) {
-        tlb = gcc_jit_function_new_block(e->fn, NULL);
-        gcc_jit_rvalue *hit =
-            gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ, page, rvalue(cache->tag));
-        gcc_jit_block_end_with_conditional(e->bb, NULL, emit_likely(e, hit, true), join, tlb);
+    m->cache = n < 0 ? NULL : &e->caches[n];
+    m->size = ir_op_size(op->op);
+    m->access = ir_is_store(op->op) ? ACCESS_WRITE : ACCESS_READ;
+    m->base = m->cache ? emit_use_leaf(e, op->a) : emit_use(e, op->a);
+    m->offset = (int32_t)op->imm;
+    if (m->offset != op->imm) {
+        gcc_jit_lvalue *sum = emit_local(e, e->u64);
+        gcc_jit_block_add_assignment(
+            e->bb, NULL, sum, emit_binary(e, GCC_JIT_BINARY_OP_PLUS, m->base, emit_u64(e, (uint64_t)op->imm)));
+        m->base = rvalue(sum);
+        m->offset = 0;
     }
-    emit_tlb(e, tlb, page, size, access, cache, join);
-    e->bb = join;
-    gcc_jit_rvalue *addend = rvalue(cache ? cache->addend : e->addend);
+    m->text = g_string_new(NULL);
+}
+
+// The operands of the lookup, behind those that the access has already.
+static void lookup_operands(Emit *e, Access *m)
+{
+    m->temp = m->a.n_out;
+    emit_asm_output(&m->a, "=&r", emit_local(e, e->u64));
+    m->addend = m->a.n_out;
+    emit_asm_output(&m->a, "=&r", m->cache ? m->cache->addend : emit_local(e, e->char_ptr));
+    if (m->cache) {
+        m->tag = m->a.n_out;
+        emit_asm_output(&m->a, "=&rm", m->cache->tag);
+    }
+    m->addr = m->a.n_out + m->a.n_in;
+    emit_asm_input(&m->a, "r", m->base);
+}
+
+static void address_to(Access *m, unsigned to)
+{
+    if (m->offset)
+        add(m, "leaq %d(%%%u), %%%u\n\t", m->offset, m->addr, to);
+    else
+        add(m, "movq %%%u, %%%u\n\t", m->addr, to);
+}
+
+// The lookup in the TLB up to the label .Lb, where the addend is in its register; what misses is out of line.
+static void lookup(Access *m)
+{
+    address_to(m, m->addend);
+    add(m, "shrq $%u, %%%u\n\tandq %zu(%%%%rbp), %%%u\n\taddq %zu(%%%%rbp), %%%u\n\t", PAGE_BITS - 5, m->addend,
+        offsetof(IrEnv, tlb_mask), m->addend, offsetof(IrEnv, tlb_table), m->addend);
+    address_to(m, m->temp);
+    add(m, "andq $%" G_GINT64_FORMAT ", %%%u\n\t", (gint64)(PAGE_MASK | (m->size - 1)), m->temp);
+    add(m, "cmpq %%%u, %u(%%%u)\n\tjne .Ls%%=\n\t", m->temp, 8 * m->access, m->addend);
+    if (m->cache) {
+        // The comparator of the kind that is asked for less leniently: a page for both must allow both.
+        MemAccess other = m->access == ACCESS_READ && m->cache->stores   ? ACCESS_WRITE
+                          : m->access == ACCESS_WRITE && m->cache->loads ? ACCESS_READ
+                                                                         : m->access;
+        add(m, "movq %u(%%%u), %%%u\n\tmovq %%%u, %%%u\n\t", 8 * other, m->addend, m->temp, m->temp, m->tag);
+    }
+    add(m, "movq %zu(%%%u), %%%u\n.Lb%%=:\n\t", offsetof(TlbEntry, addend), m->addend, m->addend);
+}
+
+// Behind the rest of the statement: asks the engine, and goes back to .Lb with the addend.
+static void miss(Emit *e, Access *m)
+{
+    add(m, "\n\t.subsection 1\n.Ls%%=:\n\tpushq $%u\n\t", m->size | (m->access == ACCESS_WRITE ? JIT_RAM_WRITE : 0));
+    address_to(m, m->temp);
+    add(m, "pushq %%%u\n\t", m->temp);
+    emit_stop(e, &m->a, m->text, emit_site_before(e));
+    add(m, "\n\tpopq %%%u\n\tpopq %%%u\n\t", m->temp, m->addend);
+    if (m->cache)
+        add(m, "movq $-1, %%%u\n\t", m->tag);
+    add(m, "jmp .Lb%%=\n\t.subsection 0");
+}
+
+static gcc_jit_rvalue *plus(Emit *e, gcc_jit_rvalue *base, int64_t offset)
+{
+    return offset ? emit_binary(e, GCC_JIT_BINARY_OP_PLUS, base, emit_u64(e, (uint64_t)offset)) : base;
+}
+
+static gcc_jit_lvalue *host_at(Emit *e, gcc_jit_lvalue *addend, gcc_jit_rvalue *addr, gcc_jit_type *type)
+{
     gcc_jit_rvalue *host =
-        gcc_jit_lvalue_get_address(gcc_jit_context_new_array_access(e->ctx, NULL, addend, rvalue(e->addr)), NULL);
+        gcc_jit_lvalue_get_address(gcc_jit_context_new_array_access(e->ctx, NULL, rvalue(addend), addr), NULL);
     if (e->shared)
         type = gcc_jit_type_get_volatile(type);
     return gcc_jit_rvalue_dereference(gcc_jit_context_new_cast(e->ctx, NULL, host, gcc_jit_type_get_pointer(type)),
                                       NULL);
+}
+
+// Goes to cold unless (addr & mask) is the tag.
+static void check_tag(Emit *e, Access *m, gcc_jit_rvalue *addr, uint64_t mask, gcc_jit_block *cold)
+{
+    gcc_jit_block *join = gcc_jit_function_new_block(e->fn, NULL);
+    gcc_jit_rvalue *hit =
+        gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ,
+                                       emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_AND, addr, emit_u64(e, mask)),
+                                       rvalue(m->cache->tag));
+    gcc_jit_block_end_with_conditional(e->bb, NULL, emit_likely(e, hit, true), join, cold);
+    e->bb = join;
+}
+
+// Jumps to `to` unless the page in temp has an entry at register `entry` for all that the group does.
+static void check_kinds(Access *m, const EmitGroup *g, unsigned entry, const char *to)
+{
+    if (g->loads)
+        add(m, "cmpq %%%u, %u(%%%u)\n\tjne %s%%=\n\t", m->temp, 8 * ACCESS_READ, entry, to);
+    if (g->stores)
+        add(m, "cmpq %%%u, %u(%%%u)\n\tjne %s%%=\n\t", m->temp, 8 * ACCESS_WRITE, entry, to);
+}
+
+static void entry_of_temp(Access *m, unsigned entry)
+{
+    add(m, "movq %%%u, %%%u\n\tshrq $%u, %%%u\n\tandq %zu(%%%%rbp), %%%u\n\taddq %zu(%%%%rbp), %%%u\n\t", m->temp,
+        entry, PAGE_BITS - 5, entry, offsetof(IrEnv, tlb_mask), entry, offsetof(IrEnv, tlb_table), entry);
+}
+
+// The cold way of a group: finds its page, or two with the same addend, or leaves. The engine is asked once for the
+// first page; what it answers counts only if there is an entry now.
+static void group_text(Emit *e, Access *m, const EmitGroup *g, unsigned other)
+{
+    MemAccess lenient = m->cache->stores ? ACCESS_WRITE : ACCESS_READ;
+    int start = (int)g->start, last = (int)g->end - 1;
+    bool pure = !g->loads || !g->stores;
+    add(m, "leaq %d(%%%u), %%%u\n\tandq $-4096, %%%u\n\t", start, m->addr, m->temp, m->temp);
+    entry_of_temp(m, m->addend);
+    check_kinds(m, g, m->addend, ".Ls");
+    add(m, ".Lb%%=:\n\tmovq %u(%%%u), %%%u\n\tmovq %%%u, %%%u\n\t", 8 * lenient, m->addend, other, other, m->tag);
+    add(m, "movq %zu(%%%u), %%%u\n\t", offsetof(TlbEntry, addend), m->addend, m->addend);
+    add(m, "leaq %d(%%%u), %%%u\n\tandq $-4096, %%%u\n\tcmpq %%%u, %%%u\n\tjne .Ld%%=\n.Le%%=:\n\t", last, m->addr,
+        other, other, other, m->temp);
+    add(m, ".subsection 1\n.Ld%%=:\n\tmovq %%%u, %%%u\n\t", other, m->temp);
+    entry_of_temp(m, other);
+    check_kinds(m, g, other, ".Lx");
+    add(m, "cmpq %%%u, %zu(%%%u)\n\tje .Le%%=\n.Lx%%=:\n\tpushq $0\n\tpushq $0\n\tjmp .Lc%%=\n", m->addend,
+        offsetof(TlbEntry, addend), other);
+    add(m, ".Ls%%=:\n\tpushq $%u\n\tpushq %%%u\n\t", pure ? 1 | (g->stores ? JIT_RAM_WRITE : 0) : 0, m->temp);
+    emit_stop(e, &m->a, m->text, emit_site_before(e));
+    add(m, "\n\tpopq %%%u\n\tpopq %%%u\n\t", m->temp, m->addend);
+    entry_of_temp(m, m->addend);
+    check_kinds(m, g, m->addend, ".Lx");
+    add(m, "jmp .Lb%%=\n\t.subsection 0");
+}
+
+// The alignment with which one check of the base, rounded down to it, covers the group; 0 if there is none.
+static int64_t covering_block(const EmitGroup *g)
+{
+    int64_t most = g->root.from_reg && g->root.number == 2 ? 16 : 8; // what the stack pointer has, and data
+    for (int64_t k = 1; k <= most; k *= 2)
+        if ((g->start & -k) == ((g->end - 1) & -k))
+            return k;
+    return 0;
+}
+
+static void lead(Emit *e, Access *m, EmitGroup *g)
+{
+    gcc_jit_block *cold = gcc_jit_function_new_block(e->fn, NULL);
+    int64_t k = covering_block(g);
+    if (k) {
+        check_tag(e, m, plus(e, m->base, g->start & -k), PAGE_MASK | (uint64_t)(k - 1), cold);
+    } else {
+        check_tag(e, m, plus(e, m->base, g->start), PAGE_MASK, cold);
+        check_tag(e, m, plus(e, m->base, g->end - 1), PAGE_MASK, cold);
+    }
+    unsigned other = m->a.n_out;
+    emit_asm_output(&m->a, "=&r", emit_local(e, e->u64));
+    lookup_operands(e, m);
+    group_text(e, m, g, other);
+    emit_asm(cold, &m->a, m->text->str);
+    gcc_jit_block_end_with_jump(cold, NULL, e->bb);
+    g->addend = emit_local(e, e->char_ptr);
+    gcc_jit_block_add_assignment(e->bb, NULL, g->addend, rvalue(m->cache->addend));
+}
+
+// The host location of an access of `type`, by a page cache: GCC sees the hit; an asm statement on the cold way does
+// the rest, so that the cache may stay where it is.
+static gcc_jit_lvalue *cached(Emit *e, Access *m, unsigned i, gcc_jit_type *type)
+{
+    EmitGroup *g = emit_group(e, i);
+    gcc_jit_rvalue *addr = plus(e, m->base, m->offset);
+    if (g) {
+        if (g->leader == i)
+            lead(e, m, g);
+        g_string_free(m->text, TRUE);
+        return host_at(e, g->addend, addr, type);
+    }
+    gcc_jit_block *cold = gcc_jit_function_new_block(e->fn, NULL);
+    check_tag(e, m, addr, PAGE_MASK | (m->size - 1), cold);
+    lookup_operands(e, m);
+    lookup(m);
+    miss(e, m);
+    emit_asm(cold, &m->a, m->text->str);
+    gcc_jit_block_end_with_jump(cold, NULL, e->bb);
+    g_string_free(m->text, TRUE);
+    return host_at(e, m->cache->addend, addr, type);
+}
+
+// The whole access as one asm statement; that itself is `text`, in which %M stands for the host's memory.
+static void uncached(Emit *e, Access *m, const char *text)
+{
+    const char *memory = strstr(text, "%M");
+    lookup(m);
+    add(m, "%.*s", (int)(memory - text), text);
+    if (m->offset)
+        add(m, "%d", m->offset);
+    add(m, "(%%%u,%%%u)%s", m->addend, m->addr, memory + 2);
+    miss(e, m);
+    emit_asm(e->bb, &m->a, m->text->str);
+    g_string_free(m->text, TRUE);
 }
 
 // The type to load value i as: that of a float if it goes to where they are kept.
@@ -138,28 +297,49 @@ static gcc_jit_type *load_type(const Emit *e, unsigned i)
 
 void emit_load(Emit *e, unsigned i)
 {
-    const IrInst *op = &e->block->ops[i];
+    static const char *const texts[] = {"movzbl %M, %k0", "movsbq %M, %0", "movzwl %M, %k0", "movswq %M, %0",
+                                        "movl %M, %k0",   "movslq %M, %0", "movq %M, %0"};
+    unsigned op = e->block->ops[i].op;
     gcc_jit_type *type = load_type(e, i);
     bool is_float = type == e->f64 || type == e->f32;
-    gcc_jit_lvalue *at = lookup(e, i, type, ir_op_size(op->op), ACCESS_READ);
+    Access m = {.size = 0};
     gcc_jit_lvalue *result = emit_local(e, is_float ? type : e->u64);
-    gcc_jit_block_add_assignment(e->bb, NULL, result, is_float ? rvalue(at) : emit_cast(e, rvalue(at), e->u64));
+    start_access(e, &m, i);
+    if (m.cache) {
+        gcc_jit_rvalue *v = rvalue(cached(e, &m, i, type));
+        gcc_jit_block_add_assignment(e->bb, NULL, result, is_float ? v : emit_cast(e, v, e->u64));
+    } else {
+        emit_asm_output(&m.a, is_float ? "=x" : "=r", result);
+        lookup_operands(e, &m);
+        uncached(e, &m, type == e->f64 ? "movsd %M, %0" : type == e->f32 ? "movss %M, %0" : texts[op - IR_OP_LD8U]);
+    }
     emit_define(e, i, rvalue(result), 0, true);
 }
 
 void emit_store(Emit *e, unsigned i)
 {
     const IrInst *op = &e->block->ops[i];
+    static const char *const texts[] = {"movb %%b%u, %%M", "movw %%w%u, %%M", "movl %%k%u, %%M", "movq %%%u, %%M"};
     gcc_jit_type *types[] = {e->u8, e->u16, e->u32, e->u64};
     gcc_jit_type *type = types[op->op - IR_OP_ST8];
     bool is_float = gcc_jit_rvalue_get_type(e->values[op->b].rv) == e->f64 && op->op >= IR_OP_ST32;
-    if (is_float)
-        type = op->op == IR_OP_ST32 ? e->f32 : e->f64;
-    gcc_jit_lvalue *at = lookup(e, i, type, ir_op_size(op->op), ACCESS_WRITE);
-    gcc_jit_rvalue *v = is_float ? emit_use_fp(e, op->b) : emit_cast(e, emit_use(e, op->b), type);
-    if (type == e->f32)
-        v = emit_low_half(e, v);
-    gcc_jit_block_add_assignment(e->bb, NULL, at, v);
+    Access m = {.size = 0};
+    start_access(e, &m, i);
+    if (m.cache) {
+        gcc_jit_lvalue *at = cached(e, &m, i, !is_float ? type : op->op == IR_OP_ST32 ? e->f32 : e->f64);
+        gcc_jit_rvalue *v = is_float ? emit_use_fp(e, op->b) : emit_cast(e, emit_use(e, op->b), type);
+        if (is_float && op->op == IR_OP_ST32)
+            v = emit_low_half(e, v);
+        gcc_jit_block_add_assignment(e->bb, NULL, at, v);
+        return;
+    }
+    lookup_operands(e, &m);
+    unsigned number = m.a.n_out + m.a.n_in;
+    emit_asm_input(&m.a, is_float ? "x" : "re",
+                   is_float ? emit_use_fp(e, op->b) : emit_cast(e, emit_use(e, op->b), type));
+    g_autofree char *text = is_float ? g_strdup_printf("movs%c %%%u, %%M", op->op == IR_OP_ST32 ? 's' : 'd', number)
+                                     : g_strdup_printf(texts[op->op - IR_OP_ST8], number);
+    uncached(e, &m, text);
 }
 
 void emit_atomic(Emit *e, unsigned i)
@@ -171,16 +351,12 @@ void emit_atomic(Emit *e, unsigned i)
     else if (op->op == IR_OP_SC32 || op->op == IR_OP_SC64)
         kind = JIT_ATOMIC_SC;
     kind |= JIT_ATOMIC_SIZE(ir_op_size(op->op));
-    gcc_jit_rvalue *args[4] = {gcc_jit_param_as_rvalue(e->env), emit_use(e, op->a),
-                               op->b == IR_NOVAL ? emit_u64(e, 0) : emit_use(e, op->b), emit_u64(e, kind)};
+    gcc_jit_rvalue *args[3] = {emit_use(e, op->a), op->b == IR_NOVAL ? emit_u64(e, 0) : emit_use(e, op->b),
+                               emit_u64(e, kind)};
     gcc_jit_lvalue *result = emit_local(e, e->u64);
-    emit_call(e, e->bb, offsetof(IrEnv, atomic_slow), 4, args, result);
-    gcc_jit_block_add_assignment(e->bb, NULL, e->site, emit_u64(e, emit_site_before(e)));
-    gcc_jit_block *done = gcc_jit_function_new_block(e->fn, NULL);
-    gcc_jit_rvalue *failed =
-        gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_NE,
-                                       rvalue(emit_env_u64(e, offsetof(IrEnv, exit_site))), emit_u64(e, 0));
-    gcc_jit_block_end_with_conditional(e->bb, NULL, emit_likely(e, failed, false), e->leave, done);
-    e->bb = done;
+    emit_call(e->bb, offsetof(IrEnv, atomic_slow), 3, args, result);
+    char test[80];
+    g_snprintf(test, sizeof test, "cmpq $0, %zu(%%%%rbp)", offsetof(IrEnv, exit_site));
+    emit_leave_if(e, test, emit_site_before(e));
     emit_define(e, i, rvalue(result), 0, true);
 }

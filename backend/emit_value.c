@@ -76,15 +76,15 @@ gcc_jit_rvalue *emit_use_leaf(Emit *e, IrVal v)
 gcc_jit_rvalue *emit_use_fp(Emit *e, IrVal v)
 {
     gcc_jit_rvalue *bits = emit_use_leaf(e, v);
-    if (e->block->ops[v].op == IR_OP_CONST && !e->block->ops[v].imm)
-        return gcc_jit_context_zero(e->ctx, e->f64);
     if (gcc_jit_rvalue_get_type(e->values[v].rv) == e->f64)
         return e->values[v].rv;
     EmitAsm a = {.keep = false};
     gcc_jit_lvalue *result = emit_local(e, e->f64);
     emit_asm_output(&a, "=x", result);
-    emit_asm_input(&a, "r", bits);
-    emit_asm(e->bb, &a, "movq %1, %0");
+    bool zero = e->block->ops[v].op == IR_OP_CONST && !e->block->ops[v].imm;
+    if (!zero)
+        emit_asm_input(&a, "r", bits);
+    emit_asm(e->bb, &a, zero ? "pxor %0, %0" : "movq %1, %0");
     return gcc_jit_lvalue_as_rvalue(result);
 }
 

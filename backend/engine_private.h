@@ -63,7 +63,8 @@ uint64_t block_end(const Block *b); // the guest address behind it
 // The unit in a worker's answer, its code installed and every slot leaving; takes r's sites and entries. NULL: *error.
 // What it was made from (spans, pages, ir, counts) is for the caller.
 JitUnit *unit_from_result(CodeMemory *memory, uint64_t base, QueueResult *r, GError **error);
-// The same with text, size bytes of machine code, and the function's offset there in place of r's object file.
+// The same with text, size bytes of machine code, and the function's offset there in place of r's object file;
+// r->exits is there.
 JitUnit *unit_from_code(CodeMemory *memory, uint64_t base, const GByteArray *text, size_t entry, QueueResult *r,
                         GError **error);
 void tier_add_unit(Engine *e, Trace *t, JitUnit *u); // enters it, made from t, in place of what ran its blocks
@@ -81,7 +82,8 @@ uint64_t tier_cache_head(Engine *e, const Block *b);
 bool tier_cache_load(Engine *e, Block *b);
 void tier_cache_try_again(Engine *e, Block *b); // after the heat was reset
 bool tier_cache_hot(Engine *e, Block *b);       // b's runs ran out. True: loaded, or not hot yet
-void tier_cache_keep(Engine *e, const Trace *t, const JitUnit *u); // u was compiled from t
+// u was compiled from t, its table of exits made from that section.
+void tier_cache_keep(Engine *e, const Trace *t, const JitUnit *u, const GByteArray *exits);
 
 // dump.c: the -d output of each stage
 void dump_block(Engine *e, const IrBlock *ir, uint64_t base);

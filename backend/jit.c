@@ -24,10 +24,12 @@ void jit_result_clear(JitResult *r)
 static gcc_jit_context *new_context(const JitRequest *rq)
 {
     static const char *const options[] = {
-        "-foptimize-sibling-calls", "-fno-asynchronous-unwind-tables", "-fno-jump-tables", "-fno-strict-aliasing",
+        "-fno-asynchronous-unwind-tables", "-fno-jump-tables", "-fno-strict-aliasing",
         "-fwrapv", "-fno-stack-protector", "-fcf-protection=none", "--param=builtin-expect-probability=100",
         "-fexpensive-optimizations", // widening multiplications
         "-mno-red-zone",             // asm statements call
+        "-ffixed-rbp", "-fomit-frame-pointer", // env is there
+        "-fcall-used-rbx", "-fcall-used-r12", "-fcall-used-r13", "-fcall-used-r14", "-fcall-used-r15", // see jit_enter
         "-mtune-ctrl=^inter_unit_moves_to_vec", // or GCC parks doubles in integer registers, on the critical path
     };
     gcc_jit_context *ctx = gcc_jit_context_acquire();
@@ -83,7 +85,7 @@ bool jit_compile(const JitRequest *rq, const char *text, const char *scratch_dir
         out->ir = g_string_free(s, FALSE);
     }
     gcc_jit_context *ctx = new_context(rq);
-    Emit e = {.code = code, .ctx = ctx, .stats = rq->stats, .shared = rq->shared, .nochain = rq->opt == 0};
+    Emit e = {.code = code, .ctx = ctx, .stats = rq->stats, .shared = rq->shared};
     e.sites = out->sites = g_array_new(FALSE, FALSE, sizeof(JitSite));
     e.entries = out->entries = g_array_new(FALSE, FALSE, sizeof(int64_t));
     emit_region(&e);

@@ -16,10 +16,12 @@
 // the interpreter. It calls functions through env->jit_call, which preserves registers.
 // Guest registers in env->r are exact then. Exits never happen inside a guest instruction.
 //
-// Regions preserve the registers that C functions preserve; baseline code does not (stencil_forms.h), so that what may
-// run either is entered through jit_enter (backend/jit_call.h).
+// It is entered through jit_enter (backend/jit_call.h), which saves what C functions must preserve; neither regions nor
+// baseline code (stencil_forms.h) preserve anything. A region leaves and jumps to other code with the stack pointer of
+// env->jit_sp, by asm statements. At a rare way out, the guest's registers are where the object's side table says
+// (exits.h), and jit_stop writes them back.
 //
-// A static exit tail-calls slots[i].code(env, slots[i].slots, slots[i].entry). An unchained slot points at
+// A static exit jumps to slots[i].code(env, slots[i].slots, slots[i].entry). An unchained slot points at
 // jit_leave with its own region's slots and its site number, so that leaving is just another chain target.
 #pragma once
 #include "ir/env.h"

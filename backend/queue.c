@@ -48,6 +48,8 @@ void queue_result_free(QueueResult *r)
 {
     if (r->object)
         g_byte_array_free(r->object, TRUE);
+    if (r->exits)
+        g_byte_array_free(r->exits, TRUE);
     g_free(r->message);
     g_free(r->sites);
     g_free(r->entries);

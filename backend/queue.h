@@ -11,6 +11,7 @@ typedef struct { // a finished job; freed by queue_result_free
     bool failed;
     char *message; // if failed
     GByteArray *object;
+    GByteArray *exits; // the object's table of exits, for who has read it (backend/exits.h); or NULL
     JitSite *sites;
     int64_t *entries;
     unsigned n_sites, n_slots, n_entries;

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define VERSION 1
+#define VERSION 2
 #define MAX_BLOCKS 65536u
 #define MAX_SITES (1u << 20)
 #define MAX_TEXT (64u << 20)
@@ -37,7 +37,8 @@ static void digest_of(RegionKey *out, const void *bytes, size_t size)
 static uint64_t total_size(const RegionHeader *h)
 {
     return sizeof *h + (uint64_t)h->n_blocks * sizeof(RegionBlock) + (uint64_t)h->n_guesses * sizeof(RegionGuess) +
-           (uint64_t)h->n_entries * sizeof(int64_t) + (uint64_t)h->n_sites * sizeof(JitSite) + h->text_size;
+           (uint64_t)h->n_entries * sizeof(int64_t) + (uint64_t)h->n_sites * sizeof(JitSite) + h->text_size +
+           h->exits_size;
 }
 
 // What comes behind the digest, header included.
@@ -61,6 +62,7 @@ GBytes *region_file_encode(const RegionFile *r)
     g_byte_array_append(out, (const guint8 *)r->entries, h.n_entries * (guint)sizeof(int64_t));
     g_byte_array_append(out, (const guint8 *)r->sites, h.n_sites * (guint)sizeof(JitSite));
     g_byte_array_append(out, r->text, h.text_size);
+    g_byte_array_append(out, r->exits, h.exits_size);
     digest_file(&((RegionHeader *)(void *)out->data)->digest, out->data, out->len);
     return g_byte_array_free_to_bytes(out);
 }
@@ -72,7 +74,8 @@ static bool check_header(const RegionHeader *h, size_t size, GError **error)
     if (h->version != VERSION || h->header_size != sizeof *h)
         return bad(error, "it has another version");
     if (h->n_blocks - 1 >= MAX_BLOCKS || h->n_guesses > MAX_SITES || h->n_entries > h->n_blocks ||
-        h->n_sites > MAX_SITES || h->n_slots > h->n_sites || h->text_size > MAX_TEXT || h->entry >= h->text_size)
+        h->n_sites > MAX_SITES || h->n_slots > h->n_sites || h->text_size > MAX_TEXT || h->exits_size > MAX_TEXT ||
+        h->entry >= h->text_size)
         return bad(error, "a number in its header is out of range");
     if (h->file_size != size || total_size(h) != size)
         return bad(error, "it has the wrong size");
@@ -142,6 +145,7 @@ bool region_file_decode(const void *bytes, size_t size, RegionFile *r, GError **
     p += h->n_entries * sizeof(int64_t);
     r->sites = (const JitSite *)(const void *)p;
     r->text = p + h->n_sites * sizeof(JitSite);
+    r->exits = r->text + h->text_size;
     return check_blocks(r, error) && check_code(r, error);
 }
 

@@ -28,6 +28,7 @@ typedef struct {
     uint64_t compile_ns;
     uint32_t n_blocks, n_guesses, n_entries, n_sites, n_slots, n_insns;
     uint32_t text_size, entry; // machine code; offset of the function in it
+    uint32_t exits_size, pad;
 } RegionHeader;
 
 typedef struct {
@@ -51,6 +52,7 @@ typedef struct { // the arrays belong to the bytes that were decoded, or to the 
     const int64_t *entries; // as JitAnswer's
     const JitSite *sites;
     const uint8_t *text; // position-independent machine code, relocated
+    const uint8_t *exits; // its table of exits, the section as the compiler made it (backend/exits.h)
 } RegionFile;
 
 // The bytes of a file. r->header needs only key, head, base, compile_ns and the counts.

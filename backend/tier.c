@@ -2,6 +2,7 @@
 // Tier-up: which hot block is compiled next, and what happens when its code arrives.
 #include "backend/baseline.h"
 #include "backend/engine_private.h"
+#include "backend/exits.h"
 #include "backend/loader.h"
 #include "util/log.h"
 #include <gio/gio.h>
@@ -58,21 +59,27 @@ JitUnit *unit_from_result(CodeMemory *memory, uint64_t base, QueueResult *r, GEr
 {
     size_t entry;
     g_autoptr(GByteArray) text = object_load(r->object->data, r->object->len, "region", &entry, error);
-    return text ? unit_from_code(memory, base, text, entry, r, error) : NULL;
+    if (text)
+        r->exits = exits_section(r->object->data, r->object->len, error);
+    return r->exits ? unit_from_code(memory, base, text, entry, r, error) : NULL;
 }
 
 JitUnit *unit_from_code(CodeMemory *memory, uint64_t base, const GByteArray *text, size_t entry, QueueResult *r,
                         GError **error)
 {
-    uint8_t *code = code_memory_install(memory, text->data, text->len, error);
-    if (!code)
+    ExitTable *exits = exits_parse(r->exits->data, r->exits->len, r->n_sites, error);
+    uint8_t *code = exits ? code_memory_install(memory, text->data, text->len, error) : NULL;
+    if (!code) {
+        exits_free(exits);
         return NULL;
+    }
     JitUnit *u = g_new0(JitUnit, 1);
     u->base = base;
     u->memory = memory;
     u->text = code;
     u->code = (JitCode)(void *)(code + entry);
     u->code_size = text->len;
+    u->exits = exits;
     u->slots = jit_slots_new(u, r->n_slots);
     u->sites = g_steal_pointer(&r->sites);
     u->entries = g_steal_pointer(&r->entries);
@@ -128,7 +135,7 @@ static void install(Engine *e, Trace *t, QueueResult *r)
             log_printf("jit: %s\n", error->message);
         return;
     }
-    tier_cache_keep(e, t, u);
+    tier_cache_keep(e, t, u, r->exits);
     tier_add_unit(e, t, u);
     e->stats.regions++;
     e->stats.region_insns += u->n_insns;

@@ -8,6 +8,7 @@
 #include "backend/engine_private.h"
 
 #include "util/log.h"
+#include <gio/gio.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -123,6 +124,8 @@ static JitUnit *make_unit(Engine *e, const RegionFile *r)
     g_autoptr(GByteArray) text = g_byte_array_new();
     g_byte_array_append(text, r->text, h->text_size);
     QueueResult *answer = g_new0(QueueResult, 1);
+    answer->exits = g_byte_array_new();
+    g_byte_array_append(answer->exits, r->exits, h->exits_size);
     answer->sites = g_memdup2(r->sites, h->n_sites * sizeof *r->sites);
     answer->entries = g_memdup2(r->entries, h->n_entries * sizeof *r->entries);
     answer->n_sites = h->n_sites;
@@ -132,7 +135,7 @@ static JitUnit *make_unit(Engine *e, const RegionFile *r)
     g_autoptr(GError) error = NULL;
     JitUnit *u = unit_from_code(code_cache_memory(e->cache), h->base, text, h->entry, answer, &error);
     queue_result_free(answer);
-    e->flush_wanted |= !u;
+    e->flush_wanted |= g_error_matches(error, G_IO_ERROR, G_IO_ERROR_NO_SPACE);
     return u;
 }
 
@@ -241,7 +244,7 @@ bool tier_cache_hot(Engine *e, Block *b)
 
 // --- keeping -------------------------------------------------------------------------------------------------
 
-void tier_cache_keep(Engine *e, const Trace *t, const JitUnit *u)
+void tier_cache_keep(Engine *e, const Trace *t, const JitUnit *u, const GByteArray *exits)
 {
     if (!e->persistent || !t->cache_head)
         return;
@@ -264,12 +267,14 @@ void tier_cache_keep(Engine *e, const Trace *t, const JitUnit *u)
         .header = {.head = t->cache_head, .base = u->base, .compile_ns = u->compile_ns, .n_blocks = blocks->len,
                    .n_guesses = guesses->len, .n_entries = u->n_entries, .n_sites = u->n_sites,
                    .n_slots = u->n_slots, .n_insns = insns, .text_size = (uint32_t)u->code_size,
-                   .entry = (uint32_t)((const uint8_t *)(uintptr_t)u->code - u->text)},
+                   .entry = (uint32_t)((const uint8_t *)(uintptr_t)u->code - u->text),
+                   .exits_size = exits->len},
         .blocks = (const RegionBlock *)(const void *)blocks->data,
         .guesses = (const RegionGuess *)(const void *)guesses->data,
         .entries = u->entries,
         .sites = u->sites,
         .text = u->text,
+        .exits = exits->data,
     };
     region_key(&r.header.key, surroundings(e), code);
     region_store_put(e->persistent->store, &r);

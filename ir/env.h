@@ -72,6 +72,9 @@ struct IrEnv {
     const IrFpFn *fp;         // by op - IR_OP_FADD32
     IrFpFn fp_soft;           // for compiled code: any floating-point op; imm also says which (backend/fp_host.h)
     void (*jit_call)(void);   // calls a function for compiled code and preserves registers (backend/jit_call.h)
+    void (*jit_stop)(void);   // a TLB miss of a region, or the way out of it (backend/jit_call.h)
+    struct JitSlot *jit_slots; // of the region that runs
+    uint64_t jit_sp;           // the stack pointer with which compiled code returns
     void *(*ram_slow)(IrEnv *env, uint64_t va, uint64_t kind); // compiled code's TLB miss, see backend/jit_abi.h
     uint64_t (*atomic_slow)(IrEnv *env, uint64_t va, uint64_t value, uint64_t kind);
     void (*system)(IrEnv *env, uint64_t helper, uint64_t a, uint64_t b); // compiled code's way to ops->helpers

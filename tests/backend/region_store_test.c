@@ -43,7 +43,7 @@ typedef struct {
     RegionGuess guesses[2];
     int64_t entries[2];
     JitSite sites[3];
-    uint8_t text[4000];
+    uint8_t text[4000], exits[21];
 } Sample;
 
 static void make_sample(Sample *s, uint64_t head, unsigned number, uint32_t text_size)
@@ -55,14 +55,17 @@ static void make_sample(Sample *s, uint64_t head, unsigned number, uint32_t text
         .sites = {{100, 1, 2, 3, JIT_EDGE}, {-20, 0, 0, 0, JIT_EDGE}, {4, 7, 0, 0, JIT_BEFORE}},
     };
     memset(s->text, (int)number, sizeof s->text);
+    memset(s->exits, (int)number + 1, sizeof s->exits);
     s->file = (RegionFile){
         .header = {.head = head, .base = 0x80000000, .compile_ns = 5, .n_blocks = 3, .n_guesses = 2, .n_entries = 2,
-                   .n_sites = 3, .n_slots = 2, .n_insns = 6, .text_size = text_size, .entry = 1},
+                   .n_sites = 3, .n_slots = 2, .n_insns = 6, .text_size = text_size, .entry = 1,
+                   .exits_size = sizeof s->exits},
         .blocks = s->blocks,
         .guesses = s->guesses,
         .entries = s->entries,
         .sites = s->sites,
         .text = s->text,
+        .exits = s->exits,
     };
     memcpy(s->file.header.key.bytes, &number, sizeof number);
 }
@@ -90,9 +93,8 @@ static bool decodes(const uint8_t *bytes, size_t size)
     RegionFile r;
     g_autoptr(GError) error = NULL;
     g_autofree uint8_t *copy = g_memdup2(bytes, size); // ends where it ends, for sanitizers
-    bool ok = region_file_decode(copy, size, &r, &error);
-    assert_true(ok == !error);
-    return ok;
+    assert_true(region_file_decode(copy, size, &r, &error) == !error);
+    return !error;
 }
 
 static void roundtrip(void **state)
@@ -100,8 +102,8 @@ static void roundtrip(void **state)
     (void)state;
     size_t size;
     g_autofree uint8_t *bytes = encoded(&size);
-    Sample s;
     RegionFile r;
+    Sample s;
     make_sample(&s, 7, 3, 37);
     assert_true(region_file_decode(bytes, size, &r, NULL));
     assert_int_equal(r.header.head, 7);
@@ -112,6 +114,7 @@ static void roundtrip(void **state)
     assert_memory_equal(r.entries, s.entries, sizeof s.entries);
     assert_memory_equal(r.sites, s.sites, sizeof s.sites);
     assert_memory_equal(r.text, s.text, 37);
+    assert_memory_equal(r.exits, s.exits, sizeof s.exits);
 }
 
 static void each_byte_counts(void **state)
@@ -160,9 +163,9 @@ static void numbers_are_checked(void **state)
 #define BLOCK(n, field, value) {sizeof(RegionHeader) + (n) * sizeof(RegionBlock) + offsetof(RegionBlock, field), value}
         HEADER(n_blocks, 0), HEADER(n_blocks, 2), HEADER(n_blocks, 4), HEADER(n_blocks, UINT32_MAX),
         HEADER(n_guesses, 1), HEADER(n_guesses, UINT32_MAX), HEADER(n_entries, 4), HEADER(n_entries, UINT32_MAX),
-        HEADER(n_sites, 2), HEADER(n_sites, UINT32_MAX), HEADER(n_slots, 4), HEADER(n_slots, UINT32_MAX),
+        HEADER(n_sites, 2), HEADER(n_sites, UINT32_MAX), HEADER(n_slots, 4), HEADER(exits_size, UINT32_MAX),
         HEADER(n_insns, 7), HEADER(text_size, 0), HEADER(text_size, 38), HEADER(text_size, UINT32_MAX),
-        HEADER(entry, 37), HEADER(entry, UINT32_MAX), HEADER(version, 2), HEADER(header_size, 0), HEADER(file_size, 0),
+        HEADER(entry, 37), HEADER(entry, UINT32_MAX), HEADER(version, 1), HEADER(header_size, 0), HEADER(file_size, 0),
         BLOCK(0, edge, 3), BLOCK(0, edge, (uint32_t)-2), BLOCK(2, edge, UINT32_MAX / 2), BLOCK(1, pc, 12),
         BLOCK(1, pc, 2), BLOCK(0, n_insns, 3), BLOCK(1, n_guess, 1), BLOCK(0, n_guess, 2),
         {sizeof(RegionHeader) + 3 * sizeof(RegionBlock) + offsetof(RegionGuess, block), 3},
