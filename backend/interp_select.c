@@ -304,7 +304,10 @@ static void select_ops(Select *s)
 static Block *finish(Select *s)
 {
     const IrBlock *ir = s->ir;
-    Block *b = g_new0(Block, 1);
+    const IrInst *last = &ir->ops[ir->n_ops - 1];
+    unsigned n_targets = last->op == IR_OP_JMPIND ? BLOCK_TARGETS : 0;
+    Block *b = g_malloc0(sizeof(Block) + n_targets * sizeof b->target[0]);
+    b->n_targets = (uint8_t)n_targets;
     b->pc = s->base + (uint64_t)ir->pc;
     b->n_insns = ir->n_insns;
     b->insn_pc = g_new(uint16_t, ir->n_insns + 1);
@@ -321,11 +324,10 @@ static Block *finish(Select *s)
         b->n_load += ir_is_load(op->op) || op->op == IR_OP_LR32 || op->op == IR_OP_LR64;
         b->n_store += ir_is_store(op->op) || (atomic && op->op > IR_OP_LR64);
     }
-    const IrInst *last = &ir->ops[ir->n_ops - 1];
     b->succ_pc[0] = last->op == IR_OP_JUMP || ir_is_br(last->op) ? s->base + (uint64_t)ir->edge[0].pc : UINT64_MAX;
     b->succ_pc[1] = ir_is_br(last->op) ? s->base + (uint64_t)ir->edge[1].pc : UINT64_MAX;
     b->is_call &= last->op == IR_OP_JUMP || last->op == IR_OP_JMPIND;
-    memset(b->target, 0xff, sizeof b->target);
+    memset(b->target, 0xff, n_targets * sizeof b->target[0]);
     b->n_ops = s->ops->len;
     b->ops = (IOp *)(void *)g_array_free(s->ops, FALSE);
     return b;
