@@ -173,8 +173,9 @@ static void fill_code(unsigned hart)
     for (unsigned i = 0; i < ROUNDS; i++) {
         uint32_t *place = &room[1][i * 16];
         if (hart == i % HARTS) {
-            for (volatile uint32_t *p = room[0]; p < room[3]; p++)
-                *p = i;
+            for (unsigned k = 0; k < 20; k++)
+                for (volatile uint32_t *p = room[0]; p < room[3]; p++)
+                    *p = i;
             place[0] = LI_A0(i);
             place[1] = RET;
             FENCE(rw, rw);

@@ -205,7 +205,7 @@ static void check_large_pages(void)
 static void check_filled_code(void)
 {
     uint32_t *words = (uint32_t *)(uintptr_t)BIG;
-    for (unsigned i = 0; i < 200; i++) {
+    for (unsigned i = 0; i < 1000; i++) {
         uint32_t *place = words + 1024 * (1 + i % 3) + i % 2 * 1023; // the second form lies on two pages
         for (unsigned k = 0; k < 5 * 1024; k++)
             words[k] = words + k == place ? LI_A0(i) : words + k == place + 1 ? RET : 0;
