@@ -9,6 +9,7 @@ static TlbEntry *table;
 static uint64_t mask;
 static uint64_t same_before, same_after; // of what the hook answers
 static bool writable;
+static uint8_t large_bits;
 
 static bool translate(void *opaque, gva_t va, unsigned size, MemAccess access, unsigned mmu, TlbTranslation *out,
                       MemFault *fault)
@@ -19,7 +20,7 @@ static bool translate(void *opaque, gva_t va, unsigned size, MemAccess access, u
         return false;
     }
     *out = (TlbTranslation){.page = va & PAGE_MASK, .allow = {true, writable, true}, .whole_page = true,
-                            .same_before = same_before, .same_after = same_after};
+                            .large_bits = large_bits, .same_before = same_before, .same_after = same_after};
     return true;
 }
 
@@ -38,6 +39,7 @@ static int setup(void **state)
     tlb_set_runs(tlb, runs);
     same_before = same_after = UINT64_C(1) << 40;
     writable = true;
+    large_bits = 0;
     return 0;
 }
 
@@ -176,6 +178,28 @@ static void flushes(void **state)
     assert_null(run_at(RAM_BASE, ACCESS_READ));
 }
 
+// A fence of any page means all that its page-table entry maps, also where code splits that.
+static void fence_of_large_page(void **state)
+{
+    (void)state;
+    large_bits = 16;
+    code_pages_mark(board.code, ram_of(RAM_BASE + 0x8000));
+    for (gva_t fenced = 0; fenced < 0x10000; fenced += 0x1000) {
+        same_before = 0x2000;
+        same_after = 0xd000;
+        writable = true;
+        touch(RAM_BASE + 0x2000, ACCESS_WRITE);
+        assert_non_null(run_at(RAM_BASE + 0x1000, ACCESS_WRITE));
+        assert_null(run_at(RAM_BASE + 0x9000, ACCESS_WRITE));
+        tlb_flush_page(tlb, RAM_BASE + fenced);
+        assert_null(run_at(RAM_BASE + 0x1000, ACCESS_READ));
+        writable = false;
+        touch(RAM_BASE + 0x2000, ACCESS_READ);
+        assert_null(run_at(RAM_BASE + 0x1000, ACCESS_WRITE));
+        tlb_flush(tlb);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +210,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(two_runs, setup, teardown),
         cmocka_unit_test_setup_teardown(code, setup, teardown),
         cmocka_unit_test_setup_teardown(flushes, setup, teardown),
+        cmocka_unit_test_setup_teardown(fence_of_large_page, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -165,6 +165,32 @@ static void pass_code(unsigned hart)
     }
 }
 
+// The same by a loop that fills pages, in one of which other harts have code.
+static uint32_t room[3][1024] __attribute__((aligned(4096)));
+
+static void fill_code(unsigned hart)
+{
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        uint32_t *place = &room[1][i * 16];
+        if (hart == i % HARTS) {
+            for (unsigned k = 0; k < 20; k++)
+                for (volatile uint32_t *p = room[0]; p < room[3]; p++)
+                    *p = i;
+            place[0] = LI_A0(i);
+            place[1] = RET;
+            FENCE(rw, rw);
+            version = ROUNDS + i + 1;
+        }
+        while (version != ROUNDS + i + 1)
+            continue;
+        __asm__ volatile("fence.i" ::: "memory");
+        for (unsigned k = 0; k < 20; k++)
+            CHECK(23, ((Function *)(uintptr_t)place)() == i);
+        CHECK(24, i == 0 || place[-16] == i); // the code of the round before
+        harts_barrier();
+    }
+}
+
 // --- page tables ---------------------------------------------------------------------------------------------
 
 #define VA UINT64_C(0x40000000)
@@ -238,6 +264,7 @@ int main(void)
     __asm__ volatile("fence.i" ::: "memory");
     begin(run_changing_code);
     begin(pass_code);
+    begin(fill_code);
     root[VA >> 30] = TABLE(middle);
     middle[0] = TABLE(leaf);
     leaf[0] = PAGE(pages[0]);
