@@ -239,7 +239,7 @@ void emit_region(Emit *e)
     make_function(e);
     emit_number_slots(e);
     emit_assign_caches(e);
-    emit_make_runs(e);
+    e->run_addend = emit_local(e, e->char_ptr);
     emit_flow(e);
     gcc_jit_block *first = gcc_jit_function_new_block(e->fn, "entry");
     e->start = g_new0(gcc_jit_block *, n);
