@@ -360,11 +360,11 @@ bool queue_idle(Queue *q)
 
 void queue_submit(Queue *q, const JitRequest *rq, const char *text, void *what)
 {
-    static uint32_t next_id;
+    static gint last_id; // of all queues
     Job *job = g_new0(Job, 1);
     job->rq = *rq;
     job->rq.length = (uint32_t)strlen(text);
-    job->rq.id = ++next_id;
+    job->rq.id = (uint32_t)g_atomic_int_add(&last_id, 1) + 1;
     job->text = g_strdup(text);
     job->job = what;
     g_atomic_int_add(&q->idle, -1);

@@ -27,7 +27,7 @@ typedef struct { // for the writing thread
     char *name; // NULL: end, or a request for an answer
     GBytes *bytes;
     bool last;
-    GAsyncQueue *answer;
+    GAsyncQueue *answer; // a reference
 } Write;
 
 struct RegionStore {
@@ -375,8 +375,10 @@ static gpointer writer_thread(gpointer p)
         Write *w = g_async_queue_pop(s->writes);
         if (w->name)
             write_one(s, w);
-        if (w->answer)
+        if (w->answer) {
             g_async_queue_push(w->answer, s);
+            g_async_queue_unref(w->answer);
+        }
         last = w->last;
         if (w->bytes)
             g_bytes_unref(w->bytes);
@@ -409,7 +411,7 @@ bool region_store_flush(RegionStore *s)
     g_mutex_unlock(&s->lock);
     if (any) {
         GAsyncQueue *answer = g_async_queue_new();
-        push(s, (Write){.answer = answer});
+        push(s, (Write){.answer = g_async_queue_ref(answer)});
         g_async_queue_pop(answer);
         g_async_queue_unref(answer);
     }

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 
-REQUEST = struct.Struct('<II7BxIIQQ')  # JitRequest
+REQUEST = struct.Struct('<II7BxIIQQ')  # as in backend/jit_abi.h
 ANSWER = struct.Struct('<8IQ')
 
 
