@@ -329,12 +329,12 @@ static void run_entry(GenRng *rng, const IrCode *code, IrCode *const *singles, J
     while (r->left > d->left && !ref->left)
         if (!step_ref(singles, code))
             break;
+    if (by == LEFT_BEFORE && !ref->left && r->pc == d->pc)
+        step_ref(singles, code);
     if (linear && by == LEFT_BEFORE && r->pc != d->pc) // before an access to a page with another addend
         return;
-    if (by == LEFT_BEFORE && !ref->left) { // it must not have left for nothing
-        step_ref(singles, code);
+    if (by == LEFT_BEFORE) // it must not have left for nothing
         assert_true(ref->left);
-    }
     if (by == LEFT_STOP)
         assert_true(d->left <= 0);
     if (by == LEFT_ENTRY)
