@@ -86,6 +86,7 @@ typedef struct {
     uint32_t stub[2], leave;
     unsigned acc;            // slot whose value the accumulator has, NO_SLOT for none or a pinned one
     unsigned facc;           // ... the SSE register
+    bool facc_boxed;         // that is a single, which needs no test of its box
 } Baseline;
 
 #define NO_SLOT 256u
@@ -268,7 +269,8 @@ static void add_fp(Baseline *t, const IOp *op)
     spill(t, op->a);
     spill(t, op->b);
     spill(t, op[1].a);
-    FpChoice choice = fp_choose(code, imm, t->facc, op->a, op->b, op[1].a);
+    bool usable = t->facc_boxed || (code <= IR_OP_FMADD64 && fp_is_wide(code));
+    FpChoice choice = fp_choose(code, imm, usable ? t->facc : NO_SLOT, op->a, op->b, op[1].a);
     Piece *p = add(t, choice.stencil, op);
     if (choice.swap) {
         p->a = op->b;
@@ -285,6 +287,7 @@ static void add_fp(Baseline *t, const IOp *op)
         return;
     }
     t->facc = op->d;
+    t->facc_boxed = code == IR_OP_F64TO32 || code == IR_OP_ITOF32 || (code <= IR_OP_FMAX64 && !fp_is_wide(code));
     if (t->acc == op->d)
         t->acc = NO_SLOT;
 }
