@@ -273,7 +273,8 @@ static void add_fp(Baseline *t, const IOp *op)
     spill(t, op->a);
     spill(t, op->b);
     spill(t, op[1].a);
-    FpChoice choice = fp_choose(code, imm, t->facc, op->a, op->b, op[1].a);
+    bool usable = t->facc_boxed || (code <= IR_OP_FMADD64 && fp_is_wide(code));
+    FpChoice choice = fp_choose(code, imm, usable ? t->facc : NO_SLOT, op->a, op->b, op[1].a);
     Piece *p = add(t, choice.stencil, op);
     if (choice.swap) {
         p->a = op->b;
@@ -290,6 +291,7 @@ static void add_fp(Baseline *t, const IOp *op)
         return;
     }
     t->facc = op->d;
+    t->facc_boxed = code == IR_OP_F64TO32 || code == IR_OP_ITOF32 || (code <= IR_OP_FMAX64 && !fp_is_wide(code));
     if (t->acc == op->d)
         t->acc = NO_SLOT;
 }

@@ -44,6 +44,12 @@ static const uint16_t fp_from_int[2][2][4] = {
 };
 #undef INTS
 
+// Is an op up to FMAX64 one of doubles?
+static bool fp_is_wide(unsigned op)
+{
+    return (op - IR_OP_FADD32) % 2;
+}
+
 // For operands a, b and c of which the SSE register has that of slot f.
 static FpForm fp_form(unsigned f, unsigned a, unsigned b, unsigned c, unsigned op, bool *swap)
 {
@@ -82,7 +88,7 @@ static FpChoice fp_choose(unsigned op, unsigned imm, unsigned f, unsigned a, uns
     unsigned rm = imm & IR_FP_RM;
     bool rounds = ir_op_info[op].args[ir_n_values((IrOpcode)op)] == 'i', is_static = rounds && rm != IR_RM_DYN;
     bool exact = op == IR_OP_F32TO64 || (op == IR_OP_ITOF64 && !(imm & IR_FP_LONG));
-    bool fused = op == IR_OP_FMADD32 || op == IR_OP_FMADD64, wide = (op - IR_OP_FADD32) % 2;
+    bool fused = op == IR_OP_FMADD32 || op == IR_OP_FMADD64, wide = fp_is_wide(op);
 
     r.slow = r.is_float ? STENCIL_FP_SOFT_SLOW : STENCIL_FP_SOFT_INT_SLOW;
     if ((is_static && rm == IR_RM_RMM && !exact) || (fused && !__builtin_cpu_supports("fma"))) {

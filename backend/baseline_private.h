@@ -28,6 +28,7 @@ typedef struct {
     uint32_t stub[2], leave;
     unsigned acc;            // slot whose value the accumulator has, NO_SLOT for none or a pinned one
     unsigned facc;           // ... the SSE register
+    bool facc_boxed;         // that is a single, which needs no test of its box
 } Baseline;
 
 #define NO_SLOT 256u

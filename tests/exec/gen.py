@@ -592,6 +592,7 @@ def main():
     gen_priv.gen_all(case)
     gen_fp()
     gen_sequences.gen_all(case, rng, EDGE)
+    gen_sequences.gen_floats(case, rng, fp_operand, ON, DIRTY)
     write_files()
 
 

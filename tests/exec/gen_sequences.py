@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Exec cases of several computations in a row; part of gen.py."""
+import model_fp as fp
 from model import BINARY, IMMEDIATE, M64
 
 
@@ -30,3 +31,35 @@ def gen(case, rng, edge, name, count, length):
 def gen_all(case, rng, edge):
     for name in BINARY:
         gen(case, rng, edge, name, 60, 20)
+
+
+def gen_floats(case, rng, operand, before, after):
+    """Singles and doubles by turns, so that each finds in a register what the other has left."""
+    regs = "ft0 ft1 fa0 fs1".split()
+    two = {"fadd": fp.fadd, "fsub": fp.fsub, "fmul": fp.fmul, "fdiv": fp.fdiv}
+    for _ in range(150):
+        rm, flags = rng.randrange(4), 0
+        start = {r: operand(rng.choice([fp.S, fp.D])) for r in regs}
+        now, asm, d = dict(start), [], "ft0"
+        for _ in range(8):
+            f = rng.choice([fp.S, fp.D])
+            suffix = "s" if f is fp.S else "d"
+            d, a, b, c = (d if rng.random() < 0.4 else rng.choice(regs) for _ in range(4))
+            kind = rng.random()
+            if kind < 0.2:
+                g, names = (fp.D, "d.s") if f is fp.S else (fp.S, "s.d")
+                asm.append(f"fcvt.{names} {d},{a}" + (",dyn" if f is fp.D else ""))
+                now[d], raised = fp.converted(f, g, rm, now[a])
+            elif kind < 0.35:
+                asm.append(f"fmadd.{suffix} {d},{a},{b},{c},dyn")
+                now[d], raised = fp.fused(f, rm, now[a], now[b], now[c], False, False)
+            elif kind < 0.45:
+                asm.append(f"fsqrt.{suffix} {d},{a},dyn")
+                now[d], raised = fp.fsqrt(f, rm, now[a])
+            else:
+                op, fn = rng.choice(list(two.items()))
+                asm.append(f"{op}.{suffix} {d},{a},{b},dyn")
+                now[d], raised = fn(f, rm, now[a], now[b])
+            flags |= raised
+        case("rv64d", "|".join(asm), [before, ("frm", rm), ("fflags", 0), *start.items()],
+             [*now.items(), ("fflags", flags), after])
