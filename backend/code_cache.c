@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Translated code by guest pc and by RAM page.
-#include "backend/code_cache.h"
+#include "backend/block_table.h"
 #include "backend/exits.h"
 
 #include "backend/baseline.h"
@@ -9,9 +9,10 @@
 struct CodeCache {
     IrEnv *env;
     CodePages *pages;
-    GHashTable *blocks;     // Block -> itself, hashed by pc, first RAM byte and mode
+    BlockTable *blocks;     // live ones
     GHashTable *page_code;  // RAM page number -> PageCode
     GPtrArray *all_blocks;  // dead ones too
+    size_t block_bytes;     // that those take
     GPtrArray *all_units;
     JumpTables *jumps;
     CodeMemory *memory;
@@ -22,19 +23,6 @@ struct CodeCache {
 typedef struct {
     GPtrArray *blocks, *units; // live ones with bytes on this page
 } PageCode;
-
-static guint block_hash(gconstpointer p)
-{
-    const Block *b = p;
-    uint64_t h = (b->pc ^ b->span[0].start * 31 ^ b->mode) * UINT64_C(0x9e3779b97f4a7c15);
-    return (guint)(h >> 32);
-}
-
-static gboolean block_equal(gconstpointer p, gconstpointer q)
-{
-    const Block *a = p, *b = q;
-    return a->pc == b->pc && a->span[0].start == b->span[0].start && a->mode == b->mode;
-}
 
 static void page_code_free(gpointer p)
 {
@@ -74,7 +62,7 @@ CodeCache *code_cache_new(IrEnv *env, CodePages *pages, size_t code_size)
     cc->pages = pages;
     cc->jumps = jump_tables_new();
     cc->memory = code_memory_new(code_size);
-    cc->blocks = g_hash_table_new(block_hash, block_equal);
+    cc->blocks = block_table_new();
     cc->page_code = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, page_code_free);
     cc->all_blocks = g_ptr_array_new_with_free_func((GDestroyNotify)block_free);
     cc->all_units = g_ptr_array_new_with_free_func((GDestroyNotify)jit_unit_free);
@@ -83,7 +71,7 @@ CodeCache *code_cache_new(IrEnv *env, CodePages *pages, size_t code_size)
 
 void code_cache_free(CodeCache *cc)
 {
-    g_hash_table_destroy(cc->blocks);
+    block_table_free(cc->blocks);
     g_hash_table_destroy(cc->page_code);
     g_ptr_array_free(cc->all_blocks, TRUE);
     g_ptr_array_free(cc->all_units, TRUE);
@@ -99,8 +87,7 @@ CodeMemory *code_cache_memory(CodeCache *cc)
 
 Block *code_cache_find(CodeCache *cc, uint64_t pc, ram_t ram)
 {
-    Block key = {.pc = pc, .span = {{.start = ram}}, .mode = (uint8_t)cc->mode};
-    return g_hash_table_lookup(cc->blocks, &key);
+    return block_table_find(cc->blocks, pc, ram, cc->mode);
 }
 
 static PageCode *find_page(CodeCache *cc, ram_t addr)
@@ -130,8 +117,9 @@ static PageCode *page_code(CodeCache *cc, ram_t addr)
 void code_cache_add_block(CodeCache *cc, Block *b)
 {
     b->mode = (uint8_t)cc->mode;
-    g_hash_table_add(cc->blocks, b);
+    block_table_add(cc->blocks, b);
     g_ptr_array_add(cc->all_blocks, b);
+    cc->block_bytes += sizeof *b + b->n_ops * sizeof *b->ops + b->n_insns * sizeof *b->insn_pc;
     for (unsigned i = 0; i < b->n_spans; i++)
         g_ptr_array_add(page_code(cc, b->span[i].start)->blocks, b);
 }
@@ -284,7 +272,7 @@ static void kill_block(CodeCache *cc, Block *b)
         b->unit = b->unit == b->base ? NULL : b->unit;
         b->base = NULL;
     }
-    g_hash_table_remove(cc->blocks, b);
+    block_table_remove(cc->blocks, b);
 }
 
 static void drop_if_empty(CodeCache *cc, ram_t addr)
@@ -356,7 +344,8 @@ JumpTable *code_cache_set_mode(CodeCache *cc, unsigned mode, uint64_t space, uns
 void code_cache_note_jump(CodeCache *cc, uint64_t pc, JitUnit *u, uint64_t entry)
 {
     JumpEntry *row = &cc->env->jumps[jit_jump_row(pc)];
-    if (row->pc != pc)
+    jump_table_use(jump_tables_current(cc->jumps), jit_jump_row(pc));
+    if (row->pc != pc && !(row->pc & 1)) // an empty row must not push out what belongs into the other one
         cc->env->jumps[jit_jump_row(pc) ^ 1] = *row;
     *row = (JumpEntry){pc, u->code, u->slots, u->block ? (uintptr_t)u->body : entry};
 }
@@ -390,8 +379,9 @@ void code_cache_flush_all(CodeCache *cc)
     while (g_hash_table_iter_next(&it, &key, NULL))
         code_pages_clear(cc->pages, (ram_t)(*(gint64 *)key) << PAGE_BITS);
     g_hash_table_remove_all(cc->page_code);
-    g_hash_table_remove_all(cc->blocks);
+    block_table_clear(cc->blocks);
     g_ptr_array_set_size(cc->all_blocks, 0);
+    cc->block_bytes = 0;
     g_ptr_array_set_size(cc->all_units, 0);
     jump_tables_forget_all(cc->jumps);
     code_memory_reset(cc->memory);
@@ -412,4 +402,9 @@ Block *code_cache_block(const CodeCache *cc, unsigned i)
 unsigned code_cache_blocks(const CodeCache *cc)
 {
     return cc->all_blocks->len;
+}
+
+size_t code_cache_block_bytes(const CodeCache *cc)
+{
+    return cc->block_bytes;
 }

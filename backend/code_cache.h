@@ -153,8 +153,9 @@ JumpTables *code_cache_jumps(CodeCache *cc);
 void code_cache_unlink_all(CodeCache *cc);
 // Frees everything. Only between slices.
 void code_cache_flush_all(CodeCache *cc);
-// Number of interpreter blocks held, dead included: a bound on their memory.
+// Number of interpreter blocks held, dead included, and the bytes that they take.
 unsigned code_cache_blocks(const CodeCache *cc);
+size_t code_cache_block_bytes(const CodeCache *cc);
 // Calls fn for each block held, dead included (statistics).
 Block *code_cache_block(const CodeCache *cc, unsigned i); // i < code_cache_blocks: by age
 void code_cache_each_block(CodeCache *cc, void (*fn)(Block *b, void *opaque), void *opaque);

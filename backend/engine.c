@@ -14,7 +14,7 @@
 
 #define MAX_BLOCK_INSNS 64
 #define MAX_ROUNDS 20000 // turns of the loop in one slice: traps retire nothing, so `left` alone might not end it
-#define MAX_BLOCKS 200000 // then everything is dropped and starts anew
+#define MAX_BLOCK_BYTES ((size_t)256 << 20) // of blocks; then everything is dropped and starts anew
 
 // Majority vote: a page that has the usual addend is a vote for it, any other one a vote against.
 static void vote(Engine *e, uint64_t addend)
@@ -177,7 +177,7 @@ static Block *translate_uncached(Engine *e, uint64_t pc, unsigned max)
 static void enter_mode(Engine *e)
 {
     JumpTable *t = code_cache_set_mode(e->cache, e->mode, e->space, e->asid);
-    e->in.jumps = t->blocks;
+    e->in.jumps = t;
     e->map_epoch = t->epoch;
     e->in.last = NULL;
     e->from = NULL;
@@ -255,7 +255,7 @@ static JitUnit *usable_unit(Engine *e, const Block *b)
 
 Block *engine_peek(Engine *e, uint64_t pc)
 {
-    Block *b = e->in.jumps[jit_jump_row(pc)];
+    Block *b = e->in.jumps->blocks[jit_jump_row(pc)];
     if (b->pc == pc && !b->dead)
         return b;
     const uint8_t *host;
@@ -268,7 +268,7 @@ Block *engine_peek(Engine *e, uint64_t pc)
 
 Block *engine_block(Engine *e, uint64_t pc)
 {
-    Block *b = e->in.jumps[jit_jump_row(pc)];
+    Block *b = e->in.jumps->blocks[jit_jump_row(pc)];
     if (b->pc == pc && !b->dead)
         return b;
     const uint8_t *host;
@@ -285,8 +285,6 @@ Block *engine_block(Engine *e, uint64_t pc)
         b = translate_cached(e, pc, ram);
     else if (!second_page_holds(e, b))
         b = translate_uncached(e, pc, 1);
-    if (b && !b->uncached && e->chain)
-        interp_note_jump(&e->in, b);
     return b;
 }
 
@@ -317,24 +315,60 @@ static void chain(Engine *e, Block *b)
     }
 }
 
-// Remembers how control came to b, so that next time it comes without the engine. An interrupt may have sent it
-// elsewhere than the last block did.
+static bool leads_to(const JitUnit *u, unsigned slot, const Block *b)
+{
+    return !u->dead && u->base + (uint64_t)u->sites[slot].pc == b->pc;
+}
+
+// The block behind the static exit by which baseline code was left, if that is known, else NULL.
+static Block *next_of(const Engine *e)
+{
+    const JitUnit *u = e->from;
+    Block *b = u && u->block && !u->dead ? u->block->succ[e->from_slot] : NULL;
+    return b && !b->dead && b->pc == e->env->pc ? b : NULL;
+}
+
+// The interpreter came from `last` to b by a static edge, unless an interrupt sent it elsewhere.
+static void link_interpreted(Engine *e, Block *last, Block *b)
+{
+    if (last->dead || last->succ_pc[e->in.edge] != b->pc)
+        return;
+    if (code_cache_may_link(last, b))
+        last->succ[e->in.edge] = b;
+    else
+        interp_note_jump(&e->in, b);
+}
+
+// The same for compiled code, which left by a slot of e->from.
+static void link_compiled(Engine *e, Block *b)
+{
+    bool usable = usable_unit(e, b); // this may have had to forget where control came from
+    const JitUnit *from = e->from;
+    if (!from || !leads_to(from, e->from_slot, b))
+        return;
+    if (usable)
+        chain(e, b);
+    else if (from->block && code_cache_may_link(from->block, b))
+        from->block->succ[e->from_slot] = b;
+    else
+        interp_note_jump(&e->in, b);
+}
+
+// Remembers how control came to b, so that next time it comes without the engine, or the engine finds b at once.
 static void link_to(Engine *e, Block *b)
 {
-    const Block *last = e->in.last;
-    const JitUnit *from = e->from;
-    if (!e->chain || b->uncached) {
-        // every entry comes through here
-    } else if (last) {
-        if (!last->dead && last->succ_pc[e->in.edge] == b->pc && code_cache_may_link(last, b))
-            e->in.last->succ[e->in.edge] = b;
-    } else if (from && usable_unit(e, b)) { // which may have had to forget where control came from
-        if (e->from && !from->dead && from->base + (uint64_t)from->sites[e->from_slot].pc == b->pc)
-            chain(e, b);
-    } else if (e->from_indirect && usable_unit(e, b)) {
-        code_cache_note_jump(e->cache, b->pc, b->unit, b->entry);
+    bool indirect = e->in.indirect || e->from_indirect;
+    if (e->chain && !b->uncached) { // else every entry comes through here
+        if (e->in.last)
+            link_interpreted(e, e->in.last, b);
+        else if (e->from)
+            link_compiled(e, b);
+        else if (e->from_indirect && usable_unit(e, b))
+            code_cache_note_jump(e->cache, b->pc, b->unit, b->entry);
+        if (indirect)
+            interp_note_jump(&e->in, b);
     }
-    if (e->in.indirect || e->from_indirect)
+    if (indirect)
         b->ind_target = true;
     e->in.last = NULL;
     e->in.indirect = e->from_indirect = false;
@@ -374,17 +408,20 @@ static bool run_unit(Engine *e, Block *b)
     return interpret;
 }
 
-static void interpret(Engine *e, Block *b)
+// Runs b and what follows. The block that it ended before, if that is known, else NULL.
+static Block *interpret(Engine *e, Block *b)
 {
-    // INTERP_ENTER has counted the entry already, and the loop counts it again.
-    if (interp_run(&e->in, b) == INTERP_ENTER)
-        e->in.entered->heat++;
+    if (interp_run(&e->in, b) != INTERP_ENTER)
+        return NULL;
+    e->in.entered->heat++; // INTERP_ENTER has counted the entry already, and the loop counts it again
+    return e->in.entered->dead ? NULL : e->in.entered;
 }
 
-static void flush_if_wanted(Engine *e)
+// True: no block is good any more.
+static bool flush_if_wanted(Engine *e)
 {
-    if (!e->flush_wanted && code_cache_blocks(e->cache) < MAX_BLOCKS)
-        return;
+    if (!e->flush_wanted && code_cache_block_bytes(e->cache) < MAX_BLOCK_BYTES)
+        return false;
     e->flush_wanted = false;
     e->epoch++;
     g_ptr_array_set_size(e->candidates, 0);
@@ -394,18 +431,22 @@ static void flush_if_wanted(Engine *e)
     code_cache_each_block(e->cache, add_accesses, &e->stats);
     code_cache_flush_all(e->cache);
     enter_mode(e);
+    return true;
 }
 
 void engine_run(Engine *e)
 {
     IrEnv *env = e->env;
     bool force_interp = false;
+    Block *known = NULL; // the block at env->pc
     for (unsigned round = 0; env->left > 0 && round < MAX_ROUNDS && !g_atomic_int_get(&env->exit_request);
          round++) {
         if (e->queue && g_atomic_int_get(&e->result_ready))
             tier_poll(e);
-        flush_if_wanted(e);
-        Block *b = engine_block(e, env->pc);
+        if (flush_if_wanted(e))
+            known = NULL;
+        Block *b = known ? known : engine_block(e, env->pc);
+        known = NULL;
         if (!b)
             continue;
         link_to(e, b);
@@ -420,12 +461,13 @@ void engine_run(Engine *e)
                 b->heat = b->heat_start = 0;
                 if (run) {
                     force_interp = run_unit(e, b);
+                    known = next_of(e);
                     continue;
                 }
             }
         }
         force_interp = false;
-        interpret(e, b);
+        known = interpret(e, b);
     }
 }
 

@@ -40,7 +40,7 @@ static inline unsigned interp_cells(unsigned iop) // of 16 bytes
 typedef struct {
     IrEnv *env;
     Tlb *tlb;
-    Block **jumps; // JumpTable.blocks of the current mode and space
+    JumpTable *jumps; // of the current mode and space
     Block *last;   // when interp_run ended on a static edge: the block and its edge, so that the
     unsigned edge; // engine can chain them; else NULL
     bool indirect; // ... when it ended on an indirect jump
@@ -56,7 +56,8 @@ void interp_init(Interp *in, IrEnv *env, Tlb *tlb);
 
 static inline void interp_note_jump(Interp *in, Block *b)
 {
-    in->jumps[jit_jump_row(b->pc)] = b;
+    jump_table_use(in->jumps, jit_jump_row(b->pc));
+    in->jumps->blocks[jit_jump_row(b->pc)] = b;
 }
 
 // Runs from b, without counting its entry, until the slice is over (env->left <= 0) or something must be looked up.

@@ -44,8 +44,8 @@ typedef struct JumpEntry {
     uint64_t entry; // of baseline code: the address that other baseline code goes to (JitUnit.body)
 } JumpEntry;
 #define JIT_ENTRY_BODY 0x10000u // entries of regions are below
-#define JIT_JUMP_BITS 13
-#define JIT_JUMP_SHIFT 12 // page numbers count too: what is hot is often a few instructions of many pages
+#define JIT_JUMP_BITS 15
+#define JIT_JUMP_SHIFT 7 // so that code at regular distances uses all rows
 _Static_assert(sizeof(JumpEntry) == 32, "compiled code indexes the jump cache by shifts");
 
 static inline unsigned jit_jump_row(uint64_t pc)

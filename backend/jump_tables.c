@@ -32,10 +32,13 @@ void jump_tables_free(JumpTables *t)
 
 static void empty(JumpTables *t, JumpTable *table)
 {
-    for (unsigned i = 0; i < 1u << JIT_JUMP_BITS; i++) {
-        table->code[i] = (JumpEntry){.pc = 1};
-        table->blocks[i] = &t->none;
+    for (unsigned g = 0; g < (1u << JIT_JUMP_BITS) / JUMP_GROUP; g++) {
+        for (unsigned i = g * JUMP_GROUP; table->used[g / 64] >> g % 64 & 1 && i < (g + 1) * JUMP_GROUP; i++) {
+            table->code[i] = (JumpEntry){.pc = 1};
+            table->blocks[i] = &t->none;
+        }
     }
+    memset(table->used, 0, sizeof table->used);
     memset(table->pages, 0, sizeof table->pages);
     table->large.n = 0;
     table->epoch = ++t->epochs;
@@ -71,6 +74,7 @@ static JumpTable *make(JumpTables *t)
     }
     if (!oldest || t->tables->len < MAX_TABLES) {
         oldest = g_new0(JumpTable, 1);
+        memset(oldest->used, 0xff, sizeof oldest->used);
         g_ptr_array_add(t->tables, oldest);
     }
     oldest->forgotten = true;
@@ -94,6 +98,11 @@ JumpTable *jump_tables_enter(JumpTables *t, unsigned mode, uint64_t space, unsig
         empty(t, table);
     t->recent[mode] = t->current = table;
     return table;
+}
+
+JumpTable *jump_tables_current(const JumpTables *t)
+{
+    return t->current;
 }
 
 // What is global is not meant by an asid.

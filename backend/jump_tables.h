@@ -17,10 +17,12 @@ typedef struct Block Block;
 #define CODE_PAGED 4u
 #define CODE_ANY_ASID (~0u)
 #define JUMP_FILTER_BITS 14
+#define JUMP_GROUP 64u // rows that are emptied together
 
 typedef struct {
     JumpEntry code[1u << JIT_JUMP_BITS]; // by jit_jump_row; an empty row has an odd pc
     Block *blocks[1u << JIT_JUMP_BITS];  // likewise; never NULL: an empty row has a block with an odd pc
+    uint64_t used[(1u << JIT_JUMP_BITS) / JUMP_GROUP / 64]; // bit set: some of those JUMP_GROUP rows may not be empty
     uint64_t pages[(1u << JUMP_FILTER_BITS) / 64]; // bit set: holds something that lies on a page with this hash
     AddrRanges large;                               // the same for page-table entries that map more
     uint64_t epoch; // another one each time the table is emptied, never 0
@@ -31,12 +33,19 @@ typedef struct {
 
 typedef struct JumpTables JumpTables;
 
+// Before something is put into that row, or the other one of its pair.
+static inline void jump_table_use(JumpTable *t, unsigned row)
+{
+    t->used[row / JUMP_GROUP / 64] |= UINT64_C(1) << row / JUMP_GROUP % 64;
+}
+
 JumpTables *jump_tables_new(void);
 void jump_tables_free(JumpTables *t);
 
 // The table of a mode and, if it is CODE_PAGED, of the address space with this number, which fences know by asid. Made
 // or emptied if need be; stays where it is until another mode or space was entered.
 JumpTable *jump_tables_enter(JumpTables *t, unsigned mode, uint64_t space, unsigned asid);
+JumpTable *jump_tables_current(const JumpTables *t); // the one entered last
 // The tables of paged modes with that asid, or CODE_ANY_ASID, hold no more. Enter the current one again.
 void jump_tables_forget_spaces(JumpTables *t, unsigned asid);
 // Of those, the ones that hold something of the page or large page of va.

@@ -29,6 +29,7 @@ static JumpTable *mark(unsigned mode, uint64_t space, unsigned asid)
 {
     JumpTable *t = jump_tables_enter(tables, mode, space, asid);
     t->blocks[jit_jump_row(0x4000)] = &block;
+    jump_table_use(t, jit_jump_row(0x4000));
     return t;
 }
 
@@ -113,6 +114,7 @@ static void dropped_code(void **state)
     JitSlot mine[1], other[1];
     JumpTable *t = jump_tables_enter(tables, USER, 10, 1);
     unsigned row = jit_jump_row(0x4000);
+    jump_table_use(t, row);
     t->code[row] = (JumpEntry){0x4000, NULL, mine, 0};
     t->code[row ^ 1] = (JumpEntry){0x8000, NULL, other, 0};
     jump_tables_enter(tables, MACHINE, 0, 0);

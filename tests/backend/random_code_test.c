@@ -275,7 +275,7 @@ static void check_interp(GenRng *rng)
     machine_reset(dut, rng->state, 300);
     interp_init(&in, &dut->box.env, dut->rig.tlb);
     JumpTables *jumps = jump_tables_new();
-    in.jumps = jump_tables_enter(jumps, 3, 0, 0)->blocks;
+    in.jumps = jump_tables_enter(jumps, 3, 0, 0);
     Block **blocks = translate_all(code, &in);
     run_interp(rng, code, &in, blocks);
     for (unsigned i = 0; i < code->n_blocks; i++)
