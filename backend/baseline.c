@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Copies a block's stencils one after another and fills in their holes.
+// Chooses the stencils of a block, which baseline_layout.c copies one after another.
 //
-// Layout of a unit: the hot code, and elsewhere (code_memory.h) ENTRY, the cold code of each stencil, the slow paths of
-// loads and stores, the ways through the chain slots, the way out. Two things make it better than one stencil after
-// another: an operand that the op before has just made comes from the accumulator, and a temporary that only the next op
-// reads is not stored.
+// Three things make it better than one stencil for each op: an operand that the op before has just made comes from the
+// accumulator, a temporary that only the next op reads is not stored, and accesses through one base register share a
+// look into the TLB.
 #include "backend/baseline.h"
 
 #include "backend/baseline_fp.h"
+#include "backend/baseline_private.h"
 #include "backend/interp.h"
 #include "backend/stencil_forms.h"
 #include "backend/stencils.h"
@@ -16,18 +16,23 @@
 typedef enum { K_OTHER, K_BIN, K_BINI, K_UN, K_LD, K_ST, K_BR } Kind;
 typedef enum { L_A, L_M, L_I, L_Z, L_0, L_1, L_2, L_3, L_4, L_5, PLACES } Place; // see stencil_forms.h
 #define L_P L_Z // of a load, which has no second operand: without a guess at the addend, as pages lie anywhere
+#define L_G L_M // ... in a group
 typedef enum { TO_N, TO_0, TO_1, TO_2, TO_3, TO_4, TO_5, RESULTS } Result;
 _Static_assert(PLACES == L_0 + N_PINNED && RESULTS == TO_0 + N_PINNED, "places of pinned registers");
 
 typedef struct {
     uint8_t kind;
     uint16_t form[PLACES][PLACES][RESULTS]; // by first operand, second one and result; STENCIL_NONE: there is none
+    uint8_t size; // bytes of an access
+    uint16_t group[PLACES][PLACES]; // like form, for stores of a group
     uint16_t slow[RESULTS], far[RESULTS];
 } Row;
 
 static const Row rows[IOPS] = {
 #define FORM(op, x, y, d, ...) .form[L_##x][L_##y][TO_##d] = STENCIL_##op##_##x##y##_##d,
 #define PLAIN(op, x, y, d, ...) .form[L_##x][L_P][TO_##d] = STENCIL_##op##_##x##P_##d,
+#define LD_GROUP(op, x, y, d, ...) .form[L_##x][L_G][TO_##d] = STENCIL_##op##_##x##G_##d,
+#define ST_GROUP(op, x, y, d, ...) .group[L_##x][L_##y] = STENCIL_##op##_##x##y##G,
 #define BIN(op, expr) [IOP_##op] = {K_BIN, FORMS_FEW(FORM, op, 0)}, [IOP_##op##_I] = {K_BINI, FORM(op, A, I, N)},
 #define OFTEN(op, expr)                                                                                                \
     [IOP_##op] = {K_BIN, FORMS_MANY(FORM, op, 0)}, [IOP_##op##_I] = {K_BINI, FORMS_ONE_MANY(FORM, op, 0)},
@@ -37,8 +42,11 @@ static const Row rows[IOPS] = {
 #define OFF_PATH(d, op) .slow[TO_##d] = STENCIL_##op##_##d##_SLOW, .far[TO_##d] = STENCIL_##op##_##d##_FAR,
 #define LD(op, type)                                                                                                   \
     [IOP_##op] = {K_LD, FORMS_ONE_MANY(FORM, op, 0) FORMS_ONE_MANY(PLAIN, op, 0)                                       \
-                            OFF_PATH(N, op) EACH_PINNED(OFF_PATH, op)},
-#define ST(op, type) [IOP_##op] = {K_ST, FORMS_NO_RESULT(FORM, op, 0).slow[TO_N] = STENCIL_##op##_SLOW},
+                            FORMS_ONE_MANY(LD_GROUP, op, 0) OFF_PATH(N, op) EACH_PINNED(OFF_PATH, op)              \
+                                .size = sizeof(type)},
+#define ST(op, type)                                                                                                   \
+    [IOP_##op] = {K_ST, FORMS_NO_RESULT(FORM, op, 0) FORMS_NO_RESULT(ST_GROUP, op, 0)                                  \
+                            .slow[TO_N] = STENCIL_##op##_SLOW, .size = sizeof(type)},
 #define BR(op, cond) [IOP_##op] = {K_BR, FORMS_NO_RESULT(FORM, op, 0)},
 #include "backend/interp_ops.def"
 #undef BIN
@@ -60,40 +68,22 @@ static const struct { // of each pinned register
 #undef REGISTER
 };
 
+enum { GROUP_R = 1, GROUP_W = 2 };
+#define GROUPS(x) [L_##x] = {0, STENCIL_GROUP_##x##_R, STENCIL_GROUP_##x##_W, STENCIL_GROUP_##x##_RW},
+static const uint16_t group_check[PLACES][4] = { // by place of the base and kinds of access
+    GROUPS(A) GROUPS(0) GROUPS(1) GROUPS(2) GROUPS(3) GROUPS(4) GROUPS(5)
+};
+#undef GROUPS
+
 static const uint8_t pinned_as[IR_NREGS + IR_NTEMPS] = { // by slot: 1 + number
 #define REGISTER(i, host, guest) [guest] = 1 + i,
     PINNED(REGISTER)
 #undef REGISTER
 };
 
-typedef struct {
-    uint16_t stencil;
-    uint8_t a, b, c, d;
-    int32_t imm;
-    uint32_t site;
-    uint32_t slow, far; // stencils of its ways out of line, later the pieces; 0: none
-    uint64_t full; // value of a 64-bit hole
-    uint32_t hot, cold, next; // where it is, see address(); next: where it goes on
-} Piece;
-
-typedef struct {
-    Block *block;
-    JitUnit *unit;
-    GArray *pieces, *sites;
-    bool system;
-    GByteArray *hot, *cold; // the code
-    CodePlace place;        // where it goes
-    uint32_t stub[2], leave;
-    unsigned acc;            // slot whose value the accumulator has, NO_SLOT for none or a pinned one
-    unsigned facc;           // ... the SSE register
-    bool facc_boxed;         // that is a single, which needs no test of its box
-} Baseline;
-
-#define NO_SLOT 256u
-
 static Piece *add(Baseline *t, unsigned stencil, const IOp *op)
 {
-    Piece p = {.stencil = (uint16_t)stencil, .a = op->a, .b = op->b, .d = op->d, .imm = op->imm};
+    Piece p = {.stencil = (uint16_t)stencil, .a = op->a, .b = op->b, .d = op->d, .imm = op->imm, .aside = t->aside};
     g_array_append_val(t->pieces, p);
     return &g_array_index(t->pieces, Piece, t->pieces->len - 1);
 }
@@ -202,11 +192,18 @@ static bool commutes(const Row *row)
     }
 }
 
+static bool grouped(const Baseline *t, const IOp *op, const Row *row)
+{
+    return (row->kind == K_LD || row->kind == K_ST) && op->a == t->group;
+}
+
 // The stencil of an op with operands at x and y. Operands are exchanged if need be.
 static Piece *add_form(Baseline *t, const IOp *op, const Row *row, Place x, Place y, Result d)
 {
     Piece *p = NULL;
-    if (row->form[x][y][d]) {
+    if (row->kind == K_ST && grouped(t, op, row)) {
+        p = row->group[x][y] ? add(t, row->group[x][y], op) : NULL;
+    } else if (row->form[x][y][d]) {
         p = add(t, row->form[x][y][d], op);
     } else if (row->form[y][x][d] && commutes(row)) {
         p = add(t, row->form[y][x][d], op);
@@ -220,7 +217,11 @@ static Piece *add_form(Baseline *t, const IOp *op, const Row *row, Place x, Plac
 static Piece *add_op(Baseline *t, const IOp *op, const Row *row, Result *d)
 {
     bool two = row->kind == K_BIN || row->kind == K_ST || row->kind == K_BR;
-    Place x = place(t, op->a), y = two ? place(t, op->b) : row->kind == K_LD && t->unit->paged ? L_P : L_I;
+    Place x = place(t, op->a), y = L_I;
+    if (two)
+        y = place(t, op->b);
+    else if (row->kind == K_LD)
+        y = grouped(t, op, row) ? L_G : t->unit->paged ? L_P : L_I;
     x = x == L_Z ? L_M : x;
     y = y == L_A && x == L_A ? L_M : y;
     for (;;) {
@@ -249,12 +250,15 @@ static void add_computation(Baseline *t, const IOp *op, const Row *row)
 
 static void add_access(Baseline *t, const IOp *op, const Row *row)
 {
-    uint32_t site = site_before(t, op);
+    bool is_grouped = grouped(t, op, row);
+    uint32_t site = is_grouped ? 0 : site_before(t, op);
     Result d = row->kind == K_LD ? TO_N + pinned_as[op->d] : TO_N;
     Piece *p = add_op(t, op, row, &d);
-    p->site = site;
-    p->slow = row->slow[d];
-    p->far = row->far[d];
+    if (!is_grouped) {
+        p->site = site;
+        p->slow = row->slow[d];
+        p->far = row->far[d];
+    }
     if (row->kind == K_ST)
         return;
     if (d == TO_N)
@@ -369,9 +373,97 @@ static void add_other(Baseline *t, const IOp *op, unsigned iop)
     }
 }
 
+// Adds the stencils of one op. Returns how many cells more than one it has.
+static unsigned select_op(Baseline *t, const IOp *op)
+{
+    unsigned iop = interp_op(op->handler);
+    switch ((Kind)rows[iop].kind) {
+    case K_BIN:
+    case K_BINI:
+    case K_UN:
+        add_computation(t, op, &rows[iop]);
+        return 0;
+    case K_LD:
+    case K_ST:
+        add_access(t, op, &rows[iop]);
+        return 0;
+    case K_BR: {
+        Result nowhere = TO_N;
+        add_op(t, op, &rows[iop], &nowhere);
+        return 0;
+    }
+    case K_OTHER:
+        add_other(t, op, iop);
+    }
+    return interp_cells(iop) - 1;
+}
+
+// Accesses through one base register, with computations and other accesses between them that leave it alone.
+typedef struct {
+    const IOp *end; // behind the last access
+    unsigned accesses, kinds;
+    int64_t low, high; // offsets of the first byte and behind the last one
+} Group;
+
+#define MAX_GROUP_SPAN 1024
+#define MAX_GROUP_GAP 8
+
+static Group find_group(const Block *b, const IOp *first)
+{
+    Group g = {.low = INT64_MAX, .high = INT64_MIN};
+    for (const IOp *op = first; op < b->ops + b->n_ops; op++) {
+        const Row *row = &rows[interp_op(op->handler)];
+        bool access = (row->kind == K_LD || row->kind == K_ST) && op->a == first->a;
+        if (row->kind == K_OTHER || row->kind == K_BR || (g.end && op - g.end > MAX_GROUP_GAP))
+            break;
+        if (access) {
+            int64_t low = MIN(g.low, op->imm), high = MAX(g.high, (int64_t)op->imm + row->size);
+            if (high - low > MAX_GROUP_SPAN)
+                break;
+            g.low = low;
+            g.high = high;
+            g.kinds |= row->kind == K_LD ? GROUP_R : GROUP_W;
+            g.accesses++;
+            g.end = op + 1;
+        }
+        if (row->kind != K_ST && op->d == first->a)
+            break;
+    }
+    return g;
+}
+
+// A group needs one look into the TLB. Its copy, for when that fails, has one for each access. Both start and end with
+// the same in the accumulator.
+static void select_group(Baseline *t, const IOp *first, const Group *g)
+{
+    IOp head = {.a = first->a, .imm = (int32_t)g->low}, none = {.imm = 0};
+    Place x = place(t, first->a);
+    if (x == L_M || x == L_Z) {
+        get(t, first->a);
+        x = L_A;
+    }
+    unsigned acc = t->acc, facc = t->facc, check = t->pieces->len;
+    add(t, group_check[x][g->kinds], &head)->site = (uint32_t)(g->high - g->low - 1);
+    t->group = first->a;
+    for (const IOp *op = first; op < g->end; op++)
+        select_op(t, op);
+    t->group = NO_SLOT;
+    t->acc = acc;
+    t->facc = facc;
+    t->aside = true;
+    piece(t, check)->copy = t->pieces->len;
+    for (const IOp *op = first; op < g->end; op++)
+        select_op(t, op);
+    add(t, STENCIL_REJOIN, &none);
+    t->aside = false;
+    if (rows[interp_op(g->end[-1].handler)].kind == K_ST)
+        t->acc = NO_SLOT;
+}
+
 static void select_stencils(Baseline *t)
 {
     const Block *b = t->block;
+    const IOp *before = NULL;
     IOp none = {.imm = 0};
     JitSite hot = {.why = JIT_HOT};
     for (unsigned k = 0; k < t->unit->n_slots; k++) {
@@ -382,200 +474,17 @@ static void select_stencils(Baseline *t)
     add(t, STENCIL_ENTRY, &none);
     add(t, STENCIL_HEAD, &none)->site = t->sites->len - 1;
     for (const IOp *op = b->ops; op < b->ops + b->n_ops; op++) {
-        unsigned iop = interp_op(op->handler);
-        switch ((Kind)rows[iop].kind) {
-        case K_BIN:
-        case K_BINI:
-        case K_UN:
-            add_computation(t, op, &rows[iop]);
-            break;
-        case K_LD:
-        case K_ST:
-            add_access(t, op, &rows[iop]);
-            break;
-        case K_BR: {
-            Result nowhere = TO_N;
-            add_op(t, op, &rows[iop], &nowhere);
-            break;
-        }
-        case K_OTHER:
-            add_other(t, op, iop);
-            op += interp_cells(iop) - 1;
-        }
-    }
-}
-
-static Piece *piece(Baseline *t, unsigned i)
-{
-    return &g_array_index(t->pieces, Piece, i);
-}
-
-// Where code is: an offset in its part.
-#define COLD (UINT32_C(1) << 31)
-
-static uint32_t append(Baseline *t, bool cold, unsigned start, unsigned length)
-{
-    GByteArray *code = cold ? t->cold : t->hot;
-    g_byte_array_append(code, stencil_code + start, length);
-    return (code->len - length) | (cold ? COLD : 0);
-}
-
-static const uint8_t *address(const Baseline *t, uint32_t at)
-{
-    return at & COLD ? t->place.cold + (at & ~COLD) : t->place.hot + at;
-}
-
-static uint8_t *bytes_at(const Baseline *t, uint32_t at)
-{
-    return at & COLD ? t->cold->data + (at & ~COLD) : t->hot->data + at;
-}
-
-static void place_hot(Baseline *t, Piece *p)
-{
-    p->hot = append(t, false, stencils[p->stencil].code, stencils[p->stencil].hot);
-}
-
-static void place_cold(Baseline *t, Piece *p)
-{
-    const Stencil *s = &stencils[p->stencil];
-    p->cold = append(t, true, s->code + s->hot, s->cold);
-}
-
-// Places all of a stencil out of the way.
-static void place_off_path(Baseline *t, Piece *p)
-{
-    p->hot = append(t, true, stencils[p->stencil].code, stencils[p->stencil].hot);
-    place_cold(t, p);
-}
-
-// Places a stencil that a piece jumps to out of line. Returns its piece.
-static uint32_t add_off_path(Baseline *t, const Piece *of, uint32_t stencil)
-{
-    Piece p = *of;
-    if (!stencil)
-        return 0;
-    p.stencil = (uint16_t)stencil;
-    p.slow = p.far = 0;
-    place_off_path(t, &p);
-    g_array_append_val(t->pieces, p);
-    return t->pieces->len - 1;
-}
-
-static void lay_out(Baseline *t)
-{
-    static const IOp none;
-    unsigned n = t->pieces->len;
-    for (unsigned i = 1; i < n; i++) {
-        place_hot(t, piece(t, i));
-        piece(t, i)->next = t->hot->len;
-    }
-    place_off_path(t, piece(t, 0));
-    piece(t, 0)->next = piece(t, 1)->hot;
-    for (unsigned i = 1; i < n; i++) {
-        place_cold(t, piece(t, i));
-        Piece p = *piece(t, i);
-        p.far = add_off_path(t, &p, p.far);
-        p.slow = add_off_path(t, piece(t, i), p.slow);
-        *piece(t, i) = p;
-    }
-    for (unsigned k = 0; k < t->unit->n_slots; k++) {
-        bool crosses = t->unit->paged && (t->block->succ_pc[k] ^ t->block->pc) & PAGE_MASK;
-        Piece *p = add(t, crosses ? STENCIL_CROSS : STENCIL_SLOT, &none);
-        p->full = crosses ? t->block->succ_pc[k] : (uintptr_t)&t->unit->slots[k];
-        p->site = k;
-        if (crosses) {
-            place_hot(t, p);
-            place_cold(t, p);
+        unsigned kind = rows[interp_op(op->handler)].kind;
+        Group g = {.accesses = 0};
+        if ((kind == K_LD || kind == K_ST) && !(before && only_next_reads(b, before)))
+            g = find_group(b, op);
+        before = op;
+        if (g.accesses > 1) {
+            select_group(t, op, &g);
+            op = before = g.end - 1;
         } else {
-            place_off_path(t, p);
+            op += select_op(t, op);
         }
-        t->stub[k] = p->hot;
-    }
-    Piece *leave = add(t, STENCIL_LEAVE, &none);
-    leave->full = (uintptr_t)t->unit->slots;
-    place_off_path(t, leave);
-    t->leave = leave->hot;
-}
-
-// What a hole of p stands for; code is meant as offset.
-static uint64_t hole_value(Baseline *t, const Piece *p, unsigned hole)
-{
-    switch (hole) {
-    case HOLE_A:
-        return p->a * sizeof(uint64_t);
-    case HOLE_B:
-        return p->b * sizeof(uint64_t);
-    case HOLE_C:
-        return p->c * sizeof(uint64_t);
-    case HOLE_D:
-        return p->d * sizeof(uint64_t);
-    case HOLE_IMM:
-        return (uint64_t)(int64_t)p->imm;
-    case HOLE_COUNTER:
-        return (uintptr_t)t->place.counter;
-    case HOLE_INSNS:
-        return t->block->n_insns;
-    case HOLE_ROW:
-        return jit_jump_row(p->full) * sizeof(JumpEntry);
-    case HOLE_ROW2:
-        return (jit_jump_row(p->full) ^ 1) * sizeof(JumpEntry);
-    case HOLE_SITE:
-        return p->site;
-    case HOLE_FULL:
-        return p->full;
-    case HOLE_NEXT:
-        return p->next;
-    case HOLE_TAKEN:
-        return t->stub[0];
-    case HOLE_OTHER:
-        return t->stub[1];
-    case HOLE_FAR:
-        return piece(t, p->far)->hot;
-    case HOLE_SLOW:
-        return piece(t, p->slow)->hot;
-    case HOLE_LEAVE:
-        return t->leave;
-    case HOLE_OWN_HOT:
-        return p->hot;
-    default:
-        g_assert(hole == HOLE_OWN_COLD);
-        return p->cold;
-    }
-}
-
-// Is that value the address of code, as an offset?
-static bool is_code(unsigned hole)
-{
-    switch (hole) {
-    case HOLE_NEXT:
-    case HOLE_TAKEN:
-    case HOLE_OTHER:
-    case HOLE_FAR:
-    case HOLE_SLOW:
-    case HOLE_LEAVE:
-    case HOLE_OWN_HOT:
-    case HOLE_OWN_COLD:
-        return true;
-    default:
-        return false;
-    }
-}
-
-static void fill_holes(Baseline *t, const Piece *p)
-{
-    const Stencil *s = &stencils[p->stencil];
-    for (const Patch *q = stencil_patches + s->patch; q < stencil_patches + s->patch + s->patches; q++) {
-        uint32_t at = q->at < s->hot ? p->hot + q->at : p->cold + q->at - s->hot;
-        uint64_t v = hole_value(t, p, q->hole);
-        if (is_code(q->hole))
-            v = (uintptr_t)address(t, (uint32_t)v);
-        v += (uint64_t)(int64_t)q->addend;
-        if (q->kind == PATCH_REL32) {
-            v -= (uintptr_t)address(t, at);
-            if (q->hole == HOLE_TAKEN || q->hole == HOLE_OTHER)
-                t->unit->jump[q->hole == HOLE_OTHER] = (uint8_t *)(uintptr_t)address(t, at);
-        }
-        memcpy(bytes_at(t, at), &v, q->kind == PATCH_ABS64 ? 8 : q->kind == PATCH_ABS8 ? 1 : 4);
     }
 }
 
@@ -592,32 +501,6 @@ static JitUnit *new_unit(Block *b)
     return u;
 }
 
-// Puts the code where it runs.
-static bool install(Baseline *t, CodeMemory *memory, GError **error)
-{
-    JitUnit *u = t->unit;
-    if (!code_memory_place(memory, t->hot->len, t->cold->len, &t->place, error))
-        return false;
-    *t->place.counter = *t->block->runs;
-    t->block->runs = t->place.counter;
-    for (unsigned i = 0; i < t->pieces->len; i++)
-        fill_holes(t, piece(t, i));
-    u->memory = memory;
-    u->text = t->place.hot;
-    u->code_size = t->hot->len;
-    u->cold = t->place.cold;
-    u->cold_size = t->cold->len;
-    u->code = (JitCode)(uintptr_t)address(t, piece(t, 0)->hot);
-    u->body = u->text;
-    u->stub[0] = address(t, t->stub[0]);
-    u->stub[1] = address(t, t->stub[1]);
-    code_memory_write(memory, u->text, t->hot->data, t->hot->len);
-    code_memory_write(memory, u->cold, t->cold->data, t->cold->len);
-    for (unsigned k = 0; k < u->n_slots; k++)
-        code_cache_reset_slot(u, k);
-    return true;
-}
-
 JitUnit *baseline_translate(Block *b, bool system, CodeMemory *memory, GError **error)
 {
     JitUnit *u = new_unit(b);
@@ -628,11 +511,11 @@ JitUnit *baseline_translate(Block *b, bool system, CodeMemory *memory, GError **
                   .sites = g_array_sized_new(FALSE, FALSE, sizeof(JitSite), b->n_insns + 4),
                   .hot = g_byte_array_sized_new(b->n_ops * 48 + 64),
                   .cold = g_byte_array_sized_new(b->n_ops * 96 + 256),
+                  .group = NO_SLOT,
                   .acc = NO_SLOT,
                   .facc = NO_SLOT};
     select_stencils(&t);
-    lay_out(&t);
-    bool ok = install(&t, memory, error);
+    bool ok = baseline_install(&t, memory, error);
     u->n_sites = t.sites->len;
     u->sites = (JitSite *)(void *)g_array_free(t.sites, FALSE);
     g_byte_array_free(t.hot, TRUE);
@@ -643,11 +526,4 @@ JitUnit *baseline_translate(Block *b, bool system, CodeMemory *memory, GError **
         return NULL;
     }
     return u;
-}
-
-JitCode baseline_by_table(CodeMemory *memory)
-{
-    const Stencil *s = &stencils[STENCIL_BY_TABLE];
-    g_assert(!s->patches && !s->cold);
-    return (JitCode)(uintptr_t)code_memory_install(memory, stencil_code + s->code, s->hot, NULL);
 }

@@ -12,7 +12,7 @@
 typedef struct JitUnit JitUnit;
 typedef struct CodeCache CodeCache;
 
-#define BLOCK_TARGETS 16 // indirect-jump targets remembered by a block
+#define BLOCK_TARGETS 64 // indirect-jump targets remembered by a block that ends in one
 
 typedef struct { // one threaded interpreter op
     const void *handler;
@@ -53,7 +53,7 @@ struct Block {
     bool compiled;   // part of a region, not necessarily enterable
     bool uncached;   // made from a page that is not RAM: runs once
     uint8_t mode;    // translation mode it was made in: links by guest pc hold in that mode only
-    uint8_t next_target;
+    uint8_t next_target, n_targets; // BLOCK_TARGETS or none
     uint8_t cache_tries; // how often its region could not be loaded yet; 0: there is none
     uint16_t n_load, n_store;
     JitUnit *unit; // compiled code that may be entered here instead
@@ -61,9 +61,9 @@ struct Block {
     JitUnit *base; // baseline code, the unit unless a region has taken its place; or NULL
     Block *succ[2];      // chained successors
     uint64_t succ_pc[2]; // their guest pc; UINT64_MAX if none
-    uint64_t target[BLOCK_TARGETS]; // where the last indirect jumps went, a ring; UINT64_MAX: none yet
     uint16_t *insn_pc;   // pc offset of each instruction
     IOp *ops;            // both lie behind the block, in its allocation
+    uint64_t target[]; // where the last indirect jumps went, a ring of n_targets; UINT64_MAX: none yet
 };
 
 static inline uint64_t block_count(const Block *b)

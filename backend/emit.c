@@ -244,7 +244,7 @@ void emit_region(Emit *e)
     make_function(e);
     emit_number_slots(e);
     emit_assign_caches(e);
-    emit_make_runs(e);
+    e->run_addend = emit_local(e, e->char_ptr);
     emit_flow(e);
     emit_find_checks(e);
     emit_find_forms(e);

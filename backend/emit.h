@@ -52,12 +52,7 @@ typedef struct { // accesses of a block that are looked up together, see emit_gr
     bool loads, stores;
     bool second;            // most likely in the second run, not in the first
     gcc_jit_lvalue *addend; // of the leader's page
-    gcc_jit_lvalue *place;  // or with runs: where in the run the first byte is
 } EmitGroup;
-
-typedef struct { // a TlbRun in locals
-    gcc_jit_lvalue *start, *size, *host;
-} EmitRun;
 
 typedef struct {
     const IrCode *code;
@@ -94,7 +89,7 @@ typedef struct {
     unsigned n_caches;
     int8_t **cache_of; // by IR block and op: which page cache an access uses, or -1
 
-    EmitRun run[TLB_RUNS]; // as in env
+    gcc_jit_lvalue *run_addend; // with runs: theirs
     uint32_t second_regs;  // see JitRequest
     uint64_t second_start, second_size;
 
@@ -149,7 +144,6 @@ gcc_jit_rvalue *emit_condition(Emit *e, const IrInst *br);
 void emit_load(Emit *e, unsigned i);
 void emit_store(Emit *e, unsigned i);
 void emit_atomic(Emit *e, unsigned i);
-void emit_make_runs(Emit *e);
 void emit_load_runs(Emit *e, gcc_jit_block *bb); // at the entries
 // Makes env known to GCC in bb: asm statements find it in rbp, which GCC does not touch, so that it costs no register
 // elsewhere. What follows may use emit_env_*, in this block.

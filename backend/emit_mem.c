@@ -49,13 +49,12 @@ static gcc_jit_rvalue *rvalue(gcc_jit_lvalue *l)
 typedef struct { // an access
     EmitAsm a;
     GString *text;
-    unsigned addr, temp, addend, tag, host; // operand numbers
+    unsigned addr, temp, addend, tag, run; // operand numbers
     gcc_jit_rvalue *base;             // the address is base + offset
     int32_t offset;
     unsigned size;
     MemAccess access;
     const EmitCache *cache; // or NULL
-    gcc_jit_lvalue *place;  // with runs: what temp becomes, or NULL
 } Access;
 
 static void add(Access *m, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -90,7 +89,7 @@ static void start_access(Emit *e, Access *m, unsigned i)
 static void lookup_operands(Emit *e, Access *m)
 {
     m->temp = m->a.n_out;
-    emit_asm_output(&m->a, "=&r", m->place ? m->place : emit_local(e, e->u64));
+    emit_asm_output(&m->a, "=&r", emit_local(e, e->u64));
     m->addend = m->a.n_out;
     emit_asm_output(&m->a, "=&r", m->cache ? m->cache->addend : emit_local(e, e->char_ptr));
     if (m->cache) {
@@ -183,12 +182,11 @@ static void entry_of_temp(Access *m, unsigned entry)
         entry, PAGE_BITS - 5, entry, offsetof(IrEnv, tlb_mask), entry, offsetof(IrEnv, tlb_table), entry);
 }
 
-// With runs: from the addend to where in the run the group's reference would be, though it is elsewhere.
-static void place_in_run(Access *m, const EmitGroup *g)
+// With runs, leaves unless the addend is theirs.
+static void check_addend(Access *m, bool runs)
 {
-    if (m->place)
-        add(m, "leaq %d(%%%u,%%%u), %%%u\n\tsubq %%%u, %%%u\n.Lf%%=:\n\t", (int)g->start, m->addr, m->addend,
-            m->temp, m->host, m->temp);
+    if (runs)
+        add(m, "cmpq %%%u, %%%u\n\tjne .Lx%%=\n.Lf%%=:\n\t", m->run, m->addend);
 }
 
 // The cold way of a group: finds its page, or two with the same addend, or leaves. The engine is asked once for the
@@ -207,7 +205,7 @@ static void group_text(Emit *e, Access *m, const EmitGroup *g, unsigned other)
     add(m, "movq %zu(%%%u), %%%u\n\t", offsetof(TlbEntry, addend), m->addend, m->addend);
     add(m, "leaq %d(%%%u), %%%u\n\tandq $-4096, %%%u\n\tcmpq %%%u, %%%u\n\tjne .Ld%%=\n.Le%%=:\n\t", last, m->addr,
         other, other, other, m->temp);
-    place_in_run(m, g);
+    check_addend(m, e->linear);
     add(m, ".subsection 1\n.Ld%%=:\n\tmovq %%%u, %%%u\n\t", other, m->temp);
     entry_of_temp(m, other);
     check_kinds(m, g, other, ".Lx");
@@ -251,70 +249,59 @@ static void lead(Emit *e, Access *m, EmitGroup *g)
     gcc_jit_block_add_assignment(e->bb, NULL, g->addend, rvalue(m->cache->addend));
 }
 
-void emit_make_runs(Emit *e)
-{
-    for (unsigned k = 0; k < TLB_RUNS; k++)
-        e->run[k] = (EmitRun){emit_local(e, e->u64), emit_local(e, e->u64), emit_local(e, e->char_ptr)};
-}
-
 void emit_load_runs(Emit *e, gcc_jit_block *bb)
 {
-    for (unsigned k = 0; k < TLB_RUNS && e->linear; k++) {
-        size_t at = offsetof(IrEnv, run) + k * sizeof(TlbRun);
-        const EmitRun *r = &e->run[k];
-        gcc_jit_block_add_assignment(bb, NULL, r->start, rvalue(emit_env_u64(e, at + offsetof(TlbRun, start))));
-        gcc_jit_block_add_assignment(bb, NULL, r->size, rvalue(emit_env_u64(e, at + offsetof(TlbRun, size))));
-        gcc_jit_block_add_assignment(bb, NULL, r->host, rvalue(emit_env_ptr(e, at + offsetof(TlbRun, host))));
-    }
+    if (e->linear)
+        gcc_jit_block_add_assignment(bb, NULL, e->run_addend,
+                                     rvalue(emit_env_ptr(e, offsetof(IrEnv, runs) + offsetof(TlbRuns, addend))));
 }
 
-static unsigned run_number(const EmitGroup *g, bool second)
+// Offset in env of the run of the group's kind: the one where it is looked for first, or the other.
+static size_t run_of(const EmitGroup *g, bool other)
 {
-    return (second ? 2 : 0) + (g->stores ? ACCESS_WRITE : ACCESS_READ);
+    unsigned k = (g->second != other ? 2 : 0) + (g->stores ? ACCESS_WRITE : ACCESS_READ);
+    return offsetof(IrEnv, runs) + offsetof(TlbRuns, run) + k * sizeof(((TlbRuns *)NULL)->run[0]);
 }
 
-// Where the group is looked for first.
-static const EmitRun *run_of(const Emit *e, const EmitGroup *g)
+// Compares the address in register `in`, which changes, with the run at `run`: below if it is inside.
+static void compare_run(GString *text, size_t run, unsigned in)
 {
-    return &e->run[run_number(g, g->second)];
+    g_string_append_printf(text, "subq %zu(%%%%rbp), %%%u\n\tcmpq %zu(%%%%rbp), %%%u\n\t", run, in,
+                           run + sizeof(uint64_t), in);
 }
 
-// Jumps to .Lf if the group lies in the other run of its kind, with its place as if that were the one.
-static void other_run(Access *m, const EmitGroup *g)
-{
-    size_t at = offsetof(IrEnv, run) + run_number(g, !g->second) * sizeof(TlbRun);
-    add(m, "leaq %d(%%%u), %%%u\n\tsubq %zu(%%%%rbp), %%%u\n\tmovq %%%u, %%%u\n\taddq %zu(%%%%rbp), %%%u\n\t",
-        (int)g->start, m->addr, m->addend, at + offsetof(TlbRun, start), m->addend, m->addend, m->temp,
-        at + offsetof(TlbRun, host), m->temp);
-    add(m, "subq %%%u, %%%u\n\tcmpq %zu(%%%%rbp), %%%u\n\tjb .Lf%%=\n\t", m->host, m->temp,
-        at + offsetof(TlbRun, size), m->addend);
-}
-
-// Finds the group's place in its run; if it is not in there, in the other one or the TLB.
+// Makes sure that the group is where the runs' addend says: that it lies in its run; if not in that, in the other one
+// or on a page in the TLB that has the same addend. Else the region is left.
 static void lead_run(Emit *e, Access *m, EmitGroup *g)
 {
-    const EmitRun *r = run_of(e, g);
     gcc_jit_block *cold = gcc_jit_function_new_block(e->fn, NULL), *join = gcc_jit_function_new_block(e->fn, NULL);
-    g->place = m->place = emit_local(e, e->u64);
-    gcc_jit_block_add_assignment(
-        e->bb, NULL, g->place,
-        emit_binary(e, GCC_JIT_BINARY_OP_MINUS, plus(e, m->base, g->start), rvalue(r->start)));
-    gcc_jit_rvalue *inside =
-        gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_LT, rvalue(g->place), rvalue(r->size));
-    gcc_jit_block_end_with_conditional(e->bb, NULL, emit_likely(e, inside, true), join, cold);
+    gcc_jit_lvalue *inside = emit_local(e, e->u8);
+    g_autoptr(GString) test = g_string_new(NULL);
+    EmitAsm a = {0};
+    emit_asm_output(&a, "=&r", emit_local(e, e->u64));
+    emit_asm_output(&a, "=@ccb", inside);
+    emit_asm_input(&a, "r", m->base);
+    g_string_printf(test, "leaq %d(%%2), %%0\n\t", (int)g->start);
+    compare_run(test, run_of(g, false), 0);
+    emit_asm(e->bb, &a, test->str);
+    gcc_jit_block_end_with_conditional(e->bb, NULL, emit_likely(e, emit_flag(e, inside), true), join, cold);
     e->bb = join;
+
     unsigned other = m->a.n_out;
     if (g->n > 1)
         emit_asm_output(&m->a, "=&r", emit_local(e, e->u64));
     lookup_operands(e, m);
-    m->host = m->a.n_out + m->a.n_in;
-    emit_asm_input(&m->a, "rm", rvalue(r->host));
-    other_run(m, g);
+    m->run = m->a.n_out + m->a.n_in;
+    emit_asm_input(&m->a, "rm", rvalue(e->run_addend));
+    add(m, "leaq %d(%%%u), %%%u\n\t", (int)g->start, m->addr, m->temp);
+    compare_run(m->text, run_of(g, true), m->temp);
+    add(m, "jb .Lf%%=\n\t");
     if (g->n > 1) {
         group_text(e, m, g, other);
     } else {
         lookup(m);
-        place_in_run(m, g);
+        check_addend(m, true);
+        add(m, ".subsection 1\n.Lx%%=:\n\tpushq $0\n\tpushq $0\n\tjmp .Lc%%=\n\t.subsection 0");
         miss(e, m);
     }
     emit_asm(cold, &m->a, m->text->str);
@@ -327,7 +314,7 @@ static gcc_jit_lvalue *in_run(Emit *e, Access *m, unsigned i, gcc_jit_type *type
     if (g->leader == i)
         lead_run(e, m, g);
     g_string_free(m->text, TRUE);
-    return host_at(e, run_of(e, g)->host, plus(e, rvalue(g->place), m->offset - g->start), type);
+    return host_at(e, e->run_addend, plus(e, m->base, m->offset), type);
 }
 
 // The host location of an access of `type`, by a page cache: GCC sees the hit; an asm statement on the cold way does

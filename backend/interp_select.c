@@ -304,10 +304,13 @@ static void select_ops(Select *s)
 static Block *finish(Select *s)
 {
     const IrBlock *ir = s->ir;
-    size_t ops_size = s->ops->len * sizeof(IOp);
-    Block *b = g_malloc(sizeof *b + ops_size + (ir->n_insns + 1) * sizeof *b->insn_pc);
+    const IrInst *last = &ir->ops[ir->n_ops - 1];
+    unsigned n_targets = last->op == IR_OP_JMPIND ? BLOCK_TARGETS : 0;
+    size_t ops_size = s->ops->len * sizeof(IOp), head = sizeof(Block) + n_targets * sizeof(uint64_t);
+    Block *b = g_malloc(head + ops_size + (ir->n_insns + 1) * sizeof *b->insn_pc);
     memset(b, 0, sizeof *b);
-    b->ops = (IOp *)(void *)(b + 1);
+    b->n_targets = (uint8_t)n_targets;
+    b->ops = (IOp *)(void *)((uint8_t *)b + head);
     memcpy(b->ops, s->ops->data, ops_size);
     b->insn_pc = (uint16_t *)(void *)(b->ops + s->ops->len);
     b->runs = &b->no_runs;
@@ -326,11 +329,10 @@ static Block *finish(Select *s)
         b->n_load += ir_is_load(op->op) || op->op == IR_OP_LR32 || op->op == IR_OP_LR64;
         b->n_store += ir_is_store(op->op) || (atomic && op->op > IR_OP_LR64);
     }
-    const IrInst *last = &ir->ops[ir->n_ops - 1];
     b->succ_pc[0] = last->op == IR_OP_JUMP || ir_is_br(last->op) ? s->base + (uint64_t)ir->edge[0].pc : UINT64_MAX;
     b->succ_pc[1] = ir_is_br(last->op) ? s->base + (uint64_t)ir->edge[1].pc : UINT64_MAX;
     b->is_call &= last->op == IR_OP_JUMP || last->op == IR_OP_JMPIND;
-    memset(b->target, 0xff, sizeof b->target);
+    memset(b->target, 0xff, n_targets * sizeof b->target[0]);
     b->n_ops = s->ops->len;
     g_array_free(s->ops, TRUE);
     return b;

@@ -2,9 +2,9 @@
 // The stencils of the baseline tier: one function for each interpreter op and place of its operands.
 //
 // This file is compiled by GCC into an object that is never linked: tools/make_stencils.py takes the machine code of
-// each function out of it, and backend/baseline.c copies it, one after another, and fills in the holes. A hole is an
-// external symbol whose address stands for a value: the place of a register in the hart, an immediate, another piece of
-// code. Code of kernel model makes such an address a sign-extended 32-bit immediate or displacement.
+// each function out of it, and backend/baseline_layout.c copies it, one after another, and fills in the holes. A hole
+// is an external symbol whose address stands for a value: the place of a register in the hart, an immediate, another
+// piece of code. Code of kernel model makes such an address a sign-extended 32-bit immediate or displacement.
 //
 // A stencil gets the hart, the accumulator, which is the value of the op before it, env->left, which lives in a
 // register while baseline code runs, a guess at the addend of TLB entries (env->usual_addend), and the result of the
@@ -170,11 +170,22 @@ extern char hole_imm[] __attribute__((weak)), hole_insns[] __attribute__((weak))
         char *base = env->ram_slow(env, va, sizeof(type));                                                             \
         if (!base)                                                                                                     \
             return hole_leave(env, IMM(hole_site), left);                                                              \
-        guess = env->usual_addend;                                                                                     \
         TO_##d((uint64_t)(int64_t)AT(type, base, va), va);                                                             \
     }
+// Of a group of accesses through one base register, which GROUP has found to lie on one page: the guess is its addend.
+#define LOAD_GROUP(op, x, y, d, type)                                                                                  \
+    STENCIL(op##_##x##G_##d)                                                                                           \
+    {                                                                                                                  \
+        TO_##d((uint64_t)(int64_t)AT(type, guess, A_##x + B_##y), acc);                                                \
+    }
+#define STORE_GROUP(op, x, y, d, type)                                                                                 \
+    STENCIL(op##_##x##y##G)                                                                                            \
+    {                                                                                                                  \
+        AT(type, guess, A_##x + IMM(hole_imm)) = (type)B_##y;                                                          \
+        NEXT(acc, f);                                                                                                  \
+    }
 #define LD(NAME, type)                                                                                                 \
-    FORMS_ONE_MANY(LOAD, NAME, type) FORMS_ONE_MANY(LOAD_PLAIN, NAME, type)                                            \
+    FORMS_ONE_MANY(LOAD, NAME, type) FORMS_ONE_MANY(LOAD_GROUP, NAME, type) FORMS_ONE_MANY(LOAD_PLAIN, NAME, type)     \
     LOAD_SLOW(N, NAME, type) EACH_PINNED(LOAD_SLOW, NAME, type)                                                        \
     LOAD_FAR(N, NAME, type) EACH_PINNED(LOAD_FAR, NAME, type)
 #define STORE(op, x, y, d, type)                                                                                       \
@@ -188,17 +199,39 @@ extern char hole_imm[] __attribute__((weak)), hole_insns[] __attribute__((weak))
         NEXT(acc, f);                                                                                                  \
     }
 #define ST(NAME, type)                                                                                                 \
-    FORMS_NO_RESULT(STORE, NAME, type)                                                                                 \
+    FORMS_NO_RESULT(STORE, NAME, type) FORMS_NO_RESULT(STORE_GROUP, NAME, type)                                        \
     StorePiece NAME##_SLOW;                                                                                            \
-    JitSlot *NAME##_SLOW(IrEnv *env, uint64_t acc, int64_t left, uint64_t v, __attribute__((unused)) uint64_t guess,   \
-                         uint64_t va, double f)                                                                        \
+    JitSlot *NAME##_SLOW(IrEnv *env, uint64_t acc, int64_t left, uint64_t v, uint64_t guess, uint64_t va, double f)    \
     {                                                                                                                  \
         char *base = env->ram_slow(env, va, sizeof(type) | JIT_RAM_WRITE);                                             \
         if (!base)                                                                                                     \
             return hole_leave(env, IMM(hole_site), left);                                                              \
         AT(type, base, va) = (type)v;                                                                                  \
-        NEXT_AFTER_CALL(acc, f);                                                                                       \
+        NEXT(acc, f);                                                                                                  \
     }
+
+// The first byte of a group is at imm, the last one `site` behind it. If not all of them are on one page of RAM, the
+// accesses are done one by one.
+#define GROUP(x, kinds, missing)                                                                                       \
+    STENCIL(GROUP_##x##_##kinds)                                                                                       \
+    {                                                                                                                  \
+        uint64_t va = HIDDEN(A_##x + IMM(hole_imm)), last = va + IMM(hole_site);                                       \
+        const TlbEntry *t = TLB_ENTRY(va);                                                                             \
+        if (unlikely((missing)) || unlikely((va ^ last) & PAGE_MASK))                                                  \
+            return hole_slow(env, acc, left, NONE, guess, f);                                                          \
+        NEXT_WITH(acc, t->addend, f);                                                                                  \
+    }
+#define NOT_FOR(access) ((va & PAGE_MASK) != t->cmp[access])
+#define GROUPS(x)                                                                                                      \
+    GROUP(x, R, NOT_FOR(ACCESS_READ))                                                                                  \
+    GROUP(x, W, NOT_FOR(ACCESS_WRITE))                                                                                 \
+    GROUP(x, RW, NOT_FOR(ACCESS_READ) || NOT_FOR(ACCESS_WRITE))
+GROUPS(A) GROUPS(0) GROUPS(1) GROUPS(2) GROUPS(3) GROUPS(4) GROUPS(5)
+
+STENCIL(REJOIN)
+{
+    NEXT(acc, f);
+}
 
 // The end of a block: counts its instructions; the slice may be over. (A test of the sign is one instruction less.)
 #define SLICE_OVER() unlikely((left -= (intptr_t)hole_insns) < 0)

@@ -301,8 +301,8 @@ void tier_submit(Engine *e, Block *b, uint64_t min_mean)
                      .movable = tier_movable(b),
                      .linear = trace_linear(t),
                      .second_regs = b->second_regs,
-                     .second_start = e->env->run[2].start,
-                     .second_size = e->env->run[2].size,
+                     .second_start = e->env->runs.run[2].start,
+                     .second_size = e->env->runs.run[2].size,
                      .n_helpers = e->env->ops->n_helpers};
     set_in_work(t, true);
     queue_submit(e->queue, &rq, text->str, t);
@@ -332,7 +332,7 @@ void tier_hot(Engine *e, Block *b)
     b->queued = true;
     b->second_regs = 0;
     for (unsigned r = 1; r < 32; r++)
-        if (e->env->r[r] - e->env->run[2].start < e->env->run[2].size)
+        if (e->env->r[r] - e->env->runs.run[2].start < e->env->runs.run[2].size)
             b->second_regs |= 1u << r;
     if (e->config.sync) {
         tier_submit(e, b, 0);

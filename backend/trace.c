@@ -69,7 +69,7 @@ static void consider_successors(Grow *g, const Block *b, unsigned depth)
     for (int k = 0; k < 2; k++)
         if (b->succ_pc[k] != UINT64_MAX && to <= MAX_DEPTH)
             consider(g, b->succ[k] && !b->succ[k]->dead ? b->succ[k] : engine_peek(g->e, b->succ_pc[k]), to);
-    for (unsigned k = 0; k < BLOCK_TARGETS && to <= MAX_DEPTH; k++)
+    for (unsigned k = 0; k < b->n_targets && to <= MAX_DEPTH; k++)
         if (b->target[k] != UINT64_MAX && !g_hash_table_contains(g->e->return_sites, &b->target[k]))
             consider(g, engine_peek(g->e, b->target[k]), to);
     if (b->is_call)
@@ -144,23 +144,26 @@ static bool entered_from_outside(Engine *e, const Trace *t, const Block *b)
     return false;
 }
 
-static unsigned times_taken(const Block *b, unsigned k)
+// How often each target is in the ring, at its first place there.
+static void count_targets(const Block *b, uint8_t *times)
 {
-    unsigned n = 0;
-    for (unsigned i = 0; i < BLOCK_TARGETS; i++)
-        n += b->target[i] == b->target[k];
-    return n;
+    for (unsigned k = 0; k < b->n_targets; k++) {
+        unsigned first = 0;
+        while (b->target[first] != b->target[k])
+            first++;
+        times[k] = 0;
+        times[first] += b->target[k] != UINT64_MAX;
+    }
 }
 
 // The targets of an indirect jump that are inside, the most frequent of the last ones first.
 static void add_guesses(const Trace *t, const Block *b, IrBlock *ir)
 {
-    for (unsigned n = BLOCK_TARGETS; n; n--) {
-        for (unsigned k = 0; k < BLOCK_TARGETS; k++) {
-            int to = b->target[k] == UINT64_MAX || times_taken(b, k) != n ? -1 : find_pc(t->blocks, b->target[k]);
-            for (unsigned i = 0; i < k; i++)
-                if (b->target[i] == b->target[k])
-                    to = -1;
+    uint8_t times[BLOCK_TARGETS];
+    count_targets(b, times);
+    for (unsigned n = b->n_targets; n; n--) {
+        for (unsigned k = 0; k < b->n_targets; k++) {
+            int to = times[k] == n ? find_pc(t->blocks, b->target[k]) : -1;
             if (to >= 0)
                 ir_block_guess(ir, (int64_t)(b->target[k] - t->code->base), to);
         }

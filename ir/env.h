@@ -58,11 +58,14 @@ struct IrEnv {
     // The TLB table of the current data MMU index: entry of va = (char *)tlb_table + ((va >> 7) & tlb_mask).
     uint64_t tlb_mask; // (entries - 1) * sizeof(TlbEntry)
     struct TlbEntry *tlb_table;
-    // Runs of pages for loads, stores, again loads and stores (softmmu/tlb.h, tlb_set_runs): va is inside if
-    // va - start < size, and at host + (va - start).
+    // Runs of pages for loads, stores, again loads and stores (softmmu/tlb.h, TlbRuns): va is inside if
+    // va - start < size, and at addend + va.
     struct {
-        uint64_t start, size, host;
-    } run[4];
+        struct {
+            uint64_t start, size;
+        } run[4];
+        uint64_t addend;
+    } runs;
     struct JumpEntry *jumps; // virtual pc -> compiled code
     uint64_t usual_addend;   // what most pages had lately: a guess that spares compiled code waiting for the TLB entry
     uint64_t exit_site;      // compiled code leaves its exit number here; atomic_slow: 1 if it did nothing

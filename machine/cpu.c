@@ -263,10 +263,10 @@ Cpu *cpu_new(Board *board, unsigned hartid, const CpuConfig *config)
     cpu->hart.env.tlb_mask = 0;
     HartHooks none = {0};
     hart_init(&cpu->hart, hartid, &none); // before TLB and engine exist there is nobody to call
-    _Static_assert(sizeof env->run == TLB_RUNS * sizeof(TlbRun) && offsetof(TlbRun, host) == 16, "runs are the TLB's");
+    _Static_assert(sizeof env->runs == sizeof(TlbRuns), "runs are the TLB's");
     cpu->tlb = tlb_new(board_cpu_memory(board, hartid), cpu->pages, &tlb_hooks, config->tlb_bits, &env->tlb_mask,
                        &env->tlb_table);
-    tlb_set_runs(cpu->tlb, (TlbRun *)(void *)env->run);
+    tlb_set_runs(cpu->tlb, (TlbRuns *)(void *)&env->runs);
     code_pages_add_tlb(cpu->pages, cpu->tlb);
     cpu->engine = engine_new(&config->engine, &guest, env, cpu->tlb, cpu->pages);
     cpu->hart.hooks = hart_hooks(cpu);

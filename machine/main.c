@@ -9,9 +9,9 @@
 
 #include <errno.h>
 #include <gio/gio.h>
-#include <glib/gstdio.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static int fail(const GError *error)
@@ -96,25 +96,25 @@ static int run(const Options *o)
     return status;
 }
 
-// The demo guest is a file for the time of the run, so that it is loaded like any other.
+// The demo guest is a file in memory for the time of the run, so that it is loaded like any other.
 static int run_demo(Options *o)
 {
-    g_autoptr(GError) error = NULL;
-    g_autofree char *path = NULL;
-    int fd = g_file_open_tmp("addend-demo-XXXXXX", &path, &error);
-    if (fd < 0)
-        return fail(error);
-    close(fd);
-    int status = 1;
-    if (!g_file_set_contents(path, (const char *)demo_elf, (gssize)demo_elf_size, &error)) {
-        fail(error);
-    } else {
-        o->bios = "none";
-        o->kernel = path;
-        o->start_at_entry = true;
-        status = run(o);
+    int fd = memfd_create("addend-demo", MFD_CLOEXEC);
+    size_t done = 0;
+    for (ssize_t n = 1; fd >= 0 && n > 0 && done < demo_elf_size; done += n > 0 ? (size_t)n : 0)
+        n = write(fd, demo_elf + done, demo_elf_size - done);
+    if (done < demo_elf_size) {
+        fprintf(stderr, "addend: demo: no memory for the guest: %s\n", g_strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return 1;
     }
-    g_unlink(path);
+    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd);
+    o->bios = "none";
+    o->kernel = path;
+    o->start_at_entry = true;
+    int status = run(o);
+    close(fd);
     return status;
 }
 

@@ -174,6 +174,7 @@ static void resize(Tlb *tlb, TlbTable *t, unsigned mmu)
 
 void tlb_relieve(Tlb *tlb)
 {
+    tlb_run_update(tlb);
     if (!tlb->dynamic)
         return;
     for (unsigned i = 0; i < TLB_MMU_INDEXES; i++) {

@@ -51,14 +51,17 @@ typedef struct {
     uint64_t same_before, same_after; // so many bytes before and behind the page have this answer too, at this distance
 } TlbTranslation;
 
-// A run: many pages of plain RAM, one behind the other for the guest and for the host, that an access of some kind may
-// touch without bookkeeping. Compiled code tests it in front of the TLB: the TLB_RUN_BYTES from va on are inside if
-// va - start < size; they are at host + (va - start) then.
-typedef struct {
-    uint64_t start, size, host;
-} TlbRun;
+// Runs: many pages of plain RAM, one behind the other for the guest, that an access of some kind may touch without
+// bookkeeping and that have the same addend. Compiled code tests them in front of the TLB: the TLB_RUN_BYTES from va on
+// are inside if va - start < size.
 #define TLB_RUN_BYTES 128
 #define TLB_RUNS 4 // the largest for loads, that for stores; then a second one for each
+typedef struct {
+    struct {
+        uint64_t start, size;
+    } run[TLB_RUNS];
+    uint64_t addend;
+} TlbRuns;
 
 typedef struct {
     // Translates va for an access of size bytes, all in one page, under MMU index mmu. False: *fault says
@@ -90,10 +93,10 @@ Tlb *tlb_new(struct AddressSpace *as, struct CodePages *code, const TlbHooks *ho
              uint64_t *fast_mask, TlbEntry **fast_table);
 void tlb_free(Tlb *tlb);
 
-// Keeps runs, and those of the current data MMU index in runs[ACCESS_READ] and runs[ACCESS_WRITE], and the second ones
-// two places behind. A run for stores lies in one of those for loads, or is empty. Like the entries they
-// stay good while nothing is flushed or marked.
-void tlb_set_runs(Tlb *tlb, TlbRun *runs); // TLB_RUNS of them
+// Keeps runs, and those of the current data MMU index in *runs. Like the entries they stay good while nothing is
+// flushed or marked. What fills find shows in *runs only after the next tlb_relieve or tlb_set_mmu, so that compiled
+// code may keep the addend while it runs.
+void tlb_set_runs(Tlb *tlb, TlbRuns *runs);
 
 // The clock of R5.20 in microseconds, by default the host's; a deterministic run gives one made of
 // instructions.
@@ -116,7 +119,7 @@ void tlb_set_context(Tlb *tlb, uint64_t key, unsigned asid);
 
 // Grows a dynamic table that keeps throwing out what it needs (its entries evicted twice over since it was last looked
 // at). A guest that never flushes would otherwise stay at the first size, since R5.20 resizes in flushes only.
-// Between slices: table and mask change.
+// Between slices: table and mask change, and runs appear.
 void tlb_relieve(Tlb *tlb);
 
 // Flushes do not touch the hart's jump cache (R5.40): that is for the caller.

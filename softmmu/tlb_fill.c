@@ -105,7 +105,7 @@ static bool fill(Tlb *tlb, gva_t va, unsigned size, MemAccess access, unsigned m
     e->addend = (uint64_t)(uintptr_t)b.host - page;
     *cold = (TlbCold){tr.page | (tr.global ? TLB_COLD_GLOBAL : 0) | tr.large_bits, b.ram};
     t->dirty = true;
-    if (tlb->runs && tr.whole_page && b.host && b.flags[ACCESS_WRITE] != TLB_DISCARD)
+    if (tlb->runs && b.host && b.flags[ACCESS_WRITE] != TLB_DISCARD)
         tlb_run_add(tlb, mmu, e, cold, &tr, b.before, b.after);
     if (tr.large_bits) {
         addr_ranges_add(&t->large, va, tr.large_bits);

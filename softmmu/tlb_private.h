@@ -19,7 +19,8 @@ typedef struct { // whole pages; size 0: none
 
 typedef struct {
     TlbEntry *entries;
-    TlbPages run[TLB_RUNS]; // as for tlb_set_runs
+    TlbPages run[TLB_RUNS]; // as in TlbRuns
+    uint64_t addend;        // of the RAM met last
     TlbCold *cold; // behind the entries, in the same allocation
     uint64_t size;
     uint64_t used;       // entries that are not empty
@@ -55,7 +56,7 @@ struct Tlb {
     unsigned data_mmu, fetch_mmu;
     uint64_t *fast_mask;
     TlbEntry **fast_table;
-    TlbRun *runs; // of tlb_set_runs, or NULL
+    TlbRuns *runs; // of tlb_set_runs, or NULL
     int64_t delta;
     int64_t (*now)(void *opaque);
     void *now_opaque;

@@ -41,6 +41,9 @@ void tlb_run_add(Tlb *tlb, unsigned mmu, const TlbEntry *e, const TlbCold *cold,
 {
     TlbTable *t = tlb->table[mmu];
     gva_t page = tlb_entry_page(e);
+    t->addend = e->addend;
+    if (!tr->whole_page)
+        return;
     uint64_t before = MIN(tr->same_before, ram_before), after = MIN(tr->same_after, ram_after);
     for (unsigned k = 0; k < 2; k++) {
         TlbPages *first = &t->run[k], *second = &t->run[k + 2];
@@ -52,7 +55,6 @@ void tlb_run_add(Tlb *tlb, unsigned mmu, const TlbEntry *e, const TlbCold *cold,
         TlbPages new = {page - (cold->ram - start), start, end - start, e->addend};
         enter(first, second, &new);
     }
-    tlb_run_update(tlb);
 }
 
 void tlb_run_drop_page(TlbTable *t, gva_t page)
@@ -88,29 +90,28 @@ void tlb_run_mark_code(TlbTable *t, ram_t page)
     cut(&t->run[ACCESS_WRITE + 2], page);
 }
 
-static TlbRun inner(const TlbPages *r)
-{
-    return r->size ? (TlbRun){r->start, r->size - TLB_RUN_BYTES + 1, r->addend + r->start} : (TlbRun){0};
-}
-
 static bool lies_in(const TlbPages *r, const TlbPages *in)
 {
     uint64_t from = r->start - in->start;
-    return r->addend == in->addend && from <= in->size && r->size <= in->size - from;
+    return from <= in->size && r->size <= in->size - from;
 }
 
 void tlb_run_update(Tlb *tlb)
 {
-    const TlbPages *r = tlb->table[tlb->data_mmu]->run;
+    const TlbTable *t = tlb->table[tlb->data_mmu];
+    const TlbPages *r = t->run;
     if (!tlb->runs)
         return;
+    tlb->runs->addend = r[ACCESS_READ].size ? r[ACCESS_READ].addend : t->addend;
     for (unsigned k = 0; k < TLB_RUNS; k++) {
-        bool good = k % 2 ? lies_in(&r[k], &r[ACCESS_READ]) || lies_in(&r[k], &r[ACCESS_READ + 2]) : true;
-        tlb->runs[k] = good ? inner(&r[k]) : (TlbRun){0};
+        bool good = k % 2 == ACCESS_READ || lies_in(&r[k], &r[ACCESS_READ]) || lies_in(&r[k], &r[ACCESS_READ + 2]);
+        good &= r[k].size && r[k].addend == tlb->runs->addend;
+        tlb->runs->run[k].start = r[k].start;
+        tlb->runs->run[k].size = good ? r[k].size - TLB_RUN_BYTES + 1 : 0;
     }
 }
 
-void tlb_set_runs(Tlb *tlb, TlbRun *runs)
+void tlb_set_runs(Tlb *tlb, TlbRuns *runs)
 {
     tlb_flush(tlb);
     tlb->runs = runs;

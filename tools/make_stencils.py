@@ -6,7 +6,7 @@
 
 The output has, for each function NAME, a row STENCIL_NAME of the array stencils: its code, its cold code (what GCC put
 into .text.unlikely), and what must be filled in. A jump to the next stencil at the very end is left out, as the next
-one is put there. backend/baseline.c is the only user.
+one is put there. backend/baseline*.c are the only users.
 """
 import struct
 import sys
@@ -70,7 +70,7 @@ class Stencil:
                 self.patches.append([base + at, KINDS[kind], target, addend])
         self.thread_cold()
         self.join_branches()
-        if not name.endswith(('_SLOW', '_FAR')) and name != 'ENTRY':  # those lie elsewhere
+        if not name.endswith(('_SLOW', '_FAR')) and name not in ('ENTRY', 'REJOIN'):  # those lie elsewhere
             self.drop_last_jump()
 
     def at(self, offset):

@@ -24,7 +24,7 @@ static void copy_hart(Hart *to, const Hart *from)
     *to = *from;
     to->hooks = old.hooks;
     to->env.tlb_mask = old.env.tlb_mask;
-    memcpy(to->env.run, old.env.run, sizeof old.env.run);
+    to->env.runs = old.env.runs;
     to->env.tlb_table = old.env.tlb_table;
     to->env.jumps = old.env.jumps;
     to->env.engine = old.env.engine;

@@ -74,7 +74,7 @@ void rig_init(Rig *rig, IrEnv *env, uint64_t ram_size, const EngineConfig *confi
     address_space_init(&rig->as, &rig->root, "memory");
     rig->pages = code_pages_new(invalidate, rig);
     rig->tlb = tlb_new(&rig->as, rig->pages, &hooks, TLB_MIN_BITS, &env->tlb_mask, &env->tlb_table);
-    tlb_set_runs(rig->tlb, (TlbRun *)(void *)env->run);
+    tlb_set_runs(rig->tlb, (TlbRuns *)(void *)&env->runs);
     code_pages_add_tlb(rig->pages, rig->tlb);
     rig->engine = engine_new(config, guest ? guest : &nobody, env, rig->tlb, rig->pages);
 }

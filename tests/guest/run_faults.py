@@ -101,7 +101,7 @@ class Faults:
     def killed_program(self):
         """Addend itself is killed while workers compile: they end, and clean up."""
         for delay in (0.05, 0.1, 0.15, 0.2, 0.3, 0.4):
-            with subprocess.Popen(self.argv('-accel', 'jit,threshold=100,workers=3,opt=3', '--no-cache'),
+            with subprocess.Popen([self.addend, 'demo', '-accel', 'jit,threshold=100,workers=3,opt=3', '--no-cache'],
                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                   env=self.environment()) as p:
                 time.sleep(delay)
@@ -147,9 +147,12 @@ class Faults:
         self.expect('folder of another', self.run(*WAITING, '--cache-dir', cache), 'not used')
 
     def no_room_for_code(self):
-        limit = lambda n: ['prlimit', '--data=134217728', f'--fsize={n}']  # neither memory nor a file for all it may take
-        self.expect('no memory', self.run(*WAITING, '--no-cache', wrap=limit(1 << 10)), 'no memory for')
-        self.expect('baseline without memory', self.run('-accel', 'baseline', wrap=limit(1 << 10)), 'no memory for')
+        # Neither memory nor a file for all that code may take.
+        small = '-m', '128M'
+        limit = lambda n: ['prlimit', '--data=268435456', f'--fsize={n}']
+        self.expect('no memory', self.run(*small, *WAITING, '--no-cache', wrap=limit(1 << 10)), 'no memory for')
+        self.expect('baseline without memory',
+                    self.run(*small, '-accel', 'baseline', wrap=limit(1 << 10)), 'no memory for')
 
     def all(self):
         self.want, lines = self.run('-accel', 'interp')

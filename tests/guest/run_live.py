@@ -211,7 +211,8 @@ class Icount(unittest.TestCase):
             self.assertEqual((done.returncode, done.stderr), (0, b''))
             with open(stats, encoding='utf-8') as f:
                 numbers = json.load(f)
-        return done.stdout, {k: v for k, v in numbers.items() if 'seconds' not in k and k not in ('mips', 'peak_memory')}
+        return done.stdout, {k: v for k, v in numbers.items()
+                             if 'seconds' not in k and k not in ('mips', 'peak_memory')}
 
     def test_runs_repeat(self):
         for shift in 0, 3:

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Places the stencils that baseline.c has chosen and fills in their holes.
+//
+// Layout of a unit: the hot code, and elsewhere (code_memory.h) ENTRY, the copies of groups, the cold code of each
+// stencil, the slow paths of loads and stores, the ways through the chain slots, the way out.
+#include "backend/baseline.h"
+#include "backend/baseline_private.h"
+#include "backend/interp.h"
+#include "backend/stencils.h"
+#include <string.h>
+
+// Where code is: an offset in its part.
+#define COLD (UINT32_C(1) << 31)
+
+static uint32_t append(Baseline *t, bool cold, unsigned start, unsigned length)
+{
+    GByteArray *code = cold ? t->cold : t->hot;
+    g_byte_array_append(code, stencil_code + start, length);
+    return (code->len - length) | (cold ? COLD : 0);
+}
+
+static const uint8_t *address(const Baseline *t, uint32_t at)
+{
+    return at & COLD ? t->place.cold + (at & ~COLD) : t->place.hot + at;
+}
+
+static uint8_t *bytes_at(const Baseline *t, uint32_t at)
+{
+    return at & COLD ? t->cold->data + (at & ~COLD) : t->hot->data + at;
+}
+
+static void place_hot(Baseline *t, Piece *p)
+{
+    p->hot = append(t, false, stencils[p->stencil].code, stencils[p->stencil].hot);
+}
+
+static void place_cold(Baseline *t, Piece *p)
+{
+    const Stencil *s = &stencils[p->stencil];
+    p->cold = append(t, true, s->code + s->hot, s->cold);
+}
+
+// Places all of a stencil out of the way.
+static void place_off_path(Baseline *t, Piece *p)
+{
+    p->hot = append(t, true, stencils[p->stencil].code, stencils[p->stencil].hot);
+    place_cold(t, p);
+}
+
+// Places a stencil that a piece jumps to out of line. Returns its piece.
+static uint32_t add_off_path(Baseline *t, const Piece *of, uint32_t stencil)
+{
+    Piece p = *of;
+    if (!stencil)
+        return 0;
+    p.stencil = (uint16_t)stencil;
+    p.slow = p.far = 0;
+    place_off_path(t, &p);
+    g_array_append_val(t->pieces, p);
+    return t->pieces->len - 1;
+}
+
+// The copies of groups, each in one piece; REJOIN goes on behind the group.
+static void place_copies(Baseline *t, unsigned n)
+{
+    uint32_t join = 0;
+    for (unsigned i = 1; i < n; i++) {
+        Piece *p = piece(t, i);
+        if (!p->aside) {
+            join = p->next;
+            continue;
+        }
+        p->hot = append(t, true, stencils[p->stencil].code, stencils[p->stencil].hot);
+        p->next = p->stencil == STENCIL_REJOIN ? join : t->cold->len | COLD;
+    }
+}
+
+static Piece *add_end(Baseline *t, unsigned stencil)
+{
+    Piece p = {.stencil = (uint16_t)stencil};
+    g_array_append_val(t->pieces, p);
+    return piece(t, t->pieces->len - 1);
+}
+
+static void lay_out(Baseline *t)
+{
+    unsigned n = t->pieces->len;
+    for (unsigned i = 1; i < n; i++) {
+        if (piece(t, i)->aside)
+            continue;
+        place_hot(t, piece(t, i));
+        piece(t, i)->next = t->hot->len;
+    }
+    place_off_path(t, piece(t, 0));
+    piece(t, 0)->next = piece(t, 1)->hot;
+    place_copies(t, n);
+    for (unsigned i = 1; i < n; i++) {
+        place_cold(t, piece(t, i));
+        Piece p = *piece(t, i);
+        p.far = add_off_path(t, &p, p.far);
+        p.slow = p.copy ? p.copy : add_off_path(t, piece(t, i), p.slow);
+        *piece(t, i) = p;
+    }
+    for (unsigned k = 0; k < t->unit->n_slots; k++) {
+        bool crosses = t->unit->paged && (t->block->succ_pc[k] ^ t->block->pc) & PAGE_MASK;
+        Piece *p = add_end(t, crosses ? STENCIL_CROSS : STENCIL_SLOT);
+        p->full = crosses ? t->block->succ_pc[k] : (uintptr_t)&t->unit->slots[k];
+        p->site = k;
+        if (crosses) {
+            place_hot(t, p);
+            place_cold(t, p);
+        } else {
+            place_off_path(t, p);
+        }
+        t->stub[k] = p->hot;
+    }
+    Piece *leave = add_end(t, STENCIL_LEAVE);
+    leave->full = (uintptr_t)t->unit->slots;
+    place_off_path(t, leave);
+    t->leave = leave->hot;
+}
+
+// What a hole of p stands for; code is meant as offset.
+static uint64_t hole_value(Baseline *t, const Piece *p, unsigned hole)
+{
+    switch (hole) {
+    case HOLE_A:
+        return p->a * sizeof(uint64_t);
+    case HOLE_B:
+        return p->b * sizeof(uint64_t);
+    case HOLE_C:
+        return p->c * sizeof(uint64_t);
+    case HOLE_D:
+        return p->d * sizeof(uint64_t);
+    case HOLE_IMM:
+        return (uint64_t)(int64_t)p->imm;
+    case HOLE_COUNTER:
+        return (uintptr_t)t->place.counter;
+    case HOLE_INSNS:
+        return t->block->n_insns;
+    case HOLE_ROW:
+        return jit_jump_row(p->full) * sizeof(JumpEntry);
+    case HOLE_ROW2:
+        return (jit_jump_row(p->full) ^ 1) * sizeof(JumpEntry);
+    case HOLE_SITE:
+        return p->site;
+    case HOLE_FULL:
+        return p->full;
+    case HOLE_NEXT:
+        return p->next;
+    case HOLE_TAKEN:
+        return t->stub[0];
+    case HOLE_OTHER:
+        return t->stub[1];
+    case HOLE_FAR:
+        return piece(t, p->far)->hot;
+    case HOLE_SLOW:
+        return piece(t, p->slow)->hot;
+    case HOLE_LEAVE:
+        return t->leave;
+    case HOLE_OWN_HOT:
+        return p->hot;
+    default:
+        g_assert(hole == HOLE_OWN_COLD);
+        return p->cold;
+    }
+}
+
+// Is that value the address of code, as an offset?
+static bool is_code(unsigned hole)
+{
+    switch (hole) {
+    case HOLE_NEXT:
+    case HOLE_TAKEN:
+    case HOLE_OTHER:
+    case HOLE_FAR:
+    case HOLE_SLOW:
+    case HOLE_LEAVE:
+    case HOLE_OWN_HOT:
+    case HOLE_OWN_COLD:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void fill_holes(Baseline *t, const Piece *p)
+{
+    const Stencil *s = &stencils[p->stencil];
+    for (const Patch *q = stencil_patches + s->patch; q < stencil_patches + s->patch + s->patches; q++) {
+        uint32_t at = q->at < s->hot ? p->hot + q->at : p->cold + q->at - s->hot;
+        uint64_t v = hole_value(t, p, q->hole);
+        if (is_code(q->hole))
+            v = (uintptr_t)address(t, (uint32_t)v);
+        v += (uint64_t)(int64_t)q->addend;
+        if (q->kind == PATCH_REL32) {
+            v -= (uintptr_t)address(t, at);
+            if (q->hole == HOLE_TAKEN || q->hole == HOLE_OTHER)
+                t->unit->jump[q->hole == HOLE_OTHER] = (uint8_t *)(uintptr_t)address(t, at);
+        }
+        memcpy(bytes_at(t, at), &v, q->kind == PATCH_ABS64 ? 8 : q->kind == PATCH_ABS8 ? 1 : 4);
+    }
+}
+
+bool baseline_install(Baseline *t, CodeMemory *memory, GError **error)
+{
+    JitUnit *u = t->unit;
+    lay_out(t);
+    if (!code_memory_place(memory, t->hot->len, t->cold->len, &t->place, error))
+        return false;
+    *t->place.counter = *t->block->runs;
+    t->block->runs = t->place.counter;
+    for (unsigned i = 0; i < t->pieces->len; i++)
+        fill_holes(t, piece(t, i));
+    u->memory = memory;
+    u->text = t->place.hot;
+    u->code_size = t->hot->len;
+    u->cold = t->place.cold;
+    u->cold_size = t->cold->len;
+    u->code = (JitCode)(uintptr_t)address(t, piece(t, 0)->hot);
+    u->body = u->text;
+    u->stub[0] = address(t, t->stub[0]);
+    u->stub[1] = address(t, t->stub[1]);
+    code_memory_write(memory, u->text, t->hot->data, t->hot->len);
+    code_memory_write(memory, u->cold, t->cold->data, t->cold->len);
+    for (unsigned k = 0; k < u->n_slots; k++)
+        code_cache_reset_slot(u, k);
+    return true;
+}
+
+JitCode baseline_by_table(CodeMemory *memory)
+{
+    const Stencil *s = &stencils[STENCIL_BY_TABLE];
+    g_assert(!s->patches && !s->cold);
+    return (JitCode)(uintptr_t)code_memory_install(memory, stencil_code + s->code, s->hot, NULL);
+}

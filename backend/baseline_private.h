@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What the two halves of the baseline tier share: baseline.c, which chooses stencils, and baseline_layout.c, which
+// places them. Nobody else includes it.
+#pragma once
+#include "backend/code_cache.h"
+
+typedef struct {
+    uint16_t stencil;
+    uint8_t a, b, c, d;
+    int32_t imm;
+    uint32_t site;
+    uint32_t slow, far; // stencils of its ways out of line, later the pieces; 0: none
+    uint32_t copy; // the head of a group: the piece where its accesses are done one by one; else 0
+    bool aside;    // in such a copy
+    uint64_t full; // value of a 64-bit hole
+    uint32_t hot, cold, next; // where it is, see address(); next: where it goes on
+} Piece;
+
+typedef struct {
+    Block *block;
+    JitUnit *unit;
+    GArray *pieces, *sites;
+    bool system;
+    unsigned group; // accesses through this slot belong to a group; NO_SLOT: none do
+    bool aside;     // what is selected belongs to a group's copy
+    GByteArray *hot, *cold; // the code
+    CodePlace place;        // where it goes
+    uint32_t stub[2], leave;
+    unsigned acc;            // slot whose value the accumulator has, NO_SLOT for none or a pinned one
+    unsigned facc;           // ... the SSE register
+    bool facc_boxed;         // that is a single, which needs no test of its box
+} Baseline;
+
+#define NO_SLOT 256u
+
+static inline Piece *piece(Baseline *t, unsigned i)
+{
+    return &g_array_index(t->pieces, Piece, i);
+}
+
+// Lays out the pieces of t, the first of which are ENTRY and HEAD, and puts the code where it runs: everything in
+// t->unit but its sites. False and an error when executable memory is full.
+bool baseline_install(Baseline *t, CodeMemory *memory, GError **error);
