@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Blocks by guest pc, RAM address and translation mode.
 //
-// An open hash table whose rows hold the hash beside the block: a search looks at one line of the table and at the block
-// that it finds, however many there are.
+// An open hash table whose rows hold the hash beside the block: however many there are, a search looks at one line of
+// the table and at the block that it finds.
 #pragma once
 #include "backend/code_cache.h"
 

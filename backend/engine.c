@@ -255,7 +255,7 @@ static JitUnit *usable_unit(Engine *e, const Block *b)
 
 Block *engine_peek(Engine *e, uint64_t pc)
 {
-    Block *b = e->in.jumps->blocks[jit_jump_row(pc)];
+    Block *b = interp_find_jump(&e->in, pc);
     if (b->pc == pc && !b->dead)
         return b;
     const uint8_t *host;
@@ -268,7 +268,7 @@ Block *engine_peek(Engine *e, uint64_t pc)
 
 Block *engine_block(Engine *e, uint64_t pc)
 {
-    Block *b = e->in.jumps->blocks[jit_jump_row(pc)];
+    Block *b = interp_find_jump(&e->in, pc);
     if (b->pc == pc && !b->dead)
         return b;
     const uint8_t *host;

@@ -109,7 +109,7 @@ static bool __attribute__((noinline)) fp_denied(Interp *in, const Block *b, cons
 static Block *next_page(const Interp *in, const Block *b, unsigned edge)
 {
     uint64_t pc = b->succ_pc[edge];
-    Block *next = in->jumps->blocks[jit_jump_row(pc)];
+    Block *next = interp_find_jump(in, pc);
     return b->mode & CODE_PAGED && (pc ^ b->pc) & PAGE_MASK && next->pc == pc ? next : NULL;
 }
 
@@ -273,7 +273,7 @@ do_jmpind: {
     env->left -= blk->n_insns;
     blk->target[blk->next_target++ % BLOCK_TARGETS] = pc;
     in->edge = INTERP_INDIRECT;
-    next = in->jumps->blocks[jit_jump_row(pc)];
+    next = interp_find_jump(in, pc);
     if (likely(next->pc == pc && env->left > 0))
         goto enter;
     env->pc = pc;

@@ -56,8 +56,18 @@ void interp_init(Interp *in, IrEnv *env, Tlb *tlb);
 
 static inline void interp_note_jump(Interp *in, Block *b)
 {
+    Block **row = &in->jumps->blocks[jit_jump_row(b->pc)];
     jump_table_use(in->jumps, jit_jump_row(b->pc));
-    in->jumps->blocks[jit_jump_row(b->pc)] = b;
+    if (*row != b && !((*row)->pc & 1))
+        in->jumps->blocks[jit_jump_row(b->pc) ^ 1] = *row;
+    *row = b;
+}
+
+// The block noted for a jump to pc, else some block with another pc.
+static inline Block *interp_find_jump(const Interp *in, uint64_t pc)
+{
+    Block *b = in->jumps->blocks[jit_jump_row(pc)];
+    return __builtin_expect(b->pc == pc, 1) ? b : in->jumps->blocks[jit_jump_row(pc) ^ 1];
 }
 
 // Runs from b, without counting its entry, until the slice is over (env->left <= 0) or something must be looked up.

@@ -22,8 +22,9 @@ typedef struct {
     uint16_t *uses;  // by value: uses still to come
     uint64_t *konst; // by value, if it is a constant
     uint32_t pending[IR_NREGS]; // uses still to come of values that name this register's slot
-    uint8_t free_temp[N_TEMPS];
+    uint8_t free_temp[N_TEMPS]; // given back
     unsigned n_free;
+    unsigned n_fresh; // those below the zero slot that were never taken: the last ones
     uint8_t dying[4]; // temporaries whose last use is the op being selected: free behind it
     unsigned n_dying;
     unsigned insn;
@@ -38,11 +39,12 @@ static void emit(Select *s, unsigned iop, unsigned d, unsigned a, unsigned b, in
 
 static unsigned new_temp(Select *s)
 {
-    if (!s->n_free) {
-        s->full = true;
-        return INTERP_ZERO_SLOT - 1;
-    }
-    return s->free_temp[--s->n_free];
+    if (s->n_free)
+        return s->free_temp[--s->n_free];
+    if (s->n_fresh)
+        return INTERP_ZERO_SLOT - s->n_fresh--;
+    s->full = true;
+    return INTERP_ZERO_SLOT - 1;
 }
 
 static bool is_temp(unsigned slot)
@@ -340,7 +342,13 @@ static Block *finish(Select *s)
 
 Block *interp_translate(const IrBlock *ir, uint64_t base)
 {
-    Select s = {.ir = ir, .base = base, .fp = fp_host_functions()};
+    Select s;
+    memset(&s, 0, offsetof(Select, free_temp)); // what comes then is a stack
+    s.ir = ir;
+    s.base = base;
+    s.fp = fp_host_functions();
+    s.n_free = s.n_dying = 0;
+    s.full = false;
     s.ops = g_array_sized_new(FALSE, FALSE, sizeof(IOp), ir->n_insns + 2);
     unsigned n = ir->n_ops;
     // Small blocks, the normal case, need no allocation for the work arrays.
@@ -362,9 +370,7 @@ Block *interp_translate(const IrBlock *ir, uint64_t base)
         if (op->c != IR_NOVAL)
             s.uses[op->c]++;
     }
-    for (unsigned t = 0; t < N_TEMPS; t++)
-        s.free_temp[t] = (uint8_t)(INTERP_ZERO_SLOT - 1 - t);
-    s.n_free = N_TEMPS;
+    s.n_fresh = N_TEMPS;
     s.insn = UINT32_MAX; // the first insn op makes it 0
     select_ops(&s);
     g_free(big);

@@ -21,7 +21,7 @@ typedef struct Block Block;
 
 typedef struct {
     JumpEntry code[1u << JIT_JUMP_BITS]; // by jit_jump_row; an empty row has an odd pc
-    Block *blocks[1u << JIT_JUMP_BITS];  // likewise; never NULL: an empty row has a block with an odd pc
+    Block *blocks[1u << JIT_JUMP_BITS];  // likewise, pairs too; never NULL: an empty row has a block with an odd pc
     uint64_t used[(1u << JIT_JUMP_BITS) / JUMP_GROUP / 64]; // bit set: some of those JUMP_GROUP rows may not be empty
     uint64_t pages[(1u << JUMP_FILTER_BITS) / 64]; // bit set: holds something that lies on a page with this hash
     AddrRanges large;                               // the same for page-table entries that map more
