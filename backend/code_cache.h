@@ -46,6 +46,7 @@ struct Block {
     bool dead;
     bool is_call;    // ends in a jump that leaves the address behind itself in a register
     bool ind_target; // entered by an indirect jump
+    bool is_system;  // ends in an instruction that a helper does
     bool queued;     // waits for compilation
     uint32_t second_regs; // when it began to wait: see JitRequest
     bool refused;    // a region around it failed: not tried again

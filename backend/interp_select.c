@@ -333,6 +333,7 @@ static Block *finish(Select *s)
     }
     b->succ_pc[0] = last->op == IR_OP_JUMP || ir_is_br(last->op) ? s->base + (uint64_t)ir->edge[0].pc : UINT64_MAX;
     b->succ_pc[1] = ir_is_br(last->op) ? s->base + (uint64_t)ir->edge[1].pc : UINT64_MAX;
+    b->is_system = last->op == IR_OP_SYS;
     b->is_call &= last->op == IR_OP_JUMP || last->op == IR_OP_JMPIND;
     memset(b->target, 0xff, n_targets * sizeof b->target[0]);
     b->n_ops = s->ops->len;

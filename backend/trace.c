@@ -55,9 +55,15 @@ static void note_blocks(Engine *e)
     }
 }
 
+// Regions leave before system instructions, baseline code does them.
+static bool stays_out(const Engine *e, const Block *b)
+{
+    return b->is_system && e->config.baseline && e->config.system;
+}
+
 static void consider(Grow *g, Block *b, unsigned depth)
 {
-    if (!b || b->dead || b->uncached || block_count(b) < g->cold || !g_hash_table_add(g->known, b))
+    if (!b || b->dead || b->uncached || stays_out(g->e, b) || block_count(b) < g->cold || !g_hash_table_add(g->known, b))
         return;
     Candidate c = {b, depth};
     g_array_append_val(g->frontier, c);
@@ -206,7 +212,7 @@ static void mark_loop_heads(IrCode *code)
 
 Trace *trace_form(Engine *e, Block *head)
 {
-    if (engine_peek(e, head->pc) != head)
+    if (engine_peek(e, head->pc) != head || stays_out(e, head))
         return NULL;
     note_blocks(e);
     Grow g = {.e = e,
