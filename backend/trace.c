@@ -63,7 +63,8 @@ static bool stays_out(const Engine *e, const Block *b)
 
 static void consider(Grow *g, Block *b, unsigned depth)
 {
-    if (!b || b->dead || b->uncached || stays_out(g->e, b) || block_count(b) < g->cold || !g_hash_table_add(g->known, b))
+    if (!b || b->dead || b->uncached || stays_out(g->e, b) || block_count(b) < g->cold ||
+        !g_hash_table_add(g->known, b))
         return;
     Candidate c = {b, depth};
     g_array_append_val(g->frontier, c);
