@@ -3,9 +3,8 @@
 #include "backend/exits.h"
 
 #include "backend/code_cache.h"
-#include <gelf.h>
+#include "backend/loader.h"
 #include <gio/gio.h>
-#include <libelf.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -154,35 +153,10 @@ ExitTable *exits_parse(const void *section, size_t size, unsigned n_sites, GErro
     return t;
 }
 
-static bool find_section(Elf *elf, GByteArray *out)
-{
-    size_t names;
-    if (!elf || elf_getshdrstrndx(elf, &names) != 0)
-        return false;
-    for (Elf_Scn *s = NULL; (s = elf_nextscn(elf, s));) {
-        GElf_Shdr h;
-        const char *name = gelf_getshdr(s, &h) ? elf_strptr(elf, names, h.sh_name) : NULL;
-        if (!name || !strcmp(name, ".rela.addend"))
-            return false;
-        if (strcmp(name, ".addend") != 0)
-            continue;
-        Elf_Data *d = elf_getdata(s, NULL);
-        if (!d || !d->d_buf)
-            return false;
-        g_byte_array_append(out, d->d_buf, (guint)d->d_size);
-    }
-    return true;
-}
-
 GByteArray *exits_section(const void *object, size_t size, GError **error)
 {
     GByteArray *out = g_byte_array_new();
-    elf_version(EV_CURRENT);
-    Elf *elf = elf_memory((char *)(uintptr_t)object, size);
-    bool ok = find_section(elf, out);
-    if (elf)
-        elf_end(elf);
-    if (ok)
+    if (object_section(object, size, ".addend", out))
         return out;
     g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "object file from GCC: no good table of exits");
     g_byte_array_free(out, TRUE);

@@ -126,3 +126,34 @@ GByteArray *object_load(const void *bytes, size_t size, const char *symbol, size
     g_byte_array_free(l.out, TRUE);
     return NULL;
 }
+
+static bool append_section(Elf *elf, const char *name, GByteArray *out)
+{
+    g_autofree char *relocations = g_strconcat(".rela", name, NULL);
+    size_t names;
+    if (!elf || elf_getshdrstrndx(elf, &names) != 0)
+        return false;
+    for (Elf_Scn *s = NULL; (s = elf_nextscn(elf, s));) {
+        GElf_Shdr h;
+        const char *found = gelf_getshdr(s, &h) ? elf_strptr(elf, names, h.sh_name) : NULL;
+        if (!found || !strcmp(found, relocations))
+            return false;
+        if (strcmp(found, name) != 0)
+            continue;
+        Elf_Data *d = elf_getdata(s, NULL);
+        if (out->len || !d || !d->d_buf)
+            return false;
+        g_byte_array_append(out, d->d_buf, (guint)d->d_size);
+    }
+    return true;
+}
+
+bool object_section(const void *bytes, size_t size, const char *name, GByteArray *out)
+{
+    elf_version(EV_CURRENT);
+    Elf *elf = elf_memory((char *)(uintptr_t)bytes, size);
+    bool ok = append_section(elf, name, out);
+    if (elf)
+        elf_end(elf);
+    return ok;
+}

@@ -2,33 +2,9 @@
 // Guest addresses in machine code.
 #include "backend/moves.h"
 
-#include <gelf.h>
+#include "backend/loader.h"
 #include <gio/gio.h>
-#include <libelf.h>
 #include <string.h>
-
-#define NAME ".addend.pc"
-
-// Appends the section's numbers. False: the object is not as expected.
-static bool read_section(Elf *elf, GArray *out)
-{
-    size_t names;
-    if (!elf || elf_getshdrstrndx(elf, &names) != 0)
-        return false;
-    for (Elf_Scn *s = NULL; (s = elf_nextscn(elf, s));) {
-        GElf_Shdr h;
-        const char *name = gelf_getshdr(s, &h) ? elf_strptr(elf, names, h.sh_name) : NULL;
-        if (!name || !strcmp(name, ".rela" NAME))
-            return false;
-        if (strcmp(name, NAME) != 0)
-            continue;
-        Elf_Data *d = elf_getdata(s, NULL);
-        if (!d || !d->d_buf || d->d_size % sizeof(uint32_t))
-            return false;
-        g_array_append_vals(out, d->d_buf, (guint)(d->d_size / sizeof(uint32_t)));
-    }
-    return true;
-}
 
 static int ascending(gconstpointer p, gconstpointer q)
 {
@@ -48,11 +24,9 @@ bool moves_are_good(const uint32_t *moves, unsigned n, size_t text_size)
 GArray *moves_of_object(const void *object, size_t size, const GByteArray *text, size_t entry, GError **error)
 {
     g_autoptr(GArray) moves = g_array_new(FALSE, FALSE, sizeof(uint32_t));
-    elf_version(EV_CURRENT);
-    Elf *elf = elf_memory((char *)(uintptr_t)object, size);
-    bool ok = read_section(elf, moves);
-    if (elf)
-        elf_end(elf);
+    g_autoptr(GByteArray) section = g_byte_array_new();
+    bool ok = object_section(object, size, ".addend.pc", section) && section->len % sizeof(uint32_t) == 0;
+    g_array_append_vals(moves, section->data, section->len / sizeof(uint32_t));
     for (unsigned i = 0; i < moves->len; i++)
         g_array_index(moves, uint32_t, i) += (uint32_t)entry;
     g_array_sort(moves, ascending);
