@@ -119,7 +119,7 @@ void code_cache_add_block(CodeCache *cc, Block *b)
     b->mode = (uint8_t)cc->mode;
     block_table_add(cc->blocks, b);
     g_ptr_array_add(cc->all_blocks, b);
-    cc->block_bytes += sizeof *b + b->n_ops * sizeof *b->ops + b->n_insns * sizeof *b->insn_pc;
+    cc->block_bytes += block_size(b->n_targets, b->n_ops, b->n_insns);
     for (unsigned i = 0; i < b->n_spans; i++)
         g_ptr_array_add(page_code(cc, b->span[i].start)->blocks, b);
 }

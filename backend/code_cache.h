@@ -67,6 +67,12 @@ struct Block {
     uint64_t target[]; // where the last indirect jumps went, a ring of n_targets; UINT64_MAX: none yet
 };
 
+// Bytes of a block with what lies behind it.
+static inline size_t block_size(unsigned n_targets, size_t n_ops, size_t n_insns)
+{
+    return sizeof(Block) + n_targets * sizeof(uint64_t) + n_ops * sizeof(IOp) + (n_insns + 1) * sizeof(uint16_t);
+}
+
 static inline uint64_t block_count(const Block *b)
 {
     return b->count_base + (uint64_t)((int64_t)b->heat_start - b->heat) + (uint64_t)((int64_t)b->runs_start - *b->runs);

@@ -108,12 +108,18 @@ static void address_to(Access *m, unsigned to)
         add(m, "movq %%%u, %%%u\n\t", m->addr, to);
 }
 
+// Makes of the address in register `at` where its entry in the TLB is.
+static void entry_of(Access *m, unsigned at)
+{
+    add(m, "shrq $%u, %%%u\n\tandq %zu(%%%%rbp), %%%u\n\taddq %zu(%%%%rbp), %%%u\n\t", PAGE_BITS - 5, at,
+        offsetof(IrEnv, tlb_mask), at, offsetof(IrEnv, tlb_table), at);
+}
+
 // The lookup in the TLB up to the label .Lb, where the addend is in its register; what misses is out of line.
 static void lookup(Access *m)
 {
     address_to(m, m->addend);
-    add(m, "shrq $%u, %%%u\n\tandq %zu(%%%%rbp), %%%u\n\taddq %zu(%%%%rbp), %%%u\n\t", PAGE_BITS - 5, m->addend,
-        offsetof(IrEnv, tlb_mask), m->addend, offsetof(IrEnv, tlb_table), m->addend);
+    entry_of(m, m->addend);
     address_to(m, m->temp);
     add(m, "andq $%" G_GINT64_FORMAT ", %%%u\n\t", (gint64)(PAGE_MASK | (m->size - 1)), m->temp);
     add(m, "cmpq %%%u, %u(%%%u)\n\tjne .Ls%%=\n\t", m->temp, 8 * m->access, m->addend);
@@ -178,8 +184,8 @@ static void check_kinds(Access *m, const EmitGroup *g, unsigned entry, const cha
 
 static void entry_of_temp(Access *m, unsigned entry)
 {
-    add(m, "movq %%%u, %%%u\n\tshrq $%u, %%%u\n\tandq %zu(%%%%rbp), %%%u\n\taddq %zu(%%%%rbp), %%%u\n\t", m->temp,
-        entry, PAGE_BITS - 5, entry, offsetof(IrEnv, tlb_mask), entry, offsetof(IrEnv, tlb_table), entry);
+    add(m, "movq %%%u, %%%u\n\t", m->temp, entry);
+    entry_of(m, entry);
 }
 
 // With runs, leaves unless the addend is theirs.

@@ -47,8 +47,9 @@ typedef struct {
     uint64_t cache_head; // region_head of head, 0: not to be kept
 } Trace;
 
-// trace.c: the region around a hot block. NULL if its code cannot be lifted any more, or not in this address space.
-Trace *trace_form(Engine *e, Block *head);
+// trace.c: the region around a hot block. NULL if its code cannot be lifted any more, or not in this address space, or
+// its instructions ran less than min_mean times on average (GCC's time goes by instructions).
+Trace *trace_form(Engine *e, Block *head, uint64_t min_mean);
 // Whether its data is mapped by runs (JitRequest.linear): where no page tables translate.
 bool trace_linear(const Trace *t);
 void trace_free(Trace *t);

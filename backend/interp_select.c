@@ -308,12 +308,11 @@ static Block *finish(Select *s)
     const IrBlock *ir = s->ir;
     const IrInst *last = &ir->ops[ir->n_ops - 1];
     unsigned n_targets = last->op == IR_OP_JMPIND ? BLOCK_TARGETS : 0;
-    size_t ops_size = s->ops->len * sizeof(IOp), head = sizeof(Block) + n_targets * sizeof(uint64_t);
-    Block *b = g_malloc(head + ops_size + (ir->n_insns + 1) * sizeof *b->insn_pc);
+    Block *b = g_malloc(block_size(n_targets, s->ops->len, ir->n_insns));
     memset(b, 0, sizeof *b);
     b->n_targets = (uint8_t)n_targets;
-    b->ops = (IOp *)(void *)((uint8_t *)b + head);
-    memcpy(b->ops, s->ops->data, ops_size);
+    b->ops = (IOp *)(void *)(b->target + n_targets);
+    memcpy(b->ops, s->ops->data, s->ops->len * sizeof(IOp));
     b->insn_pc = (uint16_t *)(void *)(b->ops + s->ops->len);
     b->runs = &b->no_runs;
     b->pc = s->base + (uint64_t)ir->pc;

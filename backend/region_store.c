@@ -90,14 +90,21 @@ static void found_free(gpointer p)
     g_free(f);
 }
 
-// All region files that may be read, or, with temporaries set, those that broken-off writes left.
-static GPtrArray *scan(RegionStore *s, bool temporaries)
+// To be read from its start; NULL if that is not possible.
+static DIR *open_folder(const RegionStore *s)
 {
-    GPtrArray *all = g_ptr_array_new_with_free_func(found_free);
     int fd = openat(s->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
     if (!d && fd >= 0)
         close(fd);
+    return d;
+}
+
+// All region files that may be read, or, with temporaries set, those that broken-off writes left.
+static GPtrArray *scan(RegionStore *s, bool temporaries)
+{
+    GPtrArray *all = g_ptr_array_new_with_free_func(found_free);
+    DIR *d = open_folder(s);
     for (struct dirent *e; d && (e = readdir(d));) {
         struct stat st;
         uint64_t head;
@@ -132,10 +139,7 @@ static void need_index(RegionStore *s)
     if (s->index)
         return;
     s->index = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
-    int fd = openat(s->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-    if (!d && fd >= 0)
-        close(fd);
+    DIR *d = open_folder(s);
     for (struct dirent *e; d && (e = readdir(d));) {
         uint64_t head;
         if (region_file_parse_name(e->d_name, &head))

@@ -6,11 +6,11 @@
 #include "backend/loader.h"
 #include "backend/moves.h"
 #include "util/log.h"
+#include "util/clock.h"
 #include "util/warn.h"
 #include <gio/gio.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <time.h>
 
 #define AGAIN 8 // a block inside a region must be interpreted this much more before it gets code of its own
 
@@ -23,13 +23,6 @@ void tier_reset_heat(Engine *e, Block *b)
     b->base_count = block_base_count(b);
     b->heat = b->heat_start = b->base ? 0 : (int32_t)(e->config.baseline ? MIN(e->config.warm, hot) : hot);
     *b->runs = b->runs_start = b->base ? (int32_t)hot : 0;
-}
-
-static uint64_t clock_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 void tier_not_installed(Engine *e, const GError *error)
@@ -49,7 +42,7 @@ void tier_warm(Engine *e, Block *b)
         return;
     g_autoptr(GError) error = NULL;
     JitUnit *u = NULL;
-    uint64_t start = clock_ns();
+    uint64_t start = clock_ns(CLOCK_MONOTONIC);
     if (e->config.baseline && !b->uncached && !e->no_code)
         u = baseline_translate(b, e->config.system, code_cache_memory(e->cache), &error);
     if (!u) {
@@ -62,7 +55,7 @@ void tier_warm(Engine *e, Block *b)
     e->stats.baseline_blocks++;
     e->stats.baseline_insns += b->n_insns;
     e->stats.baseline_bytes += u->code_size + u->cold_size;
-    e->stats.baseline_ns += clock_ns() - start;
+    e->stats.baseline_ns += clock_ns(CLOCK_MONOTONIC) - start;
     tier_reset_heat(e, b);
     tier_cache_try_again(e, b);
     if (log_on(LOG_OUT_ASM))
@@ -259,18 +252,6 @@ static Block *hottest(Engine *e)
     return best;
 }
 
-// How often an instruction of t was executed, on average.
-static uint64_t mean_count(const Trace *t)
-{
-    uint64_t done = 0, insns = 0;
-    for (unsigned i = 0; i < t->blocks->len; i++) {
-        const Block *b = g_ptr_array_index(t->blocks, i);
-        done += block_count(b) * b->n_insns;
-        insns += b->n_insns;
-    }
-    return done / insns;
-}
-
 // User programs under an operating system: these are what comes at another address each time. Elsewhere constants are
 // shorter and known to GCC.
 bool tier_movable(const Block *b)
@@ -280,14 +261,9 @@ bool tier_movable(const Block *b)
 
 void tier_submit(Engine *e, Block *b, uint64_t min_mean)
 {
-    Trace *t = trace_form(e, b);
+    Trace *t = trace_form(e, b, min_mean);
     if (!t) {
         b->queued = false;
-        return;
-    }
-    if (mean_count(t) < min_mean) {
-        b->queued = false;
-        trace_free(t);
         return;
     }
     t->cache_head = tier_cache_head(e, b);

@@ -8,6 +8,7 @@
 #include "backend/engine_private.h"
 
 #include "backend/moves.h"
+#include "util/clock.h"
 #include "util/log.h"
 #include <gio/gio.h>
 #include <inttypes.h>
@@ -196,13 +197,13 @@ static bool load(Engine *e, Block *b, unsigned max_loads, bool *known)
     unsigned loads = times_loaded(e, place);
     if (loads >= max_loads)
         return false;
-    gint64 start = g_get_monotonic_time();
+    uint64_t start = clock_ns(CLOCK_MONOTONIC);
     Use use = {e, b};
     bool ok = region_store_find(e->persistent->store, head, use_region, &use);
     if (ok)
         g_hash_table_insert(e->persistent->loads, g_memdup2(&place, sizeof place), GUINT_TO_POINTER(loads + 1));
     *known = !ok;
-    e->stats.cache_ns += (uint64_t)(g_get_monotonic_time() - start) * 1000;
+    e->stats.cache_ns += clock_ns(CLOCK_MONOTONIC) - start;
     return ok;
 }
 

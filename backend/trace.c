@@ -211,7 +211,19 @@ static void mark_loop_heads(IrCode *code)
         }
 }
 
-Trace *trace_form(Engine *e, Block *head)
+// How often an instruction of the blocks was executed, on average.
+static uint64_t mean_count(const GPtrArray *blocks)
+{
+    uint64_t done = 0, insns = 0;
+    for (unsigned i = 0; i < blocks->len; i++) {
+        const Block *b = g_ptr_array_index(blocks, i);
+        done += block_count(b) * b->n_insns;
+        insns += b->n_insns;
+    }
+    return done / insns;
+}
+
+Trace *trace_form(Engine *e, Block *head, uint64_t min_mean)
 {
     if (engine_peek(e, head->pc) != head || stays_out(e, head))
         return NULL;
@@ -224,6 +236,10 @@ Trace *trace_form(Engine *e, Block *head)
     grow(&g, head);
     g_hash_table_destroy(g.known);
     g_array_free(g.frontier, TRUE);
+    if (mean_count(g.blocks) < min_mean) {
+        g_ptr_array_free(g.blocks, TRUE);
+        return NULL;
+    }
     g_ptr_array_sort(g.blocks, by_pc);
     Trace *t = g_new0(Trace, 1);
     t->blocks = g.blocks;

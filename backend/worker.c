@@ -4,6 +4,7 @@
 // when the socket closes. addend-worker N DIR: ends after N compilations (0: never), has its temporary files in DIR.
 #include "backend/jit.h"
 #include "backend/worker_dir.h"
+#include "util/clock.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -11,7 +12,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <signal.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SOCKET_FD 3
@@ -37,13 +37,6 @@ static bool write_all(const void *buf, size_t n)
         done += w > 0 ? (size_t)w : 0;
     }
     return true;
-}
-
-static uint64_t cpu_ns(void)
-{
-    struct timespec self;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &self);
-    return (uint64_t)self.tv_sec * 1000000000u + (uint64_t)self.tv_nsec;
 }
 
 static bool answer(const JitRequest *rq, const JitResult *r, const GError *error, uint64_t ns)
@@ -73,11 +66,11 @@ static bool serve_one(const char *scratch_dir)
     if (!read_all(text, rq.length))
         return false;
     text[rq.length] = 0;
-    uint64_t start = cpu_ns();
+    uint64_t start = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
     JitResult r;
     g_autoptr(GError) error = NULL;
     jit_compile(&rq, text, scratch_dir, &r, &error);
-    bool ok = answer(&rq, &r, error, cpu_ns() - start);
+    bool ok = answer(&rq, &r, error, clock_ns(CLOCK_PROCESS_CPUTIME_ID) - start);
     jit_result_clear(&r);
     return ok;
 }

@@ -2,6 +2,7 @@
 // Folders for workers' temporary files.
 #include "backend/worker_dir.h"
 
+#include "util/remove_tree.h"
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <sys/file.h>
@@ -12,18 +13,6 @@
 #define PREFIX "addend-gcc-"
 #define MIN_AGE 60 // seconds: younger ones may be about to be locked
 #define TRIES 20
-
-static void remove_tree(const char *path)
-{
-    GDir *dir = g_file_test(path, G_FILE_TEST_IS_SYMLINK) ? NULL : g_dir_open(path, 0, NULL);
-    for (const char *name; dir && (name = g_dir_read_name(dir));) {
-        g_autofree char *inside = g_build_filename(path, name, NULL);
-        remove_tree(inside);
-    }
-    if (dir)
-        g_dir_close(dir);
-    g_remove(path);
-}
 
 // Opens and locks the folder; -1 if somebody else has it.
 static int lock_folder(const char *path)

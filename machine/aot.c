@@ -51,7 +51,8 @@ static bool run(Machine *m)
     return over || !m->interrupted;
 }
 
-static void compile(Machine *m, uint64_t min_count, FILE *out, double seconds, GTimer *timer, RegionStore *store)
+// False: not everything could be kept.
+static bool compile(Machine *m, uint64_t min_count, FILE *out, double seconds, GTimer *timer, RegionStore *store)
 {
     uint64_t regions = 0, insns = 0, failed = 0, known = 0, gcc_ns = 0;
     bool full = false;
@@ -68,7 +69,7 @@ static void compile(Machine *m, uint64_t min_count, FILE *out, double seconds, G
         known += s.cache_hits;
         full |= r.code_full;
     }
-    region_store_flush(store);
+    bool kept = region_store_flush(store);
     fprintf(out, "addend aot: %" PRIu64 " regions of %" PRIu64 " guest instructions compiled in %.1f s (%.1f s of GCC",
             regions, insns, g_timer_elapsed(timer, NULL), (double)gcc_ns / 1e9);
     if (seconds > 0)
@@ -78,6 +79,7 @@ static void compile(Machine *m, uint64_t min_count, FILE *out, double seconds, G
     if (failed)
         fprintf(out, ", %" PRIu64 " failed", failed);
     fprintf(out, full ? "; stopped: no room for more code\n" : "\n");
+    return kept;
 }
 
 bool aot_command(const Options *o, FILE *out, GError **error)
@@ -98,9 +100,7 @@ bool aot_command(const Options *o, FILE *out, GError **error)
     }
     if (ok && !o->aot_run)
         estimate(m);
-    if (ok)
-        compile(m, o->aot_run ? machine_threshold(o) : 8 * AHEAD_ONCE, out, seconds, timer, store);
-    if (ok && !region_store_flush(store)) {
+    if (ok && !compile(m, o->aot_run ? machine_threshold(o) : 8 * AHEAD_ONCE, out, seconds, timer, store)) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "aot: not everything could be kept");
         ok = false;
     }

@@ -6,11 +6,11 @@
 #include "machine/aot.h"
 #include "machine/code_cache_command.h"
 #include "machine/cpu_model.h"
+#include "util/clock.h"
 #include "util/log.h"
 #include <glib-unix.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <time.h>
 
 static void kick_harts(void *opaque)
 {
@@ -89,13 +89,6 @@ static void hook_deadline_changed(void *opaque, unsigned hart)
     g_mutex_unlock(&m->lock);
 }
 
-static uint64_t host_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 bool machine_virtual_time(const Machine *m)
 {
     return m->options->icount_shift >= 0;
@@ -105,7 +98,7 @@ static uint64_t hook_clock_ns(void *opaque)
 {
     const Machine *m = opaque;
     if (!machine_virtual_time(m))
-        return host_ns() - m->start_ns;
+        return clock_ns(CLOCK_MONOTONIC) - m->start_ns;
     uint64_t insns = 0;
     for (unsigned i = 0; i < m->n_cpus; i++)
         insns += ir_env_icount(&m->cpus[i]->hart.env);
@@ -211,7 +204,7 @@ Machine *machine_new(const Options *options, GError **error)
     Machine *m = g_new0(Machine, 1);
     m->options = options;
     m->isa = cpu_model_isa(&options->features);
-    m->start_ns = host_ns();
+    m->start_ns = clock_ns(CLOCK_MONOTONIC);
     g_mutex_init(&m->lock);
     exclusive_init(&m->exclusive, kick_harts, m);
     BoardHooks hooks = {m, hook_set_irq, hook_exit, hook_deadline_changed, hook_clock_ns};

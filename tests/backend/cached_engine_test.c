@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Engines that share a persistent code cache: what one kept another loads, but only for the very same guest code.
 #include "tests/test.h"
+#include "tests/backend/temp_dir.h"
 #include "tests/backend/rig.h"
 #include <glib/gstdio.h>
 
@@ -8,28 +9,6 @@ enum { T0 = 5, T1 = 6, T2 = 7 };
 
 #define ROUNDS 3000u
 #define LENGTH 5 // instructions of the program
-
-static char *dir;
-
-static int make_dir(void **state)
-{
-    (void)state;
-    dir = g_dir_make_tmp("addend-test-XXXXXX", NULL);
-    return dir ? 0 : 1;
-}
-
-static int remove_dir(void **state)
-{
-    (void)state;
-    RegionStore *s = region_store_open(dir, 1 << 20, false, NULL);
-    uint64_t bytes;
-    unsigned kept;
-    region_store_purge(s, &bytes, &kept);
-    region_store_free(s);
-    g_rmdir(dir);
-    g_clear_pointer(&dir, g_free);
-    return 0;
-}
 
 static uint32_t addi(unsigned rd, unsigned rs1, uint32_t imm)
 {
@@ -93,7 +72,7 @@ static EngineStats run_loop(RegionStore *store, uint32_t step)
 
 static RegionStore *open_store(void)
 {
-    RegionStore *s = region_store_open(dir, 1 << 20, true, NULL);
+    RegionStore *s = region_store_open(temp_dir, 1 << 20, true, NULL);
     assert_non_null(s);
     return s;
 }
@@ -252,7 +231,7 @@ static void code_that_changes(void **state)
     region_store_free(store);
 }
 
-#define FOLDER_TEST(f) cmocka_unit_test_setup_teardown(f, make_dir, remove_dir)
+#define FOLDER_TEST(f) cmocka_unit_test_setup_teardown(f, temp_dir_make, temp_dir_remove)
 
 int main(void)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The persistent code cache on disk: damaged files, foreign folders, full disks, and several programs at once.
 #include "tests/test.h"
+#include "tests/backend/temp_dir.h"
 #include "backend/region_store.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -11,30 +12,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static char *dir; // of the running test
-
-static int make_dir(void **state)
-{
-    (void)state;
-    dir = g_dir_make_tmp("addend-test-XXXXXX", NULL);
-    return dir ? 0 : 1;
-}
-
-static int remove_dir(void **state)
-{
-    (void)state;
-    GDir *d = g_dir_open(dir, 0, NULL);
-    for (const char *name; d && (name = g_dir_read_name(d));) {
-        g_autofree char *path = g_build_filename(dir, name, NULL);
-        g_remove(path);
-    }
-    if (d)
-        g_dir_close(d);
-    g_rmdir(dir);
-    g_clear_pointer(&dir, g_free);
-    return 0;
-}
 
 // A region with all parts, told apart by number; text_size bytes of code.
 typedef struct {
@@ -220,7 +197,7 @@ static void names(void **state)
 static RegionStore *open_store(uint64_t max_bytes)
 {
     g_autoptr(GError) error = NULL;
-    RegionStore *s = region_store_open(dir, max_bytes, true, &error);
+    RegionStore *s = region_store_open(temp_dir, max_bytes, true, &error);
     if (!s)
         fail_msg("%s", error->message);
     return s;
@@ -252,7 +229,7 @@ static char *path_of(uint64_t head, unsigned number)
     Sample s;
     make_sample(&s, head, number, 37);
     g_autofree char *name = region_file_name(head, &s.file.header.key);
-    return g_build_filename(dir, name, NULL);
+    return g_build_filename(temp_dir, name, NULL);
 }
 
 static void set_age(uint64_t head, unsigned number, time_t seconds)
@@ -294,7 +271,7 @@ static void kept_between_runs(void **state)
 
 static int said(char **text)
 {
-    g_autofree char *path = g_build_filename(dir, "stderr", NULL);
+    g_autofree char *path = g_build_filename(temp_dir, "stderr", NULL);
     int lines = 0;
     g_file_get_contents(path, text, NULL, NULL);
     for (const char *p = *text; p && *p; p++)
@@ -305,7 +282,7 @@ static int said(char **text)
 // Runs fn in a process of its own with stderr in a file: lines written there; 1000 if it died.
 static int lines_said_by(void (*fn)(void), char **text)
 {
-    g_autofree char *path = g_build_filename(dir, "stderr", NULL);
+    g_autofree char *path = g_build_filename(temp_dir, "stderr", NULL);
     fflush(NULL);
     pid_t pid = fork();
     if (!pid) {
@@ -377,11 +354,11 @@ static void unsafe_folder(void **state)
     static const mode_t modes[] = {0777, 0770, 0707, 0720, 0702};
     for (unsigned i = 0; i < G_N_ELEMENTS(modes); i++) {
         g_autoptr(GError) error = NULL;
-        assert_int_equal(g_chmod(dir, (int)modes[i]), 0);
-        assert_null(region_store_open(dir, 1 << 20, true, &error));
+        assert_int_equal(g_chmod(temp_dir, (int)modes[i]), 0);
+        assert_null(region_store_open(temp_dir, 1 << 20, true, &error));
         assert_non_null(strstr(error->message, "others may write"));
     }
-    g_chmod(dir, 0755);
+    g_chmod(temp_dir, 0755);
     region_store_free(open_store(1 << 20));
     g_autoptr(GError) error = NULL, absent = NULL;
     if (geteuid()) {
@@ -395,7 +372,7 @@ static void unsafe_folder(void **state)
 static void folder_is_made(void **state)
 {
     (void)state;
-    g_autofree char *a = g_build_filename(dir, "a", NULL), *b = g_build_filename(a, "b", NULL);
+    g_autofree char *a = g_build_filename(temp_dir, "a", NULL), *b = g_build_filename(a, "b", NULL);
     g_autoptr(GError) error = NULL;
     RegionStore *s = region_store_open(b, 1 << 20, true, &error);
     assert_non_null(s);
@@ -410,10 +387,10 @@ static void folder_is_made(void **state)
 static unsigned count_files(uint64_t *bytes)
 {
     unsigned n = 0;
-    GDir *d = g_dir_open(dir, 0, NULL);
+    GDir *d = g_dir_open(temp_dir, 0, NULL);
     *bytes = 0;
     for (const char *name; (name = g_dir_read_name(d));) {
-        g_autofree char *path = g_build_filename(dir, name, NULL);
+        g_autofree char *path = g_build_filename(temp_dir, name, NULL);
         struct stat st;
         if (stat(path, &st))
             continue; // evicted by another process
@@ -460,8 +437,8 @@ static void eviction(void **state)
 static void leftovers_go(void **state)
 {
     (void)state;
-    g_autofree char *old = g_build_filename(dir, ".new-1-2-3", NULL);
-    g_autofree char *fresh = g_build_filename(dir, ".new-1-2-4", NULL);
+    g_autofree char *old = g_build_filename(temp_dir, ".new-1-2-3", NULL);
+    g_autofree char *fresh = g_build_filename(temp_dir, ".new-1-2-4", NULL);
     struct timespec t[2] = {{1000, 0}, {1000, 0}};
     g_file_set_contents(old, "x", 1, NULL);
     g_file_set_contents(fresh, "x", 1, NULL);
@@ -501,7 +478,7 @@ static void no_permission(void **state)
 {
     (void)state;
     RegionStore *s = open_store(1 << 20);
-    g_rmdir(dir); // nothing can be made there now, whoever we are
+    g_rmdir(temp_dir); // nothing can be made there now, whoever we are
     int saved = dup(STDERR_FILENO), null = open("/dev/null", O_WRONLY);
     dup2(null, STDERR_FILENO);
     put(s, 1, 1, 10);
@@ -532,7 +509,7 @@ static void several_programs(void **state)
 {
     (void)state;
     pid_t pid[4];
-    g_autofree char *path = g_build_filename(dir, "stderr", NULL), *text = NULL;
+    g_autofree char *path = g_build_filename(temp_dir, "stderr", NULL), *text = NULL;
     fflush(NULL);
     for (unsigned i = 0; i < 4; i++)
         if (!(pid[i] = fork())) {
@@ -565,8 +542,8 @@ static void listing_and_purge(void **state)
     put(s, 1, 1, 100);
     put(s, 2, 2, 100);
     region_store_flush(s);
-    g_autofree char *damaged = path_of(1, 1), *other = g_build_filename(dir, "letter.txt", NULL),
-                    *left = g_build_filename(dir, ".new-9-9-9", NULL);
+    g_autofree char *damaged = path_of(1, 1), *other = g_build_filename(temp_dir, "letter.txt", NULL),
+                    *left = g_build_filename(temp_dir, ".new-9-9-9", NULL);
     assert_int_equal(truncate(damaged, 50), 0);
     g_file_set_contents(other, "x", 1, NULL);
     g_file_set_contents(left, "xy", 2, NULL);
@@ -583,7 +560,7 @@ static void listing_and_purge(void **state)
     region_store_free(s);
 }
 
-#define FOLDER_TEST(f) cmocka_unit_test_setup_teardown(f, make_dir, remove_dir)
+#define FOLDER_TEST(f) cmocka_unit_test_setup_teardown(f, temp_dir_make, temp_dir_remove)
 
 int main(void)
 {

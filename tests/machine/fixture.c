@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What the board tests share.
 #include "tests/machine/fixture.h"
+
+#include "util/remove_tree.h"
 #include <elf.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -50,20 +52,6 @@ int fixture_setup(void **state)
     paths = g_ptr_array_new_with_free_func(g_free);
     *state = f;
     return 0;
-}
-
-static void remove_tree(const char *path)
-{
-    GDir *dir = g_file_test(path, G_FILE_TEST_IS_SYMLINK) ? NULL : g_dir_open(path, 0, NULL);
-    const char *name;
-    while (dir && (name = g_dir_read_name(dir))) {
-        char *child = g_build_filename(path, name, NULL);
-        remove_tree(child);
-        g_free(child);
-    }
-    if (dir)
-        g_dir_close(dir);
-    g_remove(path);
 }
 
 int fixture_teardown(void **state)
