@@ -1,17 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What the guest tests of paging share: page tables, and code that runs in S-mode or U-mode for a moment.
 #pragma once
+#include "pte.h"
 #include "rt.h"
-
-#define PTE_V 1u
-#define PTE_R 2u
-#define PTE_W 4u
-#define PTE_X 8u
-#define PTE_U 16u
-#define PTE_G 32u
-#define PTE_A 64u
-#define PTE_D 128u
-#define PTE_AD (PTE_A | PTE_D)
 
 #define MSTATUS_SIE (UINT64_C(1) << 1)
 #define MSTATUS_MPP (UINT64_C(3) << 11)
