@@ -44,6 +44,7 @@ void jit_unit_free(JitUnit *u)
     g_free(u->sites);
     g_free(u->entries);
     g_free(u->entry_at);
+    g_free(u->exit_samples);
     if (u->spans)
         g_array_free(u->spans, TRUE);
     if (u->pages)
@@ -138,7 +139,7 @@ void code_cache_add_unit(CodeCache *cc, JitUnit *u)
 JitSlot *jit_slots_new(JitUnit *u, unsigned n)
 {
     JitSlot *s = g_new0(JitSlot, n + 1);
-    s[0].entry = (uintptr_t)u;
+    *jit_slots_head(s + 1) = (JitSlotsHead){.unit = u, .exits_left = INT64_MAX};
     return s + 1;
 }
 
@@ -252,6 +253,8 @@ void code_cache_set_unit(CodeCache *cc, Block *b, JitUnit *u, uint64_t entry)
 {
     if (b->base)
         unlink_incoming(cc, b->base);
+    if (b->unit && b->unit != b->base && b->unit != u)
+        unlink_incoming(cc, b->unit);
     b->unit = u;
     b->entry = entry;
 }

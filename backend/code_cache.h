@@ -104,6 +104,7 @@ struct JitUnit {
     uint32_t *entry_at; // of a region: offsets in text
     size_t code_size, cold_size;
     struct ExitTable *exits; // of a region: its side table
+    struct ExitSamples *exit_samples; // of a region: where some of its ways out led (tier_remake.c); or NULL
     bool dead;
     bool paged; // made in a mode with page tables
     GArray *incoming; // JitLink: slots that were chained to it, now perhaps to something else; or NULL
@@ -146,7 +147,7 @@ JitSlot *jit_slots_new(JitUnit *u, unsigned n);
 // The unit that owns these slots.
 static inline JitUnit *jit_unit_of(const JitSlot *slots)
 {
-    return (JitUnit *)(uintptr_t)slots[-1].entry;
+    return jit_slots_head(slots)->unit;
 }
 
 // Points slot i of u at an entry of another unit, or back at jit_leave.

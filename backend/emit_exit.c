@@ -6,6 +6,7 @@
 #include "backend/emit.h"
 
 #define MAX_LABELS 25 // of an asm statement
+#define EXITS_LEFT ((int)offsetof(JitSlotsHead, exits_left) - (int)sizeof(JitSlotsHead)) // from the slots
 
 static unsigned add_site(Emit *e, JitSite s)
 {
@@ -157,9 +158,11 @@ static gcc_jit_block *exit_block(Emit *e, int64_t pc)
     write_back(e, bb);
     g_autofree char *text = g_strdup_printf(
         "movq %%%%rbp, %%%%rdi\n\tmovq %zu(%%%%rdi), %%%%rsi\n\tmovq %zu(%%%%rdi), %%%%rsp\n\t"
-        "movq %zu(%%%%rsi), %%%%rax\n\tmovq %zu(%%%%rsi), %%%%rdx\n\tmovq %zu(%%%%rsi), %%%%rsi\n\tjmp *%%%%rax",
-        offsetof(IrEnv, jit_slots), offsetof(IrEnv, jit_sp), slot + offsetof(JitSlot, code),
-        slot + offsetof(JitSlot, entry), slot + offsetof(JitSlot, slots));
+        "subq $1, %d(%%%%rsi)\n\tjs .Lc%%=\n\t"
+        "movq %zu(%%%%rsi), %%%%rax\n\tmovq %zu(%%%%rsi), %%%%rdx\n\tmovq %zu(%%%%rsi), %%%%rsi\n\tjmp *%%%%rax\n\t"
+        ".subsection 1\n.Lc%%=:\n\tmovq %%%%rsi, %%%%rax\n\tmovq $%u, %zu(%%%%rdi)\n\tret\n\t.subsection 0",
+        offsetof(IrEnv, jit_slots), offsetof(IrEnv, jit_sp), EXITS_LEFT, slot + offsetof(JitSlot, code),
+        slot + offsetof(JitSlot, entry), slot + offsetof(JitSlot, slots), s, offsetof(IrEnv, exit_site));
     emit_asm(bb, &a, text);
     gone(e, bb);
     return bb;
@@ -230,18 +233,21 @@ static void exit_indirect(Emit *e, gcc_jit_block *bb, gcc_jit_rvalue *target)
     EmitAsm a = {.keep = true, .memory = true};
     write_back(e, bb);
     emit_asm_input(&a, "a", target);
+    unsigned site = add_site(e, (JitSite){.pc = e->block->pc, .why = JIT_JUMPED});
     g_autofree char *text = g_strdup_printf(
         "movq %%%%rbp, %%%%rdi\n\tmovq %%%%rax, %zu(%%%%rdi)\n\tmovq %zu(%%%%rdi), %%%%rsp\n\t"
+        "movq %zu(%%%%rdi), %%%%rsi\n\tsubq $1, %d(%%%%rsi)\n\tjs .Lc%%=\n\t"
         "movq %%%%rax, %%%%rdx\n\tshlq $4, %%%%rdx\n\tmovq %%%%rax, %%%%rcx\n\tshrq $%u, %%%%rcx\n\t"
         "xorq %%%%rcx, %%%%rdx\n\tandl $%u, %%%%edx\n\tmovq %zu(%%%%rbp), %%%%rcx\n\t"
         "cmpq %%%%rax, (%%%%rcx,%%%%rdx)\n\tjne .Ls%%=\n"
         ".Lb%%=:\n\tmovq 16(%%%%rcx,%%%%rdx), %%%%rsi\n\tmovq 8(%%%%rcx,%%%%rdx), %%%%rax\n\t"
         "movq 24(%%%%rcx,%%%%rdx), %%%%rdx\n\tjmp *%%%%rax\n\t"
         ".subsection 1\n.Ls%%=:\n\txorq $32, %%%%rdx\n\tcmpq %%%%rax, (%%%%rcx,%%%%rdx)\n\tje .Lb%%=\n\t"
-        "movq %zu(%%%%rdi), %%%%rax\n\tmovq $-1, %zu(%%%%rdi)\n\tret\n\t.subsection 0",
-        offsetof(IrEnv, pc), offsetof(IrEnv, jit_sp), JIT_JUMP_SHIFT - 4,
+        "movq %zu(%%%%rdi), %%%%rax\n\tmovq $-1, %zu(%%%%rdi)\n\tret\n"
+        ".Lc%%=:\n\tmovq %%%%rsi, %%%%rax\n\tmovq $%u, %zu(%%%%rdi)\n\tret\n\t.subsection 0",
+        offsetof(IrEnv, pc), offsetof(IrEnv, jit_sp), offsetof(IrEnv, jit_slots), EXITS_LEFT, JIT_JUMP_SHIFT - 4,
         (unsigned)(((1u << JIT_JUMP_BITS) - 1) * sizeof(JumpEntry)), offsetof(IrEnv, jumps), offsetof(IrEnv, jit_slots),
-        offsetof(IrEnv, exit_site));
+        offsetof(IrEnv, exit_site), site, offsetof(IrEnv, exit_site));
     emit_asm(bb, &a, text);
     gone(e, bb);
 }

@@ -81,6 +81,7 @@ Engine *engine_new(const EngineConfig *config, const EngineGuest *guest, IrEnv *
     e->scratch = ir_block_new(0);
     e->chain = !(log_mask & LOG_NOCHAIN);
     e->candidates = g_ptr_array_new();
+    e->remakes = g_ptr_array_new();
     e->preds = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
     e->return_sites = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     if (config->jit)
@@ -101,6 +102,7 @@ void engine_free(Engine *e)
     if (e->uncached)
         block_free(e->uncached);
     g_ptr_array_free(e->candidates, TRUE);
+    g_ptr_array_free(e->remakes, TRUE);
     g_hash_table_destroy(e->preds);
     g_hash_table_destroy(e->return_sites);
     ir_block_free(e->scratch);
@@ -386,10 +388,10 @@ static bool run_unit(Engine *e, Block *b)
     fp_mode_leave(env);
     JitUnit *u = jit_unit_of(slots);
     bool interpret = false;
-    if (env->exit_site == JIT_SITE_PC) {
+    const JitSite *site = env->exit_site == JIT_SITE_PC ? NULL : &u->sites[env->exit_site];
+    if (!site || site->why == JIT_JUMPED) {
         e->from_indirect = true;
     } else {
-        const JitSite *site = &u->sites[env->exit_site];
         env->pc = u->base + (uint64_t)site->pc;
         env->left += site->adjust;
         env->n_load -= site->loads;
@@ -405,6 +407,8 @@ static bool run_unit(Engine *e, Block *b)
         }
     }
     e->stats.jit_insns += ir_env_icount(env) - before;
+    if (jit_slots_head(slots)->exits_left < 0)
+        tier_exit_counted(e, u, site);
     return interpret;
 }
 
@@ -425,6 +429,7 @@ static bool flush_if_wanted(Engine *e)
     e->flush_wanted = false;
     e->epoch++;
     g_ptr_array_set_size(e->candidates, 0);
+    g_ptr_array_set_size(e->remakes, 0);
     g_hash_table_remove_all(e->preds);
     g_hash_table_remove_all(e->return_sites);
     e->noted = 0;

@@ -73,6 +73,7 @@ typedef struct {
     uint64_t baseline_ns; // wall-clock time that making it took
     uint64_t blocks, block_insns; // interpreter blocks made
     uint64_t regions, region_insns, region_blocks, region_bytes, regions_failed, regions_dropped;
+    uint64_t regions_remade; // of regions: in place of one whose ways out were hot
     uint64_t compile_ns; // CPU time in GCC
     // Persistent code cache: regions loaded, hot blocks for which it had none, regions kept, files for code that looks
     // different, and the time that loading took.

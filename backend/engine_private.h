@@ -30,6 +30,7 @@ struct Engine {
     GHashTable *return_sites; // addresses behind calls (of guint64)
     unsigned noted;           // the first blocks of the cache, which are in both
     GPtrArray *candidates; // hot blocks waiting for a worker
+    GPtrArray *remakes;    // JitUnits to be made again, waiting likewise
     JitUnit *from;    // compiled code left by a static exit: its unit and slot, to be chained; else NULL
     unsigned from_slot;
     bool from_indirect; // ... by an indirect jump that missed
@@ -45,11 +46,15 @@ typedef struct {
     IrCode *code;       // NULL once a unit has taken it
     uint64_t epoch;
     uint64_t cache_head; // region_head of head, 0: not to be kept
+    const JitUnit *remade; // the region that this one is to replace; NULL: none
 } Trace;
 
 // trace.c: the region around a hot block. NULL if its code cannot be lifted any more, or not in this address space, or
 // its instructions ran less than min_mean times on average (GCC's time goes by instructions).
 Trace *trace_form(Engine *e, Block *head, uint64_t min_mean);
+// The region u again with more around the blocks at targets, n of them, where control often goes from it. NULL likewise,
+// or if there is nothing to add.
+Trace *trace_larger(Engine *e, const JitUnit *u, const uint64_t *targets, unsigned n);
 // Whether its data is mapped by runs (JitRequest.linear): where no page tables translate.
 bool trace_linear(const Trace *t);
 void trace_free(Trace *t);
@@ -81,8 +86,15 @@ bool tier_movable(const Block *b); // a region around b can be put at another ba
 // To a free worker: the region around b, unless its instructions ran less than min_mean times on average (GCC's time
 // goes by instructions).
 void tier_submit(Engine *e, Block *b, uint64_t min_mean);
+void tier_submit_trace(Engine *e, Trace *t); // likewise, taking t
 bool tier_take(Engine *e, bool wait);  // enters the next result; false: there is none, or none under way
 void tier_reset_heat(Engine *e, Block *b);
+
+// tier_remake.c: regions that are left often are made again, larger
+void tier_count_exits(Engine *e, JitUnit *u); // a new region's, from now on
+// u's count ran out as it left by that site (NULL: it is not known which jump): looks where it goes.
+void tier_exit_counted(Engine *e, JitUnit *u, const JitSite *site);
+bool tier_remake_next(Engine *e); // hands one out that waits; false: there is none
 
 // tier_cache.c: the persistent code cache (region_store.h)
 TierCache *tier_cache_new(Engine *e); // NULL if there is to be none

@@ -21,6 +21,9 @@
 // env->jit_sp, by asm statements. At a rare way out, the guest's registers are where the object's side table says
 // (exits.h), and jit_stop writes them back.
 //
+// Each way to other code is counted (JitSlotsHead); when the count runs out the region leaves there, by the slot's number
+// or a site with JIT_JUMPED, and the engine may make the region again, larger (tier_remake.c).
+//
 // A static exit jumps to slots[i].code(env, slots[i].slots, slots[i].entry). An unchained slot points at
 // jit_leave with its own region's slots and its site number, so that leaving is just another chain target.
 #pragma once
@@ -34,6 +37,19 @@ struct JitSlot {
     JitSlot *slots;
     uint64_t entry;
 };
+
+// In front of a unit's slots.
+typedef struct {
+    struct JitUnit *unit;
+    int64_t exits_left; // a region's ways to other code are counted down here; below 0 they lead to the engine
+    uint64_t unused;
+} JitSlotsHead;
+_Static_assert(sizeof(JitSlotsHead) == sizeof(JitSlot), "the head takes the place of a slot");
+
+static inline JitSlotsHead *jit_slots_head(const JitSlot *slots)
+{
+    return (JitSlotsHead *)(uintptr_t)(slots - 1);
+}
 
 // The jump cache behind env->jumps: an address is in the row that jit_jump_row says, or pushed out of there into the
 // other row of the pair (its number ^ 1). An empty row has an odd pc.
@@ -67,6 +83,7 @@ typedef enum {
     JIT_EDGE,   // the guest goes on at pc
     JIT_BEFORE, // the interpreter must do the instruction at pc
     JIT_HOT,    // a baseline block at pc has run its number of times
+    JIT_JUMPED, // the guest goes on at env->pc; the block that jumped there is at pc
 } JitWhy;
 
 // kind argument of env->ram_slow: access size in bytes, plus JIT_RAM_WRITE. It returns the host address, or NULL

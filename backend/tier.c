@@ -160,6 +160,7 @@ static void install(Engine *e, Trace *t, QueueResult *r)
     tier_cache_keep(e, t, u, r);
     tier_add_unit(e, t, u);
     e->stats.regions++;
+    e->stats.regions_remade += t->remade != NULL;
     e->stats.region_insns += u->n_insns;
     e->stats.region_blocks += u->n_blocks;
     e->stats.region_bytes += u->code_size;
@@ -171,6 +172,7 @@ void tier_add_unit(Engine *e, Trace *t, JitUnit *u)
 {
     describe_unit(u, t);
     u->map_epoch = 0; // its first entry looks
+    tier_count_exits(e, u);
     u->paged = t->head->mode & CODE_PAGED;
     code_cache_add_unit(e->cache, u);
     for (unsigned i = 0; i < u->n_entries; i++) {
@@ -269,6 +271,12 @@ void tier_submit(Engine *e, Block *b, uint64_t min_mean)
         b->queued = false;
         return;
     }
+    tier_submit_trace(e, t);
+}
+
+void tier_submit_trace(Engine *e, Trace *t)
+{
+    const Block *b = t->head;
     t->cache_head = tier_cache_head(e, b);
     g_autoptr(GString) text = g_string_new(NULL);
     ir_print(text, t->code);
@@ -293,6 +301,8 @@ void tier_poll(Engine *e)
     while (tier_take(e, false))
         ;
     while (queue_idle(e->queue)) {
+        if (tier_remake_next(e)) // these have run for longest
+            continue;
         Block *b = hottest(e);
         if (!b)
             break;

@@ -11,6 +11,9 @@
 
 #define MAX_INSNS 300
 #define MAX_BLOCKS 100
+#define MAX_REMADE_INSNS 900 // of a region that is made again, which grows by
+#define GROWTH 300           // as many at a time
+#define MAX_REMADE_BLOCKS 400
 #define MAX_CALLEE_INSNS 120 // of those, in functions that the head's function calls
 #define MAX_DEPTH 3
 #define COLD_SHARE 64 // a block entered less often than 1/64 of the head's count stays out
@@ -27,6 +30,8 @@ typedef struct {
     GArray *frontier;  // Candidate
     uint64_t cold;
     unsigned insns, callee_insns;
+    unsigned max_insns, max_blocks, max_callee_insns;
+    bool callers; // takes predecessors in
 } Grow;
 
 static void add_pred(Engine *e, uint64_t pc, Block *b)
@@ -94,10 +99,23 @@ static void consider_preds(Grow *g, const Block *b)
     }
 }
 
-static void grow(Grow *g, Block *head)
+// Takes a block in, if there is room.
+static void choose(Grow *g, Block *b, unsigned depth)
 {
-    consider(g, head, 0);
-    while (g->frontier->len && g->blocks->len < MAX_BLOCKS) {
+    unsigned n = b->n_insns;
+    if (g->blocks->len && (g->insns + n > g->max_insns || (depth && g->callee_insns + n > g->max_callee_insns)))
+        return;
+    g->insns += n;
+    g->callee_insns += depth ? n : 0;
+    g_ptr_array_add(g->blocks, b);
+    consider_successors(g, b, depth);
+    if (!depth && g->callers)
+        consider_preds(g, b);
+}
+
+static void grow(Grow *g)
+{
+    while (g->frontier->len && g->blocks->len < g->max_blocks) {
         unsigned best = 0;
         for (unsigned i = 1; i < g->frontier->len; i++)
             if (block_count(g_array_index(g->frontier, Candidate, i).block) >
@@ -105,16 +123,28 @@ static void grow(Grow *g, Block *head)
                 best = i;
         Candidate c = g_array_index(g->frontier, Candidate, best);
         g_array_remove_index_fast(g->frontier, best);
-        unsigned n = c.block->n_insns;
-        if (c.block != head && (g->insns + n > MAX_INSNS || (c.depth && g->callee_insns + n > MAX_CALLEE_INSNS)))
-            continue;
-        g->insns += n;
-        g->callee_insns += c.depth ? n : 0;
-        g_ptr_array_add(g->blocks, c.block);
-        consider_successors(g, c.block, c.depth);
-        if (!c.depth)
-            consider_preds(g, c.block);
+        choose(g, c.block, c.depth);
     }
+}
+
+static void grow_init(Grow *g, Engine *e)
+{
+    *g = (Grow){.e = e,
+                .blocks = g_ptr_array_new(),
+                .known = g_hash_table_new(g_direct_hash, g_direct_equal),
+                .frontier = g_array_new(FALSE, FALSE, sizeof(Candidate)),
+                .max_insns = MAX_INSNS,
+                .max_blocks = MAX_BLOCKS,
+                .max_callee_insns = MAX_CALLEE_INSNS,
+                .callers = true};
+}
+
+// What is chosen; the rest is freed.
+static GPtrArray *grow_end(Grow *g)
+{
+    g_hash_table_destroy(g->known);
+    g_array_free(g->frontier, TRUE);
+    return g->blocks;
 }
 
 static int by_pc(gconstpointer p, gconstpointer q)
@@ -177,8 +207,9 @@ static void add_guesses(const Trace *t, const Block *b, IrBlock *ir)
     }
 }
 
-static bool lift_all(Engine *e, Trace *t, const Block *head)
+static bool lift_all(Engine *e, Trace *t, const JitUnit *old)
 {
+    const Block *head = t->head;
     uint64_t base = t->code->base;
     for (unsigned i = 0; i < t->blocks->len; i++) {
         const Block *b = g_ptr_array_index(t->blocks, i);
@@ -187,7 +218,7 @@ static bool lift_all(Engine *e, Trace *t, const Block *head)
         ir_code_add(t->code, ir);
         if (!e->guest.lift(e->guest.opaque, base, b->pc, b->n_insns, ir, &fault) || ir->n_insns != b->n_insns)
             return false;
-        ir->is_entry = b == head || b->ind_target || entered_from_outside(e, t, b);
+        ir->is_entry = b == head || b->ind_target || (old && b->unit == old) || entered_from_outside(e, t, b);
         ir->count = block_count(b);
         for (int k = 0; k < 2; k++)
             if (b->succ_pc[k] != UINT64_MAX) {
@@ -223,35 +254,89 @@ static uint64_t mean_count(const GPtrArray *blocks)
     return done / insns;
 }
 
-Trace *trace_form(Engine *e, Block *head, uint64_t min_mean)
+// The region of these blocks, which it takes, around one of them; old: the one that it replaces, or NULL.
+static Trace *make_trace(Engine *e, GPtrArray *blocks, Block *head, const JitUnit *old)
 {
-    if (engine_peek(e, head->pc) != head || stays_out(e, head))
-        return NULL;
-    note_blocks(e);
-    Grow g = {.e = e,
-              .blocks = g_ptr_array_new(),
-              .known = g_hash_table_new(g_direct_hash, g_direct_equal),
-              .frontier = g_array_new(FALSE, FALSE, sizeof(Candidate)),
-              .cold = MIN(block_count(head), MAX(block_count(head) / COLD_SHARE, 2))};
-    grow(&g, head);
-    g_hash_table_destroy(g.known);
-    g_array_free(g.frontier, TRUE);
-    if (mean_count(g.blocks) < min_mean) {
-        g_ptr_array_free(g.blocks, TRUE);
-        return NULL;
-    }
-    g_ptr_array_sort(g.blocks, by_pc);
+    g_ptr_array_sort(blocks, by_pc);
     Trace *t = g_new0(Trace, 1);
-    t->blocks = g.blocks;
+    t->blocks = blocks;
     t->head = head;
     t->epoch = e->epoch;
     t->code = ir_code_new(head->pc);
-    if (!lift_all(e, t, head)) {
+    if (!lift_all(e, t, old)) {
         trace_free(t);
         return NULL;
     }
     mark_loop_heads(t->code);
     return t;
+}
+
+Trace *trace_form(Engine *e, Block *head, uint64_t min_mean)
+{
+    if (engine_peek(e, head->pc) != head || stays_out(e, head))
+        return NULL;
+    note_blocks(e);
+    Grow g;
+    grow_init(&g, e);
+    g.cold = MIN(block_count(head), MAX(block_count(head) / COLD_SHARE, 2));
+    consider(&g, head, 0);
+    grow(&g);
+    GPtrArray *blocks = grow_end(&g);
+    if (mean_count(blocks) < min_mean) {
+        g_ptr_array_free(blocks, TRUE);
+        return NULL;
+    }
+    return make_trace(e, blocks, head, NULL);
+}
+
+// A callee that is inside now returns to those calls of it that are.
+static void add_return_targets(const GPtrArray *blocks, unsigned first_new)
+{
+    for (unsigned i = 0; i < blocks->len; i++) {
+        const Block *call = g_ptr_array_index(blocks, i);
+        uint64_t back = block_end(call);
+        for (unsigned k = first_new; call->is_call && k < blocks->len; k++) {
+            Block *b = g_ptr_array_index(blocks, k);
+            bool known = !b->n_targets;
+            for (unsigned n = 0; n < b->n_targets && !known; n++)
+                known = b->target[n] == back;
+            if (!known)
+                b->target[b->next_target++ % BLOCK_TARGETS] = back;
+        }
+    }
+}
+
+Trace *trace_larger(Engine *e, const JitUnit *u, const uint64_t *targets, unsigned n)
+{
+    Block *head = engine_peek(e, u->base);
+    if (!head || head->unit != u || u->n_insns >= MAX_REMADE_INSNS)
+        return NULL;
+    note_blocks(e);
+    Grow g;
+    grow_init(&g, e);
+    g.max_insns = g.max_callee_insns = MIN(u->n_insns + GROWTH, MAX_REMADE_INSNS);
+    g.max_blocks = MAX_REMADE_BLOCKS;
+    g.callers = false;
+    for (unsigned i = 0; i < u->ir->n_blocks; i++) {
+        Block *b = engine_peek(e, u->base + (uint64_t)u->ir->blocks[i]->pc);
+        if (b && !b->dead && b->n_insns == u->ir->blocks[i]->n_insns && g_hash_table_add(g.known, b)) {
+            g_ptr_array_add(g.blocks, b);
+            g.insns += b->n_insns;
+        }
+    }
+    unsigned before = g.blocks->len;
+    g.cold = 1;
+    for (unsigned i = 0; i < n; i++)
+        consider(&g, engine_peek(e, targets[i]), 0);
+    g.cold = MAX(block_count(head) / COLD_SHARE, 2);
+    grow(&g);
+    GPtrArray *blocks = grow_end(&g);
+    if (blocks->len == before || !before) {
+        g_ptr_array_free(blocks, TRUE);
+        return NULL;
+    }
+    add_return_targets(blocks, before);
+    return make_trace(e, blocks, head, u);
 }
 
 bool trace_linear(const Trace *t)

@@ -67,6 +67,7 @@ static void take_regions(Machine *m, EngineStats *out)
     out->region_blocks = e.region_blocks;
     out->region_bytes = e.region_bytes;
     out->regions_failed = e.regions_failed;
+    out->regions_remade = e.regions_remade;
     out->regions_dropped = e.regions_dropped;
     out->compile_ns = e.compile_ns;
     out->jit_entries = e.jit_entries;
@@ -192,8 +193,10 @@ char *stats_text(Machine *m, const RunResult *run)
                            "regions compiled    %" PRIu64 "  (%" PRIu64 " blocks, %" PRIu64 " instructions, %" PRIu64
                            " bytes; %.3f CPU seconds)\n",
                            e->regions, e->region_blocks, e->region_insns, e->region_bytes, (double)e->compile_ns / 1e9);
-    g_string_append_printf(s, "  failed, dropped   %" PRIu64 ", %" PRIu64 "; workers lost %" PRIu64 "\n",
-                           e->regions_failed, e->regions_dropped, e->workers_lost);
+    g_string_append_printf(s,
+                           "  made again        %" PRIu64 "\n"
+                           "  failed, dropped   %" PRIu64 ", %" PRIu64 "; workers lost %" PRIu64 "\n",
+                           e->regions_remade, e->regions_failed, e->regions_dropped, e->workers_lost);
     g_string_append_printf(s,
                            "code cache          %" PRIu64 " regions loaded in %.3f s, %" PRIu64 " missed, %" PRIu64
                            " kept, %" PRIu64 " not fitting\n",
@@ -291,6 +294,7 @@ char *stats_json(Machine *m, const RunResult *run)
     add_int(b, "region_blocks", e->region_blocks);
     add_int(b, "region_instructions", e->region_insns);
     add_int(b, "region_bytes", e->region_bytes);
+    add_int(b, "regions_remade", e->regions_remade);
     add_int(b, "regions_failed", e->regions_failed);
     add_int(b, "regions_dropped", e->regions_dropped);
     add_double(b, "compile_seconds", (double)e->compile_ns / 1e9);
