@@ -13,7 +13,7 @@
 
 #define HOT_EXITS 8 // a region is left too often when it was as many thresholds times
 #define SAMPLES 64
-#define SAMPLE_EVERY 1021 // ways out; a prime, or a loop may show always the same one
+#define SAMPLE_EVERY 127 // ways out; a prime, or a loop may show always the same one
 #define SAMPLES_OF_HOT 4  // a target seen as often is worth it
 
 typedef struct ExitSamples {

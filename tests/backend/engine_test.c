@@ -337,6 +337,38 @@ static void code_memory_full(void **state)
     g_free(rig);
 }
 
+// A loop of more instructions than a region takes at first: control goes from one region to another and back, until one
+// is made again with what is hot outside it. The number of instructions done stays right all along.
+static void remakes_region(void **state)
+{
+    enum { BODY = 400, LAST = BODY };
+    uint32_t code[LAST + 2];
+    for (unsigned i = 0; i < BODY; i++)
+        code[i] = i % 40 == 39 ? jal(ZERO, 4) : ADDI(A0, A0, 1);
+    code[LAST] = ADDI(A1, A1, 1);
+    code[LAST + 1] = jal(ZERO, -4 * (LAST + 1));
+    start(state, code, G_N_ELEMENTS(code));
+    uint64_t rounds = 0;
+    for (unsigned i = 0; i < 400; i++) {
+        run(50000);
+        rounds = icount() / G_N_ELEMENTS(code);
+        assert_true(R(A1) == rounds || R(A1) == rounds + 1); // the pc may be behind the addition
+        uint64_t into = (h.hart.env.pc - RIG_RAM) / 4; // instructions of this round
+        assert_int_equal(icount(), rounds * G_N_ELEMENTS(code) + into);
+        assert_int_equal(R(A0), rounds * (BODY - BODY / 40) + MIN(into, BODY) - MIN(into, BODY) / 40);
+    }
+    // Code that changes drops the larger region too.
+    const uint32_t twice[] = {ADDI(A2, A2, 1)};
+    uint64_t before = R(A1);
+    hart_rig_poke(&h, RIG_RAM + 4 * 200, twice, 1);
+    run(50000);
+    assert_true(R(A1) > before + 50);
+    assert_true(R(A2) + 1 >= R(A1) - before && R(A2) <= R(A1) - before + 1);
+    EngineStats s = stop();
+    assert_true(s.regions_remade >= 1);
+    assert_true(s.regions_remade < 8); // its size is bounded
+}
+
 #define ON(test, config)                                                                                               \
     {                                                                                                                  \
 #test " on " #config, test, NULL, NULL, (void *)(uintptr_t)&config                                             \
@@ -349,7 +381,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ALL(counts),     ALL(modifies_itself), ALL(modifies_other),  ALL(device_in_loop),
         ALL(interrupts), ALL(trap_loop),       ALL(flush_on_demand), ALL(forbidden_page), ON(code_memory_full, jit_O2),
-        ALL(time_at_device),
+        ALL(time_at_device), ON(remakes_region, tiered), ON(remakes_region, jit_O2),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
