@@ -43,7 +43,6 @@ void jit_unit_free(JitUnit *u)
         g_free(u->slots - 1);
     g_free(u->sites);
     g_free(u->entries);
-    g_free(u->entry_at);
     g_free(u->exit_samples);
     if (u->spans)
         g_array_free(u->spans, TRUE);
@@ -167,7 +166,7 @@ void code_cache_reset_slot(JitUnit *u, unsigned i)
 void code_cache_chain(JitUnit *u, unsigned i, JitUnit *target, uint64_t entry)
 {
     JitLink link = {u, i};
-    u->slots[i] = (JitSlot){jit_unit_way_in(target, entry), target->slots, entry};
+    u->slots[i] = (JitSlot){target->code, target->slots, entry};
     if (u->block)
         patch_jump(u, i, target->block ? target->body : u->stub[i]);
     if (!target->incoming)
@@ -351,7 +350,7 @@ void code_cache_note_jump(CodeCache *cc, uint64_t pc, JitUnit *u, uint64_t entry
     jump_table_use(jump_tables_current(cc->jumps), jit_jump_row(pc));
     if (row->pc != pc && !(row->pc & 1)) // an empty row must not push out what belongs into the other one
         cc->env->jumps[jit_jump_row(pc) ^ 1] = *row;
-    *row = (JumpEntry){pc, jit_unit_way_in(u, entry), u->slots, u->block ? (uintptr_t)u->body : entry};
+    *row = (JumpEntry){pc, u->code, u->slots, u->block ? (uintptr_t)u->body : entry};
 }
 
 JumpTables *code_cache_jumps(CodeCache *cc)

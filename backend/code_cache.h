@@ -101,7 +101,6 @@ struct JitUnit {
     JitSite *sites;
     unsigned n_slots, n_sites, n_entries, n_insns, n_blocks;
     int64_t *entries; // pc offsets
-    uint32_t *entry_at; // of a region: offsets in text
     size_t code_size, cold_size;
     struct ExitTable *exits; // of a region: its side table
     struct ExitSamples *exit_samples; // of a region: where some of its ways out led (tier_remake.c); or NULL
@@ -116,12 +115,6 @@ struct JitUnit {
     uint64_t map_epoch; // Engine.map_epoch when pages were last found to hold
     uint64_t compile_ns;
 };
-
-// What to call, or jump to, for an entry of u.
-static inline JitCode jit_unit_way_in(const JitUnit *u, uint64_t entry)
-{
-    return u->entry_at ? (JitCode)(void *)(u->text + u->entry_at[entry]) : u->code;
-}
 
 CodeCache *code_cache_new(IrEnv *env, CodePages *pages, size_t code_size); // as code_memory_new has it
 void code_cache_free(CodeCache *cc);

@@ -27,12 +27,11 @@ static void make_types(Emit *e)
 static void make_function(Emit *e)
 {
     gcc_jit_context *c = e->ctx;
-    gcc_jit_param *params[7];
-    for (unsigned i = 0; i < G_N_ELEMENTS(params); i++)
-        params[i] = gcc_jit_context_new_param(c, NULL, e->u64, "unused");
-    e->on_stack = params[G_N_ELEMENTS(params) - 1];
-    e->fn = gcc_jit_context_new_function(c, NULL, GCC_JIT_FUNCTION_EXPORTED, e->char_ptr, "region",
-                                         G_N_ELEMENTS(params), params, 0);
+    e->env_param = gcc_jit_context_new_param(c, NULL, e->u64_ptr, "env");
+    e->slots = gcc_jit_context_new_param(c, NULL, e->char_ptr, "slots");
+    e->entry = gcc_jit_context_new_param(c, NULL, e->u64, "entry");
+    gcc_jit_param *params[3] = {e->env_param, e->slots, e->entry};
+    e->fn = gcc_jit_context_new_function(c, NULL, GCC_JIT_FUNCTION_EXPORTED, e->char_ptr, "region", 3, params, 0);
     e->left = gcc_jit_function_new_local(e->fn, NULL, e->i64, "left");
     for (unsigned r = 0; r < IR_NREGS; r++) {
         char name[8];

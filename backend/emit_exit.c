@@ -75,20 +75,14 @@ void emit_stop(Emit *e, EmitAsm *a, GString *text, unsigned site)
     a->keep = a->memory = true;
 }
 
-// Where control never comes.
-static gcc_jit_block *dead_block(Emit *e)
+// Ends bb, behind an asm statement that leaves.
+static void gone(Emit *e, gcc_jit_block *bb)
 {
     if (!e->dead) {
         e->dead = gcc_jit_function_new_block(e->fn, "dead");
         gcc_jit_block_end_with_return(e->dead, NULL, gcc_jit_context_null(e->ctx, e->char_ptr));
     }
-    return e->dead;
-}
-
-// Ends bb, behind an asm statement that leaves.
-static void gone(Emit *e, gcc_jit_block *bb)
-{
-    gcc_jit_block_end_with_jump(bb, NULL, dead_block(e));
+    gcc_jit_block_end_with_jump(bb, NULL, e->dead);
 }
 
 void emit_leave(Emit *e, gcc_jit_block *bb, unsigned site)
@@ -319,7 +313,6 @@ static gcc_jit_block *entry_block(Emit *e, unsigned n)
     char name[16]; // asm goto segfaults without
     g_snprintf(name, sizeof name, "entry%u", n);
     gcc_jit_block *bb = gcc_jit_function_new_block(e->fn, name);
-    emit_env(e, bb);
     gcc_jit_rvalue *left = gcc_jit_lvalue_as_rvalue(emit_env_u64(e, offsetof(IrEnv, left)));
     gcc_jit_block_add_assignment(bb, NULL, e->left, emit_cast(e, left, e->i64));
     e->dirty = 0;
@@ -332,39 +325,52 @@ static gcc_jit_block *entry_block(Emit *e, unsigned n)
     return bb;
 }
 
-// Ends bb: the ways in from outside to blocks[start] to blocks[end - 1]. As GCC sees it, control may go to any of them
-// from here, or on to `rest`; in truth it never comes here. Nothing is in a register there but env in rbp.
-static void entry_ways(Emit *e, gcc_jit_block *bb, GPtrArray *blocks, unsigned start, unsigned end, gcc_jit_block *rest)
+// To one of blocks[start] to blocks[end - 1], by a table that is code like the rest.
+static void dispatch(Emit *e, gcc_jit_block *bb, GPtrArray *blocks, unsigned start, unsigned end)
 {
-    g_autoptr(GString) text = g_string_new(".subsection 1");
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_string_printf(text,
+                    "leaq .Ls%%=(%%%%rip), %%%%rax\n\tmovslq -%u(%%%%rax,%%0,4), %%%%rdx\n\t"
+                    "addq %%%%rdx, %%%%rax\n\tjmp *%%%%rax\n\t.subsection 1\n\t.balign 4\n.Ls%%=:",
+                    4 * start);
     for (unsigned i = start; i < end; i++)
-        g_string_append_printf(text,
-                               "\n.Le%%=_%u:\n\tsubq $0x7fffffff, %%%%rsp\n\tmovq %%%%rdi, %%%%rbp\n\t"
-                               "movq %%%%rsi, %zu(%%%%rdi)\n\tjmp %%l%u\n\t.pushsection .addend, \"\", @progbits\n\t"
-                               ".long .Le%%=_%u-region\n\t.asciz \"@%u;%%0\"\n\t.popsection",
-                               i, offsetof(IrEnv, jit_slots), i - start + 1, i, i);
+        g_string_append_printf(text, "\n\t.long %%l%u-.Ls%%=", i - start + 1);
     g_string_append(text, "\n\t.subsection 0");
-    gcc_jit_rvalue *address = gcc_jit_lvalue_get_address(gcc_jit_param_as_lvalue(e->on_stack), NULL);
-    gcc_jit_lvalue *on_stack = gcc_jit_rvalue_dereference(address, NULL); // the parameter itself would be a copy
     gcc_jit_extended_asm *x = gcc_jit_block_end_with_extended_asm_goto(
-        bb, NULL, text->str, (int)(end - start), (gcc_jit_block **)blocks->pdata + start, rest);
-    gcc_jit_extended_asm_add_input_operand(x, NULL, "m", gcc_jit_lvalue_as_rvalue(on_stack));
-    gcc_jit_extended_asm_add_clobber(x, "memory");
+        bb, NULL, text->str, (int)(end - start), (gcc_jit_block **)blocks->pdata + start, NULL);
+    gcc_jit_extended_asm_add_input_operand(x, NULL, "r", gcc_jit_param_as_rvalue(e->entry));
+    gcc_jit_extended_asm_add_clobber(x, "rax");
+    gcc_jit_extended_asm_add_clobber(x, "rdx");
+    gcc_jit_extended_asm_add_clobber(x, "cc");
 }
 
 void emit_entry(Emit *e, gcc_jit_block *first)
 {
     g_autoptr(GPtrArray) blocks = g_ptr_array_new();
+    EmitAsm a = {.keep = true};
+    e->env = gcc_jit_param_as_rvalue(e->env_param);
+    emit_asm_input(&a, "r", e->env);
+    emit_asm(first, &a, "movq %0, %%rbp");
+    gcc_jit_block_add_assignment(first, NULL, emit_env_ptr(e, offsetof(IrEnv, jit_slots)),
+                                 gcc_jit_param_as_rvalue(e->slots));
     for (unsigned n = 0; n < e->code->n_blocks; n++) {
         if (!e->code->blocks[n]->is_entry)
             continue;
         g_array_append_val(e->entries, e->code->blocks[n]->pc);
         g_ptr_array_add(blocks, entry_block(e, n));
     }
-    for (unsigned start = 0, end; start < blocks->len; start = end) {
+    for (unsigned start = 0, end; blocks->len > 1 && start < blocks->len; start = end) {
         end = MIN(start + MAX_LABELS, blocks->len);
-        gcc_jit_block *rest = end < blocks->len ? gcc_jit_function_new_block(e->fn, "entries") : dead_block(e);
-        entry_ways(e, first, blocks, start, end, rest);
-        first = rest;
+        if (end == blocks->len) {
+            dispatch(e, first, blocks, start, end);
+            return;
+        }
+        gcc_jit_block *here = gcc_jit_function_new_block(e->fn, NULL), *next = gcc_jit_function_new_block(e->fn, NULL);
+        gcc_jit_rvalue *in = gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_LT,
+                                                            gcc_jit_param_as_rvalue(e->entry), emit_u64(e, end));
+        gcc_jit_block_end_with_conditional(first, NULL, in, here, next);
+        dispatch(e, here, blocks, start, end);
+        first = next;
     }
+    gcc_jit_block_end_with_jump(first, NULL, blocks->pdata[0]);
 }

@@ -384,7 +384,7 @@ static bool run_unit(Engine *e, Block *b)
     uint64_t before = ir_env_icount(env);
     e->stats.jit_entries++;
     fp_mode_enter(env);
-    JitSlot *slots = jit_enter(env, b->unit->slots, b->entry, jit_unit_way_in(b->unit, b->entry));
+    JitSlot *slots = jit_enter(env, b->unit->slots, b->entry, b->unit->code);
     fp_mode_leave(env);
     JitUnit *u = jit_unit_of(slots);
     bool interpret = false;

@@ -74,7 +74,7 @@ uint64_t block_end(const Block *b); // the guest address behind it
 JitUnit *unit_from_result(CodeMemory *memory, uint64_t base, QueueResult *r, GError **error);
 // The same with text, size bytes of machine code, and the function's offset there in place of r's object file;
 // r->exits is there.
-JitUnit *unit_from_code(CodeMemory *memory, uint64_t base, GByteArray *text, size_t entry, QueueResult *r,
+JitUnit *unit_from_code(CodeMemory *memory, uint64_t base, const GByteArray *text, size_t entry, QueueResult *r,
                         GError **error);
 void tier_add_unit(Engine *e, Trace *t, JitUnit *u); // enters it, made from t, in place of what ran its blocks
 void tier_warm(Engine *e, Block *b); // b's heat ran out: baseline code, or as below

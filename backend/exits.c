@@ -16,16 +16,9 @@ typedef struct {
     uint32_t first, n; // of locs
 } Exit;
 
-typedef struct {
-    uint32_t at;     // from the function's start
-    uint32_t number;
-    uint32_t frame;  // bytes
-} Entry;
-
 struct ExitTable {
     GArray *exits; // Exit, ascending
     GArray *locs;  // ExitLoc
-    GArray *entries; // Entry
 };
 
 static int gpr_number(const char *name, size_t len)
@@ -122,20 +115,6 @@ static bool parse_exit(ExitTable *t, uint32_t at, const char *text, unsigned n_s
     return true;
 }
 
-// "@NUMBER;OPERAND", where the operand is what lay at ENTRY_ARGUMENT(%rsp) when the function was called.
-static bool parse_entry(ExitTable *t, uint32_t at, const char *text)
-{
-    char *p;
-    ExitLoc loc = {0};
-    Entry x = {.at = at, .number = (uint32_t)strtoul(text + 1, &p, 10)};
-    if (p == text + 1 || *p != ';' || !exits_parse_operand(p + 1, strlen(p + 1), &loc) ||
-        loc.kind != EXIT_IN_MEMORY || loc.base != RSP || loc.scale || loc.value < ENTRY_ARGUMENT)
-        return false;
-    x.frame = (uint32_t)(loc.value - ENTRY_ARGUMENT);
-    g_array_append_val(t->entries, x);
-    return true;
-}
-
 static int by_address(gconstpointer p, gconstpointer q)
 {
     const Exit *a = p, *b = q;
@@ -152,7 +131,7 @@ static bool parse_all(ExitTable *t, const char *data, size_t size, unsigned n_si
             return false;
         }
         memcpy(&at, data + i, 4);
-        if (!(data[i + 4] == '@' ? parse_entry(t, at, data + i + 4) : parse_exit(t, at, data + i + 4, n_sites))) {
+        if (!parse_exit(t, at, data + i + 4, n_sites)) {
             g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "unknown exit %s", data + i + 4);
             return false;
         }
@@ -166,7 +145,6 @@ ExitTable *exits_parse(const void *section, size_t size, unsigned n_sites, GErro
     ExitTable *t = g_new(ExitTable, 1);
     t->exits = g_array_new(FALSE, FALSE, sizeof(Exit));
     t->locs = g_array_new(FALSE, FALSE, sizeof(ExitLoc));
-    t->entries = g_array_new(FALSE, FALSE, sizeof(Entry));
     if (!parse_all(t, section, size, n_sites, error)) {
         exits_free(t);
         return NULL;
@@ -191,29 +169,7 @@ void exits_free(ExitTable *t)
         return;
     g_array_free(t->exits, TRUE);
     g_array_free(t->locs, TRUE);
-    g_array_free(t->entries, TRUE);
     g_free(t);
-}
-
-bool exits_entries(const ExitTable *t, GByteArray *text, size_t function, uint32_t *at, unsigned n, GError **error)
-{
-    static const uint8_t subq_rsp[] = {0x48, 0x81, 0xec};
-    g_autofree bool *found = g_new0(bool, n);
-    unsigned missing = n;
-    for (unsigned i = 0; i < t->entries->len; i++) {
-        const Entry *x = &g_array_index(t->entries, Entry, i);
-        size_t start = function + x->at;
-        if (x->number >= n || start >= text->len || text->len - start < sizeof subq_rsp + sizeof x->frame ||
-            memcmp(text->data + start, subq_rsp, sizeof subq_rsp))
-            break;
-        memcpy(text->data + start + sizeof subq_rsp, &x->frame, sizeof x->frame);
-        at[x->number] = (uint32_t)start;
-        missing -= !found[x->number];
-        found[x->number] = true;
-    }
-    if (missing)
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "not all entries are there");
-    return !missing;
 }
 
 static const Exit *find_exit(const ExitTable *t, uint64_t at)

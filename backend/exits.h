@@ -7,16 +7,9 @@
 // a letter in front if that is not yet what the guest has: s, the low word is to be sign-extended; d, a double of which
 // any NaN is to be the canonical one; l, the low word is a single to be boxed; n, the same, any NaN being the canonical
 // one.
-//
-// An entry is a record too, of the place of its code: "@NUMBER;OPERAND". The function's seventh argument, which nobody
-// passes, is the operand; so the text says how far below its caller's the function's stack pointer is. The code there
-// begins with a subtraction of a constant from the stack pointer, which exits_entries puts in: GCC's prologue is never
-// run.
 #pragma once
 #include "backend/jit_call.h"
 #include <glib.h>
-
-#define ENTRY_ARGUMENT 8 // the seventh argument's offset from the stack pointer, at a function's first instruction
 
 #define EXIT_LEFT IR_NREGS // REG of env->left
 
@@ -39,9 +32,6 @@ GByteArray *exits_section(const void *object, size_t size, GError **error);
 // and frees it with exits_free. NULL and an error if something is not understood.
 ExitTable *exits_parse(const void *section, size_t size, unsigned n_sites, GError **error);
 void exits_free(ExitTable *t);
-// Makes the code of entries 0 to n - 1 in text, whose function starts at that offset, make the function's stack frame;
-// at[i]: offset of entry i in text. False and an error if that code is not there. May be repeated.
-bool exits_entries(const ExitTable *t, GByteArray *text, size_t function, uint32_t *at, unsigned n, GError **error);
 // One operand as GCC prints it; false if it is of no known form. reg is left alone.
 bool exits_parse_operand(const char *text, size_t len, ExitLoc *out);
 

@@ -28,7 +28,6 @@ static gcc_jit_context *new_context(const JitRequest *rq)
         "-fwrapv", "-fno-stack-protector", "-fcf-protection=none", "--param=builtin-expect-probability=100",
         "-fexpensive-optimizations", // widening multiplications
         "-mno-red-zone",             // asm statements call
-        "-fno-shrink-wrap",          // entries make the whole frame (exits.h)
         "-ffixed-rbp", "-fomit-frame-pointer", // env is there
         "-fcall-used-rbx", "-fcall-used-r12", "-fcall-used-r13", "-fcall-used-r14", "-fcall-used-r15", // see jit_enter
         "-mtune-ctrl=^inter_unit_moves_to_vec", // or GCC parks doubles in integer registers, on the critical path

@@ -83,13 +83,11 @@ JitUnit *unit_from_result(CodeMemory *memory, uint64_t base, QueueResult *r, GEr
     return r->exits ? unit_from_code(memory, base, text, entry, r, error) : NULL;
 }
 
-JitUnit *unit_from_code(CodeMemory *memory, uint64_t base, GByteArray *text, size_t entry, QueueResult *r,
+JitUnit *unit_from_code(CodeMemory *memory, uint64_t base, const GByteArray *text, size_t entry, QueueResult *r,
                         GError **error)
 {
     ExitTable *exits = exits_parse(r->exits->data, r->exits->len, r->n_sites, error);
-    g_autofree uint32_t *entry_at = g_new0(uint32_t, r->n_entries);
-    bool good = exits && exits_entries(exits, text, entry, entry_at, r->n_entries, error);
-    uint8_t *code = good ? code_memory_install(memory, text->data, text->len, error) : NULL;
+    uint8_t *code = exits ? code_memory_install(memory, text->data, text->len, error) : NULL;
     if (!code) {
         exits_free(exits);
         return NULL;
@@ -104,7 +102,6 @@ JitUnit *unit_from_code(CodeMemory *memory, uint64_t base, GByteArray *text, siz
     u->slots = jit_slots_new(u, r->n_slots);
     u->sites = g_steal_pointer(&r->sites);
     u->entries = g_steal_pointer(&r->entries);
-    u->entry_at = g_steal_pointer(&entry_at);
     u->n_slots = r->n_slots;
     u->n_sites = r->n_sites;
     u->n_entries = r->n_entries;

@@ -67,7 +67,7 @@ JitUnit *compile_code(Compiler *c, const IrCode *code)
 LeftBy compiled_run(JitUnit *u, IrEnv *env, uint64_t entry)
 {
     fp_mode_enter(env);
-    JitSlot *slots = jit_enter(env, u->slots, entry, jit_unit_way_in(u, entry));
+    JitSlot *slots = jit_enter(env, u->slots, entry, u->code);
     fp_mode_leave(env);
     g_assert(jit_unit_of(slots) == u);
     if (env->exit_site == JIT_SITE_PC)
