@@ -325,6 +325,7 @@ static void add_constant(Baseline *t, const IOp *op, unsigned iop)
 
 static void add_other(Baseline *t, const IOp *op, unsigned iop)
 {
+    Piece *p;
     switch (iop) {
     case IOP_MOV:
         add_move(t, op);
@@ -346,7 +347,7 @@ static void add_other(Baseline *t, const IOp *op, unsigned iop)
     }
     case IOP_FPCHECK: {
         uint32_t site = site_before(t, op);
-        Piece *p = add(t, STENCIL_FPCHECK, op);
+        p = add(t, STENCIL_FPCHECK, op);
         p->site = site;
         p->imm = op->a;
         break;
@@ -359,11 +360,14 @@ static void add_other(Baseline *t, const IOp *op, unsigned iop)
         break;
     case IOP_JMPIND:
         get(t, op->a);
-        add(t, STENCIL_JMPIND, op)->full = (uintptr_t)t->block;
+        p = add(t, STENCIL_TARGET, op);
+        p->slow = STENCIL_TARGET_SLOW;
+        p->full = (uintptr_t)t->block;
+        add(t, STENCIL_JMPIND, op)->far = STENCIL_JMPIND_FAR;
         break;
     default: // sys
         if (t->system) {
-            Piece *p = add(t, STENCIL_SYS_CALL, op);
+            p = add(t, STENCIL_SYS_CALL, op);
             p->site = op->insn;
             p->full = t->block->pc + t->block->insn_pc[op->insn];
         } else {
@@ -488,22 +492,23 @@ static void select_stencils(Baseline *t)
     }
 }
 
-static JitUnit *new_unit(Block *b)
+static JitUnit *new_unit(Block *b, CodeArena *arena)
 {
-    JitUnit *u = g_new0(JitUnit, 1);
+    JitUnit *u = code_arena_alloc(arena, sizeof *u);
+    memset(u, 0, sizeof *u);
     u->base = b->pc;
     u->paged = b->mode & CODE_PAGED;
     u->block = b;
     u->n_insns = b->n_insns;
     u->n_blocks = 1;
     u->n_slots = (b->succ_pc[0] != UINT64_MAX) + (b->succ_pc[1] != UINT64_MAX);
-    u->slots = jit_slots_new(u, u->n_slots);
+    u->slots = jit_slots_new(u, u->n_slots, arena);
     return u;
 }
 
-JitUnit *baseline_translate(Block *b, bool system, CodeMemory *memory, GError **error)
+JitUnit *baseline_translate(Block *b, bool system, CodeMemory *memory, CodeArena *arena, GError **error)
 {
-    JitUnit *u = new_unit(b);
+    JitUnit *u = new_unit(b, arena);
     Baseline t = {.block = b,
                   .unit = u,
                   .system = system,
@@ -517,13 +522,11 @@ JitUnit *baseline_translate(Block *b, bool system, CodeMemory *memory, GError **
     select_stencils(&t);
     bool ok = baseline_install(&t, memory, error);
     u->n_sites = t.sites->len;
-    u->sites = (JitSite *)(void *)g_array_free(t.sites, FALSE);
+    u->sites = code_arena_alloc(arena, t.sites->len * sizeof(JitSite));
+    memcpy(u->sites, t.sites->data, t.sites->len * sizeof(JitSite));
+    g_array_free(t.sites, TRUE);
     g_byte_array_free(t.hot, TRUE);
     g_byte_array_free(t.cold, TRUE);
     g_array_free(t.pieces, TRUE);
-    if (!ok) {
-        jit_unit_free(u);
-        return NULL;
-    }
-    return u;
+    return ok ? u : NULL;
 }

@@ -109,6 +109,9 @@ static void lay_out(Baseline *t)
         if (crosses) {
             place_hot(t, p);
             place_cold(t, p);
+            uint32_t at = t->pieces->len - 1, far = add_off_path(t, piece(t, at), STENCIL_CROSS_FAR);
+            p = piece(t, at);
+            p->far = far;
         } else {
             place_off_path(t, p);
         }

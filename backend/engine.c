@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define MAX_BLOCK_INSNS 64
+#define ENTRY_WEIGHT 4
 #define MAX_ROUNDS 20000 // turns of the loop in one slice: traps retire nothing, so `left` alone might not end it
 #define MAX_BLOCK_BYTES ((size_t)256 << 20) // of blocks; then everything is dropped and starts anew
 
@@ -131,7 +132,7 @@ uint64_t block_end(const Block *b)
 }
 
 // Lifts and translates at pc; fewer instructions if the temporaries run out. NULL after taking a fault.
-static Block *translate(Engine *e, uint64_t pc, unsigned max)
+static Block *translate(Engine *e, uint64_t pc, unsigned max, CodeArena *arena)
 {
     MemFault fault;
     Block *b = NULL;
@@ -140,7 +141,7 @@ static Block *translate(Engine *e, uint64_t pc, unsigned max)
             e->env->ops->mem_fault(e->env, &fault);
             return NULL;
         }
-        b = interp_translate(e->scratch, pc);
+        b = interp_translate(e->scratch, pc, arena);
     }
     e->stats.blocks++;
     e->stats.block_insns += b->n_insns;
@@ -165,7 +166,7 @@ static Block *translate_uncached(Engine *e, uint64_t pc, unsigned max)
         block_free(e->uncached);
     }
     e->in.last = NULL; // it may have been that one
-    e->uncached = translate(e, pc, max);
+    e->uncached = translate(e, pc, max, NULL);
     if (e->uncached) {
         e->uncached->uncached = true;
         e->uncached->heat = e->uncached->heat_start = 1;
@@ -220,7 +221,7 @@ static Block *translate_cached(Engine *e, uint64_t pc, ram_t ram)
         moved |= code_cache_mark(e->cache, next);
     if (moved && !still_there(e, pc, ram & PAGE_MASK, next))
         return translate_uncached(e, pc, 1);
-    Block *b = translate(e, pc, MAX_BLOCK_INSNS);
+    Block *b = translate(e, pc, MAX_BLOCK_INSNS, code_cache_arena(e->cache));
     if (!b)
         return NULL;
     set_spans(b, e->scratch, ram, next);
@@ -308,7 +309,7 @@ Block *engine_make(Engine *e, uint64_t pc)
 static void chain(Engine *e, Block *b)
 {
     if (code_cache_may_chain(e->from, b)) {
-        code_cache_chain(e->from, e->from_slot, b->unit, b->entry);
+        code_cache_chain(e->cache, e->from, e->from_slot, b->unit, b->entry);
     } else {
         code_cache_chain_by_table(e->cache, e->from, e->from_slot);
         code_cache_note_jump(e->cache, b->pc, b->unit, b->entry);
@@ -434,6 +435,14 @@ static bool flush_if_wanted(Engine *e)
     return true;
 }
 
+// The way from compiled code to an interpreted block and back costs what ENTRY_WEIGHT times interpreting it does.
+static void weigh_entry(Block *b)
+{
+    int32_t more = MIN(b->heat, ENTRY_WEIGHT - 1);
+    b->heat -= MAX(more, 0);
+    b->count_base -= (uint64_t)MAX(more, 0); // the number of entries stays
+}
+
 void engine_run(Engine *e)
 {
     IrEnv *env = e->env;
@@ -449,7 +458,10 @@ void engine_run(Engine *e)
         known = NULL;
         if (!b)
             continue;
+        bool compiled_before = e->from || e->from_indirect;
         link_to(e, b);
+        if (compiled_before && !b->unit)
+            weigh_entry(b);
         if (log_on(LOG_EXEC))
             dump_exec(e, b);
         if (--b->heat < 0) {

@@ -345,12 +345,17 @@ STENCIL(JUMP)
     return hole_taken(env, acc, left, NONE, guess);
 }
 
-static inline const JumpEntry *jump_entry(const IrEnv *env, uint64_t pc)
+static inline const JumpEntry *jump_row(const IrEnv *env, uint64_t pc)
 {
     uint64_t offset = (pc << 4 ^ pc >> (JIT_JUMP_SHIFT - 4)) & (((1u << JIT_JUMP_BITS) - 1) << 5); // of jit_jump_row
-    const JumpEntry *j = (JumpEntry *)(void *)((char *)env->jumps + offset);
-    if (unlikely(j->pc != pc))
-        j = (JumpEntry *)(void *)((char *)env->jumps + (offset ^ sizeof *j));
+    return (JumpEntry *)(void *)((char *)env->jumps + offset);
+}
+
+static inline const JumpEntry *jump_entry(const IrEnv *env, uint64_t pc)
+{
+    const JumpEntry *j = jump_row(env, pc);
+    if (unlikely(j->pc != pc)) // the other one of the pair
+        j = (JumpEntry *)(void *)((char *)env->jumps + (((uintptr_t)j - (uintptr_t)env->jumps) ^ sizeof *j));
     return j;
 }
 
@@ -364,12 +369,34 @@ static inline const JumpEntry *jump_entry(const IrEnv *env, uint64_t pc)
         return (j)->code(env, (j)->slots, (j)->entry);                                                                 \
     } while (0)
 
-STENCIL(JMPIND)
+// Before JMPIND: of 64 targets that follow one another, 8 are noted, which spares the host's caches the block.
+STENCIL(TARGET)
+{
+    if (unlikely(!(hole_counter & 0x38)))
+        return hole_slow(env, acc, left, NONE, guess, f);
+    NEXT(acc, f);
+}
+
+STENCIL(TARGET_SLOW)
 {
     Block *b = FULL();
     b->target[b->next_target++ % BLOCK_TARGETS] = acc;
+    NEXT(acc, f);
+}
+
+// What is not the usual case, likewise for CROSS, is done by the second one out of the way.
+STENCIL(JMPIND)
+{
+    const JumpEntry *j = jump_row(env, acc);
+    if (SLICE_OVER() || unlikely(j->pc != acc) || unlikely(j->entry < JIT_ENTRY_BODY))
+        return hole_far(env, acc, left, NONE, guess, f);
+    return ((EndPiece *)j->entry)(env, acc, left, NONE, guess);
+}
+
+STENCIL(JMPIND_FAR)
+{
     const JumpEntry *j = jump_entry(env, acc);
-    if (SLICE_OVER() || unlikely(j->pc != acc)) {
+    if (unlikely(left < 0) || unlikely(j->pc != acc)) {
         env->pc = acc;
         return hole_leave(env, JIT_SITE_PC, left);
     }
@@ -407,6 +434,15 @@ STENCIL(SLOT) // the way through a chain slot
 }
 
 STENCIL(CROSS) // the way of a slot to a page that is another one's, through the jump table
+{
+    uint64_t pc = (uint64_t)FULL();
+    const JumpEntry *j = (JumpEntry *)(void *)((char *)env->jumps + (intptr_t)hole_row);
+    if (unlikely(j->pc != pc) || unlikely(j->entry < JIT_ENTRY_BODY))
+        return hole_far(env, acc, left, NONE, guess, 0);
+    return ((EndPiece *)j->entry)(env, acc, left, NONE, guess);
+}
+
+STENCIL(CROSS_FAR)
 {
     uint64_t pc = (uint64_t)FULL();
     const JumpEntry *j = (JumpEntry *)(void *)((char *)env->jumps + (intptr_t)hole_row);

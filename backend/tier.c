@@ -44,7 +44,7 @@ void tier_warm(Engine *e, Block *b)
     JitUnit *u = NULL;
     uint64_t start = clock_ns(CLOCK_MONOTONIC);
     if (e->config.baseline && !b->uncached && !e->no_code)
-        u = baseline_translate(b, e->config.system, code_cache_memory(e->cache), &error);
+        u = baseline_translate(b, e->config.system, code_cache_memory(e->cache), code_cache_arena(e->cache), &error);
     if (!u) {
         if (error)
             tier_not_installed(e, error);
@@ -99,7 +99,7 @@ JitUnit *unit_from_code(CodeMemory *memory, uint64_t base, const GByteArray *tex
     u->code = (JitCode)(void *)(code + entry);
     u->code_size = text->len;
     u->exits = exits;
-    u->slots = jit_slots_new(u, r->n_slots);
+    u->slots = jit_slots_new(u, r->n_slots, NULL);
     u->sites = g_steal_pointer(&r->sites);
     u->entries = g_steal_pointer(&r->entries);
     u->n_slots = r->n_slots;
