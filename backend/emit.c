@@ -129,6 +129,8 @@ static void emit_terminator(Emit *e, const IrInst *op, unsigned from)
     const IrBlock *b = e->block;
     if (op->op == IR_OP_JUMP) {
         gcc_jit_block_end_with_jump(e->bb, NULL, emit_edge(e, &b->edge[0], from));
+    } else if (emit_loop_at(e, from)) {
+        emit_choice(e, emit_loop_at(e, from));
     } else if (ir_is_br(op->op)) {
         gcc_jit_rvalue *cond = emit_condition(e, op);
         gcc_jit_block *taken = emit_edge(e, &b->edge[0], from), *not_taken = emit_edge(e, &b->edge[1], from);
@@ -238,6 +240,7 @@ static void reach(Emit *e, unsigned n)
 
 void emit_region(Emit *e)
 {
+    emit_split_loops(e);
     unsigned n = e->code->n_blocks;
     make_types(e);
     scan_registers(e);
@@ -245,6 +248,8 @@ void emit_region(Emit *e)
     emit_number_slots(e);
     emit_assign_caches(e);
     e->run_addend = emit_local(e, e->char_ptr);
+    for (unsigned k = 0; k < e->loops->len; k++)
+        g_array_index(e->loops, EmitLoop, k).wait = emit_local(e, e->i32);
     emit_flow(e);
     emit_find_checks(e);
     emit_find_forms(e);
@@ -259,6 +264,7 @@ void emit_region(Emit *e)
         if (e->start[i])
             emit_block(e, i);
     emit_entry(e, first);
+    emit_free_loops(e);
     emit_free_caches(e);
     emit_free_flow(e);
     emit_free_checks(e);

@@ -54,8 +54,31 @@ typedef struct { // accesses of a block that are looked up together, see emit_gr
     gcc_jit_lvalue *addend; // of the leader's page
 } EmitGroup;
 
+typedef struct { // sum of registers times factors, and a constant
+    unsigned n;
+    struct {
+        uint8_t reg;
+        int64_t factor;
+    } term[2];
+    int64_t constant;
+} EmitLinear;
+
+typedef struct { // addresses of accesses of a loop, see emit_loop.c
+    EmitLinear at;       // but for the constant
+    int64_t first, last; // constants of the lowest and the highest access
+    int64_t up, down;    // bounds of what one round adds
+    bool stores, second; // second: most likely in the second run
+} EmitRange;
+
 typedef struct {
-    const IrCode *code;
+    unsigned choice, round; // block that chooses, least number of instructions of a round
+    gcc_jit_lvalue *wait;   // rounds until it looks again
+    unsigned n;
+    EmitRange range[8];
+} EmitLoop;
+
+typedef struct {
+    IrCode *code;
     bool stats, shared, movable, linear; // see JitRequest
 
     gcc_jit_context *ctx;
@@ -92,6 +115,10 @@ typedef struct {
     gcc_jit_lvalue *run_addend; // with runs: theirs
     uint32_t second_regs;  // see JitRequest
     uint64_t second_start, second_size;
+
+    GArray *loops;        // EmitLoop
+    bool **safe;          // by IR block: NULL, or by op: the access needs no check; see emit_loop.c
+    unsigned total_insns; // of all blocks
 
     GArray *groups; // EmitGroup: of the block
     int *group_of;  // by op: its group, or -1
@@ -217,6 +244,17 @@ unsigned emit_successors(const IrBlock *b, int32_t *to);
 void emit_find_groups(Emit *e); // of e->block
 // The group of access i if it has others, else NULL.
 EmitGroup *emit_group(const Emit *e, unsigned i);
+
+// --- emit_loop.c ---
+// Adds to e->code copies of loops that need fewer checks; fills loops, safe, total_insns.
+void emit_split_loops(Emit *e);
+void emit_free_loops(Emit *e);
+// Whether access i of e->block needs no check.
+bool emit_is_safe(const Emit *e, unsigned i);
+// The loop for which block n chooses between original and copy, or NULL.
+const EmitLoop *emit_loop_at(const Emit *e, unsigned n);
+void emit_start_loops(Emit *e, gcc_jit_block *bb); // at the entries
+void emit_choice(Emit *e, const EmitLoop *loop); // ends e->bb
 
 // --- emit_exit.c ---
 // Number of a new site: leave before instruction `insn` (at pc offset pc) of the current block.

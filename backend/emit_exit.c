@@ -315,6 +315,7 @@ static gcc_jit_block *entry_block(Emit *e, unsigned n)
             gcc_jit_block_add_assignment(bb, NULL, e->reg[r], gcc_jit_lvalue_as_rvalue(emit_env_reg(e, r)));
     emit_clear_caches(e, bb);
     emit_load_runs(e, bb);
+    emit_start_loops(e, bb);
     test_left(e, guard_entry(e, bb, n), n);
     return bb;
 }

@@ -317,7 +317,7 @@ static void lead_run(Emit *e, Access *m, EmitGroup *g)
 static gcc_jit_lvalue *in_run(Emit *e, Access *m, unsigned i, gcc_jit_type *type)
 {
     EmitGroup *g = emit_group(e, i);
-    if (g->leader == i)
+    if (g && g->leader == i) // else the loop has checked it
         lead_run(e, m, g);
     g_string_free(m->text, TRUE);
     return host_at(e, e->run_addend, plus(e, m->base, m->offset), type);
@@ -349,7 +349,7 @@ static gcc_jit_lvalue *cached(Emit *e, Access *m, unsigned i, gcc_jit_type *type
 // Whether GCC is to see the access, hidden in no asm statement.
 static bool inlined(const Emit *e, const Access *m, unsigned i)
 {
-    return m->cache || (e->linear && emit_group(e, i));
+    return m->cache || emit_is_safe(e, i) || (e->linear && emit_group(e, i));
 }
 
 static gcc_jit_lvalue *inline_access(Emit *e, Access *m, unsigned i, gcc_jit_type *type)
