@@ -212,8 +212,6 @@ static void emit_block(Emit *e, unsigned n)
     count_uses(e);
     emit_block_forms(e);
     emit_find_groups(e);
-    gcc_jit_rvalue *insns = gcc_jit_context_new_rvalue_from_long(e->ctx, e->i64, e->block->n_insns);
-    gcc_jit_block_add_assignment_op(e->bb, NULL, e->left, GCC_JIT_BINARY_OP_MINUS, insns);
     if (e->stats)
         count_accesses(e);
     for (unsigned i = 0; i < e->block->n_ops; i++)
@@ -246,6 +244,7 @@ void emit_region(Emit *e)
     emit_assign_caches(e);
     e->run_addend = emit_local(e, e->char_ptr);
     emit_flow(e);
+    emit_find_counts(e);
     emit_find_checks(e);
     emit_find_forms(e);
     gcc_jit_block *first = gcc_jit_function_new_block(e->fn, "entry");
@@ -261,6 +260,7 @@ void emit_region(Emit *e)
     emit_entry(e, first);
     emit_free_caches(e);
     emit_free_flow(e);
+    emit_free_counts(e);
     emit_free_checks(e);
     emit_free_forms(e);
     g_free(e->start);
