@@ -214,8 +214,6 @@ static void emit_block(Emit *e, unsigned n)
     count_uses(e);
     emit_block_forms(e);
     emit_find_groups(e);
-    gcc_jit_rvalue *insns = gcc_jit_context_new_rvalue_from_long(e->ctx, e->i64, e->block->n_insns);
-    gcc_jit_block_add_assignment_op(e->bb, NULL, e->left, GCC_JIT_BINARY_OP_MINUS, insns);
     if (e->stats)
         count_accesses(e);
     for (unsigned i = 0; i < e->block->n_ops; i++)
@@ -251,6 +249,7 @@ void emit_region(Emit *e)
     for (unsigned k = 0; k < e->loops->len; k++)
         g_array_index(e->loops, EmitLoop, k).wait = emit_local(e, e->i32);
     emit_flow(e);
+    emit_find_counts(e);
     emit_find_checks(e);
     emit_find_forms(e);
     gcc_jit_block *first = gcc_jit_function_new_block(e->fn, "entry");
@@ -267,6 +266,7 @@ void emit_region(Emit *e)
     emit_free_loops(e);
     emit_free_caches(e);
     emit_free_flow(e);
+    emit_free_counts(e);
     emit_free_checks(e);
     emit_free_forms(e);
     g_free(e->start);

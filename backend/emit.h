@@ -107,6 +107,7 @@ typedef struct {
     uint8_t *checked_in, *checks_ahead; // by IR block, see emit_checks.c
     gcc_jit_lvalue *reg[IR_NREGS]; // u64, from EMIT_F0 on f64
     gcc_jit_lvalue *left;
+    int *ahead; // by IR block, see emit_count.c
 
     EmitCache caches[EMIT_CACHES];
     unsigned n_caches;
@@ -239,6 +240,14 @@ void emit_flow(Emit *e); // fills eager, dirty_in, live_in
 void emit_free_flow(Emit *e);
 // Numbers of the blocks that b leads to, at most n_guess + 2; returns how many.
 unsigned emit_successors(const IrBlock *b, int32_t *to);
+
+// --- emit_count.c ---
+void emit_find_counts(Emit *e); // fills ahead
+void emit_free_counts(Emit *e);
+// The guest's `left` at the end of e->block.
+gcc_jit_rvalue *emit_left_behind(Emit *e);
+// The way from the end of block `from` to block n, of which `to` is the end: makes e->left mean what it means there.
+gcc_jit_block *emit_count_edge(Emit *e, unsigned from, unsigned n, gcc_jit_block *to);
 
 // --- emit_group.c ---
 void emit_find_groups(Emit *e); // of e->block

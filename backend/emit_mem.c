@@ -284,10 +284,11 @@ static void lead_run(Emit *e, Access *m, EmitGroup *g)
     gcc_jit_lvalue *inside = emit_local(e, e->u8);
     g_autoptr(GString) test = g_string_new(NULL);
     EmitAsm a = {0};
-    emit_asm_output(&a, "=&r", emit_local(e, e->u64));
+    emit_asm_output(&a, "=r", emit_local(e, e->u64));
     emit_asm_output(&a, "=@ccb", inside);
-    emit_asm_input(&a, "r", m->base);
-    g_string_printf(test, "leaq %d(%%2), %%0\n\t", (int)g->start);
+    emit_asm_input(&a, g->start ? "r" : "0", m->base);
+    if (g->start)
+        g_string_printf(test, "leaq %d(%%2), %%0\n\t", (int)g->start);
     compare_run(test, run_of(g, false), 0);
     emit_asm(e->bb, &a, test->str);
     gcc_jit_block_end_with_conditional(e->bb, NULL, emit_likely(e, emit_flag(e, inside), true), join, cold);

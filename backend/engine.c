@@ -395,7 +395,7 @@ static bool run_unit(Engine *e, Block *b)
         env->left += site->adjust;
         env->n_load -= site->loads;
         env->n_store -= site->stores;
-        interpret = site->why == JIT_BEFORE;
+        interpret = site->why == JIT_BEFORE || site->why == JIT_REFUSED;
         if (site->why == JIT_HOT) {
             (*u->block->runs)++;
             tier_hot(e, u->block);

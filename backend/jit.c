@@ -78,7 +78,10 @@ bool jit_compile(const JitRequest *rq, const char *text, const char *scratch_dir
     g_autoptr(IrCode) code = ir_parse(text, error);
     if (!code || !ir_verify(code, rq->n_helpers, error))
         return false;
+    ir_unpeel(code);
     ir_optimize(code, false, rq->n_helpers);
+    if (!rq->stats) // which counts accesses one by one
+        ir_widen(code, !rq->linear);
     if (rq->want_ir) {
         GString *s = g_string_new(NULL);
         ir_print(s, code);

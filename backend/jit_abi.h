@@ -10,7 +10,7 @@
 //
 // It returns the `slots` of the region that left. env->exit_site tells why:
 //   - a number below n_sites: that row of the region's site table says where the guest goes on (pc offset) and
-//     how many instructions counted ahead of time were not executed (add to env->left);
+//     what to add to env->left, which compiled code counts ahead of time, or behind (emit_count.c);
 //   - JIT_SITE_PC: env->pc holds the address (indirect jump that missed the jump cache).
 // It is entered and left under backend/fp_mode.h: MXCSR is the guest's, and env->fp_leave says what it must leave to
 // the interpreter. It calls functions through env->jit_call, which preserves registers.
@@ -66,6 +66,7 @@ typedef struct {
 typedef enum {
     JIT_EDGE,   // the guest goes on at pc
     JIT_BEFORE, // the interpreter must do the instruction at pc
+    JIT_REFUSED, // the same, at an entry that cannot deal with what is in the registers
     JIT_HOT,    // a baseline block at pc has run its number of times
 } JitWhy;
 

@@ -120,7 +120,7 @@ static bool check_code(const RegionFile *r, GError **error)
         if (!is_entry(r, r->entries[i]))
             return bad(error, "an entry is none of its blocks");
     for (unsigned i = 0; i < r->header.n_sites; i++)
-        if (r->sites[i].why > JIT_BEFORE)
+        if (r->sites[i].why > JIT_REFUSED)
             return bad(error, "a way out has no known reason");
     if (!moves_are_good(r->moves, r->header.n_moves, r->header.text_size))
         return bad(error, "a guest address is outside its code");

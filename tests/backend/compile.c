@@ -76,7 +76,7 @@ LeftBy compiled_run(JitUnit *u, IrEnv *env, uint64_t entry)
     const JitSite *site = &u->sites[env->exit_site];
     env->pc = u->base + (uint64_t)site->pc;
     env->left += site->adjust;
-    if (site->why == JIT_BEFORE && !site->adjust)
+    if (site->why == JIT_REFUSED)
         return LEFT_ENTRY;
-    return env->exit_site < u->n_slots ? LEFT_CHAIN : site->adjust ? LEFT_BEFORE : LEFT_STOP;
+    return env->exit_site < u->n_slots ? LEFT_CHAIN : site->why == JIT_BEFORE ? LEFT_BEFORE : LEFT_STOP;
 }
