@@ -134,7 +134,7 @@ static void lay_out(Baseline *t)
         *piece(t, i) = p;
     }
     for (unsigned k = 0; k < t->unit->n_slots; k++) {
-        bool crosses = t->unit->paged && (t->block->succ_pc[k] ^ t->block->pc) & PAGE_MASK;
+        bool crosses = t->unit->paged && !t->guess && (t->block->succ_pc[k] ^ t->block->pc) & PAGE_MASK;
         Piece *p = add_end(t, crosses ? STENCIL_CROSS : STENCIL_SLOT);
         p->full = crosses ? t->block->succ_pc[k] : (uintptr_t)&t->unit->slots[k];
         p->site = k;

@@ -383,9 +383,30 @@ STENCIL(TARGET)
 
 STENCIL(TARGET_SLOW)
 {
-    Block *b = FULL();
-    b->target[b->next_target++ % BLOCK_TARGETS] = acc;
+    uint64_t *target = FULL();
+    int32_t n = hole_counter;
+    target[(n & 7) | (n >> 3 & (BLOCK_TARGETS - 8))] = acc; // nothing is waited for
     NEXT(acc, f);
+}
+
+// In place of JMPIND where one target was seen nearly always: it is the block's only static exit.
+STENCIL(GUESS)
+{
+    if (unlikely(acc != (uint64_t)FULL()))
+        return hole_far(near, acc, left, NONE, guess, f);
+    if (SLICE_OVER())
+        return hole_leave(near, 0, left);
+    return hole_taken(near, acc, left, NONE, guess);
+}
+
+STENCIL(GUESS_FAR)
+{
+    const JumpEntry *j = jump_entry(env, acc);
+    if (SLICE_OVER() || unlikely(j->pc != acc)) {
+        env->pc = acc;
+        return hole_leave(near, JIT_SITE_PC, left);
+    }
+    GO_TO(j);
 }
 
 // What is not the usual case, likewise for CROSS, is done by the second one out of the way.
