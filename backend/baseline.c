@@ -362,8 +362,10 @@ static void add_other(Baseline *t, const IOp *op, unsigned iop)
         get(t, op->a);
         p = add(t, STENCIL_TARGET, op);
         p->slow = STENCIL_TARGET_SLOW;
-        p->full = (uintptr_t)t->block;
-        add(t, STENCIL_JMPIND, op)->far = STENCIL_JMPIND_FAR;
+        p->full = (uintptr_t)t->block->target;
+        p = add(t, t->guess ? STENCIL_GUESS : STENCIL_JMPIND, op);
+        p->far = t->guess ? STENCIL_GUESS_FAR : STENCIL_JMPIND_FAR;
+        p->full = t->guess;
         break;
     default: // sys
         if (t->system) {
@@ -471,7 +473,7 @@ static void select_stencils(Baseline *t)
     IOp none = {.imm = 0};
     JitSite hot = {.why = JIT_HOT};
     for (unsigned k = 0; k < t->unit->n_slots; k++) {
-        JitSite s = {.pc = (int64_t)(b->succ_pc[k] - b->pc)};
+        JitSite s = {.pc = (int64_t)((t->guess ? t->guess : b->succ_pc[k]) - b->pc)};
         g_array_append_val(t->sites, s);
     }
     g_array_append_val(t->sites, hot);
@@ -492,7 +494,27 @@ static void select_stencils(Baseline *t)
     }
 }
 
-static JitUnit *new_unit(Block *b, CodeArena *arena)
+// The target of nearly all of the indirect jumps that b ended in, if a link may lead straight there, else 0.
+static uint64_t guess_target(const Block *b)
+{
+    enum { ENOUGH = 4 };
+    uint64_t guess = 0;
+    unsigned votes = 0, seen = 0, same = 0;
+    for (unsigned k = 0; k < b->n_targets; k++) { // a majority wins
+        if (b->target[k] == UINT64_MAX)
+            continue;
+        seen++;
+        if (!votes)
+            guess = b->target[k];
+        votes += b->target[k] == guess ? 1 : -1u;
+    }
+    for (unsigned k = 0; k < b->n_targets; k++)
+        same += b->target[k] == guess;
+    bool elsewhere = b->mode & CODE_PAGED && (guess ^ b->pc) & PAGE_MASK;
+    return seen >= ENOUGH && same * 8 >= seen * 7 && !elsewhere ? guess : 0;
+}
+
+static JitUnit *new_unit(Block *b, bool guess, CodeArena *arena)
 {
     JitUnit *u = code_arena_alloc(arena, sizeof *u);
     memset(u, 0, sizeof *u);
@@ -501,17 +523,19 @@ static JitUnit *new_unit(Block *b, CodeArena *arena)
     u->block = b;
     u->n_insns = b->n_insns;
     u->n_blocks = 1;
-    u->n_slots = (b->succ_pc[0] != UINT64_MAX) + (b->succ_pc[1] != UINT64_MAX);
+    u->n_slots = (b->succ_pc[0] != UINT64_MAX) + (b->succ_pc[1] != UINT64_MAX) + guess;
     u->slots = jit_slots_new(u, u->n_slots, arena);
     return u;
 }
 
 JitUnit *baseline_translate(Block *b, bool system, CodeMemory *memory, CodeArena *arena, GError **error)
 {
-    JitUnit *u = new_unit(b, arena);
+    uint64_t guess = guess_target(b);
+    JitUnit *u = new_unit(b, guess, arena);
     Baseline t = {.block = b,
                   .unit = u,
                   .system = system,
+                  .guess = guess,
                   .pieces = g_array_sized_new(FALSE, FALSE, sizeof(Piece), b->n_ops * 2 + 4),
                   .sites = g_array_sized_new(FALSE, FALSE, sizeof(JitSite), b->n_insns + 4),
                   .hot = g_byte_array_sized_new(b->n_ops * 48 + 64),

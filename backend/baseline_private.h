@@ -21,6 +21,7 @@ typedef struct {
     JitUnit *unit;
     GArray *pieces, *sites;
     bool system;
+    uint64_t guess; // the usual target of its indirect jump, which is its only slot then; or 0
     unsigned group; // accesses through this slot belong to a group; NO_SLOT: none do
     bool aside;     // what is selected belongs to a group's copy
     GByteArray *hot, *cold; // the code
