@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Blocks that run into a loop. The frontend ends a block at a jump only, so the first time around, a loop that is entered
-// from above is part of the block in front of it. That part goes: the block jumps to the loop instead, which is less to
-// compile and lets ir_widen have all iterations.
+// Blocks that run into a loop. The frontend ends a block at a jump only, so the first time around, a loop that is
+// entered from above is part of the block in front of it. That part goes: the block jumps to the loop instead, which is
+// less to compile and lets ir_widen have all iterations.
 //
 // Only loops of one block count: elsewhere the longer block is worth more than its bytes.
 #include "ir/opt.h"

@@ -5,8 +5,8 @@
 // addresses advance by the size of the access, up or down: by a constant, or by a register that may be 1 or -1, as in
 // picolibc's memmove. Two blocks are put in front of it, twice if it goes by bytes:
 //
-//     G: whether the next iterations are certain to come, and copying them at once is the same     -> W or what follows
-//     W: one wide load and store, then the registers as the last of these iterations leaves them   -> G or out of the loop
+//     G: whether the next iterations are certain to come, and doing them at once is the same   -> W or what follows
+//     W: one wide load and store, then the registers as the last iteration leaves them         -> G or out of the loop
 //
 // W counts the instructions of all its iterations, but has one `insn` op only: where it can be stopped, none of them
 // has happened. All ways into H from elsewhere lead to the first G.
@@ -293,10 +293,12 @@ static IrVal last_loaded(const Loop *l, IrBlock *b, IrVal v, unsigned wide)
     static const IrOpcode extend[] = {IR_OP_AND,    IR_OP_SEXT8,  IR_OP_ZEXT16, IR_OP_SEXT16,
                                       IR_OP_ZEXT32, IR_OP_SEXT32};
     unsigned kind = l->b->ops[l->load].op - IR_OP_LD8U, up = 8 * (wide - l->size);
-    if (l->walk.reg >= 0)
-        v = ir_binop(b, IR_OP_SRL, v, binop_imm(b, IR_OP_AND, binop_imm(b, IR_OP_XOR, downwards(l, b), ~UINT64_C(0)), up));
-    else if (l->walk.by > 0)
+    if (l->walk.reg >= 0) {
+        IrVal upwards = binop_imm(b, IR_OP_XOR, downwards(l, b), UINT64_MAX);
+        v = ir_binop(b, IR_OP_SRL, v, binop_imm(b, IR_OP_AND, upwards, up));
+    } else if (l->walk.by > 0) {
         v = binop_imm(b, IR_OP_SRL, v, up);
+    }
     return kind ? ir_unop(b, extend[kind], v) : binop_imm(b, IR_OP_AND, v, 0xff);
 }
 

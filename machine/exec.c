@@ -161,7 +161,7 @@ static EngineConfig engine_config(const Options *o)
         .workers = MAX((o->jit_workers ? o->jit_workers : workers) / o->harts, 1),
         .sync = o->jit_sync || o->icount_shift >= 0,
         .code_size = o->jit_code_size,
-        .stats = o->stats != STATS_NONE,
+        .stats = o->stats != STATS_NONE && !o->stats_quick,
         .shared = o->harts > 1,
     };
 }
@@ -395,6 +395,11 @@ void machine_run(Machine *m, RunResult *out)
 Board *machine_board(Machine *m)
 {
     return m->board;
+}
+
+bool machine_counts_accesses(const Machine *m)
+{
+    return !m->options->stats_quick;
 }
 
 bool machine_ran(const Machine *m)

@@ -8,7 +8,7 @@
 #define SIZE 3000 // rounds
 #endif
 #define NOINLINE __attribute__((noinline))
-#define ONE_BY_ONE (__extension__({ __asm__ volatile(""); })) // so that the compiler does not know the loop for what it is
+#define ONE_BY_ONE (__extension__({ __asm__ volatile(""); })) // or the compiler knows what the loop is
 
 static unsigned char from[8192], to[8192];
 

@@ -191,7 +191,8 @@ static IrCode *parse(const char *text)
 
 static void test_others(void **state)
 {
-    static const char *const loops[] = { // addresses that do not follow each other; another access; a data-dependent end
+    // Addresses that do not follow each other; another access; an end that depends on data.
+    static const char *const loops[] = {
         "v1 = get r1\nv2 = ld8u v1, 0x0\nv3 = get r2\nst8 v3, v2, 0x0\nv5 = const 0x2\nv6 = add v1, v5\nput r1, v6\n"
         "v8 = add v3, v5\nput r2, v8\nv10 = get r3\nbr.ne v6, v10, b0, +0x10\n",
         "v1 = get r1\nv2 = const 0x7\nst8 v1, v2, 0x0\nst8 v1, v2, 0x8\nv5 = const 0x1\nv6 = add v1, v5\nput r1, v6\n"
