@@ -12,6 +12,7 @@ struct CodeCache {
     BlockTable *blocks;     // live ones
     GHashTable *page_code;  // RAM page number -> PageCode
     GPtrArray *all_blocks;  // dead ones too
+    BlockMemory *block_memory; // where those are
     size_t block_bytes;     // that those take
     GPtrArray *all_units;
     JumpTables *jumps;
@@ -64,7 +65,8 @@ CodeCache *code_cache_new(IrEnv *env, CodePages *pages, size_t code_size)
     cc->memory = code_memory_new(code_size);
     cc->blocks = block_table_new();
     cc->page_code = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, page_code_free);
-    cc->all_blocks = g_ptr_array_new_with_free_func((GDestroyNotify)block_free);
+    cc->all_blocks = g_ptr_array_new();
+    cc->block_memory = block_memory_new();
     cc->all_units = g_ptr_array_new_with_free_func((GDestroyNotify)jit_unit_free);
     return cc;
 }
@@ -74,6 +76,7 @@ void code_cache_free(CodeCache *cc)
     block_table_free(cc->blocks);
     g_hash_table_destroy(cc->page_code);
     g_ptr_array_free(cc->all_blocks, TRUE);
+    block_memory_free(cc->block_memory);
     g_ptr_array_free(cc->all_units, TRUE);
     jump_tables_free(cc->jumps);
     code_memory_free(cc->memory);
@@ -83,6 +86,11 @@ void code_cache_free(CodeCache *cc)
 CodeMemory *code_cache_memory(CodeCache *cc)
 {
     return cc->memory;
+}
+
+BlockMemory *code_cache_block_memory(CodeCache *cc)
+{
+    return cc->block_memory;
 }
 
 Block *code_cache_find(CodeCache *cc, uint64_t pc, ram_t ram)
@@ -381,6 +389,7 @@ void code_cache_flush_all(CodeCache *cc)
     g_hash_table_remove_all(cc->page_code);
     block_table_clear(cc->blocks);
     g_ptr_array_set_size(cc->all_blocks, 0);
+    block_memory_reset(cc->block_memory);
     cc->block_bytes = 0;
     g_ptr_array_set_size(cc->all_units, 0);
     jump_tables_forget_all(cc->jumps);

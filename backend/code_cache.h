@@ -4,6 +4,7 @@
 // Nothing is freed while the guest runs: a dropped block or unit is marked dead, becomes unreachable at its next
 // use, and its memory goes at the next code_cache_flush_all, which the engine calls between two slices.
 #pragma once
+#include "backend/block_memory.h"
 #include "backend/code_memory.h"
 #include "backend/jump_tables.h"
 #include "ir/ir.h"
@@ -118,6 +119,7 @@ struct JitUnit {
 CodeCache *code_cache_new(IrEnv *env, CodePages *pages, size_t code_size); // as code_memory_new has it
 void code_cache_free(CodeCache *cc);
 CodeMemory *code_cache_memory(CodeCache *cc); // emptied by code_cache_flush_all
+BlockMemory *code_cache_block_memory(CodeCache *cc); // likewise; blocks to be added come from there
 
 // The translation mode (0..CODE_MODES-1) and address space that guest pcs are meant in from now on: makes its jump
 // table env->jumps, and returns it (jump_tables.h).
@@ -128,7 +130,7 @@ Block *code_cache_find(CodeCache *cc, uint64_t pc, ram_t ram);
 void code_cache_note_jump(CodeCache *cc, uint64_t pc, JitUnit *u, uint64_t entry);
 // The page of addr is about to have code: see code_pages_mark, whose answer it gives.
 bool code_cache_mark(CodeCache *cc, ram_t addr);
-// Registers a block / unit (taken over); its pages are marked as code.
+// Registers a block / a unit (taken over); its pages are marked as code.
 void code_cache_add_block(CodeCache *cc, Block *b);
 void code_cache_add_unit(CodeCache *cc, JitUnit *u);
 void code_cache_add_baseline(CodeCache *cc, JitUnit *u); // becomes the unit of its block
@@ -167,5 +169,5 @@ size_t code_cache_block_bytes(const CodeCache *cc);
 Block *code_cache_block(const CodeCache *cc, unsigned i); // i < code_cache_blocks: by age
 void code_cache_each_block(CodeCache *cc, void (*fn)(Block *b, void *opaque), void *opaque);
 
-void block_free(Block *b);
+void block_free(Block *b); // one that has its own memory
 void jit_unit_free(JitUnit *u);

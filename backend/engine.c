@@ -130,8 +130,9 @@ uint64_t block_end(const Block *b)
     return b->pc + len;
 }
 
-// Lifts and translates at pc; fewer instructions if the temporaries run out. NULL after taking a fault.
-static Block *translate(Engine *e, uint64_t pc, unsigned max)
+// Lifts and translates at pc; fewer instructions if the temporaries run out. NULL after taking a fault. memory as for
+// interp_translate.
+static Block *translate(Engine *e, uint64_t pc, unsigned max, BlockMemory *memory)
 {
     MemFault fault;
     Block *b = NULL;
@@ -140,7 +141,7 @@ static Block *translate(Engine *e, uint64_t pc, unsigned max)
             e->env->ops->mem_fault(e->env, &fault);
             return NULL;
         }
-        b = interp_translate(e->scratch, pc);
+        b = interp_translate(e->scratch, pc, memory);
     }
     e->stats.blocks++;
     e->stats.block_insns += b->n_insns;
@@ -165,7 +166,7 @@ static Block *translate_uncached(Engine *e, uint64_t pc, unsigned max)
         block_free(e->uncached);
     }
     e->in.last = NULL; // it may have been that one
-    e->uncached = translate(e, pc, max);
+    e->uncached = translate(e, pc, max, NULL);
     if (e->uncached) {
         e->uncached->uncached = true;
         e->uncached->heat = e->uncached->heat_start = 1;
@@ -220,7 +221,7 @@ static Block *translate_cached(Engine *e, uint64_t pc, ram_t ram)
         moved |= code_cache_mark(e->cache, next);
     if (moved && !still_there(e, pc, ram & PAGE_MASK, next))
         return translate_uncached(e, pc, 1);
-    Block *b = translate(e, pc, MAX_BLOCK_INSNS);
+    Block *b = translate(e, pc, MAX_BLOCK_INSNS, code_cache_block_memory(e->cache));
     if (!b)
         return NULL;
     set_spans(b, e->scratch, ram, next);

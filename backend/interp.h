@@ -73,8 +73,8 @@ static inline Block *interp_find_jump(const Interp *in, uint64_t pc)
 // Runs from b, without counting its entry, until the slice is over (env->left <= 0) or something must be looked up.
 InterpExit interp_run(Interp *in, Block *b);
 
-// interp_select.c: translates a verified IR block into a fresh Block (spans are left to the caller). NULL if it needs
-// more temporaries than there are.
-Block *interp_translate(const IrBlock *ir, uint64_t base);
+// interp_select.c: translates a verified IR block into a fresh Block (spans are left to the caller) in that memory, or,
+// if that is NULL, one for block_free. NULL if it needs more temporaries than there are.
+Block *interp_translate(const IrBlock *ir, uint64_t base, BlockMemory *memory);
 const void *interp_handler(unsigned iop);
 unsigned interp_op(const void *handler); // its inverse

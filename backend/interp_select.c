@@ -16,6 +16,7 @@
 typedef struct {
     const IrBlock *ir;
     uint64_t base;
+    BlockMemory *memory;
     const IrFpFn *fp;
     GArray *ops; // IOp
     uint16_t *slot;  // by value: where it lives, NO_SLOT while it is only a constant
@@ -308,7 +309,8 @@ static Block *finish(Select *s)
     const IrBlock *ir = s->ir;
     const IrInst *last = &ir->ops[ir->n_ops - 1];
     unsigned n_targets = last->op == IR_OP_JMPIND ? BLOCK_TARGETS : 0;
-    Block *b = g_malloc(block_size(n_targets, s->ops->len, ir->n_insns));
+    size_t size = block_size(n_targets, s->ops->len, ir->n_insns);
+    Block *b = s->memory ? block_memory_alloc(s->memory, size) : g_malloc(size);
     memset(b, 0, sizeof *b);
     b->n_targets = (uint8_t)n_targets;
     b->ops = (IOp *)(void *)(b->target + n_targets);
@@ -340,12 +342,13 @@ static Block *finish(Select *s)
     return b;
 }
 
-Block *interp_translate(const IrBlock *ir, uint64_t base)
+Block *interp_translate(const IrBlock *ir, uint64_t base, BlockMemory *memory)
 {
     Select s;
     memset(&s, 0, offsetof(Select, free_temp)); // what comes then is a stack
     s.ir = ir;
     s.base = base;
+    s.memory = memory;
     s.fp = fp_host_functions();
     s.n_free = s.n_dying = 0;
     s.full = false;

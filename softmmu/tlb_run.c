@@ -42,9 +42,10 @@ void tlb_run_add(Tlb *tlb, unsigned mmu, const TlbEntry *e, const TlbCold *cold,
     TlbTable *t = tlb->table[mmu];
     gva_t page = tlb_entry_page(e);
     t->addend = e->addend;
-    if (!tr->whole_page)
-        return;
     uint64_t before = MIN(tr->same_before, ram_before), after = MIN(tr->same_after, ram_after);
+    // Code under page tables uses no runs, and finding one by the pages with code costs more than the walk.
+    if (!tr->whole_page || tr->large_bits || before + after == 0)
+        return;
     for (unsigned k = 0; k < 2; k++) {
         TlbPages *first = &t->run[k], *second = &t->run[k + 2];
         if (e->cmp[k] != page || holds(first, page) || holds(second, page))

@@ -3,6 +3,7 @@
 #include "tests/test.h"
 #include "backend/code_cache.h"
 #include <stdlib.h>
+#include <string.h>
 
 static IrEnv env;
 static CodePages *pages;
@@ -33,7 +34,8 @@ static int teardown(void **state)
 
 static Block *add_block(uint64_t pc, ram_t ram, uint32_t len)
 {
-    Block *b = g_new0(Block, 1);
+    Block *b = block_memory_alloc(code_cache_block_memory(cache), sizeof *b);
+    memset(b, 0, sizeof *b);
     b->runs = &b->no_runs;
     uint32_t room = PAGE_SIZE - (uint32_t)(ram & ~PAGE_MASK);
     b->pc = pc;

@@ -190,7 +190,7 @@ static void baseline(void **state)
         for (unsigned again = 0; again <= (v->op <= IR_OP_FMAX64 ? ir_n_values(v->op) : 0); again++) {
             g_autoptr(GError) error = NULL;
             g_autoptr(IrBlock) ir = block_of(v, 0, again);
-            Block *b = interp_translate(ir, BASE);
+            Block *b = interp_translate(ir, BASE, NULL);
             *b->runs = INT32_MAX;
             JitUnit *u = baseline_translate(b, false, memory, &error);
             if (!u)
