@@ -60,13 +60,9 @@ void tlb_run_add(Tlb *tlb, unsigned mmu, const TlbEntry *e, const TlbCold *cold,
 
 void tlb_run_drop_page(TlbTable *t, gva_t page)
 {
-    // A run lies in what one page-table entry maps, but need not be all of it.
-    unsigned bits = addr_ranges_has(&t->large, page) ? t->large_bits : PAGE_BITS;
-    for (unsigned k = 0; k < TLB_RUNS; k++) {
-        TlbPages *r = &t->run[k];
-        if (holds(r, page) || (r->size && addr_same_block(r->start, page, bits)))
-            r->size = 0;
-    }
+    for (unsigned k = 0; k < TLB_RUNS; k++)
+        if (holds(&t->run[k], page))
+            t->run[k].size = 0;
 }
 
 // The larger part stays.
