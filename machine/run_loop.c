@@ -109,10 +109,10 @@ static int64_t take_budget(Machine *m, int64_t length)
 static void share(Machine *m, Cpu *cpu)
 {
     HartWatch *w = m->watch[cpu->hart.hartid];
-    Spin spin = spin_watch(&w->spin, &cpu->hart.env);
-    if (spin != SPIN_NO)
+    bool spins = spin_watch(&w->spin, &cpu->hart.env);
+    if (spins)
         sched_yield();
-    if (spin == SPIN_SURE || g_atomic_int_get(&cpu->hart.env.exit_request))
+    if (spins || g_atomic_int_get(&cpu->hart.env.exit_request))
         w->slice = SLICE_SHARED;
     else
         w->slice = MIN(w->slice + w->slice / SLICE_GROWTH, SLICE);

@@ -7,7 +7,8 @@
 #define LOOP 64      // bytes that such a loop may reach in either direction
 #define FEW 2        // registers may change: what was read, how often
 #define MAX_AGE 8    // slices, for one that ends at the same instruction again
-#define MAX_REST 32u // slices between yields
+#define PATIENCE 16u // slices that go round in some way; what still has not been caught waiting then computes
+#define REST 32u     // ... but yields all the same, each so many slices
 
 static void remember(SpinWatch *w, const IrEnv *env, bool spins)
 {
@@ -25,13 +26,7 @@ static unsigned changed(const SpinWatch *w, const IrEnv *env)
     return n;
 }
 
-// Powers of two, later every MAX_REST slices: one yield is enough if somebody else has work.
-static bool is_turn(unsigned n)
-{
-    return n % MAX_REST == 0 || (n < MAX_REST && !(n & (n - 1)));
-}
-
-Spin spin_watch(SpinWatch *w, const IrEnv *env)
+bool spin_watch(SpinWatch *w, const IrEnv *env)
 {
     bool near = env->pc - w->last_pc + LOOP < 2 * LOOP;
     w->last_pc = env->pc;
@@ -40,7 +35,9 @@ Spin spin_watch(SpinWatch *w, const IrEnv *env)
         remember(w, env, changed(w, env) <= FEW);
     else if (!near || ++w->age > MAX_AGE)
         remember(w, env, false);
-    if (near && w->spins) // elsewhere in the loop registers differ for other reasons
-        return SPIN_SURE;
-    return near && is_turn(w->near) ? SPIN_MAYBE : SPIN_NO;
+    if (near && w->spins) { // elsewhere in the loop registers differ for other reasons
+        w->near = 0;
+        return true;
+    }
+    return near && (w->near <= PATIENCE || w->near % REST == 0);
 }

@@ -6,16 +6,14 @@
 
 typedef struct {
     uint64_t last_pc;         // at the end of the slice before
-    unsigned near;            // slices in a row that ended near the one before
+    unsigned near;            // slices in a row that ended near the one before and were not caught waiting
     uint64_t pc, r[IR_NREGS]; // of the end of an earlier slice
     unsigned age;             // slices since then
     bool spins;               // it got nowhere until then
 } SpinWatch;
 
-// SURE: the hart goes round in a few instructions and gets nowhere: it is where it was at the end of an earlier slice,
-// with hardly another register changed. MAYBE: it goes round, which a loop that computes does too, and it is time to
-// yield the host's core once, in case another hart needs that.
-typedef enum { SPIN_NO, SPIN_MAYBE, SPIN_SURE } Spin;
-
-// The hart of env has run a slice. w is zero at first; by the thread that runs the hart.
-Spin spin_watch(SpinWatch *w, const IrEnv *env);
+// The hart of env has run a slice. True: it shall yield the host's core, since it goes round in a few instructions. If it
+// gets nowhere, being where it was at the end of an earlier slice with hardly another register changed, that is true
+// each time. One that gets on may still hand something to and fro with another hart, so it is true for some slices, then
+// seldom: what computes in a small loop looks alike. w is zero at first; by the thread that runs the hart.
+bool spin_watch(SpinWatch *w, const IrEnv *env);
