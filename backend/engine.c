@@ -82,8 +82,10 @@ Engine *engine_new(const EngineConfig *config, const EngineGuest *guest, IrEnv *
     e->scratch = ir_block_new(0);
     e->chain = !(log_mask & LOG_NOCHAIN);
     e->candidates = g_ptr_array_new();
-    e->preds = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
-    e->return_sites = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+    e->preds = g_hash_table_new(NULL, NULL);
+    e->pred_list = g_array_new(FALSE, TRUE, sizeof(Pred));
+    g_array_set_size(e->pred_list, 1);
+    e->return_sites = g_hash_table_new(NULL, NULL);
     if (config->jit)
         e->queue = queue_new(MAX(config->workers, 1), on_result, e);
     e->persistent = tier_cache_new(e);
@@ -103,6 +105,7 @@ void engine_free(Engine *e)
         block_free(e->uncached);
     g_ptr_array_free(e->candidates, TRUE);
     g_hash_table_destroy(e->preds);
+    g_array_free(e->pred_list, TRUE);
     g_hash_table_destroy(e->return_sites);
     ir_block_free(e->scratch);
     code_cache_free(e->cache);
@@ -427,6 +430,7 @@ static bool flush_if_wanted(Engine *e)
     e->epoch++;
     g_ptr_array_set_size(e->candidates, 0);
     g_hash_table_remove_all(e->preds);
+    g_array_set_size(e->pred_list, 1);
     g_hash_table_remove_all(e->return_sites);
     e->noted = 0;
     code_cache_each_block(e->cache, add_accesses, &e->stats);

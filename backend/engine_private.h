@@ -7,6 +7,11 @@
 
 typedef struct TierCache TierCache;
 
+typedef struct { // a block that goes to some address, or calls just before it
+    Block *block;
+    unsigned next; // another one: its number in Engine.pred_list, 0: none
+} Pred;
+
 struct Engine {
     EngineConfig config;
     EngineGuest guest;
@@ -26,8 +31,9 @@ struct Engine {
     uint64_t space;
     Queue *queue;
     int result_ready; // atomic: the queue has something
-    GHashTable *preds; // guest pc (guint64) -> GPtrArray of the Blocks that go there or call just before it
-    GHashTable *return_sites; // addresses behind calls (of guint64)
+    GHashTable *preds; // guest pc, as a pointer -> number in pred_list of the last Pred
+    GArray *pred_list; // Pred; the first one is none
+    GHashTable *return_sites; // addresses behind calls, as pointers
     unsigned noted;           // the first blocks of the cache, which are in both
     GPtrArray *candidates; // hot blocks waiting for a worker
     JitUnit *from;    // compiled code left by a static exit: its unit and slot, to be chained; else NULL
