@@ -367,7 +367,7 @@ static gcc_jit_rvalue *rvalue(gcc_jit_lvalue *l)
     return gcc_jit_lvalue_as_rvalue(l);
 }
 
-// A local with the lowest or highest address that the range gets to while `rounds` more instructions may be retired.
+// A local with the lowest or highest address that the range gets to until `more` instructions are retired.
 static gcc_jit_rvalue *reach_of(Emit *e, const EmitLoop *loop, const EmitRange *r, gcc_jit_rvalue *more, bool up)
 {
     gcc_jit_rvalue *v = emit_u64(e, (uint64_t)(up ? r->last + r->up : r->first + r->down));
