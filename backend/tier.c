@@ -72,15 +72,23 @@ static void add_pages(JitUnit *u, const Block *b)
     }
 }
 
+GByteArray *text_of_result(QueueResult *r, size_t *entry, GError **error)
+{
+    const GByteArray *o = r->object;
+    g_autofree char *name = object_name("region", r->index);
+    g_autoptr(GByteArray) text = object_load(o->data, o->len, name, entry, error);
+    if (text)
+        r->moves = moves_of_object(o->data, o->len, r->index, text, *entry, error);
+    if (r->moves)
+        r->exits = exits_section(o->data, o->len, r->index, error);
+    return r->exits ? g_steal_pointer(&text) : NULL;
+}
+
 JitUnit *unit_from_result(CodeMemory *memory, uint64_t base, QueueResult *r, GError **error)
 {
     size_t entry;
-    g_autoptr(GByteArray) text = object_load(r->object->data, r->object->len, "region", &entry, error);
-    if (text)
-        r->moves = moves_of_object(r->object->data, r->object->len, text, entry, error);
-    if (r->moves)
-        r->exits = exits_section(r->object->data, r->object->len, error);
-    return r->exits ? unit_from_code(memory, base, text, entry, r, error) : NULL;
+    g_autoptr(GByteArray) text = text_of_result(r, &entry, error);
+    return text ? unit_from_code(memory, base, text, entry, r, error) : NULL;
 }
 
 JitUnit *unit_from_code(CodeMemory *memory, uint64_t base, const GByteArray *text, size_t entry, QueueResult *r,
