@@ -24,15 +24,9 @@
 #define GIVE_UP 8          // compilations in a row that come to nothing
 #define MAX_PART (256u << 20) // bytes of one part of an answer; more is no answer
 
-typedef struct {
-    JitRequest rq;
-    char *text;
-    void *job;
-} Job;
-
 typedef struct { // compiled together
     unsigned n;  // 0: the thread is to end
-    Job jobs[];
+    QueueJob jobs[];
 } Batch;
 
 struct Queue {
@@ -271,7 +265,7 @@ static void deliver(Worker *w, QueueResult *r)
 }
 
 // Has n jobs compiled together and delivers the answers; how many came. errno says what the socket said.
-static unsigned exchange(Worker *w, const Job *jobs, unsigned n)
+static unsigned exchange(Worker *w, const QueueJob *jobs, unsigned n)
 {
     GByteArray *object = NULL;
     unsigned done = 0;
@@ -301,7 +295,7 @@ static unsigned exchange(Worker *w, const Job *jobs, unsigned n)
 
 // The same with whatever process is needed. It ends by itself after its quota, so a failed exchange is tried again with
 // a new one, unless it took too long; several jobs only if none of them is to blame.
-static unsigned do_jobs(Worker *w, const Job *jobs, unsigned n)
+static unsigned do_jobs(Worker *w, const QueueJob *jobs, unsigned n)
 {
     unsigned done = 0;
     bool again = true;
@@ -318,7 +312,7 @@ static unsigned do_jobs(Worker *w, const Job *jobs, unsigned n)
     return done;
 }
 
-static void give_up(Worker *w, const Job *job)
+static void give_up(Worker *w, const QueueJob *job)
 {
     QueueResult *r = g_new0(QueueResult, 1);
     r->job = job->job;
@@ -433,8 +427,8 @@ void queue_submit_batch(Queue *q, const QueueJob *jobs, unsigned n)
     Batch *b = g_malloc(sizeof *b + n * sizeof *b->jobs);
     b->n = n;
     for (unsigned i = 0; i < n; i++) {
-        Job *job = &b->jobs[i];
-        *job = (Job){jobs[i].rq, g_strdup(jobs[i].text), jobs[i].job};
+        QueueJob *job = &b->jobs[i];
+        *job = (QueueJob){jobs[i].rq, g_strdup(jobs[i].text), jobs[i].job};
         job->rq.length = (uint32_t)strlen(job->text);
         job->rq.id = (uint32_t)g_atomic_int_add(&last_id, 1) + 1;
     }
@@ -446,7 +440,7 @@ void queue_submit_batch(Queue *q, const QueueJob *jobs, unsigned n)
 
 void queue_submit(Queue *q, const JitRequest *rq, const char *text, void *job)
 {
-    queue_submit_batch(q, &(QueueJob){*rq, text, job}, 1);
+    queue_submit_batch(q, &(QueueJob){*rq, (char *)(uintptr_t)text, job}, 1);
 }
 
 QueueResult *queue_take(Queue *q, bool wait)

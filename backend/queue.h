@@ -21,6 +21,12 @@ typedef struct { // a finished job; freed by queue_result_free
     uint64_t compile_ns;
 } QueueResult;
 
+typedef struct {
+    JitRequest rq;
+    char *text; // IR
+    void *job;
+} QueueJob;
+
 // The worker program. Freed by the caller.
 char *queue_worker_path(void);
 // Starts n worker processes lazily. on_result is called on a queue thread when a result arrived.
@@ -33,12 +39,7 @@ unsigned queue_idle(Queue *q);
 // Sends IR text (copied) to a free worker; rq's length and id are filled in here.
 void queue_submit(Queue *q, const JitRequest *rq, const char *text, void *job);
 // The same with n of them, 1 to JIT_BATCH, for one worker, which compiles them together as far as their options allow:
-// cheaper, but all are done at the same time. Their results are independent of each other.
-typedef struct {
-    JitRequest rq;
-    const char *text;
-    void *job;
-} QueueJob;
+// cheaper, but all are done at the same time. What comes out is as if each had been alone.
 void queue_submit_batch(Queue *q, const QueueJob *jobs, unsigned n);
 // The next finished job, or NULL. With wait: blocks while jobs are under way.
 QueueResult *queue_take(Queue *q, bool wait);
