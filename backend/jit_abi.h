@@ -61,6 +61,7 @@ typedef struct {
     int32_t adjust; // to add to env->left
     uint16_t loads, stores; // counted ahead of time (with stats only) but not done
     uint32_t why;           // JitWhy
+    uint32_t pad;           // 0: sites are kept in files
 } JitSite;
 
 typedef enum {
