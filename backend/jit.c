@@ -33,6 +33,7 @@ static gcc_jit_context *new_context(const JitRequest *rq)
         "-fno-asynchronous-unwind-tables", "-fno-jump-tables", "-fno-strict-aliasing",
         "-fwrapv", "-fno-stack-protector", "-fcf-protection=none", "--param=builtin-expect-probability=100",
         "-ffunction-sections",
+        "-fno-tree-dominator-opts", "-fno-thread-jumps", "-fno-tree-pta", // a sixth of GCC's time, no gain
         "-fexpensive-optimizations", // widening multiplications
         "-mno-red-zone",             // asm statements call
         "-ffixed-rbp", "-fomit-frame-pointer", // env is there
