@@ -31,7 +31,8 @@ static void make_function(Emit *e)
     e->slots = gcc_jit_context_new_param(c, NULL, e->char_ptr, "slots");
     e->entry = gcc_jit_context_new_param(c, NULL, e->u64, "entry");
     gcc_jit_param *params[3] = {e->env_param, e->slots, e->entry};
-    e->fn = gcc_jit_context_new_function(c, NULL, GCC_JIT_FUNCTION_EXPORTED, e->char_ptr, "region", 3, params, 0);
+    g_autofree char *region = g_strconcat("region", e->number, NULL);
+    e->fn = gcc_jit_context_new_function(c, NULL, GCC_JIT_FUNCTION_EXPORTED, e->char_ptr, region, 3, params, 0);
     e->left = gcc_jit_function_new_local(e->fn, NULL, e->i64, "left");
     for (unsigned r = 0; r < IR_NREGS; r++) {
         char name[8];

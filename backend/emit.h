@@ -79,6 +79,7 @@ typedef struct {
 
 typedef struct {
     IrCode *code;
+    const char *number; // behind the names in the object (jit_abi.h)
     bool stats, shared, movable, linear; // see JitRequest
 
     gcc_jit_context *ctx;
@@ -134,7 +135,7 @@ typedef struct {
     GArray *entries; // int64_t pc offsets
 } Emit;
 
-// Builds the whole function `region` in e->ctx; e->code must be verified. Fills sites, n_slots, entries.
+// Builds the whole function `region` (and number) in e->ctx; e->code must be verified. Fills sites, n_slots, entries.
 void emit_region(Emit *e);
 // Adds op's data accesses, if it makes any.
 void emit_count_access(unsigned op, uint16_t *loads, uint16_t *stores);

@@ -57,9 +57,9 @@ static const char *form_letter(const Emit *e, unsigned r)
 
 void emit_stop(Emit *e, EmitAsm *a, GString *text, unsigned site)
 {
-    g_string_append_printf(text, ".Lc%%=:\n\tcall *%zu(%%%%rbp)\n.Lr%%=:\n\t.pushsection .addend, \"\", @progbits\n\t"
-                                 ".long .Lr%%=-region\n\t.asciz \"%u;%d=%%%u;",
-                           offsetof(IrEnv, jit_stop), site, IR_NREGS, a->n_out + a->n_in);
+    g_string_append_printf(text, ".Lc%%=:\n\tcall *%zu(%%%%rbp)\n.Lr%%=:\n\t.pushsection .addend%s, \"\", @progbits\n\t"
+                                 ".long .Lr%%=-region%s\n\t.asciz \"%u;%d=%%%u;",
+                           offsetof(IrEnv, jit_stop), e->number, e->number, site, IR_NREGS, a->n_out + a->n_in);
     emit_asm_input(a, "rme", gcc_jit_lvalue_as_rvalue(e->left));
     for (unsigned r = 0; r < IR_NREGS; r++) {
         if (!(e->dirty >> r & 1))

@@ -70,6 +70,9 @@ Block *engine_make(Engine *e, uint64_t pc);
 uint64_t block_end(const Block *b); // the guest address behind it
 
 // tier.c
+// The machine code in a worker's answer, *entry its function's offset there; fills in r's moves and exits. The caller
+// owns it. NULL: *error.
+GByteArray *text_of_result(QueueResult *r, size_t *entry, GError **error);
 // The unit in a worker's answer, its code installed and every slot leaving; takes r's sites and entries. NULL: *error.
 // What it was made from (spans, pages, ir, counts) is for the caller.
 JitUnit *unit_from_result(CodeMemory *memory, uint64_t base, QueueResult *r, GError **error);

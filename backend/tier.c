@@ -12,6 +12,8 @@
 #include <inttypes.h>
 #include <limits.h>
 
+// Of a batch: an empty region takes GCC some 10 ms, 60 instructions take 30.
+#define BATCH_INSNS 60
 #define AGAIN 8 // a block inside a region must be interpreted this much more before it gets code of its own
 
 // Heat counts down in the interpreter, to baseline code; runs in that, to a region. Either is refilled each time it
@@ -72,15 +74,23 @@ static void add_pages(JitUnit *u, const Block *b)
     }
 }
 
+GByteArray *text_of_result(QueueResult *r, size_t *entry, GError **error)
+{
+    const GByteArray *o = r->object;
+    g_autofree char *name = object_name("region", r->index);
+    g_autoptr(GByteArray) text = object_load(o->data, o->len, name, entry, error);
+    if (text)
+        r->moves = moves_of_object(o->data, o->len, r->index, text, *entry, error);
+    if (r->moves)
+        r->exits = exits_section(o->data, o->len, r->index, error);
+    return r->exits ? g_steal_pointer(&text) : NULL;
+}
+
 JitUnit *unit_from_result(CodeMemory *memory, uint64_t base, QueueResult *r, GError **error)
 {
     size_t entry;
-    g_autoptr(GByteArray) text = object_load(r->object->data, r->object->len, "region", &entry, error);
-    if (text)
-        r->moves = moves_of_object(r->object->data, r->object->len, text, entry, error);
-    if (r->moves)
-        r->exits = exits_section(r->object->data, r->object->len, error);
-    return r->exits ? unit_from_code(memory, base, text, entry, r, error) : NULL;
+    g_autoptr(GByteArray) text = text_of_result(r, &entry, error);
+    return text ? unit_from_code(memory, base, text, entry, r, error) : NULL;
 }
 
 JitUnit *unit_from_code(CodeMemory *memory, uint64_t base, const GByteArray *text, size_t entry, QueueResult *r,
@@ -259,15 +269,17 @@ bool tier_movable(const Block *b)
     return b->mode == CODE_PAGED;
 }
 
-void tier_submit(Engine *e, Block *b, uint64_t min_mean)
+// The region around b as a job for the queue, its text to be freed, and how many instructions that has; false: there is
+// none.
+static bool make_job(Engine *e, Block *b, uint64_t min_mean, QueueJob *out, unsigned *insns)
 {
     Trace *t = trace_form(e, b, min_mean);
     if (!t) {
         b->queued = false;
-        return;
+        return false;
     }
     t->cache_head = tier_cache_head(e, b);
-    g_autoptr(GString) text = g_string_new(NULL);
+    GString *text = g_string_new(NULL);
     ir_print(text, t->code);
     JitRequest rq = {.opt = (uint8_t)e->config.opt,
                      .want_gimple = log_on(LOG_GIMPLE),
@@ -281,7 +293,48 @@ void tier_submit(Engine *e, Block *b, uint64_t min_mean)
                      .second_size = e->env->runs.run[2].size,
                      .n_helpers = e->env->ops->n_helpers};
     set_in_work(t, true);
-    queue_submit(e->queue, &rq, text->str, t);
+    *out = (QueueJob){rq, g_string_free(text, FALSE), t};
+    *insns = 0;
+    for (unsigned i = 0; i < t->code->n_blocks; i++)
+        *insns += t->code->blocks[i]->n_insns;
+    return true;
+}
+
+static void submit(Engine *e, QueueJob *jobs, unsigned n)
+{
+    if (n)
+        queue_submit_batch(e->queue, jobs, n);
+    for (unsigned i = 0; i < n; i++)
+        g_free(jobs[i].text);
+}
+
+void tier_submit(Engine *e, Block *b, uint64_t min_mean)
+{
+    QueueJob job;
+    unsigned insns;
+    submit(e, &job, make_job(e, b, min_mean, &job, &insns));
+}
+
+// The hottest region to a free worker, and with it the next ones that would else wait, as long as it is not delayed by
+// much. False: there is none.
+static bool submit_hottest(Engine *e)
+{
+    QueueJob jobs[JIT_BATCH];
+    unsigned n = 0, total = 0, insns;
+    Block *b;
+    while (n < JIT_BATCH && (!n || e->candidates->len >= queue_idle(e->queue)) && (b = hottest(e))) {
+        if (!make_job(e, b, e->config.threshold, &jobs[n], &insns))
+            continue;
+        total += insns;
+        if (n && total > BATCH_INSNS) { // too large for this batch: the next one
+            submit(e, jobs, n);
+            submit(e, &jobs[n], 1);
+            return true;
+        }
+        n++;
+    }
+    submit(e, jobs, n);
+    return n;
 }
 
 void tier_poll(Engine *e)
@@ -289,12 +342,8 @@ void tier_poll(Engine *e)
     g_atomic_int_set(&e->result_ready, 0);
     while (tier_take(e, false))
         ;
-    while (queue_idle(e->queue)) {
-        Block *b = hottest(e);
-        if (!b)
-            break;
-        tier_submit(e, b, e->config.threshold);
-    }
+    while (queue_idle(e->queue) && submit_hottest(e))
+        ;
 }
 
 void tier_hot(Engine *e, Block *b)
