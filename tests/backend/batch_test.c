@@ -32,7 +32,8 @@ static void make_jobs(QueueJob *jobs, uint64_t seed)
         GString *text = g_string_new(NULL);
         ir_print(text, code);
         ir_code_free(code);
-        jobs[i] = (QueueJob){{.opt = 1, .movable = i % 4 == 1, .linear = i % 4 == 2, .stats = i % 4 == 3, .n_helpers = 2},
+        jobs[i] = (QueueJob){{.opt = 1, .movable = i % 4 == 1, .linear = i % 4 == 2, .stats = i % 4 == 3,
+                              .n_helpers = 2},
                              g_string_free(text, FALSE), (void *)i};
     }
 }
@@ -93,7 +94,8 @@ static void check_same(QueueResult *a, QueueResult *b)
     assert_int_equal(entry, other_entry);
     check_same_bytes(text->data, text->len, other->data, other->len);
     check_same_bytes(a->exits->data, a->exits->len, b->exits->data, b->exits->len);
-    check_same_bytes(a->moves->data, a->moves->len * sizeof(uint32_t), b->moves->data, b->moves->len * sizeof(uint32_t));
+    check_same_bytes(a->moves->data, a->moves->len * sizeof(uint32_t), b->moves->data,
+                     b->moves->len * sizeof(uint32_t));
     check_same_bytes(a->sites, a->n_sites * sizeof *a->sites, b->sites, b->n_sites * sizeof *b->sites);
     check_same_bytes(a->entries, a->n_entries * sizeof *a->entries, b->entries, b->n_entries * sizeof *b->entries);
     assert_int_equal(a->n_slots, b->n_slots);
