@@ -3,7 +3,8 @@
 //
 // An asm statement of a region that may leave it names the changed registers as operands and writes a record into the
 // section ".addend" of the object (others of a batch: jit_abi.h): the distance (4 bytes) of the return address of its
-// call of env->jit_stop from the function `region`, then a text "SITE;REG=OPERAND;...;" ended by a zero byte. Operands are as GCC prints them, with
+// call of env->jit_stop from the function `region`, then a text "SITE;REG=OPERAND;...;" ended by a zero
+// byte. Operands are as GCC prints them, with
 // a letter in front if that is not yet what the guest has: s, the low word is to be sign-extended; d, a double of which
 // any NaN is to be the canonical one; l, the low word is a single to be boxed; n, the same, any NaN being the canonical
 // one.
