@@ -2,8 +2,9 @@
 // Side tables: where a region keeps the guest's registers at each place where it may stop.
 //
 // An asm statement of a region that may leave it names the changed registers as operands and writes a record into the
-// section ".addend" of the object (or .addend1 and so on, see jit_abi.h): the distance (4 bytes) of the return address of its call of env->jit_stop from the
-// function `region`, then a text "SITE;REG=OPERAND;...;" ended by a zero byte. Operands are as GCC prints them, with
+// section ".addend" of the object (others of a batch: jit_abi.h): the distance (4 bytes) of the return address of its
+// call of env->jit_stop from the function `region`, then a text "SITE;REG=OPERAND;...;" ended by a zero
+// byte. Operands are as GCC prints them, with
 // a letter in front if that is not yet what the guest has: s, the low word is to be sign-extended; d, a double of which
 // any NaN is to be the canonical one; l, the low word is a single to be boxed; n, the same, any NaN being the canonical
 // one.

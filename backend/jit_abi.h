@@ -81,9 +81,9 @@ typedef enum {
 #define JIT_ATOMIC_SC 0x41u
 #define JIT_ATOMIC_SIZE(n) ((uint64_t)(n) << 8)
 
-// Messages over the worker's socket. Request: JitRequest, then `length` bytes of IR text; several in a row may ask to be
-// compiled together. Answers, in the same order: JitAnswer, then sites, entries (n_entries int64 pc offsets), the object
-// file, GIMPLE text, optimised IR text.
+// Messages over the worker's socket. Request: JitRequest, then `length` bytes of IR text; several in a row may ask to
+// be compiled together. Answers, in the same order: JitAnswer, then sites, entries (n_entries int64 pc offsets), the
+// object file, GIMPLE text, optimised IR text.
 //
 // An object may hold several regions. The names of what belongs to the first one are `region`, `.addend` (exits.h) and
 // `.addend.pc` (moves.h); those of the next have a number behind: region1, .addend1, .addend.pc1.

@@ -2,7 +2,8 @@
 // Regions that can be put at another guest address: where their machine code holds guest addresses.
 //
 // Each is the 8-byte constant of a movabs, and its distance from the function `region` (4 bytes) is in the section
-// ".addend.pc" of the object (jit_abi.h has it for several). Nothing else in a region depends on its base: sites, entries and guesses are offsets.
+// ".addend.pc" of the object (jit_abi.h has it for several). Nothing else in a region depends on its base: sites,
+// entries and guesses are offsets.
 #pragma once
 #include <glib.h>
 #include <stdbool.h>
