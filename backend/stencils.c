@@ -65,7 +65,7 @@ extern char hole_imm[] __attribute__((weak)), hole_insns[] __attribute__((weak))
 #define NEXT_WITH(v, guess, f)                                                                                         \
     do {                                                                                                               \
         uint64_t next_ = (v);                                                                                          \
-        return hole_next(near, next_, left, NONE_AFTER(next_), guess, f);                                               \
+        return hole_next(near, next_, left, NONE_AFTER(next_), guess, f);                                              \
     } while (0)
 #define NEXT(v, f) NEXT_WITH(v, guess, f)
 #define NEXT_AFTER_CALL(v, f) NEXT_WITH(v, env->runs.addend, f)
@@ -151,7 +151,7 @@ extern char hole_imm[] __attribute__((weak)), hole_insns[] __attribute__((weak))
         uint64_t va = HIDDEN(A_##x + B_##y);                                                                           \
         const TlbEntry *t = TLB_ENTRY(va);                                                                             \
         if (MISSES(t, va, type, ACCESS_READ))                                                                          \
-            return hole_slow(near, va, left, NONE, guess, f);                                                           \
+            return hole_slow(near, va, left, NONE, guess, f);                                                          \
         TO_##d((uint64_t)(int64_t)AT(type, t->addend, va), va);                                                        \
     }
 #define LOAD_FAR(d, op, type)                                                                                          \
@@ -211,7 +211,7 @@ extern char hole_imm[] __attribute__((weak)), hole_insns[] __attribute__((weak))
         uint64_t va = HIDDEN(A_##x + IMM(hole_imm));                                                                   \
         const TlbEntry *t = TLB_ENTRY(va);                                                                             \
         if (MISSES(t, va, type, ACCESS_WRITE))                                                                         \
-            return slow_store(near, acc, left, B_##y, guess, va, f);                                                    \
+            return slow_store(near, acc, left, B_##y, guess, va, f);                                                   \
         AT(type, t->addend, va) = (type)B_##y;                                                                         \
         NEXT(acc, f);                                                                                                  \
     }
@@ -251,7 +251,7 @@ extern char hole_imm[] __attribute__((weak)), hole_insns[] __attribute__((weak))
         uint64_t va = HIDDEN(A_##x + IMM(hole_imm)), last = va + IMM(hole_site);                                       \
         const TlbEntry *t = TLB_ENTRY(va);                                                                             \
         if (unlikely((missing)) || unlikely((va ^ last) & PAGE_MASK))                                                  \
-            return hole_slow(near, acc, left, NONE, guess, f);                                                          \
+            return hole_slow(near, acc, left, NONE, guess, f);                                                         \
         NEXT_WITH(acc, t->addend, f);                                                                                  \
     }
 // Where runs are used: all bytes of a group are in the run if the first one is, and those of the store's in a load's.
@@ -283,7 +283,7 @@ STENCIL(REJOIN)
     {                                                                                                                  \
         uint64_t a = A_##x, b = B_##y;                                                                                 \
         if (SLICE_OVER())                                                                                              \
-            return hole_leave(near, (cond) ? 0 : 1, left);                                                              \
+            return hole_leave(near, (cond) ? 0 : 1, left);                                                             \
         if (cond)                                                                                                      \
             return hole_taken(near, acc, left, NONE, guess);                                                           \
         return hole_other(near, acc, left, NONE, guess);                                                               \
@@ -407,7 +407,7 @@ static inline const JumpEntry *jump_entry(const IrEnv *hart, uint64_t pc)
 #define GO_TO(j)                                                                                                       \
     do {                                                                                                               \
         if (__builtin_expect((j)->entry >= JIT_ENTRY_BODY, 1))                                                         \
-            return ((EndPiece *)(j)->entry)(near, acc, left, NONE, guess);                                              \
+            return ((EndPiece *)(j)->entry)(near, acc, left, NONE, guess);                                             \
         PINNED(SPILL)                                                                                                  \
         env->left = left;                                                                                              \
         return (j)->code(env, (j)->slots, (j)->entry);                                                                 \
