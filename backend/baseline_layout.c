@@ -86,7 +86,6 @@ static uint32_t add_off_path(Baseline *t, const Piece *of, uint32_t stencil)
     if (!stencil)
         return 0;
     p.stencil = (uint16_t)stencil;
-    p.slow = p.far = 0;
     place_off_path(t, &p);
     g_array_append_val(t->pieces, p);
     return t->pieces->len - 1;
@@ -129,8 +128,8 @@ static void lay_out(Baseline *t)
     for (unsigned i = 1; i < n; i++) {
         place_cold(t, piece(t, i));
         Piece p = *piece(t, i);
-        p.far = add_off_path(t, &p, p.far);
-        p.slow = p.copy ? p.copy : add_off_path(t, piece(t, i), p.slow);
+        p.slow = p.copy ? p.copy : add_off_path(t, &p, p.slow);
+        p.far = add_off_path(t, &p, p.far); // it may go to the slow one
         *piece(t, i) = p;
     }
     for (unsigned k = 0; k < t->unit->n_slots; k++) {
@@ -160,6 +159,11 @@ static uint64_t register_at(unsigned slot)
     return offsetof(IrEnv, r) + slot * sizeof(uint64_t) - STENCIL_NEAR;
 }
 
+static uint64_t run_at(unsigned run)
+{
+    return offsetof(IrEnv, runs) + run * sizeof(((IrEnv *)NULL)->runs.run[0]) - STENCIL_NEAR;
+}
+
 // What a hole of p stands for; code is meant as offset.
 static uint64_t hole_value(const Baseline *t, const Piece *p, unsigned hole)
 {
@@ -184,6 +188,10 @@ static uint64_t hole_value(const Baseline *t, const Piece *p, unsigned hole)
         return (jit_jump_row(p->full) ^ 1) * sizeof(JumpEntry);
     case HOLE_SITE:
         return p->site;
+    case HOLE_RUN:
+        return run_at(p->run);
+    case HOLE_RUN2:
+        return run_at(p->run ^ 2);
     case HOLE_FULL:
         return p->full;
     case HOLE_NEXT:

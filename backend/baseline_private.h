@@ -6,7 +6,7 @@
 
 typedef struct {
     uint16_t stencil;
-    uint8_t a, b, c, d;
+    uint8_t a, b, c, d, run; // run: number in IrEnv.runs
     int32_t imm;
     uint32_t site;
     uint32_t slow, far; // stencils of its ways out of line, later the pieces; 0: none
@@ -18,6 +18,7 @@ typedef struct {
 
 typedef struct {
     Block *block;
+    const IrEnv *env;
     JitUnit *unit;
     GArray *pieces, *sites;
     bool system;

@@ -17,26 +17,12 @@
 #define MAX_ROUNDS 20000 // turns of the loop in one slice: traps retire nothing, so `left` alone might not end it
 #define MAX_BLOCK_BYTES ((size_t)256 << 20) // of blocks; then everything is dropped and starts anew
 
-// Majority vote: a page that has the usual addend is a vote for it, any other one a vote against.
-static void vote(Engine *e, uint64_t addend)
-{
-    if (addend == e->env->usual_addend) {
-        e->usual_votes = MIN(e->usual_votes + 1, 1000);
-    } else if (--e->usual_votes < 0) {
-        e->env->usual_addend = addend;
-        e->usual_votes = 1;
-    }
-}
-
 static void *ram_slow(IrEnv *env, uint64_t va, uint64_t kind)
 {
     Engine *e = env->engine;
     e->stats.jit_slow++;
     char *host = tlb_ram(e->tlb, va, kind & 0xff, kind & JIT_RAM_WRITE ? ACCESS_WRITE : ACCESS_READ);
-    if (!host)
-        return NULL;
-    vote(e, (uintptr_t)host - va);
-    return (void *)((uintptr_t)host - va);
+    return host ? (void *)((uintptr_t)host - va) : NULL;
 }
 
 static uint64_t atomic_slow(IrEnv *env, uint64_t va, uint64_t value, uint64_t kind)

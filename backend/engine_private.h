@@ -39,7 +39,6 @@ struct Engine {
     JitUnit *from;    // compiled code left by a static exit: its unit and slot, to be chained; else NULL
     unsigned from_slot;
     bool from_indirect; // ... by an indirect jump that missed
-    int usual_votes; // for env->usual_addend
     EngineStats stats;
     TierCache *persistent; // NULL: not used
 };

@@ -46,7 +46,8 @@ void tier_warm(Engine *e, Block *b)
     JitUnit *u = NULL;
     uint64_t start = clock_ns(CLOCK_MONOTONIC);
     if (e->config.baseline && !b->uncached && !e->no_code)
-        u = baseline_translate(b, e->config.system, code_cache_memory(e->cache), code_cache_arena(e->cache), &error);
+        u = baseline_translate(b, e->env, e->config.system, code_cache_memory(e->cache), code_cache_arena(e->cache),
+                               &error);
     if (!u) {
         if (error)
             tier_not_installed(e, error);

@@ -51,7 +51,8 @@ class Object:
 def instructions(objdump, path):
     """By section: where instructions start and end, as objdump has it."""
     out, section = {}, None
-    for line in subprocess.run([objdump, '-d', '-w', path], check=True, capture_output=True, text=True).stdout.split('\n'):
+    text = subprocess.run([objdump, '-d', '-w', path], check=True, capture_output=True, text=True).stdout
+    for line in text.split('\n'):
         head = re.match(r'Disassembly of section (.*):$', line)
         row = re.match(r' *([0-9a-f]+):\t((?:[0-9a-f]{2} )+)', line)
         if head:
