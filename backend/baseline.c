@@ -17,6 +17,7 @@ typedef enum { K_OTHER, K_BIN, K_BINI, K_UN, K_LD, K_ST, K_BR } Kind;
 typedef enum { L_A, L_M, L_I, L_Z, L_0, L_1, L_2, L_3, L_4, L_5, PLACES } Place; // see stencil_forms.h
 #define L_P L_Z // of a load, which has no second operand: without a guess at the addend, as pages lie anywhere
 #define L_G L_M // ... in a group
+enum { RUN_LOAD, RUN_STORE, RUN_SECOND }; // runs of pages: IrEnv.runs
 typedef enum { TO_N, TO_0, TO_1, TO_2, TO_3, TO_4, TO_5, RESULTS } Result;
 _Static_assert(PLACES == L_0 + N_PINNED && RESULTS == TO_0 + N_PINNED, "places of pinned registers");
 
@@ -24,8 +25,8 @@ typedef struct {
     uint8_t kind;
     uint16_t form[PLACES][PLACES][RESULTS]; // by first operand, second one and result; STENCIL_NONE: there is none
     uint8_t size; // bytes of an access
-    uint16_t group[PLACES][PLACES]; // like form, for stores of a group
-    uint16_t slow[RESULTS], far[RESULTS];
+    uint16_t group[PLACES][PLACES], run[PLACES][PLACES]; // like form, for stores of a group, and into runs of pages
+    uint16_t slow[RESULTS], far[RESULTS], run_slow[RESULTS]; // with runs the last two, which follow one another
 } Row;
 
 static const Row rows[IOPS] = {
@@ -33,20 +34,24 @@ static const Row rows[IOPS] = {
 #define PLAIN(op, x, y, d, ...) .form[L_##x][L_P][TO_##d] = STENCIL_##op##_##x##P_##d,
 #define LD_GROUP(op, x, y, d, ...) .form[L_##x][L_G][TO_##d] = STENCIL_##op##_##x##G_##d,
 #define ST_GROUP(op, x, y, d, ...) .group[L_##x][L_##y] = STENCIL_##op##_##x##y##G,
+#define ST_RUN(op, x, y, d, ...) .run[L_##x][L_##y] = STENCIL_##op##_##x##y##R,
 #define BIN(op, expr) [IOP_##op] = {K_BIN, FORMS_FEW(FORM, op, 0)}, [IOP_##op##_I] = {K_BINI, FORM(op, A, I, N)},
 #define OFTEN(op, expr)                                                                                                \
     [IOP_##op] = {K_BIN, FORMS_MANY(FORM, op, 0)}, [IOP_##op##_I] = {K_BINI, FORMS_ONE_MANY(FORM, op, 0)},
 #define SHIFT(op, expr, insn, type)                                                                                    \
     [IOP_##op] = {K_BIN, FORMS_FEW(FORM, op, 0)}, [IOP_##op##_I] = {K_BINI, FORMS_ONE_MANY(FORM, op, 0)},
 #define UN(op, expr) [IOP_##op] = {K_UN, FORMS_ONE_FEW(FORM, op, 0)},
-#define OFF_PATH(d, op) .slow[TO_##d] = STENCIL_##op##_##d##_SLOW, .far[TO_##d] = STENCIL_##op##_##d##_FAR,
+#define OFF_PATH(d, op)                                                                                                \
+    .slow[TO_##d] = STENCIL_##op##_##d##_SLOW, .far[TO_##d] = STENCIL_##op##_##d##_FAR,                                \
+    .run_slow[TO_##d] = STENCIL_##op##_##d##_RUN_SLOW,
 #define LD(op, type)                                                                                                   \
     [IOP_##op] = {K_LD, FORMS_ONE_MANY(FORM, op, 0) FORMS_ONE_MANY(PLAIN, op, 0)                                       \
                             FORMS_ONE_MANY(LD_GROUP, op, 0) OFF_PATH(N, op) EACH_PINNED(OFF_PATH, op)              \
                                 .size = sizeof(type)},
 #define ST(op, type)                                                                                                   \
-    [IOP_##op] = {K_ST, FORMS_NO_RESULT(FORM, op, 0) FORMS_NO_RESULT(ST_GROUP, op, 0)                                  \
-                            .slow[TO_N] = STENCIL_##op##_SLOW, .size = sizeof(type)},
+    [IOP_##op] = {K_ST, FORMS_NO_RESULT(FORM, op, 0) FORMS_NO_RESULT(ST_GROUP, op, 0) FORMS_NO_RESULT(ST_RUN, op, 0)   \
+                            .slow[TO_N] = STENCIL_##op##_SLOW, .far[TO_N] = STENCIL_##op##_FAR,                              \
+                            .run_slow[TO_N] = STENCIL_##op##_RUN_SLOW, .size = sizeof(type)},
 #define BR(op, cond) [IOP_##op] = {K_BR, FORMS_NO_RESULT(FORM, op, 0)},
 #include "backend/interp_ops.def"
 #undef BIN
@@ -69,8 +74,9 @@ static const struct { // of each pinned register
 };
 
 enum { GROUP_R = 1, GROUP_W = 2 };
-#define GROUPS(x) [L_##x] = {0, STENCIL_GROUP_##x##_R, STENCIL_GROUP_##x##_W, STENCIL_GROUP_##x##_RW},
-static const uint16_t group_check[PLACES][4] = { // by place of the base and kinds of access
+#define GROUPS(x)                                                                                                      \
+    [L_##x] = {STENCIL_GROUP_##x##_RUN, STENCIL_GROUP_##x##_R, STENCIL_GROUP_##x##_W, STENCIL_GROUP_##x##_RW},
+static const uint16_t group_check[PLACES][4] = { // by place of the base and kinds of access; 0: where runs are used
     GROUPS(A) GROUPS(0) GROUPS(1) GROUPS(2) GROUPS(3) GROUPS(4) GROUPS(5)
 };
 #undef GROUPS
@@ -203,6 +209,8 @@ static Piece *add_form(Baseline *t, const IOp *op, const Row *row, Place x, Plac
     Piece *p = NULL;
     if (row->kind == K_ST && grouped(t, op, row)) {
         p = row->group[x][y] ? add(t, row->group[x][y], op) : NULL;
+    } else if (row->kind == K_ST && !t->unit->paged) {
+        p = row->run[x][y] ? add(t, row->run[x][y], op) : NULL;
     } else if (row->form[x][y][d]) {
         p = add(t, row->form[x][y][d], op);
     } else if (row->form[y][x][d] && commutes(row)) {
@@ -248,6 +256,15 @@ static void add_computation(Baseline *t, const IOp *op, const Row *row)
         put(t, op);
 }
 
+// Which run op's address is likely in: what its base register holds at this moment, when the block is entered, says.
+static uint8_t guess_run(const Baseline *t, const IOp *op, unsigned kind)
+{
+    const IrEnv *env = t->env;
+    unsigned second = kind | RUN_SECOND;
+    return (uint8_t)(env->r[op->a] + (uint64_t)(int64_t)op->imm - env->runs.run[second].start <
+                     env->runs.run[second].size ? second : kind);
+}
+
 static void add_access(Baseline *t, const IOp *op, const Row *row)
 {
     bool is_grouped = grouped(t, op, row);
@@ -256,8 +273,9 @@ static void add_access(Baseline *t, const IOp *op, const Row *row)
     Piece *p = add_op(t, op, row, &d);
     if (!is_grouped) {
         p->site = site;
-        p->slow = row->slow[d];
-        p->far = row->far[d];
+        p->slow = t->unit->paged ? row->slow[d] : row->run_slow[d];
+        p->far = t->unit->paged ? 0 : row->far[d];
+        p->run = guess_run(t, op, row->kind == K_ST ? RUN_STORE : RUN_LOAD);
     }
     if (row->kind == K_ST)
         return;
@@ -325,6 +343,7 @@ static void add_constant(Baseline *t, const IOp *op, unsigned iop)
 
 static void add_other(Baseline *t, const IOp *op, unsigned iop)
 {
+    Piece *p;
     switch (iop) {
     case IOP_MOV:
         add_move(t, op);
@@ -346,7 +365,7 @@ static void add_other(Baseline *t, const IOp *op, unsigned iop)
     }
     case IOP_FPCHECK: {
         uint32_t site = site_before(t, op);
-        Piece *p = add(t, STENCIL_FPCHECK, op);
+        p = add(t, STENCIL_FPCHECK, op);
         p->site = site;
         p->imm = op->a;
         break;
@@ -359,11 +378,16 @@ static void add_other(Baseline *t, const IOp *op, unsigned iop)
         break;
     case IOP_JMPIND:
         get(t, op->a);
-        add(t, STENCIL_JMPIND, op)->full = (uintptr_t)t->block;
+        p = add(t, STENCIL_TARGET, op);
+        p->slow = STENCIL_TARGET_SLOW;
+        p->full = (uintptr_t)t->block->target;
+        p = add(t, t->guess ? STENCIL_GUESS : STENCIL_JMPIND, op);
+        p->far = t->guess ? STENCIL_GUESS_FAR : STENCIL_JMPIND_FAR;
+        p->full = t->guess;
         break;
     default: // sys
         if (t->system) {
-            Piece *p = add(t, STENCIL_SYS_CALL, op);
+            p = add(t, STENCIL_SYS_CALL, op);
             p->site = op->insn;
             p->full = t->block->pc + t->block->insn_pc[op->insn];
         } else {
@@ -406,10 +430,12 @@ typedef struct {
 } Group;
 
 #define MAX_GROUP_SPAN 1024
+#define MAX_RUN_SPAN TLB_RUN_BYTES // ... with runs
 #define MAX_GROUP_GAP 8
 
 static Group find_group(const Block *b, const IOp *first)
 {
+    int64_t span = b->mode & CODE_PAGED ? MAX_GROUP_SPAN : MAX_RUN_SPAN;
     Group g = {.low = INT64_MAX, .high = INT64_MIN};
     for (const IOp *op = first; op < b->ops + b->n_ops; op++) {
         const Row *row = &rows[interp_op(op->handler)];
@@ -418,7 +444,7 @@ static Group find_group(const Block *b, const IOp *first)
             break;
         if (access) {
             int64_t low = MIN(g.low, op->imm), high = MAX(g.high, (int64_t)op->imm + row->size);
-            if (high - low > MAX_GROUP_SPAN)
+            if (high - low > span)
                 break;
             g.low = low;
             g.high = high;
@@ -443,7 +469,9 @@ static void select_group(Baseline *t, const IOp *first, const Group *g)
         x = L_A;
     }
     unsigned acc = t->acc, facc = t->facc, check = t->pieces->len;
-    add(t, group_check[x][g->kinds], &head)->site = (uint32_t)(g->high - g->low - 1);
+    Piece *p = add(t, group_check[x][t->unit->paged ? g->kinds : 0], &head);
+    p->site = (uint32_t)(g->high - g->low - 1);
+    p->run = guess_run(t, &head, g->kinds & GROUP_W ? RUN_STORE : RUN_LOAD);
     t->group = first->a;
     for (const IOp *op = first; op < g->end; op++)
         select_op(t, op);
@@ -467,7 +495,7 @@ static void select_stencils(Baseline *t)
     IOp none = {.imm = 0};
     JitSite hot = {.why = JIT_HOT};
     for (unsigned k = 0; k < t->unit->n_slots; k++) {
-        JitSite s = {.pc = (int64_t)(b->succ_pc[k] - b->pc)};
+        JitSite s = {.pc = (int64_t)((t->guess ? t->guess : b->succ_pc[k]) - b->pc)};
         g_array_append_val(t->sites, s);
     }
     g_array_append_val(t->sites, hot);
@@ -488,25 +516,50 @@ static void select_stencils(Baseline *t)
     }
 }
 
-static JitUnit *new_unit(Block *b)
+// The target of nearly all of the indirect jumps that b ended in, if a link may lead straight there, else 0.
+static uint64_t guess_target(const Block *b)
 {
-    JitUnit *u = g_new0(JitUnit, 1);
+    enum { ENOUGH = 4 };
+    uint64_t guess = 0;
+    unsigned votes = 0, seen = 0, same = 0;
+    for (unsigned k = 0; k < b->n_targets; k++) { // a majority wins
+        if (b->target[k] == UINT64_MAX)
+            continue;
+        seen++;
+        if (!votes)
+            guess = b->target[k];
+        votes += b->target[k] == guess ? 1 : -1u;
+    }
+    for (unsigned k = 0; k < b->n_targets; k++)
+        same += b->target[k] == guess;
+    bool elsewhere = b->mode & CODE_PAGED && (guess ^ b->pc) & PAGE_MASK;
+    return seen >= ENOUGH && same * 8 >= seen * 7 && !elsewhere ? guess : 0;
+}
+
+static JitUnit *new_unit(Block *b, bool guess, CodeArena *arena)
+{
+    JitUnit *u = code_arena_alloc(arena, sizeof *u);
+    memset(u, 0, sizeof *u);
     u->base = b->pc;
     u->paged = b->mode & CODE_PAGED;
     u->block = b;
     u->n_insns = b->n_insns;
     u->n_blocks = 1;
-    u->n_slots = (b->succ_pc[0] != UINT64_MAX) + (b->succ_pc[1] != UINT64_MAX);
-    u->slots = jit_slots_new(u, u->n_slots);
+    u->n_slots = (b->succ_pc[0] != UINT64_MAX) + (b->succ_pc[1] != UINT64_MAX) + guess;
+    u->slots = jit_slots_new(u, u->n_slots, arena);
     return u;
 }
 
-JitUnit *baseline_translate(Block *b, bool system, CodeMemory *memory, GError **error)
+JitUnit *baseline_translate(Block *b, const IrEnv *env, bool system, CodeMemory *memory, CodeArena *arena,
+                            GError **error)
 {
-    JitUnit *u = new_unit(b);
+    uint64_t guess = guess_target(b);
+    JitUnit *u = new_unit(b, guess, arena);
     Baseline t = {.block = b,
                   .unit = u,
+                  .env = env,
                   .system = system,
+                  .guess = guess,
                   .pieces = g_array_sized_new(FALSE, FALSE, sizeof(Piece), b->n_ops * 2 + 4),
                   .sites = g_array_sized_new(FALSE, FALSE, sizeof(JitSite), b->n_insns + 4),
                   .hot = g_byte_array_sized_new(b->n_ops * 48 + 64),
@@ -517,13 +570,11 @@ JitUnit *baseline_translate(Block *b, bool system, CodeMemory *memory, GError **
     select_stencils(&t);
     bool ok = baseline_install(&t, memory, error);
     u->n_sites = t.sites->len;
-    u->sites = (JitSite *)(void *)g_array_free(t.sites, FALSE);
+    u->sites = code_arena_alloc(arena, t.sites->len * sizeof(JitSite));
+    memcpy(u->sites, t.sites->data, t.sites->len * sizeof(JitSite));
+    g_array_free(t.sites, TRUE);
     g_byte_array_free(t.hot, TRUE);
     g_byte_array_free(t.cold, TRUE);
     g_array_free(t.pieces, TRUE);
-    if (!ok) {
-        jit_unit_free(u);
-        return NULL;
-    }
-    return u;
+    return ok ? u : NULL;
 }

@@ -6,17 +6,49 @@
 #include "backend/baseline.h"
 #include "backend/baseline_private.h"
 #include "backend/interp.h"
+#include "backend/stencil_forms.h"
 #include "backend/stencils.h"
 #include <string.h>
 
 // Where code is: an offset in its part.
 #define COLD (UINT32_C(1) << 31)
 
+static uint64_t hole_value(const Baseline *t, const Piece *p, unsigned hole);
+
 static uint32_t append(Baseline *t, bool cold, unsigned start, unsigned length)
 {
     GByteArray *code = cold ? t->cold : t->hot;
     g_byte_array_append(code, stencil_code + start, length);
     return (code->len - length) | (cold ? COLD : 0);
+}
+
+// Does one byte do for a hole of 4? Then the instruction is 3 bytes shorter.
+static bool is_short(const Baseline *t, const Piece *p, const Patch *q)
+{
+    if (!q->flip)
+        return false;
+    int64_t v = (int64_t)hole_value(t, p, q->hole) + q->addend;
+    return v == (int8_t)v;
+}
+
+// Copies the first part of p's stencil, with the short forms that its values allow.
+static uint32_t append_hot(Baseline *t, const Piece *p, bool cold)
+{
+    const Stencil *s = &stencils[p->stencil];
+    GByteArray *code = cold ? t->cold : t->hot;
+    uint32_t at = code->len | (cold ? COLD : 0);
+    unsigned done = 0;
+    for (const Patch *q = stencil_patches + s->patch; q < stencil_patches + s->patch + s->patches; q++) {
+        if (!is_short(t, p, q))
+            continue;
+        uint8_t v = (uint8_t)((int64_t)hole_value(t, p, q->hole) + q->addend);
+        g_byte_array_append(code, stencil_code + s->code + done, q->at - done);
+        code->data[code->len - q->back] ^= q->flip;
+        g_byte_array_append(code, &v, 1);
+        done = q->at + 4;
+    }
+    g_byte_array_append(code, stencil_code + s->code + done, s->hot - done);
+    return at;
 }
 
 static const uint8_t *address(const Baseline *t, uint32_t at)
@@ -31,7 +63,7 @@ static uint8_t *bytes_at(const Baseline *t, uint32_t at)
 
 static void place_hot(Baseline *t, Piece *p)
 {
-    p->hot = append(t, false, stencils[p->stencil].code, stencils[p->stencil].hot);
+    p->hot = append_hot(t, p, false);
 }
 
 static void place_cold(Baseline *t, Piece *p)
@@ -43,7 +75,7 @@ static void place_cold(Baseline *t, Piece *p)
 // Places all of a stencil out of the way.
 static void place_off_path(Baseline *t, Piece *p)
 {
-    p->hot = append(t, true, stencils[p->stencil].code, stencils[p->stencil].hot);
+    p->hot = append_hot(t, p, true);
     place_cold(t, p);
 }
 
@@ -54,7 +86,6 @@ static uint32_t add_off_path(Baseline *t, const Piece *of, uint32_t stencil)
     if (!stencil)
         return 0;
     p.stencil = (uint16_t)stencil;
-    p.slow = p.far = 0;
     place_off_path(t, &p);
     g_array_append_val(t->pieces, p);
     return t->pieces->len - 1;
@@ -70,7 +101,7 @@ static void place_copies(Baseline *t, unsigned n)
             join = p->next;
             continue;
         }
-        p->hot = append(t, true, stencils[p->stencil].code, stencils[p->stencil].hot);
+        p->hot = append_hot(t, p, true);
         p->next = p->stencil == STENCIL_REJOIN ? join : t->cold->len | COLD;
     }
 }
@@ -97,18 +128,21 @@ static void lay_out(Baseline *t)
     for (unsigned i = 1; i < n; i++) {
         place_cold(t, piece(t, i));
         Piece p = *piece(t, i);
-        p.far = add_off_path(t, &p, p.far);
-        p.slow = p.copy ? p.copy : add_off_path(t, piece(t, i), p.slow);
+        p.slow = p.copy ? p.copy : add_off_path(t, &p, p.slow);
+        p.far = add_off_path(t, &p, p.far); // it may go to the slow one
         *piece(t, i) = p;
     }
     for (unsigned k = 0; k < t->unit->n_slots; k++) {
-        bool crosses = t->unit->paged && (t->block->succ_pc[k] ^ t->block->pc) & PAGE_MASK;
+        bool crosses = t->unit->paged && !t->guess && (t->block->succ_pc[k] ^ t->block->pc) & PAGE_MASK;
         Piece *p = add_end(t, crosses ? STENCIL_CROSS : STENCIL_SLOT);
         p->full = crosses ? t->block->succ_pc[k] : (uintptr_t)&t->unit->slots[k];
         p->site = k;
         if (crosses) {
             place_hot(t, p);
             place_cold(t, p);
+            uint32_t at = t->pieces->len - 1, far = add_off_path(t, piece(t, at), STENCIL_CROSS_FAR);
+            p = piece(t, at);
+            p->far = far;
         } else {
             place_off_path(t, p);
         }
@@ -120,18 +154,28 @@ static void lay_out(Baseline *t)
     t->leave = leave->hot;
 }
 
+static uint64_t register_at(unsigned slot)
+{
+    return offsetof(IrEnv, r) + slot * sizeof(uint64_t) - STENCIL_NEAR;
+}
+
+static uint64_t run_at(unsigned run)
+{
+    return offsetof(IrEnv, runs) + run * sizeof(((IrEnv *)NULL)->runs.run[0]) - STENCIL_NEAR;
+}
+
 // What a hole of p stands for; code is meant as offset.
-static uint64_t hole_value(Baseline *t, const Piece *p, unsigned hole)
+static uint64_t hole_value(const Baseline *t, const Piece *p, unsigned hole)
 {
     switch (hole) {
     case HOLE_A:
-        return p->a * sizeof(uint64_t);
+        return register_at(p->a);
     case HOLE_B:
-        return p->b * sizeof(uint64_t);
+        return register_at(p->b);
     case HOLE_C:
-        return p->c * sizeof(uint64_t);
+        return register_at(p->c);
     case HOLE_D:
-        return p->d * sizeof(uint64_t);
+        return register_at(p->d);
     case HOLE_IMM:
         return (uint64_t)(int64_t)p->imm;
     case HOLE_COUNTER:
@@ -144,6 +188,10 @@ static uint64_t hole_value(Baseline *t, const Piece *p, unsigned hole)
         return (jit_jump_row(p->full) ^ 1) * sizeof(JumpEntry);
     case HOLE_SITE:
         return p->site;
+    case HOLE_RUN:
+        return run_at(p->run);
+    case HOLE_RUN2:
+        return run_at(p->run ^ 2);
     case HOLE_FULL:
         return p->full;
     case HOLE_NEXT:
@@ -153,9 +201,9 @@ static uint64_t hole_value(Baseline *t, const Piece *p, unsigned hole)
     case HOLE_OTHER:
         return t->stub[1];
     case HOLE_FAR:
-        return piece(t, p->far)->hot;
+        return g_array_index(t->pieces, Piece, p->far).hot;
     case HOLE_SLOW:
-        return piece(t, p->slow)->hot;
+        return g_array_index(t->pieces, Piece, p->slow).hot;
     case HOLE_LEAVE:
         return t->leave;
     case HOLE_OWN_HOT:
@@ -187,8 +235,13 @@ static bool is_code(unsigned hole)
 static void fill_holes(Baseline *t, const Piece *p)
 {
     const Stencil *s = &stencils[p->stencil];
+    unsigned saved = 0;
     for (const Patch *q = stencil_patches + s->patch; q < stencil_patches + s->patch + s->patches; q++) {
-        uint32_t at = q->at < s->hot ? p->hot + q->at : p->cold + q->at - s->hot;
+        if (is_short(t, p, q)) {
+            saved += 3;
+            continue;
+        }
+        uint32_t at = q->at < s->hot ? p->hot + q->at - saved : p->cold + q->at - s->hot;
         uint64_t v = hole_value(t, p, q->hole);
         if (is_code(q->hole))
             v = (uintptr_t)address(t, (uint32_t)v);

@@ -6,7 +6,7 @@
 
 typedef struct {
     uint16_t stencil;
-    uint8_t a, b, c, d;
+    uint8_t a, b, c, d, run; // run: number in IrEnv.runs
     int32_t imm;
     uint32_t site;
     uint32_t slow, far; // stencils of its ways out of line, later the pieces; 0: none
@@ -18,9 +18,11 @@ typedef struct {
 
 typedef struct {
     Block *block;
+    const IrEnv *env;
     JitUnit *unit;
     GArray *pieces, *sites;
     bool system;
+    uint64_t guess; // the usual target of its indirect jump, which is its only slot then; or 0
     unsigned group; // accesses through this slot belong to a group; NO_SLOT: none do
     bool aside;     // what is selected belongs to a group's copy
     GByteArray *hot, *cold; // the code

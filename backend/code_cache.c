@@ -13,9 +13,11 @@ struct CodeCache {
     GHashTable *page_code;  // RAM page number -> PageCode
     GPtrArray *all_blocks;  // dead ones too
     size_t block_bytes;     // that those take
-    GPtrArray *all_units;
+    GPtrArray *all_units, *all_baseline; // likewise, JitUnit
+    JitLink *free_links;
     JumpTables *jumps;
     CodeMemory *memory;
+    CodeArena *arena; // blocks, baseline code, links
     JitCode by_table; // in there: the way of a slot through the jump table; NULL until it is needed
     unsigned mode;
 };
@@ -37,6 +39,29 @@ void block_free(Block *b)
     g_free(b); // and what lies behind it
 }
 
+// Back to the free ones.
+static void drop_incoming(CodeCache *cc, JitUnit *u)
+{
+    for (JitLink *l; (l = u->incoming); cc->free_links = l) {
+        u->incoming = l->next;
+        l->next = cc->free_links;
+    }
+}
+
+static JitLink *new_link(CodeCache *cc)
+{
+    enum { BATCH = 64 };
+    if (!cc->free_links) {
+        JitLink *some = code_arena_alloc(cc->arena, BATCH * sizeof *some);
+        for (unsigned i = 0; i < BATCH; i++)
+            some[i].next = i + 1 < BATCH ? &some[i + 1] : NULL;
+        cc->free_links = some;
+    }
+    JitLink *l = cc->free_links;
+    cc->free_links = l->next;
+    return l;
+}
+
 void jit_unit_free(JitUnit *u)
 {
     if (u->slots)
@@ -48,8 +73,6 @@ void jit_unit_free(JitUnit *u)
         g_array_free(u->spans, TRUE);
     if (u->pages)
         g_array_free(u->pages, TRUE);
-    if (u->incoming)
-        g_array_free(u->incoming, TRUE);
     if (u->ir)
         ir_code_free(u->ir);
     exits_free(u->exits);
@@ -65,7 +88,9 @@ CodeCache *code_cache_new(IrEnv *env, CodePages *pages, size_t code_size)
     cc->memory = code_memory_new(code_size);
     cc->blocks = block_table_new();
     cc->page_code = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, page_code_free);
-    cc->all_blocks = g_ptr_array_new_with_free_func((GDestroyNotify)block_free);
+    cc->arena = code_arena_new();
+    cc->all_blocks = g_ptr_array_new();
+    cc->all_baseline = g_ptr_array_new();
     cc->all_units = g_ptr_array_new_with_free_func((GDestroyNotify)jit_unit_free);
     return cc;
 }
@@ -76,6 +101,8 @@ void code_cache_free(CodeCache *cc)
     g_hash_table_destroy(cc->page_code);
     g_ptr_array_free(cc->all_blocks, TRUE);
     g_ptr_array_free(cc->all_units, TRUE);
+    g_ptr_array_free(cc->all_baseline, TRUE);
+    code_arena_free(cc->arena);
     jump_tables_free(cc->jumps);
     code_memory_free(cc->memory);
     g_free(cc);
@@ -84,6 +111,11 @@ void code_cache_free(CodeCache *cc)
 CodeMemory *code_cache_memory(CodeCache *cc)
 {
     return cc->memory;
+}
+
+CodeArena *code_cache_arena(CodeCache *cc)
+{
+    return cc->arena;
 }
 
 Block *code_cache_find(CodeCache *cc, uint64_t pc, ram_t ram)
@@ -135,9 +167,10 @@ void code_cache_add_unit(CodeCache *cc, JitUnit *u)
     }
 }
 
-JitSlot *jit_slots_new(JitUnit *u, unsigned n)
+JitSlot *jit_slots_new(JitUnit *u, unsigned n, CodeArena *arena)
 {
-    JitSlot *s = g_new0(JitSlot, n + 1);
+    JitSlot *s = arena ? code_arena_alloc(arena, (n + 1) * sizeof *s) : g_new(JitSlot, n + 1);
+    memset(s, 0, (n + 1) * sizeof *s);
     *jit_slots_head(s + 1) = (JitSlotsHead){.unit = u, .exits_left = INT64_MAX};
     return s + 1;
 }
@@ -163,15 +196,14 @@ void code_cache_reset_slot(JitUnit *u, unsigned i)
         patch_jump(u, i, u->stub[i]);
 }
 
-void code_cache_chain(JitUnit *u, unsigned i, JitUnit *target, uint64_t entry)
+void code_cache_chain(CodeCache *cc, JitUnit *u, unsigned i, JitUnit *target, uint64_t entry)
 {
-    JitLink link = {u, i};
+    JitLink *l = new_link(cc);
+    *l = (JitLink){u, i, target->incoming};
+    target->incoming = l;
     u->slots[i] = (JitSlot){target->code, target->slots, entry};
     if (u->block)
         patch_jump(u, i, target->block ? target->body : u->stub[i]);
-    if (!target->incoming)
-        target->incoming = g_array_new(FALSE, FALSE, sizeof(JitLink));
-    g_array_append_val(target->incoming, link);
 }
 
 static bool single_page(const JitUnit *u)
@@ -214,13 +246,10 @@ void code_cache_chain_by_table(CodeCache *cc, JitUnit *u, unsigned i)
 // Nothing goes straight to u any more.
 static void unlink_incoming(CodeCache *cc, JitUnit *u)
 {
-    for (unsigned i = 0; u->incoming && i < u->incoming->len; i++) {
-        JitLink l = g_array_index(u->incoming, JitLink, i);
-        if (l.unit->slots[l.slot].slots == u->slots)
-            code_cache_reset_slot(l.unit, l.slot);
-    }
-    if (u->incoming)
-        g_array_set_size(u->incoming, 0);
+    for (const JitLink *l = u->incoming; l; l = l->next)
+        if (l->unit->slots[l->slot].slots == u->slots)
+            code_cache_reset_slot(l->unit, l->slot);
+    drop_incoming(cc, u);
     if (u->block)
         jump_tables_drop(cc->jumps, u->base, u->slots);
     for (unsigned i = 0; i < u->n_entries; i++)
@@ -243,7 +272,7 @@ static void kill_unit(CodeCache *cc, JitUnit *u)
 
 void code_cache_add_baseline(CodeCache *cc, JitUnit *u)
 {
-    g_ptr_array_add(cc->all_units, u);
+    g_ptr_array_add(cc->all_baseline, u);
     u->block->unit = u->block->base = u;
     u->block->entry = 0;
 }
@@ -358,19 +387,24 @@ JumpTables *code_cache_jumps(CodeCache *cc)
     return cc->jumps;
 }
 
+static void reset_slots(CodeCache *cc, const GPtrArray *units)
+{
+    for (unsigned i = 0; i < units->len; i++) {
+        JitUnit *u = g_ptr_array_index(units, i);
+        for (unsigned k = 0; k < u->n_slots; k++)
+            code_cache_reset_slot(u, k);
+        drop_incoming(cc, u);
+    }
+}
+
 void code_cache_unlink_all(CodeCache *cc)
 {
     for (unsigned i = 0; i < cc->all_blocks->len; i++) {
         Block *b = g_ptr_array_index(cc->all_blocks, i);
         b->succ[0] = b->succ[1] = NULL;
     }
-    for (unsigned i = 0; i < cc->all_units->len; i++) {
-        JitUnit *u = g_ptr_array_index(cc->all_units, i);
-        for (unsigned k = 0; k < u->n_slots; k++)
-            code_cache_reset_slot(u, k);
-        if (u->incoming)
-            g_array_set_size(u->incoming, 0);
-    }
+    reset_slots(cc, cc->all_units);
+    reset_slots(cc, cc->all_baseline);
     jump_tables_forget_all(cc->jumps);
 }
 
@@ -386,6 +420,9 @@ void code_cache_flush_all(CodeCache *cc)
     g_ptr_array_set_size(cc->all_blocks, 0);
     cc->block_bytes = 0;
     g_ptr_array_set_size(cc->all_units, 0);
+    g_ptr_array_set_size(cc->all_baseline, 0);
+    cc->free_links = NULL;
+    code_arena_reset(cc->arena);
     jump_tables_forget_all(cc->jumps);
     code_memory_reset(cc->memory);
     cc->by_table = NULL;

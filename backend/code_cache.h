@@ -4,6 +4,7 @@
 // Nothing is freed while the guest runs: a dropped block or unit is marked dead, becomes unreachable at its next
 // use, and its memory goes at the next code_cache_flush_all, which the engine calls between two slices.
 #pragma once
+#include "backend/code_arena.h"
 #include "backend/code_memory.h"
 #include "backend/jump_tables.h"
 #include "ir/ir.h"
@@ -32,13 +33,13 @@ typedef struct { // a guest page and the RAM behind it
     ram_t ram;
 } CodePage;
 
+// What the interpreter needs at each entry comes last, in one line of the host's cache with the first ops: most time of
+// much code that runs seldom is spent waiting for such lines.
 struct Block {
-    uint64_t pc;
     CodeSpan span[2]; // the second is used only by an instruction that straddles pages
-    unsigned n_spans;
-    uint32_t n_insns, n_ops;
-    int32_t heat;       // counts down at each entry; below 0 the entry goes through the engine
-    int32_t heat_start; // where it last started
+    uint32_t n_spans;
+    uint32_t n_ops;
+    int32_t heat_start; // where heat last started
     int32_t *runs, runs_start; // the same for its baseline code; below 0 that leaves
     int32_t no_runs; // where runs points as long as there is none
     uint64_t count_base; // entries before those two last started
@@ -54,23 +55,28 @@ struct Block {
     bool compiled;   // part of a region, not necessarily enterable
     bool uncached;   // made from a page that is not RAM: runs once
     uint8_t mode;    // translation mode it was made in: links by guest pc hold in that mode only
-    uint8_t next_target, n_targets; // BLOCK_TARGETS or none
     uint8_t cache_tries; // how often its region could not be loaded yet; 0: there is none
     uint16_t n_load, n_store;
     JitUnit *unit; // compiled code that may be entered here instead
     uint64_t entry;
     JitUnit *base; // baseline code, the unit unless a region has taken its place; or NULL
-    Block *succ[2];      // chained successors
-    uint64_t succ_pc[2]; // their guest pc; UINT64_MAX if none
+    uint64_t succ_pc[2]; // guest pc of succ; UINT64_MAX if none
     uint16_t *insn_pc;   // pc offset of each instruction
-    IOp *ops;            // both lie behind the block, in its allocation
-    uint64_t target[]; // where the last indirect jumps went, a ring of n_targets; UINT64_MAX: none yet
+    uint64_t *target;    // where the last indirect jumps went, a ring of n_targets; UINT64_MAX: none yet
+    uint8_t pad[32];
+    uint64_t pc;
+    int32_t heat; // counts down at each entry; below 0 the entry goes through the engine
+    uint16_t n_insns;
+    uint8_t next_target, n_targets; // BLOCK_TARGETS or none
+    Block *succ[2];                 // chained successors
+    IOp ops[]; // n_ops of them; insn_pc and target lie behind, in the block's allocation
 };
+_Static_assert(offsetof(Block, pc) % CODE_ARENA_ALIGN == 0, "a line of its own");
 
 // Bytes of a block with what lies behind it.
 static inline size_t block_size(unsigned n_targets, size_t n_ops, size_t n_insns)
 {
-    return sizeof(Block) + n_targets * sizeof(uint64_t) + n_ops * sizeof(IOp) + (n_insns + 1) * sizeof(uint16_t);
+    return sizeof(Block) + n_ops * sizeof(IOp) + n_targets * sizeof(uint64_t) + n_insns * sizeof(uint16_t);
 }
 
 static inline uint64_t block_count(const Block *b)
@@ -84,9 +90,10 @@ static inline uint64_t block_base_count(const Block *b)
     return b->base_count + (uint64_t)((int64_t)b->runs_start - *b->runs);
 }
 
-typedef struct { // a chain slot
+typedef struct JitLink { // a chain slot
     JitUnit *unit;
     unsigned slot;
+    struct JitLink *next;
 } JitLink;
 
 struct JitUnit {
@@ -106,7 +113,7 @@ struct JitUnit {
     struct ExitSamples *exit_samples; // of a region: where some of its ways out led (tier_remake.c); or NULL
     bool dead;
     bool paged; // made in a mode with page tables
-    GArray *incoming; // JitLink: slots that were chained to it, now perhaps to something else; or NULL
+    JitLink *incoming; // slots that were chained to it, now perhaps to something else
     uint8_t *jump[2];  // baseline code: the distances in the jumps of its slots, which are patched; NULL if none
     uint8_t *body;     // where other baseline code jumps to
     const uint8_t *stub[2]; // ... and where they go unless they lead straight to other baseline code
@@ -119,6 +126,7 @@ struct JitUnit {
 CodeCache *code_cache_new(IrEnv *env, CodePages *pages, size_t code_size); // as code_memory_new has it
 void code_cache_free(CodeCache *cc);
 CodeMemory *code_cache_memory(CodeCache *cc); // emptied by code_cache_flush_all
+CodeArena *code_cache_arena(CodeCache *cc);   // likewise: for blocks and baseline code
 
 // The translation mode (0..CODE_MODES-1) and address space that guest pcs are meant in from now on: makes its jump
 // table env->jumps, and returns it (jump_tables.h).
@@ -129,14 +137,15 @@ Block *code_cache_find(CodeCache *cc, uint64_t pc, ram_t ram);
 void code_cache_note_jump(CodeCache *cc, uint64_t pc, JitUnit *u, uint64_t entry);
 // The page of addr is about to have code: see code_pages_mark, whose answer it gives.
 bool code_cache_mark(CodeCache *cc, ram_t addr);
-// Registers a block / unit (taken over); its pages are marked as code.
+// Registers a block, which lies in the arena, / a region (taken over); its pages are marked as code.
 void code_cache_add_block(CodeCache *cc, Block *b);
 void code_cache_add_unit(CodeCache *cc, JitUnit *u);
-void code_cache_add_baseline(CodeCache *cc, JitUnit *u); // becomes the unit of its block
+// Baseline code, which lies in the arena, becomes the unit of its block.
+void code_cache_add_baseline(CodeCache *cc, JitUnit *u);
 // A region's entry takes the place of whatever ran b: what leads there goes through the engine again.
 void code_cache_set_unit(CodeCache *cc, Block *b, JitUnit *u, uint64_t entry);
-// Slots for a unit: n of them, with the unit's address kept in front.
-JitSlot *jit_slots_new(JitUnit *u, unsigned n);
+// Slots for a unit: n of them, with the unit's address kept in front. arena: NULL if jit_unit_free shall free them.
+JitSlot *jit_slots_new(JitUnit *u, unsigned n, CodeArena *arena);
 // The unit that owns these slots.
 static inline JitUnit *jit_unit_of(const JitSlot *slots)
 {
@@ -144,7 +153,7 @@ static inline JitUnit *jit_unit_of(const JitSlot *slots)
 }
 
 // Points slot i of u at an entry of another unit, or back at jit_leave.
-void code_cache_chain(JitUnit *u, unsigned i, JitUnit *target, uint64_t entry);
+void code_cache_chain(CodeCache *cc, JitUnit *u, unsigned i, JitUnit *target, uint64_t entry);
 JitSlot *jit_leave(IrEnv *env, JitSlot *slots, uint64_t entry);
 void code_cache_reset_slot(JitUnit *u, unsigned i);
 // May slot i of u, which leads to b, lead straight to b's unit? Else it must go through the jump table.
@@ -168,5 +177,5 @@ size_t code_cache_block_bytes(const CodeCache *cc);
 Block *code_cache_block(const CodeCache *cc, unsigned i); // i < code_cache_blocks: by age
 void code_cache_each_block(CodeCache *cc, void (*fn)(Block *b, void *opaque), void *opaque);
 
-void block_free(Block *b);
-void jit_unit_free(JitUnit *u);
+void block_free(Block *b);      // of one in no arena
+void jit_unit_free(JitUnit *u); // likewise: a region

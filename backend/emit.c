@@ -31,7 +31,8 @@ static void make_function(Emit *e)
     e->slots = gcc_jit_context_new_param(c, NULL, e->char_ptr, "slots");
     e->entry = gcc_jit_context_new_param(c, NULL, e->u64, "entry");
     gcc_jit_param *params[3] = {e->env_param, e->slots, e->entry};
-    e->fn = gcc_jit_context_new_function(c, NULL, GCC_JIT_FUNCTION_EXPORTED, e->char_ptr, "region", 3, params, 0);
+    g_autofree char *region = g_strconcat("region", e->number, NULL);
+    e->fn = gcc_jit_context_new_function(c, NULL, GCC_JIT_FUNCTION_EXPORTED, e->char_ptr, region, 3, params, 0);
     e->left = gcc_jit_function_new_local(e->fn, NULL, e->i64, "left");
     for (unsigned r = 0; r < IR_NREGS; r++) {
         char name[8];
@@ -129,6 +130,8 @@ static void emit_terminator(Emit *e, const IrInst *op, unsigned from)
     const IrBlock *b = e->block;
     if (op->op == IR_OP_JUMP) {
         gcc_jit_block_end_with_jump(e->bb, NULL, emit_edge(e, &b->edge[0], from));
+    } else if (emit_loop_at(e, from)) {
+        emit_choice(e, emit_loop_at(e, from));
     } else if (ir_is_br(op->op)) {
         gcc_jit_rvalue *cond = emit_condition(e, op);
         gcc_jit_block *taken = emit_edge(e, &b->edge[0], from), *not_taken = emit_edge(e, &b->edge[1], from);
@@ -212,8 +215,6 @@ static void emit_block(Emit *e, unsigned n)
     count_uses(e);
     emit_block_forms(e);
     emit_find_groups(e);
-    gcc_jit_rvalue *insns = gcc_jit_context_new_rvalue_from_long(e->ctx, e->i64, e->block->n_insns);
-    gcc_jit_block_add_assignment_op(e->bb, NULL, e->left, GCC_JIT_BINARY_OP_MINUS, insns);
     if (e->stats)
         count_accesses(e);
     for (unsigned i = 0; i < e->block->n_ops; i++)
@@ -238,6 +239,7 @@ static void reach(Emit *e, unsigned n)
 
 void emit_region(Emit *e)
 {
+    emit_split_loops(e);
     unsigned n = e->code->n_blocks;
     make_types(e);
     scan_registers(e);
@@ -245,7 +247,10 @@ void emit_region(Emit *e)
     emit_number_slots(e);
     emit_assign_caches(e);
     e->run_addend = emit_local(e, e->char_ptr);
+    for (unsigned k = 0; k < e->loops->len; k++)
+        g_array_index(e->loops, EmitLoop, k).wait = emit_local(e, e->i32);
     emit_flow(e);
+    emit_find_counts(e);
     emit_find_checks(e);
     emit_find_forms(e);
     gcc_jit_block *first = gcc_jit_function_new_block(e->fn, "entry");
@@ -259,8 +264,10 @@ void emit_region(Emit *e)
         if (e->start[i])
             emit_block(e, i);
     emit_entry(e, first);
+    emit_free_loops(e);
     emit_free_caches(e);
     emit_free_flow(e);
+    emit_free_counts(e);
     emit_free_checks(e);
     emit_free_forms(e);
     g_free(e->start);

@@ -54,8 +54,32 @@ typedef struct { // accesses of a block that are looked up together, see emit_gr
     gcc_jit_lvalue *addend; // of the leader's page
 } EmitGroup;
 
+typedef struct { // sum of registers times factors, and a constant
+    unsigned n;
+    struct {
+        uint8_t reg;
+        int64_t factor;
+    } term[2];
+    int64_t constant;
+} EmitLinear;
+
+typedef struct { // addresses of accesses of a loop, see emit_loop.c
+    EmitLinear at;       // but for the constant
+    int64_t first, last; // constants of the lowest and the highest access
+    int64_t up, down;    // bounds of what one round adds
+    bool stores, second; // second: most likely in the second run
+} EmitRange;
+
 typedef struct {
-    const IrCode *code;
+    unsigned choice, round; // block that chooses, least number of instructions of a round
+    gcc_jit_lvalue *wait;   // rounds until it looks again
+    unsigned n;
+    EmitRange range[8];
+} EmitLoop;
+
+typedef struct {
+    IrCode *code;
+    const char *number; // behind the names in the object (jit_abi.h)
     bool stats, shared, movable, linear; // see JitRequest
 
     gcc_jit_context *ctx;
@@ -84,6 +108,7 @@ typedef struct {
     uint8_t *checked_in, *checks_ahead; // by IR block, see emit_checks.c
     gcc_jit_lvalue *reg[IR_NREGS]; // u64, from EMIT_F0 on f64
     gcc_jit_lvalue *left;
+    int *ahead; // by IR block, see emit_count.c
 
     EmitCache caches[EMIT_CACHES];
     unsigned n_caches;
@@ -92,6 +117,10 @@ typedef struct {
     gcc_jit_lvalue *run_addend; // with runs: theirs
     uint32_t second_regs;  // see JitRequest
     uint64_t second_start, second_size;
+
+    GArray *loops;        // EmitLoop
+    bool **safe;          // by IR block: NULL, or by op: the access needs no check; see emit_loop.c
+    unsigned total_insns; // of all blocks
 
     GArray *groups; // EmitGroup: of the block
     int *group_of;  // by op: its group, or -1
@@ -106,7 +135,7 @@ typedef struct {
     GArray *entries; // int64_t pc offsets
 } Emit;
 
-// Builds the whole function `region` in e->ctx; e->code must be verified. Fills sites, n_slots, entries.
+// Builds the whole function `region` (and number) in e->ctx; e->code must be verified. Fills sites, n_slots, entries.
 void emit_region(Emit *e);
 // Adds op's data accesses, if it makes any.
 void emit_count_access(unsigned op, uint16_t *loads, uint16_t *stores);
@@ -213,10 +242,29 @@ void emit_free_flow(Emit *e);
 // Numbers of the blocks that b leads to, at most n_guess + 2; returns how many.
 unsigned emit_successors(const IrBlock *b, int32_t *to);
 
+// --- emit_count.c ---
+void emit_find_counts(Emit *e); // fills ahead
+void emit_free_counts(Emit *e);
+// The guest's `left` at the end of e->block.
+gcc_jit_rvalue *emit_left_behind(Emit *e);
+// The way from the end of block `from` to block n, of which `to` is the end: makes e->left mean what it means there.
+gcc_jit_block *emit_count_edge(Emit *e, unsigned from, unsigned n, gcc_jit_block *to);
+
 // --- emit_group.c ---
 void emit_find_groups(Emit *e); // of e->block
 // The group of access i if it has others, else NULL.
 EmitGroup *emit_group(const Emit *e, unsigned i);
+
+// --- emit_loop.c ---
+// Adds to e->code copies of loops that need fewer checks; fills loops, safe, total_insns.
+void emit_split_loops(Emit *e);
+void emit_free_loops(Emit *e);
+// Whether access i of e->block needs no check.
+bool emit_is_safe(const Emit *e, unsigned i);
+// The loop for which block n chooses between original and copy, or NULL.
+const EmitLoop *emit_loop_at(const Emit *e, unsigned n);
+void emit_start_loops(Emit *e, gcc_jit_block *bb); // at the entries
+void emit_choice(Emit *e, const EmitLoop *loop); // ends e->bb
 
 // --- emit_exit.c ---
 // Number of a new site: leave before instruction `insn` (at pc offset pc) of the current block.

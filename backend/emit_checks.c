@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Where fpcheck need not look: env->fp_leave does not change while a region runs, so what was found on all ways to a
-// block holds there. An entry looks at once at what every way from it would look at, so that loops need not.
+// block holds there. An entry looks at once at what every way from it would look at, so that loops need not; and if it
+// looks at all and lies in a loop, at what anything in that loop would look at.
 #include "backend/emit.h"
 
 static uint8_t checks_of(const IrBlock *b)
@@ -51,11 +52,46 @@ static void find_ahead(Emit *e)
         e->checks_ahead[n] &= any; // loops without a way out test all and nothing
 }
 
+// By block: whether ways lead there from block n.
+static void find_reached(const Emit *e, unsigned n, bool *reached)
+{
+    g_autofree unsigned *stack = g_new(unsigned, e->code->n_blocks + 1);
+    unsigned height = 0;
+    memset(reached, 0, e->code->n_blocks * sizeof *reached);
+    stack[height++] = n;
+    while (height) {
+        const IrBlock *b = e->code->blocks[stack[--height]];
+        g_autofree int32_t *to = g_new(int32_t, b->n_guess + 2);
+        for (unsigned k = emit_successors(b, to); k-- > 0;)
+            if (!reached[to[k]]) {
+                reached[to[k]] = true;
+                stack[height++] = (unsigned)to[k];
+            }
+    }
+}
+
+// Entries look ahead as far as their loop goes.
+static void look_round(Emit *e)
+{
+    unsigned n_blocks = e->code->n_blocks;
+    g_autofree bool *reached = g_new(bool, (size_t)n_blocks * n_blocks);
+    for (unsigned n = 0; n < n_blocks; n++)
+        find_reached(e, n, reached + (size_t)n * n_blocks);
+    for (unsigned n = 0; n < n_blocks; n++) {
+        if (!e->code->blocks[n]->is_entry || !e->checks_ahead[n])
+            continue;
+        for (unsigned k = 0; k < n_blocks; k++)
+            if (reached[(size_t)n * n_blocks + k] && reached[(size_t)k * n_blocks + n])
+                e->checks_ahead[n] |= checks_of(e->code->blocks[k]);
+    }
+}
+
 void emit_find_checks(Emit *e)
 {
     e->checks_ahead = g_new(uint8_t, e->code->n_blocks);
     e->checked_in = g_new(uint8_t, e->code->n_blocks);
     find_ahead(e);
+    look_round(e);
     for (unsigned n = 0; n < e->code->n_blocks; n++)
         e->checked_in[n] = e->code->blocks[n]->is_entry ? e->checks_ahead[n] : UINT8_MAX;
     for (bool again = true; again;) {

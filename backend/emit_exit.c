@@ -17,7 +17,7 @@ static unsigned add_site(Emit *e, JitSite s)
 unsigned emit_site_before(Emit *e)
 {
     const IrBlock *b = e->block;
-    JitSite s = {.adjust = (int32_t)(b->n_insns - e->insn), .why = JIT_BEFORE};
+    JitSite s = {.adjust = -(e->ahead[e->block_index] + (int32_t)e->insn), .why = JIT_BEFORE};
     unsigned n = 0, i = 0;
     while (b->ops[i].op != IR_OP_INSN || n++ != e->insn)
         i++;
@@ -58,9 +58,9 @@ static const char *form_letter(const Emit *e, unsigned r)
 
 void emit_stop(Emit *e, EmitAsm *a, GString *text, unsigned site)
 {
-    g_string_append_printf(text, ".Lc%%=:\n\tcall *%zu(%%%%rbp)\n.Lr%%=:\n\t.pushsection .addend, \"\", @progbits\n\t"
-                                 ".long .Lr%%=-region\n\t.asciz \"%u;%d=%%%u;",
-                           offsetof(IrEnv, jit_stop), site, IR_NREGS, a->n_out + a->n_in);
+    g_string_append_printf(text, ".Lc%%=:\n\tcall *%zu(%%%%rbp)\n.Lr%%=:\n\t.pushsection .addend%s, \"\", @progbits\n\t"
+                                 ".long .Lr%%=-region%s\n\t.asciz \"%u;%d=%%%u;",
+                           offsetof(IrEnv, jit_stop), e->number, e->number, site, IR_NREGS, a->n_out + a->n_in);
     emit_asm_input(a, "rme", gcc_jit_lvalue_as_rvalue(e->left));
     for (unsigned r = 0; r < IR_NREGS; r++) {
         if (!(e->dirty >> r & 1))
@@ -137,7 +137,7 @@ static void write_back(Emit *e, gcc_jit_block *bb)
         else if (e->dirty >> r & 1)
             gcc_jit_block_add_assignment(bb, NULL, emit_env_reg(e, r), gcc_jit_lvalue_as_rvalue(e->reg[r]));
     gcc_jit_block_add_assignment(bb, NULL, emit_env_u64(e, offsetof(IrEnv, left)),
-                                 emit_cast(e, gcc_jit_lvalue_as_rvalue(e->left), e->u64));
+                                 emit_cast(e, emit_left_behind(e), e->u64));
 }
 
 // A static exit: through its slot.
@@ -168,9 +168,9 @@ static void test_left(Emit *e, gcc_jit_block *bb, unsigned n)
     gcc_jit_block *stop = gcc_jit_function_new_block(e->fn, NULL);
     gcc_jit_rvalue *over =
         gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_LE, gcc_jit_lvalue_as_rvalue(e->left),
-                                       gcc_jit_context_zero(e->ctx, e->i64));
+                                       gcc_jit_context_new_rvalue_from_int(e->ctx, e->i64, e->ahead[n]));
     gcc_jit_block_end_with_conditional(bb, NULL, emit_likely(e, over, false), stop, e->start[n]);
-    emit_leave(e, stop, add_site(e, (JitSite){.pc = e->code->blocks[n]->pc}));
+    emit_leave(e, stop, add_site(e, (JitSite){.pc = e->code->blocks[n]->pc, .adjust = -e->ahead[n]}));
 }
 
 // Tests `left` before block n, which has what is dirty there at most.
@@ -218,7 +218,7 @@ gcc_jit_block *emit_edge(Emit *e, const IrEdge *edge, unsigned from)
     if (edge->block < 0)
         return exit_block(e, edge->pc);
     unsigned n = (unsigned)edge->block;
-    return convert(e, n, n > from ? e->start[n] : check_block(e, n));
+    return convert(e, n, emit_count_edge(e, from, n, n > from ? e->start[n] : check_block(e, n)));
 }
 
 // Through the jump cache: jit_jump_row * 32 without shifts back and forth.
@@ -303,7 +303,8 @@ static gcc_jit_block *guard_entry(Emit *e, gcc_jit_block *bb, unsigned n)
     g_string_append(text, "cmpq %rbp, %rbp\n.Le%=:");
     g_string_replace(text, "%rbp", "%%rbp", 0);
     e->bb = bb;
-    emit_leave_if(e, text->str, add_site(e, (JitSite){.pc = e->code->blocks[n]->pc, .why = JIT_BEFORE}));
+    JitSite s = {.pc = e->code->blocks[n]->pc, .adjust = -e->ahead[n], .why = JIT_REFUSED};
+    emit_leave_if(e, text->str, add_site(e, s));
     return e->bb;
 }
 
@@ -314,13 +315,16 @@ static gcc_jit_block *entry_block(Emit *e, unsigned n)
     g_snprintf(name, sizeof name, "entry%u", n);
     gcc_jit_block *bb = gcc_jit_function_new_block(e->fn, name);
     gcc_jit_rvalue *left = gcc_jit_lvalue_as_rvalue(emit_env_u64(e, offsetof(IrEnv, left)));
-    gcc_jit_block_add_assignment(bb, NULL, e->left, emit_cast(e, left, e->i64));
+    gcc_jit_rvalue *ahead = gcc_jit_context_new_rvalue_from_int(e->ctx, e->i64, e->ahead[n]);
+    gcc_jit_block_add_assignment(bb, NULL, e->left,
+                                 emit_binary(e, GCC_JIT_BINARY_OP_PLUS, emit_cast(e, left, e->i64), ahead));
     e->dirty = 0;
     for (unsigned r = 0; r < IR_NREGS; r++)
         if ((e->live_in[n] & e->used_regs) >> r & 1)
             gcc_jit_block_add_assignment(bb, NULL, e->reg[r], gcc_jit_lvalue_as_rvalue(emit_env_reg(e, r)));
     emit_clear_caches(e, bb);
     emit_load_runs(e, bb);
+    emit_start_loops(e, bb);
     test_left(e, guard_entry(e, bb, n), n);
     return bb;
 }

@@ -40,7 +40,8 @@ static bool wants_bits(const Emit *e, const IrBlock *b, unsigned i)
         const IrInst *op = &b->ops[k];
         bool put = op->op == IR_OP_PUT && op->reg >= EMIT_F0 && !(e->eager >> op->reg & 1);
         bool computes = ir_is_fp(op->op) && op->op != IR_OP_ITOF32 && op->op != IR_OP_ITOF64;
-        if (uses(op, i) && !put && !computes)
+        bool absolute = (op->op == IR_OP_FSGNJX32 || op->op == IR_OP_FSGNJX64) && op->a == op->b; // keeps the form
+        if (uses(op, i) && !put && !computes && !absolute)
             return true;
     }
     return false;

@@ -138,12 +138,22 @@ static gcc_jit_rvalue *sign_operand(Emit *e, IrVal v, bool single, bool any_nan)
     return emit_use_single(e, v);
 }
 
+static gcc_jit_rvalue *absolute(Emit *e, gcc_jit_rvalue *v, bool single)
+{
+    gcc_jit_lvalue *result = emit_local(e, e->f64);
+    EmitAsm a = {.keep = false};
+    emit_asm_output(&a, "=x", result);
+    emit_asm_input(&a, "0", v);
+    emit_asm(e->bb, &a, single ? "pslld $1, %0\n\tpsrld $1, %0" : "psllq $1, %0\n\tpsrlq $1, %0");
+    return gcc_jit_lvalue_as_rvalue(result);
+}
+
 static gcc_jit_rvalue *emit_sign(Emit *e, const IrInst *op)
 {
     static const char *const texts[3][2] = { // sgnj, sgnjn, sgnjx; of two values, of one
         {"movdqa %0, %2\n\tpxor %4, %2\n\tpand %1, %2\n\tpxor %2, %0", NULL},
         {"movdqa %0, %2\n\tpxor %4, %2\n\tpandn %1, %2\n\tpxor %2, %0", "pxor %1, %0"},
-        {"pand %4, %1\n\tpxor %1, %0", "pandn %0, %1\n\tmovdqa %1, %0"},
+        {"pand %4, %1\n\tpxor %1, %0", NULL},
     };
     unsigned kind = (op->op - IR_OP_FSGNJ32) / 2;
     bool single = (op->op - IR_OP_FSGNJ32) % 2 == 0, same = op->a == op->b;
@@ -154,6 +164,8 @@ static gcc_jit_rvalue *emit_sign(Emit *e, const IrInst *op)
         b = sign_operand(e, op->b, single, false);
     if (kind == 0 && same)
         return a;
+    if (kind == 2 && same)
+        return absolute(e, a, single);
     char text[160]; // %1 := the sign bit alone
     g_snprintf(text, sizeof text, "pcmpeqd %%1, %%1\n\tpsllq $63, %%1\n\t%s%s", single ? "psrlq $32, %1\n\t" : "",
                texts[kind][same]);

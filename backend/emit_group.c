@@ -78,7 +78,8 @@ void emit_find_groups(Emit *e)
             roots[i] = (EmitRoot){.from_reg = true, .number = op->reg, .version = version[op->reg]};
         else if (op->op == IR_OP_PUT)
             version[op->reg]++;
-        if ((!ir_is_load(op->op) && !ir_is_store(op->op)) || (cache < 0 && !e->linear) || op->imm != (int32_t)op->imm)
+        if ((!ir_is_load(op->op) && !ir_is_store(op->op)) || (cache < 0 && !e->linear) || op->imm != (int32_t)op->imm ||
+            emit_is_safe(e, i))
             continue;
         EmitRoot root = roots[op->a];
         EmitGroup *g = find_group(e, &root, op, cache);

@@ -284,10 +284,11 @@ static void lead_run(Emit *e, Access *m, EmitGroup *g)
     gcc_jit_lvalue *inside = emit_local(e, e->u8);
     g_autoptr(GString) test = g_string_new(NULL);
     EmitAsm a = {0};
-    emit_asm_output(&a, "=&r", emit_local(e, e->u64));
+    emit_asm_output(&a, "=r", emit_local(e, e->u64));
     emit_asm_output(&a, "=@ccb", inside);
-    emit_asm_input(&a, "r", m->base);
-    g_string_printf(test, "leaq %d(%%2), %%0\n\t", (int)g->start);
+    emit_asm_input(&a, g->start ? "r" : "0", m->base);
+    if (g->start)
+        g_string_printf(test, "leaq %d(%%2), %%0\n\t", (int)g->start);
     compare_run(test, run_of(g, false), 0);
     emit_asm(e->bb, &a, test->str);
     gcc_jit_block_end_with_conditional(e->bb, NULL, emit_likely(e, emit_flag(e, inside), true), join, cold);
@@ -317,7 +318,7 @@ static void lead_run(Emit *e, Access *m, EmitGroup *g)
 static gcc_jit_lvalue *in_run(Emit *e, Access *m, unsigned i, gcc_jit_type *type)
 {
     EmitGroup *g = emit_group(e, i);
-    if (g->leader == i)
+    if (g && g->leader == i) // else the loop has checked it
         lead_run(e, m, g);
     g_string_free(m->text, TRUE);
     return host_at(e, e->run_addend, plus(e, m->base, m->offset), type);
@@ -349,7 +350,7 @@ static gcc_jit_lvalue *cached(Emit *e, Access *m, unsigned i, gcc_jit_type *type
 // Whether GCC is to see the access, hidden in no asm statement.
 static bool inlined(const Emit *e, const Access *m, unsigned i)
 {
-    return m->cache || (e->linear && emit_group(e, i));
+    return m->cache || emit_is_safe(e, i) || (e->linear && emit_group(e, i));
 }
 
 static gcc_jit_lvalue *inline_access(Emit *e, Access *m, unsigned i, gcc_jit_type *type)

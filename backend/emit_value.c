@@ -512,8 +512,8 @@ gcc_jit_rvalue *emit_guest_pc(Emit *e, int64_t offset)
     EmitAsm a = {0};
     emit_asm_output(&a, "=r", out);
     g_autofree char *text = g_strdup_printf("movabsq $0x%" PRIx64 ", %%0\n.Lp%%=:\n\t"
-                                            ".pushsection .addend.pc, \"\", @progbits\n\t"
-                                            ".long .Lp%%=-8-region\n\t.popsection", pc);
+                                            ".pushsection .addend.pc%s, \"\", @progbits\n\t"
+                                            ".long .Lp%%=-8-region%s\n\t.popsection", pc, e->number, e->number);
     emit_asm(e->bb, &a, text);
     return gcc_jit_lvalue_as_rvalue(out);
 }

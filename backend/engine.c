@@ -13,29 +13,16 @@
 #include <string.h>
 
 #define MAX_BLOCK_INSNS 64
+#define ENTRY_WEIGHT 4
 #define MAX_ROUNDS 20000 // turns of the loop in one slice: traps retire nothing, so `left` alone might not end it
 #define MAX_BLOCK_BYTES ((size_t)256 << 20) // of blocks; then everything is dropped and starts anew
-
-// Majority vote: a page that has the usual addend is a vote for it, any other one a vote against.
-static void vote(Engine *e, uint64_t addend)
-{
-    if (addend == e->env->usual_addend) {
-        e->usual_votes = MIN(e->usual_votes + 1, 1000);
-    } else if (--e->usual_votes < 0) {
-        e->env->usual_addend = addend;
-        e->usual_votes = 1;
-    }
-}
 
 static void *ram_slow(IrEnv *env, uint64_t va, uint64_t kind)
 {
     Engine *e = env->engine;
     e->stats.jit_slow++;
     char *host = tlb_ram(e->tlb, va, kind & 0xff, kind & JIT_RAM_WRITE ? ACCESS_WRITE : ACCESS_READ);
-    if (!host)
-        return NULL;
-    vote(e, (uintptr_t)host - va);
-    return (void *)((uintptr_t)host - va);
+    return host ? (void *)((uintptr_t)host - va) : NULL;
 }
 
 static uint64_t atomic_slow(IrEnv *env, uint64_t va, uint64_t value, uint64_t kind)
@@ -82,8 +69,10 @@ Engine *engine_new(const EngineConfig *config, const EngineGuest *guest, IrEnv *
     e->chain = !(log_mask & LOG_NOCHAIN);
     e->candidates = g_ptr_array_new();
     e->remakes = g_ptr_array_new();
-    e->preds = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
-    e->return_sites = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+    e->preds = g_hash_table_new(NULL, NULL);
+    e->pred_list = g_array_new(FALSE, TRUE, sizeof(Pred));
+    g_array_set_size(e->pred_list, 1);
+    e->return_sites = g_hash_table_new(NULL, NULL);
     if (config->jit)
         e->queue = queue_new(MAX(config->workers, 1), on_result, e);
     e->persistent = tier_cache_new(e);
@@ -104,6 +93,7 @@ void engine_free(Engine *e)
     g_ptr_array_free(e->candidates, TRUE);
     g_ptr_array_free(e->remakes, TRUE);
     g_hash_table_destroy(e->preds);
+    g_array_free(e->pred_list, TRUE);
     g_hash_table_destroy(e->return_sites);
     ir_block_free(e->scratch);
     code_cache_free(e->cache);
@@ -133,7 +123,7 @@ uint64_t block_end(const Block *b)
 }
 
 // Lifts and translates at pc; fewer instructions if the temporaries run out. NULL after taking a fault.
-static Block *translate(Engine *e, uint64_t pc, unsigned max)
+static Block *translate(Engine *e, uint64_t pc, unsigned max, CodeArena *arena)
 {
     MemFault fault;
     Block *b = NULL;
@@ -142,7 +132,7 @@ static Block *translate(Engine *e, uint64_t pc, unsigned max)
             e->env->ops->mem_fault(e->env, &fault);
             return NULL;
         }
-        b = interp_translate(e->scratch, pc);
+        b = interp_translate(e->scratch, pc, arena);
     }
     e->stats.blocks++;
     e->stats.block_insns += b->n_insns;
@@ -167,7 +157,7 @@ static Block *translate_uncached(Engine *e, uint64_t pc, unsigned max)
         block_free(e->uncached);
     }
     e->in.last = NULL; // it may have been that one
-    e->uncached = translate(e, pc, max);
+    e->uncached = translate(e, pc, max, NULL);
     if (e->uncached) {
         e->uncached->uncached = true;
         e->uncached->heat = e->uncached->heat_start = 1;
@@ -222,7 +212,7 @@ static Block *translate_cached(Engine *e, uint64_t pc, ram_t ram)
         moved |= code_cache_mark(e->cache, next);
     if (moved && !still_there(e, pc, ram & PAGE_MASK, next))
         return translate_uncached(e, pc, 1);
-    Block *b = translate(e, pc, MAX_BLOCK_INSNS);
+    Block *b = translate(e, pc, MAX_BLOCK_INSNS, code_cache_arena(e->cache));
     if (!b)
         return NULL;
     set_spans(b, e->scratch, ram, next);
@@ -310,7 +300,7 @@ Block *engine_make(Engine *e, uint64_t pc)
 static void chain(Engine *e, Block *b)
 {
     if (code_cache_may_chain(e->from, b)) {
-        code_cache_chain(e->from, e->from_slot, b->unit, b->entry);
+        code_cache_chain(e->cache, e->from, e->from_slot, b->unit, b->entry);
     } else {
         code_cache_chain_by_table(e->cache, e->from, e->from_slot);
         code_cache_note_jump(e->cache, b->pc, b->unit, b->entry);
@@ -396,7 +386,7 @@ static bool run_unit(Engine *e, Block *b)
         env->left += site->adjust;
         env->n_load -= site->loads;
         env->n_store -= site->stores;
-        interpret = site->why == JIT_BEFORE;
+        interpret = site->why == JIT_BEFORE || site->why == JIT_REFUSED;
         if (site->why == JIT_HOT) {
             (*u->block->runs)++;
             tier_hot(e, u->block);
@@ -431,12 +421,21 @@ static bool flush_if_wanted(Engine *e)
     g_ptr_array_set_size(e->candidates, 0);
     g_ptr_array_set_size(e->remakes, 0);
     g_hash_table_remove_all(e->preds);
+    g_array_set_size(e->pred_list, 1);
     g_hash_table_remove_all(e->return_sites);
     e->noted = 0;
     code_cache_each_block(e->cache, add_accesses, &e->stats);
     code_cache_flush_all(e->cache);
     enter_mode(e);
     return true;
+}
+
+// The way from compiled code to an interpreted block and back costs what ENTRY_WEIGHT times interpreting it does.
+static void weigh_entry(Block *b)
+{
+    int32_t more = MIN(b->heat, ENTRY_WEIGHT - 1);
+    b->heat -= MAX(more, 0);
+    b->count_base -= (uint64_t)MAX(more, 0); // the number of entries stays
 }
 
 void engine_run(Engine *e)
@@ -454,7 +453,10 @@ void engine_run(Engine *e)
         known = NULL;
         if (!b)
             continue;
+        bool compiled_before = e->from || e->from_indirect;
         link_to(e, b);
+        if (compiled_before && !b->unit)
+            weigh_entry(b);
         if (log_on(LOG_EXEC))
             dump_exec(e, b);
         if (--b->heat < 0) {

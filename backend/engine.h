@@ -26,7 +26,7 @@ typedef struct {
 } EngineConfig;
 
 #define ENGINE_DEFAULT_THRESHOLD 3000000 // where GCC's time has paid back (docs/performance.md)
-#define ENGINE_DEFAULT_WARM 64
+#define ENGINE_DEFAULT_WARM 16
 #define ENGINE_DEFAULT_OPT 1
 
 typedef struct { // what the engine asks of the guest's side

@@ -7,6 +7,11 @@
 
 typedef struct TierCache TierCache;
 
+typedef struct { // a block that goes to some address, or calls just before it
+    Block *block;
+    unsigned next; // another one: its number in Engine.pred_list, 0: none
+} Pred;
+
 struct Engine {
     EngineConfig config;
     EngineGuest guest;
@@ -26,15 +31,15 @@ struct Engine {
     uint64_t space;
     Queue *queue;
     int result_ready; // atomic: the queue has something
-    GHashTable *preds; // guest pc (guint64) -> GPtrArray of the Blocks that go there or call just before it
-    GHashTable *return_sites; // addresses behind calls (of guint64)
+    GHashTable *preds; // guest pc, as a pointer -> number in pred_list of the last Pred
+    GArray *pred_list; // Pred; the first one is none
+    GHashTable *return_sites; // addresses behind calls, as pointers
     unsigned noted;           // the first blocks of the cache, which are in both
     GPtrArray *candidates; // hot blocks waiting for a worker
     GPtrArray *remakes;    // JitUnits to be made again, waiting likewise
     JitUnit *from;    // compiled code left by a static exit: its unit and slot, to be chained; else NULL
     unsigned from_slot;
     bool from_indirect; // ... by an indirect jump that missed
-    int usual_votes; // for env->usual_addend
     EngineStats stats;
     TierCache *persistent; // NULL: not used
 };
@@ -69,6 +74,9 @@ Block *engine_make(Engine *e, uint64_t pc);
 uint64_t block_end(const Block *b); // the guest address behind it
 
 // tier.c
+// The machine code in a worker's answer, *entry its function's offset there; fills in r's moves and exits. The caller
+// owns it. NULL: *error.
+GByteArray *text_of_result(QueueResult *r, size_t *entry, GError **error);
 // The unit in a worker's answer, its code installed and every slot leaving; takes r's sites and entries. NULL: *error.
 // What it was made from (spans, pages, ir, counts) is for the caller.
 JitUnit *unit_from_result(CodeMemory *memory, uint64_t base, QueueResult *r, GError **error);

@@ -153,10 +153,11 @@ ExitTable *exits_parse(const void *section, size_t size, unsigned n_sites, GErro
     return t;
 }
 
-GByteArray *exits_section(const void *object, size_t size, GError **error)
+GByteArray *exits_section(const void *object, size_t size, unsigned index, GError **error)
 {
     GByteArray *out = g_byte_array_new();
-    if (object_section(object, size, ".addend", out))
+    g_autofree char *name = object_name(".addend", index);
+    if (object_section(object, size, name, out))
         return out;
     g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "object file from GCC: no good table of exits");
     g_byte_array_free(out, TRUE);

@@ -2,8 +2,9 @@
 // Side tables: where a region keeps the guest's registers at each place where it may stop.
 //
 // An asm statement of a region that may leave it names the changed registers as operands and writes a record into the
-// section ".addend" of the object: the distance (4 bytes) of the return address of its call of env->jit_stop from the
-// function `region`, then a text "SITE;REG=OPERAND;...;" ended by a zero byte. Operands are as GCC prints them, with
+// section ".addend" of the object (others of a batch: jit_abi.h): the distance (4 bytes) of the return address of its
+// call of env->jit_stop from the function `region`, then a text "SITE;REG=OPERAND;...;" ended by a zero
+// byte. Operands are as GCC prints them, with
 // a letter in front if that is not yet what the guest has: s, the low word is to be sign-extended; d, a double of which
 // any NaN is to be the canonical one; l, the low word is a single to be boxed; n, the same, any NaN being the canonical
 // one.
@@ -26,8 +27,8 @@ typedef enum { EXIT_IN_GPR, EXIT_IN_XMM, EXIT_IN_MEMORY, EXIT_IS_CONSTANT } Exit
 
 typedef struct ExitTable ExitTable;
 
-// The section out of an object file, empty if there is none; the caller owns the result. NULL: *error.
-GByteArray *exits_section(const void *object, size_t size, GError **error);
+// The section of an object's region out of the file, empty if there is none; the caller owns the result. NULL: *error.
+GByteArray *exits_section(const void *object, size_t size, unsigned index, GError **error);
 // Reads the records of a section, from GCC or from a file; sites have numbers below n_sites. The caller owns the result
 // and frees it with exits_free. NULL and an error if something is not understood.
 ExitTable *exits_parse(const void *section, size_t size, unsigned n_sites, GError **error);

@@ -74,7 +74,7 @@ static inline Block *interp_find_jump(const Interp *in, uint64_t pc)
 InterpExit interp_run(Interp *in, Block *b);
 
 // interp_select.c: translates a verified IR block into a fresh Block (spans are left to the caller). NULL if it needs
-// more temporaries than there are.
-Block *interp_translate(const IrBlock *ir, uint64_t base);
+// more temporaries than there are. It lies in the arena or, if that is NULL, is for block_free.
+Block *interp_translate(const IrBlock *ir, uint64_t base, CodeArena *arena);
 const void *interp_handler(unsigned iop);
 unsigned interp_op(const void *handler); // its inverse

@@ -303,20 +303,21 @@ static void select_ops(Select *s)
     }
 }
 
-static Block *finish(Select *s)
+static Block *finish(Select *s, CodeArena *arena)
 {
     const IrBlock *ir = s->ir;
     const IrInst *last = &ir->ops[ir->n_ops - 1];
     unsigned n_targets = last->op == IR_OP_JMPIND ? BLOCK_TARGETS : 0;
-    Block *b = g_malloc(block_size(n_targets, s->ops->len, ir->n_insns));
+    size_t size = block_size(n_targets, s->ops->len, ir->n_insns);
+    Block *b = arena ? code_arena_alloc(arena, size) : g_malloc(size);
     memset(b, 0, sizeof *b);
     b->n_targets = (uint8_t)n_targets;
-    b->ops = (IOp *)(void *)(b->target + n_targets);
     memcpy(b->ops, s->ops->data, s->ops->len * sizeof(IOp));
-    b->insn_pc = (uint16_t *)(void *)(b->ops + s->ops->len);
+    b->target = (uint64_t *)(void *)(b->ops + s->ops->len);
+    b->insn_pc = (uint16_t *)(void *)(b->target + n_targets);
     b->runs = &b->no_runs;
     b->pc = s->base + (uint64_t)ir->pc;
-    b->n_insns = ir->n_insns;
+    b->n_insns = (uint16_t)ir->n_insns;
     unsigned n = 0;
     int64_t end = 0;
     for (unsigned i = 0; i < ir->n_ops; i++) {
@@ -340,7 +341,7 @@ static Block *finish(Select *s)
     return b;
 }
 
-Block *interp_translate(const IrBlock *ir, uint64_t base)
+Block *interp_translate(const IrBlock *ir, uint64_t base, CodeArena *arena)
 {
     Select s;
     memset(&s, 0, offsetof(Select, free_temp)); // what comes then is a stack
@@ -378,5 +379,5 @@ Block *interp_translate(const IrBlock *ir, uint64_t base)
         g_array_free(s.ops, TRUE);
         return NULL;
     }
-    return finish(&s);
+    return finish(&s, arena);
 }

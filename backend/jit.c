@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// One compilation: a libgccjit context from IR text to the bytes of an object file.
+// Compilations: a libgccjit context from IR texts to the bytes of an object file.
+//
+// A context costs as much as some twenty guest instructions in it do, so regions that wait together share one. Each is
+// a function in a section of its own that needs nothing else of the object; what it is among them shows in names only.
 #include "backend/jit.h"
 
+#include "backend/assemble.h"
 #include "backend/emit.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <gio/gio.h>
 #include <unistd.h>
 
-void jit_result_clear(JitResult *r)
+void jit_job_clear(JitJob *job)
 {
+    JitResult *r = &job->out;
     if (r->object)
-        g_byte_array_free(r->object, TRUE);
+        g_byte_array_unref(r->object);
     if (r->sites)
         g_array_free(r->sites, TRUE);
     if (r->entries)
@@ -19,6 +24,7 @@ void jit_result_clear(JitResult *r)
     g_free(r->gimple);
     g_free(r->ir);
     *r = (JitResult){0};
+    g_clear_error(&job->error);
 }
 
 static gcc_jit_context *new_context(const JitRequest *rq)
@@ -26,6 +32,8 @@ static gcc_jit_context *new_context(const JitRequest *rq)
     static const char *const options[] = {
         "-fno-asynchronous-unwind-tables", "-fno-jump-tables", "-fno-strict-aliasing",
         "-fwrapv", "-fno-stack-protector", "-fcf-protection=none", "--param=builtin-expect-probability=100",
+        "-ffunction-sections",
+        "-fno-tree-dominator-opts", "-fno-thread-jumps", "-fno-tree-pta", // a sixth of GCC's time, no gain
         "-fexpensive-optimizations", // widening multiplications
         "-mno-red-zone",             // asm statements call
         "-ffixed-rbp", "-fomit-frame-pointer", // env is there
@@ -42,7 +50,7 @@ static gcc_jit_context *new_context(const JitRequest *rq)
 }
 
 // GCC prints GIMPLE to stderr; for the time of the compilation that is a file.
-static void compile_to(gcc_jit_context *ctx, const char *object, const char *gimple)
+static void compile_to(gcc_jit_context *ctx, const char *assembly, const char *gimple)
 {
     int saved = -1;
     if (gimple) {
@@ -54,7 +62,7 @@ static void compile_to(gcc_jit_context *ctx, const char *object, const char *gim
             close(fd);
         }
     }
-    gcc_jit_context_compile_to_file(ctx, GCC_JIT_OUTPUT_KIND_OBJECT_FILE, object);
+    gcc_jit_context_compile_to_file(ctx, GCC_JIT_OUTPUT_KIND_ASSEMBLER, assembly);
     if (saved >= 0) {
         fflush(stderr);
         dup2(saved, STDERR_FILENO);
@@ -62,52 +70,126 @@ static void compile_to(gcc_jit_context *ctx, const char *object, const char *gim
     }
 }
 
-static bool read_object(const char *path, JitResult *out, GError **error)
+// The job's IR as GCC shall see it; NULL: job->error.
+static IrCode *prepare(JitJob *job)
 {
-    char *bytes;
-    gsize size;
-    if (!g_file_get_contents(path, &bytes, &size, error))
-        return false;
-    out->object = g_byte_array_new_take((guint8 *)bytes, size);
-    return true;
-}
-
-bool jit_compile(const JitRequest *rq, const char *text, const char *scratch_dir, JitResult *out, GError **error)
-{
-    *out = (JitResult){0};
-    g_autoptr(IrCode) code = ir_parse(text, error);
-    if (!code || !ir_verify(code, rq->n_helpers, error))
-        return false;
-    ir_optimize(code, false, rq->n_helpers);
-    if (rq->want_ir) {
+    IrCode *code = ir_parse(job->text, &job->error);
+    if (code && !ir_verify(code, job->rq.n_helpers, &job->error))
+        g_clear_pointer(&code, ir_code_free);
+    if (!code)
+        return NULL;
+    ir_unpeel(code);
+    ir_optimize(code, false, job->rq.n_helpers);
+    if (!job->rq.stats) // which counts accesses one by one
+        ir_widen(code, !job->rq.linear);
+    if (job->rq.want_ir) {
         GString *s = g_string_new(NULL);
         ir_print(s, code);
-        out->ir = g_string_free(s, FALSE);
+        job->out.ir = g_string_free(s, FALSE);
     }
-    gcc_jit_context *ctx = new_context(rq);
-    Emit e = {.code = code, .ctx = ctx, .stats = rq->stats, .shared = rq->shared, .movable = rq->movable,
-              .linear = rq->linear, .second_regs = rq->second_regs, .second_start = rq->second_start,
-              .second_size = rq->second_size};
+    return code;
+}
+
+static void emit_job(gcc_jit_context *ctx, IrCode *code, JitJob *job, unsigned index)
+{
+    const JitRequest *rq = &job->rq;
+    JitResult *out = &job->out;
+    g_autofree char *number = index ? g_strdup_printf("%u", index) : g_strdup("");
+    Emit e = {.code = code, .number = number, .ctx = ctx, .stats = rq->stats, .shared = rq->shared,
+              .movable = rq->movable, .linear = rq->linear, .second_regs = rq->second_regs,
+              .second_start = rq->second_start, .second_size = rq->second_size};
     e.sites = out->sites = g_array_new(FALSE, FALSE, sizeof(JitSite));
     e.entries = out->entries = g_array_new(FALSE, FALSE, sizeof(int64_t));
     emit_region(&e);
     out->n_slots = e.n_slots;
-    g_autofree char *object = g_build_filename(scratch_dir, "region.o", NULL);
-    g_autofree char *gimple = rq->want_gimple ? g_build_filename(scratch_dir, "region.gimple", NULL) : NULL;
-    compile_to(ctx, object, gimple);
+    out->index = index;
+}
+
+// The object file of what is in ctx; NULL: *error.
+static GByteArray *object_of(gcc_jit_context *ctx, const char *scratch_dir, char **gimple, GError **error)
+{
+    g_autofree char *assembly = g_build_filename(scratch_dir, "region.s", NULL);
+    g_autofree char *dump = gimple ? g_build_filename(scratch_dir, "region.gimple", NULL) : NULL;
+    compile_to(ctx, assembly, dump);
+    if (gimple) {
+        g_file_get_contents(dump, gimple, NULL, NULL);
+        unlink(dump);
+    }
+    GByteArray *object = NULL;
     const char *message = gcc_jit_context_get_first_error(ctx);
-    bool ok = !message;
-    if (!ok)
+    if (message)
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "libgccjit: %s", message);
     else
-        ok = read_object(object, out, error);
-    if (gimple) {
-        g_file_get_contents(gimple, &out->gimple, NULL, NULL);
-        unlink(gimple);
+        object = assemble(assembly, scratch_dir, error);
+    unlink(assembly);
+    return object;
+}
+
+// Compiles those jobs of which there is code; the first one's options go for all. False: *error, those are clear.
+static bool compile_together(JitJob *jobs, IrCode *const *codes, unsigned n, const char *scratch_dir, GError **error)
+{
+    JitJob *first = NULL;
+    gcc_jit_context *ctx = NULL;
+    unsigned index = 0;
+    for (unsigned i = 0; i < n; i++) {
+        if (!codes[i])
+            continue;
+        if (!first) {
+            first = &jobs[i];
+            ctx = new_context(&first->rq);
+        }
+        emit_job(ctx, codes[i], &jobs[i], index++);
     }
-    unlink(object);
+    if (!first)
+        return true;
+    GByteArray *object = object_of(ctx, scratch_dir, first->rq.want_gimple ? &first->out.gimple : NULL, error);
     gcc_jit_context_release(ctx);
-    if (!ok)
-        jit_result_clear(out);
-    return ok;
+    for (unsigned i = 0; i < n; i++) {
+        if (!codes[i])
+            continue;
+        if (object)
+            jobs[i].out.object = g_byte_array_ref(object);
+        else
+            jit_job_clear(&jobs[i]);
+    }
+    if (object)
+        g_byte_array_unref(object);
+    return object;
+}
+
+static void compile_each(JitJob *jobs, unsigned n, const char *scratch_dir)
+{
+    for (unsigned i = 0; i < n; i++) {
+        IrCode *code = prepare(&jobs[i]);
+        GError *error = NULL;
+        if (code && !compile_together(&jobs[i], &code, 1, scratch_dir, &error))
+            jobs[i].error = error;
+        ir_code_free(code);
+    }
+}
+
+static bool can_share(const JitJob *jobs, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (jobs[i].rq.opt != jobs[0].rq.opt || jobs[i].rq.want_gimple)
+            return false;
+    return n > 1;
+}
+
+void jit_compile(JitJob *jobs, unsigned n, const char *scratch_dir)
+{
+    if (!can_share(jobs, n)) {
+        compile_each(jobs, n, scratch_dir);
+        return;
+    }
+    g_autofree IrCode **codes = g_new0(IrCode *, n);
+    for (unsigned i = 0; i < n; i++)
+        codes[i] = prepare(&jobs[i]);
+    bool ok = compile_together(jobs, codes, n, scratch_dir, NULL);
+    for (unsigned i = 0; i < n; i++) {
+        bool again = codes[i] && !ok;
+        ir_code_free(codes[i]);
+        if (again)
+            compile_each(&jobs[i], 1, scratch_dir);
+    }
 }

@@ -10,7 +10,7 @@
 //
 // It returns the `slots` of the region that left. env->exit_site tells why:
 //   - a number below n_sites: that row of the region's site table says where the guest goes on (pc offset) and
-//     how many instructions counted ahead of time were not executed (add to env->left);
+//     what to add to env->left, which compiled code counts ahead of time, or behind (emit_count.c);
 //   - JIT_SITE_PC: env->pc holds the address (indirect jump that missed the jump cache).
 // It is entered and left under backend/fp_mode.h: MXCSR is the guest's, and env->fp_leave says what it must leave to
 // the interpreter. It calls functions through env->jit_call, which preserves registers.
@@ -77,11 +77,13 @@ typedef struct {
     int32_t adjust; // to add to env->left
     uint16_t loads, stores; // counted ahead of time (with stats only) but not done
     uint32_t why;           // JitWhy
+    uint32_t pad;           // 0: sites are kept in files
 } JitSite;
 
 typedef enum {
     JIT_EDGE,   // the guest goes on at pc
     JIT_BEFORE, // the interpreter must do the instruction at pc
+    JIT_REFUSED, // the same, at an entry that cannot deal with what is in the registers
     JIT_HOT,    // a baseline block at pc has run its number of times
     JIT_JUMPED, // the guest goes on at env->pc; the block that jumped there is at pc
 } JitWhy;
@@ -96,8 +98,13 @@ typedef enum {
 #define JIT_ATOMIC_SC 0x41u
 #define JIT_ATOMIC_SIZE(n) ((uint64_t)(n) << 8)
 
-// Messages over the worker's socket. Request: JitRequest, then `length` bytes of IR text. Answer: JitAnswer, then
-// sites, entries (n_entries int64 pc offsets), the object file, GIMPLE text, optimised IR text.
+// Messages over the worker's socket. Request: JitRequest, then `length` bytes of IR text; several in a row may ask to
+// be compiled together. Answers, in the same order: JitAnswer, then sites, entries (n_entries int64 pc offsets), the
+// object file, GIMPLE text, optimised IR text.
+//
+// An object may hold several regions. The names of what belongs to the first one are `region`, `.addend` (exits.h) and
+// `.addend.pc` (moves.h); those of the next have a number behind: region1, .addend1, .addend.pc1.
+#define JIT_BATCH 16 // regions compiled together at most
 typedef struct {
     uint32_t length;
     uint32_t id;
@@ -107,7 +114,7 @@ typedef struct {
     uint8_t shared;     // other harts store to the same memory: each load and store is done, once, as one
     uint8_t movable;    // guest addresses in the code are to be found, so that it can be put at another base (moves.h)
     uint8_t linear;     // test runs of pages (softmmu/tlb.h) in place of page caches
-    uint8_t pad[1];
+    uint8_t more;     // the next request is to be compiled with this one
     uint32_t n_helpers;
     // Guesses, with linear: the guest registers that point into the second run for loads, and that run.
     uint32_t second_regs;
@@ -118,6 +125,8 @@ typedef struct {
     uint32_t id;
     uint32_t failed; // 1: `object` holds an error message instead
     uint32_t n_sites, n_slots, n_entries;
-    uint32_t object, gimple, ir; // lengths in bytes
+    uint32_t object, gimple, ir; // lengths in bytes; no object: that of the answer before
+    uint32_t index;              // of the region in the object
+    uint32_t pad;
     uint64_t compile_ns; // CPU time spent
 } JitAnswer;

@@ -21,11 +21,13 @@ bool moves_are_good(const uint32_t *moves, unsigned n, size_t text_size)
     return true;
 }
 
-GArray *moves_of_object(const void *object, size_t size, const GByteArray *text, size_t entry, GError **error)
+GArray *moves_of_object(const void *object, size_t size, unsigned index, const GByteArray *text, size_t entry,
+                        GError **error)
 {
     g_autoptr(GArray) moves = g_array_new(FALSE, FALSE, sizeof(uint32_t));
     g_autoptr(GByteArray) section = g_byte_array_new();
-    bool ok = object_section(object, size, ".addend.pc", section) && section->len % sizeof(uint32_t) == 0;
+    g_autofree char *name = object_name(".addend.pc", index);
+    bool ok = object_section(object, size, name, section) && section->len % sizeof(uint32_t) == 0;
     g_array_append_vals(moves, section->data, section->len / sizeof(uint32_t));
     for (unsigned i = 0; i < moves->len; i++)
         g_array_index(moves, uint32_t, i) += (uint32_t)entry;

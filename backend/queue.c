@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Compile workers: one thread each, which owns one worker process and talks to it over a socket. A worker process is
 // replaced after some hundred compilations, because libgccjit leaks, and whenever it dies or does not answer. What goes
-// wrong costs at most the region being compiled, and is told once.
+// wrong costs at most the region that is to blame, for a batch that fails is done again one by one, and is told once.
 #include "backend/queue.h"
 
 #include "backend/worker_dir.h"
@@ -24,16 +24,15 @@
 #define GIVE_UP 8          // compilations in a row that come to nothing
 #define MAX_PART (256u << 20) // bytes of one part of an answer; more is no answer
 
-typedef struct {
-    JitRequest rq;
-    char *text;
-    void *job;
-} Job;
+typedef struct { // compiled together
+    unsigned n;  // 0: the thread is to end
+    QueueJob jobs[];
+} Batch;
 
 struct Queue {
     GThread **threads;
     unsigned n;
-    GAsyncQueue *jobs, *results;
+    GAsyncQueue *batches, *results;
     int busy, lost, stopping; // atomic; busy: submitted and not yet taken
     int idle;                 // atomic: workers without a job
     int fruitless;            // atomic: jobs lost in a row
@@ -51,12 +50,13 @@ typedef struct {
     int fd;
     pid_t pid;
     char *dir; // of its temporary files, or NULL
+    unsigned left; // jobs of the batch in hand
 } Worker;
 
 void queue_result_free(QueueResult *r)
 {
     if (r->object)
-        g_byte_array_free(r->object, TRUE);
+        g_byte_array_unref(r->object);
     if (r->exits)
         g_byte_array_free(r->exits, TRUE);
     if (r->moves)
@@ -106,8 +106,8 @@ static bool cannot_start(const char *path, int err)
     return false;
 }
 
-// The process did not do its job. After its quota it ends by itself, with status 0.
-static void tell_end(Worker *w, const siginfo_t *how, bool late)
+// The process did not do its job. After its quota it ends by itself, with status 0: true.
+static bool tell_end(Worker *w, const siginfo_t *how, bool late)
 {
     g_autofree char *what = late           ? g_strdup_printf("did not answer for %g seconds", w->q->limit)
                             : !how->si_pid ? g_strdup("answered nonsense")
@@ -116,6 +116,7 @@ static void tell_end(Worker *w, const siginfo_t *how, bool late)
     bool usual = !late && how->si_code == CLD_EXITED && !how->si_status;
     if (!usual && !g_atomic_int_get(&w->q->stopping))
         warn_once(&said, "a compile worker %s; what it fails to compile stays in a slower tier", what);
+    return usual;
 }
 
 static bool start_process(Worker *w)
@@ -169,8 +170,8 @@ static void stop_process(Worker *w)
     }
 }
 
-// The same when it has failed us, as the socket's error says; tells why.
-static void lose_process(Worker *w, int error)
+// The same when it has failed us, as the socket's error says; tells why. True: its quota was up.
+static bool lose_process(Worker *w, int error)
 {
     siginfo_t how = {0};
     bool late = error == EAGAIN || error == EWOULDBLOCK;
@@ -180,8 +181,9 @@ static void lose_process(Worker *w, int error)
                 g_usleep(1000);
             waitid(P_PID, (id_t)w->pid, &how, WEXITED | WNOHANG | WNOWAIT);
         }
-    tell_end(w, &how, late);
+    bool usual = tell_end(w, &how, late);
     stop_process(w);
+    return usual;
 }
 
 static bool send_all(int fd, const void *buf, size_t n)
@@ -218,7 +220,8 @@ static char *receive_text(int fd, uint32_t n, bool *ok)
     return s;
 }
 
-static bool receive_answer(int fd, QueueResult *r)
+// object: the last one, updated.
+static bool receive_answer(int fd, QueueResult *r, GByteArray **object)
 {
     JitAnswer a;
     if (!receive_all(fd, &a, sizeof a))
@@ -233,6 +236,7 @@ static bool receive_answer(int fd, QueueResult *r)
         r->message = receive_text(fd, a.object, &ok);
         return ok;
     }
+    r->index = a.index;
     r->n_sites = a.n_sites;
     r->n_slots = a.n_slots;
     r->n_entries = a.n_entries;
@@ -240,38 +244,76 @@ static bool receive_answer(int fd, QueueResult *r)
     r->entries = g_new(int64_t, a.n_entries + 1);
     ok = receive_all(fd, r->sites, a.n_sites * sizeof(JitSite)) &&
          receive_all(fd, r->entries, a.n_entries * sizeof(int64_t));
-    char *object = receive_text(fd, a.object, &ok);
-    r->object = g_byte_array_new_take((guint8 *)object, object ? a.object : 0);
+    char *bytes = receive_text(fd, a.object, &ok);
+    if (bytes) {
+        g_clear_pointer(object, g_byte_array_unref);
+        *object = g_byte_array_new_take((guint8 *)bytes, a.object);
+    }
+    ok = ok && *object;
+    r->object = *object ? g_byte_array_ref(*object) : NULL;
     r->gimple = receive_text(fd, a.gimple, &ok);
     r->ir = receive_text(fd, a.ir, &ok);
     return ok;
 }
 
-// A process ends by itself after its quota, so one failed exchange is tried again with a new process, unless it took
-// too long.
-static QueueResult *do_job(Worker *w, Job *job)
+static void deliver(Worker *w, QueueResult *r)
 {
-    bool late = false;
-    for (int attempt = 0; attempt < 2 && !late && g_atomic_int_get(&w->q->fruitless) < GIVE_UP; attempt++) {
-        if (w->fd < 0 && !start_process(w))
-            break;
-        QueueResult *r = g_new0(QueueResult, 1);
-        r->job = job->job;
-        errno = 0;
-        if (send_all(w->fd, &job->rq, sizeof job->rq) && send_all(w->fd, job->text, job->rq.length) &&
-            receive_answer(w->fd, r)) {
-            if (r->failed)
-                warn_once(&said, "GCC refuses a region (%s): such code stays in a slower tier", r->message);
-            g_atomic_int_set(&w->q->fruitless, 0);
-            return r;
-        }
-        int error = errno;
-        late = error == EAGAIN || error == EWOULDBLOCK;
-        queue_result_free(r);
-        lose_process(w, error);
-        if (g_atomic_int_get(&w->q->stopping))
-            break;
+    if (!--w->left)
+        g_atomic_int_inc(&w->q->idle);
+    g_async_queue_push(w->q->results, r);
+    w->q->on_result(w->q->opaque);
+}
+
+// Has n jobs compiled together and delivers the answers; how many came. errno says what the socket said.
+static unsigned exchange(Worker *w, const QueueJob *jobs, unsigned n)
+{
+    GByteArray *object = NULL;
+    unsigned done = 0;
+    errno = 0;
+    for (unsigned i = 0; i < n; i++) {
+        JitRequest rq = jobs[i].rq;
+        rq.more = i + 1 < n;
+        if (!send_all(w->fd, &rq, sizeof rq) || !send_all(w->fd, jobs[i].text, rq.length))
+            return 0;
     }
+    for (; done < n; done++) {
+        QueueResult *r = g_new0(QueueResult, 1);
+        r->job = jobs[done].job;
+        if (!receive_answer(w->fd, r, &object)) {
+            queue_result_free(r);
+            break;
+        }
+        if (r->failed)
+            warn_once(&said, "GCC refuses a region (%s): such code stays in a slower tier", r->message);
+        g_atomic_int_set(&w->q->fruitless, 0);
+        deliver(w, r);
+    }
+    if (object)
+        g_byte_array_unref(object);
+    return done;
+}
+
+// The same with whatever process is needed. It ends by itself after its quota, so a failed exchange is tried again with
+// a new one, unless it took too long; several jobs only if none of them is to blame.
+static unsigned do_jobs(Worker *w, const QueueJob *jobs, unsigned n)
+{
+    unsigned done = 0;
+    bool again = true;
+    for (int attempt = 0; attempt < 2 && again && g_atomic_int_get(&w->q->fruitless) < GIVE_UP; attempt++) {
+        if (g_atomic_int_get(&w->q->stopping) || (w->fd < 0 && !start_process(w)))
+            break;
+        done += exchange(w, jobs + done, n - done);
+        if (done == n)
+            break;
+        int error = errno;
+        bool late = error == EAGAIN || error == EWOULDBLOCK, usual = lose_process(w, error);
+        again = !late && (n == 1 || usual);
+    }
+    return done;
+}
+
+static void give_up(Worker *w, const QueueJob *job)
+{
     QueueResult *r = g_new0(QueueResult, 1);
     r->job = job->job;
     r->failed = true;
@@ -280,27 +322,34 @@ static QueueResult *do_job(Worker *w, Job *job)
     g_atomic_int_inc(&w->q->fruitless);
     if (!g_atomic_int_get(&w->q->stopping))
         warn_once(&said, "the compile worker does not do its job: hot code stays in a slower tier");
-    return r;
+    deliver(w, r);
+}
+
+static void do_batch(Worker *w, const Batch *b)
+{
+    w->left = b->n;
+    unsigned done = do_jobs(w, b->jobs, b->n);
+    for (; b->n > 1 && done < b->n; done++)
+        if (!do_jobs(w, &b->jobs[done], 1))
+            give_up(w, &b->jobs[done]);
+    if (done < b->n)
+        give_up(w, b->jobs);
 }
 
 static gpointer worker_thread(gpointer p)
 {
     Worker *w = p;
-    for (;;) {
-        Job *job = g_async_queue_pop(w->q->jobs);
-        if (job->text && !g_atomic_int_get(&w->q->stopping)) {
-            QueueResult *r = do_job(w, job);
-            g_atomic_int_inc(&w->q->idle);
-            g_async_queue_push(w->q->results, r);
-            w->q->on_result(w->q->opaque);
-        } else if (job->text && w->q->drop) {
-            w->q->drop(job->job);
-        }
-        bool last = !job->text;
-        g_free(job->text);
-        g_free(job);
-        if (last)
-            break;
+    for (bool last = false; !last;) {
+        Batch *b = g_async_queue_pop(w->q->batches);
+        last = !b->n;
+        if (!last && !g_atomic_int_get(&w->q->stopping))
+            do_batch(w, b);
+        else
+            for (unsigned i = 0; w->q->drop && i < b->n; i++)
+                w->q->drop(b->jobs[i].job);
+        for (unsigned i = 0; i < b->n; i++)
+            g_free(b->jobs[i].text);
+        g_free(b);
     }
     stop_process(w);
     g_free(w);
@@ -314,7 +363,7 @@ Queue *queue_new(unsigned n, void (*on_result)(void *opaque), void *opaque)
     q->idle = (int)n;
     q->on_result = on_result;
     q->opaque = opaque;
-    q->jobs = g_async_queue_new();
+    q->batches = g_async_queue_new();
     q->results = g_async_queue_new();
     q->threads = g_new0(GThread *, n);
     q->pids = g_new0(pid_t, n);
@@ -335,7 +384,7 @@ void queue_free(Queue *q, void (*drop)(void *job))
     g_mutex_unlock(&q->lock);
     for (unsigned i = 0; i < q->n; i++)
         if (q->threads[i])
-            g_async_queue_push(q->jobs, g_new0(Job, 1));
+            g_async_queue_push(q->batches, g_new0(Batch, 1));
     for (unsigned i = 0; i < q->n; i++)
         if (q->threads[i])
             g_thread_join(q->threads[i]);
@@ -345,7 +394,7 @@ void queue_free(Queue *q, void (*drop)(void *job))
             drop(r->job);
         queue_result_free(r);
     }
-    g_async_queue_unref(q->jobs);
+    g_async_queue_unref(q->batches);
     g_async_queue_unref(q->results);
     g_mutex_clear(&q->lock);
     g_free(q->threads);
@@ -353,23 +402,15 @@ void queue_free(Queue *q, void (*drop)(void *job))
     g_free(q);
 }
 
-bool queue_idle(Queue *q)
+unsigned queue_idle(Queue *q)
 {
-    return g_atomic_int_get(&q->idle) > 0;
+    int n = g_atomic_int_get(&q->idle);
+    return n > 0 ? (unsigned)n : 0;
 }
 
-void queue_submit(Queue *q, const JitRequest *rq, const char *text, void *what)
+static void start_thread(Queue *q)
 {
-    static gint last_id; // of all queues
-    Job *job = g_new0(Job, 1);
-    job->rq = *rq;
-    job->rq.length = (uint32_t)strlen(text);
-    job->rq.id = (uint32_t)g_atomic_int_add(&last_id, 1) + 1;
-    job->text = g_strdup(text);
-    job->job = what;
-    g_atomic_int_add(&q->idle, -1);
-    g_atomic_int_inc(&q->busy);
-    for (unsigned i = 0; i < q->n; i++) { // threads start when first needed
+    for (unsigned i = 0; i < q->n; i++) {
         if (q->threads[i])
             continue;
         Worker *w = g_new0(Worker, 1);
@@ -377,7 +418,29 @@ void queue_submit(Queue *q, const JitRequest *rq, const char *text, void *what)
         q->threads[i] = g_thread_new("compile", worker_thread, w);
         break;
     }
-    g_async_queue_push(q->jobs, job);
+}
+
+void queue_submit_batch(Queue *q, const QueueJob *jobs, unsigned n)
+{
+    static gint last_id; // of all queues
+    g_assert(n && n <= JIT_BATCH);
+    Batch *b = g_malloc(sizeof *b + n * sizeof *b->jobs);
+    b->n = n;
+    for (unsigned i = 0; i < n; i++) {
+        QueueJob *job = &b->jobs[i];
+        *job = (QueueJob){jobs[i].rq, g_strdup(jobs[i].text), jobs[i].job};
+        job->rq.length = (uint32_t)strlen(job->text);
+        job->rq.id = (uint32_t)g_atomic_int_add(&last_id, 1) + 1;
+    }
+    g_atomic_int_add(&q->idle, -1);
+    g_atomic_int_add(&q->busy, (gint)n);
+    start_thread(q); // they start when first needed
+    g_async_queue_push(q->batches, b);
+}
+
+void queue_submit(Queue *q, const JitRequest *rq, const char *text, void *job)
+{
+    queue_submit_batch(q, &(QueueJob){*rq, (char *)(uintptr_t)text, job}, 1);
 }
 
 QueueResult *queue_take(Queue *q, bool wait)

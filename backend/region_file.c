@@ -16,7 +16,7 @@
 static const char magic[8] = "ADDENDRG";
 
 // A new part of the compiler's answer must be kept in the file too.
-_Static_assert(sizeof(JitAnswer) == 40 && sizeof(JitSite) == 24, "region files hold all of an answer");
+_Static_assert(sizeof(JitAnswer) == 48 && sizeof(JitSite) == 24, "region files hold all of an answer");
 _Static_assert(sizeof(RegionHeader) % 8 == 0 && sizeof(RegionBlock) == 24 && sizeof(RegionGuess) == 16,
                "region files have no holes");
 
@@ -120,7 +120,7 @@ static bool check_code(const RegionFile *r, GError **error)
         if (!is_entry(r, r->entries[i]))
             return bad(error, "an entry is none of its blocks");
     for (unsigned i = 0; i < r->header.n_sites; i++)
-        if (r->sites[i].why > JIT_BEFORE && r->sites[i].why != JIT_JUMPED)
+        if (r->sites[i].why > JIT_REFUSED && r->sites[i].why != JIT_JUMPED)
             return bad(error, "a way out has no known reason");
     if (!moves_are_good(r->moves, r->header.n_moves, r->header.text_size))
         return bad(error, "a guest address is outside its code");

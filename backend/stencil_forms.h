@@ -9,6 +9,8 @@
 // register; to get it into memory, and operands into the accumulator, are stencils of their own.
 #pragma once
 
+#define STENCIL_NEAR 128 // how far into the hart the pointer leads that stencils get
+
 #define N_PINNED 6
 #define PINNED(X) /* number, host register, guest register */                                                          \
     X(0, rbx, 15) X(1, rbp, 14) X(2, r12, 13) X(3, r13, 2) X(4, r14, 10) X(5, r15, 12)

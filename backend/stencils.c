@@ -7,7 +7,7 @@
 // piece of code. Code of kernel model makes such an address a sign-extended 32-bit immediate or displacement.
 //
 // A stencil gets the hart, the accumulator, which is the value of the op before it, env->left, which lives in a
-// register while baseline code runs, a guess at the addend of TLB entries (env->usual_addend), and the result of the
+// register while baseline code runs, the addend of runs of pages or of a group (guess), and the result of the
 // last floating-point op; it ends by jumping to the next. Between the stencils of one block and of another, the pinned
 // guest registers (stencil_forms.h) live in host registers. Everything else is in env->r.
 #include "backend/code_cache.h"
@@ -18,26 +18,30 @@
 #define DECLARE(i, host, guest) register uint64_t p##i __asm__(#host);
 PINNED(DECLARE)
 
-typedef JitSlot *Piece(IrEnv *env, uint64_t acc, int64_t left, uint64_t value, uint64_t guess, double f);
-typedef JitSlot *EndPiece(IrEnv *env, uint64_t acc, int64_t left, uint64_t value, uint64_t guess);
+// Stencils get a pointer into the hart, so that what they need most is at displacements of one byte.
+typedef struct Near Near;
+#define env ((IrEnv *)(void *)((char *)near - STENCIL_NEAR))
+typedef JitSlot *Piece(Near *near, uint64_t acc, int64_t left, uint64_t value, uint64_t guess, double f);
+typedef JitSlot *EndPiece(Near *near, uint64_t acc, int64_t left, uint64_t value, uint64_t guess);
 extern Piece hole_next;
 extern EndPiece hole_taken, hole_other;
-typedef JitSlot *LeavePiece(IrEnv *env, uint64_t site, int64_t left);
+typedef JitSlot *LeavePiece(Near *near, uint64_t site, int64_t left);
 extern __attribute__((cold)) LeavePiece hole_leave;
-extern __attribute__((cold)) Piece hole_far;  // a load from a page that the guess does not hold for; value: the addend
+extern __attribute__((cold)) Piece hole_far;  // another way, such as to the second run of pages
 extern __attribute__((cold)) Piece hole_slow; // a TLB miss of a load, acc: the address; of a store:
-typedef JitSlot *StorePiece(IrEnv *env, uint64_t acc, int64_t left, uint64_t value, uint64_t guess, uint64_t va,
+typedef JitSlot *StorePiece(Near *near, uint64_t acc, int64_t left, uint64_t value, uint64_t guess, uint64_t va,
                             double f);
-extern __attribute__((cold)) StorePiece slow_store __asm__("hole_slow");
+extern __attribute__((cold)) StorePiece slow_store __asm__("hole_slow"), far_store __asm__("hole_far");
 // weak: GCC takes any other symbol for not zero
 extern char hole_a[] __attribute__((weak)), hole_b[] __attribute__((weak)), hole_d[] __attribute__((weak));
 extern char hole_row[] __attribute__((weak)), hole_row2[] __attribute__((weak));
 extern int32_t hole_counter __attribute__((weak));
 extern char hole_c[] __attribute__((weak));
+extern char hole_run[] __attribute__((weak)), hole_run2[] __attribute__((weak)); // the start of a run, then its size
 extern char hole_imm[] __attribute__((weak)), hole_insns[] __attribute__((weak)), hole_site[] __attribute__((weak));
 
 #define unlikely(x) __builtin_expect(!!(x), 0)
-#define MEM(hole) (*(uint64_t *)(void *)((char *)env + (intptr_t)(hole)))
+#define MEM(hole) (*(uint64_t *)(void *)((char *)near + (intptr_t)(hole)))
 #define IMM(hole) ((uint64_t)(intptr_t)(hole))
 #define FULL() /* a 64-bit hole; one for each stencil */                                                               \
     ({                                                                                                                 \
@@ -55,16 +59,16 @@ extern char hole_imm[] __attribute__((weak)), hole_insns[] __attribute__((weak))
 #define NONE NONE_AFTER(left)
 #define STENCIL(name)                                                                                                  \
     Piece name;                                                                                                        \
-    JitSlot *name(IrEnv *env, __attribute__((unused)) uint64_t acc, __attribute__((unused)) int64_t left,              \
+    JitSlot *name(Near *near, __attribute__((unused)) uint64_t acc, __attribute__((unused)) int64_t left,              \
                   __attribute__((unused)) uint64_t value, __attribute__((unused)) uint64_t guess,                      \
                   __attribute__((unused)) double f)
 #define NEXT_WITH(v, guess, f)                                                                                         \
     do {                                                                                                               \
         uint64_t next_ = (v);                                                                                          \
-        return hole_next(env, next_, left, NONE_AFTER(next_), guess, f);                                               \
+        return hole_next(near, next_, left, NONE_AFTER(next_), guess, f);                                              \
     } while (0)
 #define NEXT(v, f) NEXT_WITH(v, guess, f)
-#define NEXT_AFTER_CALL(v, f) NEXT_WITH(v, env->usual_addend, f)
+#define NEXT_AFTER_CALL(v, f) NEXT_WITH(v, env->runs.addend, f)
 
 #define A_A acc
 #define A_M MEM(hole_a)
@@ -129,49 +133,53 @@ extern char hole_imm[] __attribute__((weak)), hole_insns[] __attribute__((weak))
         asm("" : "+r"(hidden_));                                                                                       \
         hidden_;                                                                                                       \
     })
-#define DIFFER(a, memory) /* hides that otherwise they are the same */                                                 \
-    ({                                                                                                                 \
-        int differ_;                                                                                                   \
-        asm("cmpq %2, %1" : "=@ccne"(differ_) : "r"(a), "m"(memory));                                                  \
-        differ_;                                                                                                       \
-    })
-// Where the entry's addend is the guess, as a compare of its own finds out, the access need not wait for the entry. The
-// accumulator is lost.
+// Where no page tables translate, a run of pages (softmmu/tlb.h) is tried first, hole_run, and the rest out of the way:
+// the other one, hole_run2, then the TLB. The guess is the addend of all runs then. The accumulator is lost.
+#define IN_RUN(hole, va) ((va) - MEM(hole) < MEM((hole) + sizeof(uint64_t)))
 #define LOAD(op, x, y, d, type)                                                                                        \
     STENCIL(op##_##x##y##_##d)                                                                                         \
     {                                                                                                                  \
         uint64_t va = HIDDEN(A_##x + B_##y);                                                                           \
-        const TlbEntry *t = (const TlbEntry *)HIDDEN((uintptr_t)TLB_ENTRY(va));                                        \
-        if (MISSES(t, va, type, ACCESS_READ))                                                                          \
-            return hole_slow(env, va, left, NONE, guess, f);                                                           \
-        if (DIFFER(guess, t->addend))                                                                                  \
-            return hole_far(env, va, left, t->addend, guess, f);                                                       \
+        if (unlikely(!IN_RUN(hole_run, va)))                                                                           \
+            return hole_far(near, va, left, NONE, guess, f);                                                           \
         TO_##d((uint64_t)(int64_t)AT(type, guess, va), va);                                                            \
     }
-// The same without a guess.
+// Where they do.
 #define LOAD_PLAIN(op, x, y, d, type)                                                                                  \
     STENCIL(op##_##x##P_##d)                                                                                           \
     {                                                                                                                  \
         uint64_t va = HIDDEN(A_##x + B_##y);                                                                           \
         const TlbEntry *t = TLB_ENTRY(va);                                                                             \
         if (MISSES(t, va, type, ACCESS_READ))                                                                          \
-            return hole_slow(env, va, left, NONE, guess, f);                                                           \
+            return hole_slow(near, va, left, NONE, guess, f);                                                          \
         TO_##d((uint64_t)(int64_t)AT(type, t->addend, va), va);                                                        \
     }
 #define LOAD_FAR(d, op, type)                                                                                          \
     STENCIL(op##_##d##_FAR)                                                                                            \
     {                                                                                                                  \
-        TO_##d((uint64_t)(int64_t)AT(type, value, acc), acc);                                                          \
+        uint64_t base = guess, va = acc;                                                                               \
+        if (!IN_RUN(hole_run2, va)) {                                                                                  \
+            const TlbEntry *t = TLB_ENTRY(va);                                                                         \
+            if (MISSES(t, va, type, ACCESS_READ))                                                                      \
+                return hole_slow(near, va, left, NONE, guess, f);                                                      \
+            base = t->addend;                                                                                          \
+        }                                                                                                              \
+        TO_##d((uint64_t)(int64_t)AT(type, base, va), va);                                                             \
     }
-#define LOAD_SLOW(d, op, type)                                                                                         \
-    STENCIL(op##_##d##_SLOW)                                                                                           \
+// After a call the runs may be others: reload.
+#define LOAD_SLOW_WITH(name, d, type, after)                                                                           \
+    STENCIL(name)                                                                                                      \
     {                                                                                                                  \
         uint64_t va = acc;                                                                                             \
         char *base = env->ram_slow(env, va, sizeof(type));                                                             \
         if (!base)                                                                                                     \
-            return hole_leave(env, IMM(hole_site), left);                                                              \
+            return hole_leave(near, IMM(hole_site), left);                                                             \
+        guess = after;                                                                                                 \
         TO_##d((uint64_t)(int64_t)AT(type, base, va), va);                                                             \
     }
+#define LOAD_SLOW(d, op, type)                                                                                         \
+    LOAD_SLOW_WITH(op##_##d##_SLOW, d, type, guess)                                                                    \
+    LOAD_SLOW_WITH(op##_##d##_RUN_SLOW, d, type, env->runs.addend)
 // Of a group of accesses through one base register, which GROUP has found to lie on one page: the guess is its addend.
 #define LOAD_GROUP(op, x, y, d, type)                                                                                  \
     STENCIL(op##_##x##G_##d)                                                                                           \
@@ -188,26 +196,51 @@ extern char hole_imm[] __attribute__((weak)), hole_insns[] __attribute__((weak))
     FORMS_ONE_MANY(LOAD, NAME, type) FORMS_ONE_MANY(LOAD_GROUP, NAME, type) FORMS_ONE_MANY(LOAD_PLAIN, NAME, type)     \
     LOAD_SLOW(N, NAME, type) EACH_PINNED(LOAD_SLOW, NAME, type)                                                        \
     LOAD_FAR(N, NAME, type) EACH_PINNED(LOAD_FAR, NAME, type)
+#define STORE_RUN(op, x, y, d, type)                                                                                   \
+    STENCIL(op##_##x##y##R)                                                                                            \
+    {                                                                                                                  \
+        uint64_t va = HIDDEN(A_##x + IMM(hole_imm));                                                                   \
+        if (unlikely(!IN_RUN(hole_run, va)))                                                                           \
+            return far_store(near, acc, left, B_##y, guess, va, f);                                                    \
+        AT(type, guess, va) = (type)B_##y;                                                                             \
+        NEXT(acc, f);                                                                                                  \
+    }
 #define STORE(op, x, y, d, type)                                                                                       \
     STENCIL(op##_##x##y##_##d)                                                                                         \
     {                                                                                                                  \
         uint64_t va = HIDDEN(A_##x + IMM(hole_imm));                                                                   \
         const TlbEntry *t = TLB_ENTRY(va);                                                                             \
         if (MISSES(t, va, type, ACCESS_WRITE))                                                                         \
-            return slow_store(env, acc, left, B_##y, guess, va, f);                                                    \
+            return slow_store(near, acc, left, B_##y, guess, va, f);                                                   \
         AT(type, t->addend, va) = (type)B_##y;                                                                         \
         NEXT(acc, f);                                                                                                  \
     }
 #define ST(NAME, type)                                                                                                 \
-    FORMS_NO_RESULT(STORE, NAME, type) FORMS_NO_RESULT(STORE_GROUP, NAME, type)                                        \
-    StorePiece NAME##_SLOW;                                                                                            \
-    JitSlot *NAME##_SLOW(IrEnv *env, uint64_t acc, int64_t left, uint64_t v, uint64_t guess, uint64_t va, double f)    \
+    FORMS_NO_RESULT(STORE, NAME, type) FORMS_NO_RESULT(STORE_GROUP, NAME, type) FORMS_NO_RESULT(STORE_RUN, NAME, type) \
+    StorePiece NAME##_FAR;                                                                                             \
+    JitSlot *NAME##_FAR(Near *near, uint64_t acc, int64_t left, uint64_t v, uint64_t guess, uint64_t va, double f)     \
+    {                                                                                                                  \
+        uint64_t base = guess;                                                                                         \
+        if (!IN_RUN(hole_run2, va)) {                                                                                  \
+            const TlbEntry *t = TLB_ENTRY(va);                                                                         \
+            if (MISSES(t, va, type, ACCESS_WRITE))                                                                     \
+                return slow_store(near, acc, left, v, guess, va, f);                                                   \
+            base = t->addend;                                                                                          \
+        }                                                                                                              \
+        AT(type, base, va) = (type)v;                                                                                  \
+        NEXT(acc, f);                                                                                                  \
+    }                                                                                                                  \
+    STORE_SLOW(NAME##_SLOW, type, guess) STORE_SLOW(NAME##_RUN_SLOW, type, env->runs.addend)
+#define STORE_SLOW(name, type, after)                                                                                  \
+    StorePiece name;                                                                                                   \
+    JitSlot *name(Near *near, uint64_t acc, int64_t left, uint64_t v,                          \
+                  __attribute__((unused)) uint64_t guess, uint64_t va, double f)                                       \
     {                                                                                                                  \
         char *base = env->ram_slow(env, va, sizeof(type) | JIT_RAM_WRITE);                                             \
         if (!base)                                                                                                     \
-            return hole_leave(env, IMM(hole_site), left);                                                              \
+            return hole_leave(near, IMM(hole_site), left);                                                             \
         AT(type, base, va) = (type)v;                                                                                  \
-        NEXT(acc, f);                                                                                                  \
+        NEXT_WITH(acc, after, f);                                                                                      \
     }
 
 // The first byte of a group is at imm, the last one `site` behind it. If not all of them are on one page of RAM, the
@@ -218,9 +251,19 @@ extern char hole_imm[] __attribute__((weak)), hole_insns[] __attribute__((weak))
         uint64_t va = HIDDEN(A_##x + IMM(hole_imm)), last = va + IMM(hole_site);                                       \
         const TlbEntry *t = TLB_ENTRY(va);                                                                             \
         if (unlikely((missing)) || unlikely((va ^ last) & PAGE_MASK))                                                  \
-            return hole_slow(env, acc, left, NONE, guess, f);                                                          \
+            return hole_slow(near, acc, left, NONE, guess, f);                                                         \
         NEXT_WITH(acc, t->addend, f);                                                                                  \
     }
+// Where runs are used: all bytes of a group are in the run if the first one is, and those of the store's in a load's.
+#define GROUP_RUN(x)                                                                                                   \
+    STENCIL(GROUP_##x##_RUN)                                                                                           \
+    {                                                                                                                  \
+        uint64_t va = HIDDEN(A_##x + IMM(hole_imm));                                                                   \
+        if (unlikely(!IN_RUN(hole_run, va)))                                                                           \
+            return hole_slow(near, acc, left, NONE, guess, f);                                                         \
+        NEXT(acc, f);                                                                                                  \
+    }
+GROUP_RUN(A) GROUP_RUN(0) GROUP_RUN(1) GROUP_RUN(2) GROUP_RUN(3) GROUP_RUN(4) GROUP_RUN(5)
 #define NOT_FOR(access) ((va & PAGE_MASK) != t->cmp[access])
 #define GROUPS(x)                                                                                                      \
     GROUP(x, R, NOT_FOR(ACCESS_READ))                                                                                  \
@@ -240,10 +283,10 @@ STENCIL(REJOIN)
     {                                                                                                                  \
         uint64_t a = A_##x, b = B_##y;                                                                                 \
         if (SLICE_OVER())                                                                                              \
-            return hole_leave(env, (cond) ? 0 : 1, left);                                                              \
+            return hole_leave(near, (cond) ? 0 : 1, left);                                                             \
         if (cond)                                                                                                      \
-            return hole_taken(env, acc, left, NONE, guess);                                                           \
-        return hole_other(env, acc, left, NONE, guess);                                                               \
+            return hole_taken(near, acc, left, NONE, guess);                                                           \
+        return hole_other(near, acc, left, NONE, guess);                                                               \
     }
 #define BR(NAME, cond) FORMS_NO_RESULT(BRANCH, NAME, cond)
 #include "backend/interp_ops.def"
@@ -313,19 +356,20 @@ STENCIL(ATOMIC)
 {
     uint64_t v = env->atomic_slow(env, MEM(hole_a), MEM(hole_b), IMM(hole_imm));
     if (unlikely(env->exit_site))
-        return hole_leave(env, IMM(hole_site), left);
+        return hole_leave(near, IMM(hole_site), left);
     NEXT_AFTER_CALL(v, f);
 }
 
 STENCIL(FPCHECK) // imm: the mask
 {
     if (unlikely(env->fp_leave & IMM(hole_imm)))
-        return hole_leave(env, IMM(hole_site), left);
+        return hole_leave(near, IMM(hole_site), left);
     NEXT(acc, f);
 }
 
 STENCIL(ENTRY) // from the engine or a region; baseline code goes past it
 {
+    near = (Near *)((char *)near + STENCIL_NEAR); // it comes with the hart
     PINNED(RELOAD)
     left = env->left;
     NEXT_AFTER_CALL(acc, f);
@@ -334,23 +378,28 @@ STENCIL(ENTRY) // from the engine or a region; baseline code goes past it
 STENCIL(HEAD) // counts the entry
 {
     if (unlikely(--hole_counter < 0))
-        return hole_leave(env, IMM(hole_site), left);
+        return hole_leave(near, IMM(hole_site), left);
     NEXT(acc, f);
 }
 
 STENCIL(JUMP)
 {
     if (SLICE_OVER())
-        return hole_leave(env, 0, left);
-    return hole_taken(env, acc, left, NONE, guess);
+        return hole_leave(near, 0, left);
+    return hole_taken(near, acc, left, NONE, guess);
 }
 
-static inline const JumpEntry *jump_entry(const IrEnv *env, uint64_t pc)
+static inline const JumpEntry *jump_row(const IrEnv *hart, uint64_t pc)
 {
     uint64_t offset = (pc << 4 ^ pc >> (JIT_JUMP_SHIFT - 4)) & (((1u << JIT_JUMP_BITS) - 1) << 5); // of jit_jump_row
-    const JumpEntry *j = (JumpEntry *)(void *)((char *)env->jumps + offset);
-    if (unlikely(j->pc != pc))
-        j = (JumpEntry *)(void *)((char *)env->jumps + (offset ^ sizeof *j));
+    return (JumpEntry *)(void *)((char *)hart->jumps + offset);
+}
+
+static inline const JumpEntry *jump_entry(const IrEnv *hart, uint64_t pc)
+{
+    const JumpEntry *j = jump_row(hart, pc);
+    if (unlikely(j->pc != pc)) // the other one of the pair
+        j = (JumpEntry *)(void *)((char *)hart->jumps + (((uintptr_t)j - (uintptr_t)hart->jumps) ^ sizeof *j));
     return j;
 }
 
@@ -358,20 +407,63 @@ static inline const JumpEntry *jump_entry(const IrEnv *env, uint64_t pc)
 #define GO_TO(j)                                                                                                       \
     do {                                                                                                               \
         if (__builtin_expect((j)->entry >= JIT_ENTRY_BODY, 1))                                                         \
-            return ((EndPiece *)(j)->entry)(env, acc, left, NONE, guess);                                              \
+            return ((EndPiece *)(j)->entry)(near, acc, left, NONE, guess);                                             \
         PINNED(SPILL)                                                                                                  \
         env->left = left;                                                                                              \
         return (j)->code(env, (j)->slots, (j)->entry);                                                                 \
     } while (0)
 
-STENCIL(JMPIND)
+// Before JMPIND: of 64 targets that follow one another, 8 are noted, which spares the host's caches the block.
+STENCIL(TARGET)
 {
-    Block *b = FULL();
-    b->target[b->next_target++ % BLOCK_TARGETS] = acc;
+    if (unlikely(!(hole_counter & 0x38)))
+        return hole_slow(near, acc, left, NONE, guess, f);
+    NEXT(acc, f);
+}
+
+STENCIL(TARGET_SLOW)
+{
+    uint64_t *target = FULL();
+    int32_t n = hole_counter;
+    target[(n & 7) | (n >> 3 & (BLOCK_TARGETS - 8))] = acc; // nothing is waited for
+    NEXT(acc, f);
+}
+
+// In place of JMPIND where one target was seen nearly always: it is the block's only static exit.
+STENCIL(GUESS)
+{
+    if (unlikely(acc != (uint64_t)FULL()))
+        return hole_far(near, acc, left, NONE, guess, f);
+    if (SLICE_OVER())
+        return hole_leave(near, 0, left);
+    return hole_taken(near, acc, left, NONE, guess);
+}
+
+STENCIL(GUESS_FAR)
+{
     const JumpEntry *j = jump_entry(env, acc);
     if (SLICE_OVER() || unlikely(j->pc != acc)) {
         env->pc = acc;
-        return hole_leave(env, JIT_SITE_PC, left);
+        return hole_leave(near, JIT_SITE_PC, left);
+    }
+    GO_TO(j);
+}
+
+// What is not the usual case, likewise for CROSS, is done by the second one out of the way.
+STENCIL(JMPIND)
+{
+    const JumpEntry *j = jump_row(env, acc);
+    if (SLICE_OVER() || unlikely(j->pc != acc) || unlikely(j->entry < JIT_ENTRY_BODY))
+        return hole_far(near, acc, left, NONE, guess, f);
+    return ((EndPiece *)j->entry)(near, acc, left, NONE, guess);
+}
+
+STENCIL(JMPIND_FAR)
+{
+    const JumpEntry *j = jump_entry(env, acc);
+    if (unlikely(left < 0) || unlikely(j->pc != acc)) {
+        env->pc = acc;
+        return hole_leave(near, JIT_SITE_PC, left);
     }
     GO_TO(j);
 }
@@ -388,14 +480,14 @@ STENCIL(SYS_CALL)
     const JumpEntry *j = jump_entry(env, env->pc);
     if (unlikely(env->left != left - 1) || unlikely(env->left <= 0) || unlikely(j->pc != env->pc)) {
         PINNED(RELOAD)
-        return hole_leave(env, JIT_SITE_PC, env->left);
+        return hole_leave(near, JIT_SITE_PC, env->left);
     }
     return j->code(env, j->slots, j->entry);
 }
 
 STENCIL(SYS) // the interpreter does it
 {
-    return hole_leave(env, IMM(hole_site), left);
+    return hole_leave(near, IMM(hole_site), left);
 }
 
 STENCIL(SLOT) // the way through a chain slot
@@ -410,15 +502,36 @@ STENCIL(CROSS) // the way of a slot to a page that is another one's, through the
 {
     uint64_t pc = (uint64_t)FULL();
     const JumpEntry *j = (JumpEntry *)(void *)((char *)env->jumps + (intptr_t)hole_row);
+    if (unlikely(j->pc != pc) || unlikely(j->entry < JIT_ENTRY_BODY))
+        return hole_far(near, acc, left, NONE, guess, 0);
+    return ((EndPiece *)j->entry)(near, acc, left, NONE, guess);
+}
+
+STENCIL(CROSS_FAR)
+{
+    uint64_t pc = (uint64_t)FULL();
+    const JumpEntry *j = (JumpEntry *)(void *)((char *)env->jumps + (intptr_t)hole_row);
     if (unlikely(j->pc != pc)) {
         j = (JumpEntry *)(void *)((char *)env->jumps + (intptr_t)hole_row2);
         if (unlikely(j->pc != pc))
-            return hole_leave(env, IMM(hole_site), left);
+            return hole_leave(near, IMM(hole_site), left);
     }
     GO_TO(j);
 }
 
+LeavePiece LEAVE;
+JitSlot *LEAVE(Near *near, uint64_t site, int64_t left)
+{
+    PINNED(SPILL)
+    env->exit_site = site;
+    env->left = left;
+    return FULL();
+}
+
+#include "backend/stencils_fp.h"
+
 // Not a stencil, but code of a slot: see baseline_by_table.
+#undef env
 JitSlot *BY_TABLE(IrEnv *env, JitSlot *slots, uint64_t entry);
 JitSlot *BY_TABLE(IrEnv *env, JitSlot *slots, uint64_t entry)
 {
@@ -430,14 +543,3 @@ JitSlot *BY_TABLE(IrEnv *env, JitSlot *slots, uint64_t entry)
     env->exit_site = entry;
     return slots;
 }
-
-LeavePiece LEAVE;
-JitSlot *LEAVE(IrEnv *env, uint64_t site, int64_t left)
-{
-    PINNED(SPILL)
-    env->exit_site = site;
-    env->left = left;
-    return FULL();
-}
-
-#include "backend/stencils_fp.h"

@@ -8,8 +8,8 @@
 //
 // All of it is asm, as the order and number of operations matters, not only their values.
 
-#define DOUBLE(hole) (*(double *)(void *)((char *)env + (intptr_t)(hole)))
-#define HIGH(hole) (*(int32_t *)(void *)((char *)env + (intptr_t)(hole) + 4))
+#define DOUBLE(hole) (*(double *)(void *)((char *)near + (intptr_t)(hole)))
+#define HIGH(hole) (*(int32_t *)(void *)((char *)near + (intptr_t)(hole) + 4))
 #define FROM_BITS(bits) /* no constant in memory */                                                                    \
     ({                                                                                                                 \
         double d_;                                                                                                     \
@@ -18,7 +18,7 @@
     })
 #define GO_SLOW_IF(condition, f)                                                                                       \
     if (unlikely(condition))                                                                                           \
-    return hole_slow(env, acc, left, NONE, guess, f)
+    return hole_slow(near, acc, left, NONE, guess, f)
 #define ANY /* in place of f, which the slow path will change */                                                       \
     ({                                                                                                                 \
         double any_;                                                                                                   \

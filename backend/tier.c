@@ -12,6 +12,8 @@
 #include <inttypes.h>
 #include <limits.h>
 
+// Of a batch: an empty region takes GCC some 10 ms, 60 instructions take 30.
+#define BATCH_INSNS 60
 #define AGAIN 8 // a block inside a region must be interpreted this much more before it gets code of its own
 
 // Heat counts down in the interpreter, to baseline code; runs in that, to a region. Either is refilled each time it
@@ -44,7 +46,8 @@ void tier_warm(Engine *e, Block *b)
     JitUnit *u = NULL;
     uint64_t start = clock_ns(CLOCK_MONOTONIC);
     if (e->config.baseline && !b->uncached && !e->no_code)
-        u = baseline_translate(b, e->config.system, code_cache_memory(e->cache), &error);
+        u = baseline_translate(b, e->env, e->config.system, code_cache_memory(e->cache), code_cache_arena(e->cache),
+                               &error);
     if (!u) {
         if (error)
             tier_not_installed(e, error);
@@ -72,15 +75,23 @@ static void add_pages(JitUnit *u, const Block *b)
     }
 }
 
+GByteArray *text_of_result(QueueResult *r, size_t *entry, GError **error)
+{
+    const GByteArray *o = r->object;
+    g_autofree char *name = object_name("region", r->index);
+    g_autoptr(GByteArray) text = object_load(o->data, o->len, name, entry, error);
+    if (text)
+        r->moves = moves_of_object(o->data, o->len, r->index, text, *entry, error);
+    if (r->moves)
+        r->exits = exits_section(o->data, o->len, r->index, error);
+    return r->exits ? g_steal_pointer(&text) : NULL;
+}
+
 JitUnit *unit_from_result(CodeMemory *memory, uint64_t base, QueueResult *r, GError **error)
 {
     size_t entry;
-    g_autoptr(GByteArray) text = object_load(r->object->data, r->object->len, "region", &entry, error);
-    if (text)
-        r->moves = moves_of_object(r->object->data, r->object->len, text, entry, error);
-    if (r->moves)
-        r->exits = exits_section(r->object->data, r->object->len, error);
-    return r->exits ? unit_from_code(memory, base, text, entry, r, error) : NULL;
+    g_autoptr(GByteArray) text = text_of_result(r, &entry, error);
+    return text ? unit_from_code(memory, base, text, entry, r, error) : NULL;
 }
 
 JitUnit *unit_from_code(CodeMemory *memory, uint64_t base, const GByteArray *text, size_t entry, QueueResult *r,
@@ -99,7 +110,7 @@ JitUnit *unit_from_code(CodeMemory *memory, uint64_t base, const GByteArray *tex
     u->code = (JitCode)(void *)(code + entry);
     u->code_size = text->len;
     u->exits = exits;
-    u->slots = jit_slots_new(u, r->n_slots);
+    u->slots = jit_slots_new(u, r->n_slots, NULL);
     u->sites = g_steal_pointer(&r->sites);
     u->entries = g_steal_pointer(&r->entries);
     u->n_slots = r->n_slots;
@@ -261,21 +272,12 @@ bool tier_movable(const Block *b)
     return b->mode == CODE_PAGED;
 }
 
-void tier_submit(Engine *e, Block *b, uint64_t min_mean)
-{
-    Trace *t = trace_form(e, b, min_mean);
-    if (!t) {
-        b->queued = false;
-        return;
-    }
-    tier_submit_trace(e, t);
-}
-
-void tier_submit_trace(Engine *e, Trace *t)
+// The trace as a job for the queue, its text to be freed; how many instructions it has.
+static unsigned make_job(Engine *e, Trace *t, QueueJob *out)
 {
     const Block *b = t->head;
     t->cache_head = tier_cache_head(e, b);
-    g_autoptr(GString) text = g_string_new(NULL);
+    GString *text = g_string_new(NULL);
     ir_print(text, t->code);
     JitRequest rq = {.opt = (uint8_t)e->config.opt,
                      .want_gimple = log_on(LOG_GIMPLE),
@@ -289,7 +291,65 @@ void tier_submit_trace(Engine *e, Trace *t)
                      .second_size = e->env->runs.run[2].size,
                      .n_helpers = e->env->ops->n_helpers};
     set_in_work(t, true);
-    queue_submit(e->queue, &rq, text->str, t);
+    *out = (QueueJob){rq, g_string_free(text, FALSE), t};
+    unsigned insns = 0;
+    for (unsigned i = 0; i < t->code->n_blocks; i++)
+        insns += t->code->blocks[i]->n_insns;
+    return insns;
+}
+
+static void submit(Engine *e, QueueJob *jobs, unsigned n)
+{
+    if (n)
+        queue_submit_batch(e->queue, jobs, n);
+    for (unsigned i = 0; i < n; i++)
+        g_free(jobs[i].text);
+}
+
+void tier_submit_trace(Engine *e, Trace *t)
+{
+    QueueJob job;
+    make_job(e, t, &job);
+    submit(e, &job, 1);
+}
+
+// What the region around b is to have; NULL: it is not worth it.
+static Trace *form(Engine *e, Block *b, uint64_t min_mean)
+{
+    Trace *t = trace_form(e, b, min_mean);
+    if (!t)
+        b->queued = false;
+    return t;
+}
+
+void tier_submit(Engine *e, Block *b, uint64_t min_mean)
+{
+    Trace *t = form(e, b, min_mean);
+    if (t)
+        tier_submit_trace(e, t);
+}
+
+// The hottest region to a free worker, and with it the next ones that would else wait, as long as it is not delayed by
+// much. False: there is none.
+static bool submit_hottest(Engine *e)
+{
+    QueueJob jobs[JIT_BATCH];
+    unsigned n = 0, total = 0;
+    Block *b;
+    while (n < JIT_BATCH && (!n || e->candidates->len >= queue_idle(e->queue)) && (b = hottest(e))) {
+        Trace *t = form(e, b, e->config.threshold);
+        if (!t)
+            continue;
+        total += make_job(e, t, &jobs[n]);
+        if (n && total > BATCH_INSNS) { // too large for this batch: the next one
+            submit(e, jobs, n);
+            submit(e, &jobs[n], 1);
+            return true;
+        }
+        n++;
+    }
+    submit(e, jobs, n);
+    return n;
 }
 
 void tier_poll(Engine *e)
@@ -297,14 +357,8 @@ void tier_poll(Engine *e)
     g_atomic_int_set(&e->result_ready, 0);
     while (tier_take(e, false))
         ;
-    while (queue_idle(e->queue)) {
-        if (tier_remake_next(e)) // these have run for longest
-            continue;
-        Block *b = hottest(e);
-        if (!b)
-            break;
-        tier_submit(e, b, e->config.threshold);
-    }
+    while (queue_idle(e->queue) && (tier_remake_next(e) || submit_hottest(e))) // the former have run for longest
+        ;
 }
 
 void tier_hot(Engine *e, Block *b)

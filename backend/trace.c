@@ -34,14 +34,29 @@ typedef struct {
     bool callers; // takes predecessors in
 } Grow;
 
+static void *key_of(uint64_t pc)
+{
+    return GSIZE_TO_POINTER(pc);
+}
+
 static void add_pred(Engine *e, uint64_t pc, Block *b)
 {
-    GPtrArray *list = g_hash_table_lookup(e->preds, &pc);
-    if (!list) {
-        list = g_ptr_array_new();
-        g_hash_table_insert(e->preds, g_memdup2(&pc, sizeof pc), list);
-    }
-    g_ptr_array_add(list, b);
+    Pred p = {b, GPOINTER_TO_UINT(g_hash_table_lookup(e->preds, key_of(pc)))};
+    g_hash_table_insert(e->preds, key_of(pc), GUINT_TO_POINTER(e->pred_list->len));
+    g_array_append_val(e->pred_list, p);
+}
+
+// The last block noted that leads to pc, its number in *i; then those before it. NULL: there is none.
+static Block *last_pred(const Engine *e, uint64_t pc, unsigned *i)
+{
+    *i = GPOINTER_TO_UINT(g_hash_table_lookup(e->preds, key_of(pc)));
+    return g_array_index(e->pred_list, Pred, *i).block;
+}
+
+static Block *next_pred(const Engine *e, unsigned *i)
+{
+    *i = g_array_index(e->pred_list, Pred, *i).next;
+    return g_array_index(e->pred_list, Pred, *i).block;
 }
 
 // Takes the blocks translated since the last time into preds and return_sites, which only regions need.
@@ -53,9 +68,8 @@ static void note_blocks(Engine *e)
             if (b->succ_pc[k] != UINT64_MAX)
                 add_pred(e, b->succ_pc[k], b);
         if (b->is_call) {
-            uint64_t end = block_end(b);
-            g_hash_table_add(e->return_sites, g_memdup2(&end, sizeof end));
-            add_pred(e, end, b);
+            g_hash_table_add(e->return_sites, key_of(block_end(b)));
+            add_pred(e, block_end(b), b);
         }
     }
 }
@@ -82,7 +96,7 @@ static void consider_successors(Grow *g, const Block *b, unsigned depth)
         if (b->succ_pc[k] != UINT64_MAX && to <= MAX_DEPTH)
             consider(g, b->succ[k] && !b->succ[k]->dead ? b->succ[k] : engine_peek(g->e, b->succ_pc[k]), to);
     for (unsigned k = 0; k < b->n_targets && to <= MAX_DEPTH; k++)
-        if (b->target[k] != UINT64_MAX && !g_hash_table_contains(g->e->return_sites, &b->target[k]))
+        if (b->target[k] != UINT64_MAX && !g_hash_table_contains(g->e->return_sites, key_of(b->target[k])))
             consider(g, engine_peek(g->e, b->target[k]), to);
     if (b->is_call)
         consider(g, engine_peek(g->e, block_end(b)), depth);
@@ -91,9 +105,8 @@ static void consider_successors(Grow *g, const Block *b, unsigned depth)
 // What leads to b inside its own function: callers of b stay out, and so does code that is mapped there no more.
 static void consider_preds(Grow *g, const Block *b)
 {
-    const GPtrArray *preds = g_hash_table_lookup(g->e->preds, &b->pc);
-    for (unsigned i = 0; preds && i < preds->len; i++) {
-        Block *p = g_ptr_array_index(preds, i);
+    unsigned i;
+    for (Block *p = last_pred(g->e, b->pc, &i); p; p = next_pred(g->e, &i)) {
         if (p->mode == b->mode && (!p->is_call || block_end(p) == b->pc) && engine_peek(g->e, p->pc) == p)
             consider(g, p, 0);
     }
@@ -171,9 +184,8 @@ static int find_pc(const GPtrArray *blocks, uint64_t pc)
 
 static bool entered_from_outside(Engine *e, const Trace *t, const Block *b)
 {
-    const GPtrArray *preds = g_hash_table_lookup(e->preds, &b->pc);
-    for (unsigned i = 0; preds && i < preds->len; i++) {
-        const Block *p = g_ptr_array_index(preds, i);
+    unsigned i;
+    for (const Block *p = last_pred(e, b->pc, &i); p; p = next_pred(e, &i)) {
         bool goes = p->succ_pc[0] == b->pc || p->succ_pc[1] == b->pc; // else it calls before b
         if (goes && !p->dead && find_pc(t->blocks, p->pc) < 0)
             return true;

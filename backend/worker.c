@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The compile worker, a program of its own (addend-worker): libgccjit leaks and can crash, and that costs this
 // process only. Reads JitRequests from the socket on descriptor 3, answers each with a JitAnswer (jit_abi.h), and ends
-// when the socket closes. addend-worker N DIR: ends after N compilations (0: never), has its temporary files in DIR.
+// when the socket closes. addend-worker N DIR: ends after N regions (0: never), has its temporary files in DIR.
 #include "backend/jit.h"
 #include "backend/worker_dir.h"
 #include "util/clock.h"
@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -39,17 +40,20 @@ static bool write_all(const void *buf, size_t n)
     return true;
 }
 
-static bool answer(const JitRequest *rq, const JitResult *r, const GError *error, uint64_t ns)
+// An object goes with the first region that is in it.
+static bool answer(const JitJob *job, const GByteArray *sent, uint64_t ns)
 {
-    JitAnswer a = {.id = rq->id, .failed = error != NULL, .compile_ns = ns};
-    if (error) {
-        a.object = (uint32_t)strlen(error->message);
-        return write_all(&a, sizeof a) && write_all(error->message, a.object);
+    const JitResult *r = &job->out;
+    JitAnswer a = {.id = job->rq.id, .failed = job->error != NULL, .compile_ns = ns};
+    if (job->error) {
+        a.object = (uint32_t)strlen(job->error->message);
+        return write_all(&a, sizeof a) && write_all(job->error->message, a.object);
     }
+    a.index = r->index;
     a.n_sites = r->sites->len;
     a.n_slots = r->n_slots;
     a.n_entries = r->entries->len;
-    a.object = r->object->len;
+    a.object = r->object == sent ? 0 : r->object->len;
     a.gimple = r->gimple ? (uint32_t)strlen(r->gimple) : 0;
     a.ir = r->ir ? (uint32_t)strlen(r->ir) : 0;
     return write_all(&a, sizeof a) && write_all(r->sites->data, a.n_sites * sizeof(JitSite)) &&
@@ -57,22 +61,59 @@ static bool answer(const JitRequest *rq, const JitResult *r, const GError *error
            write_all(r->gimple, a.gimple) && write_all(r->ir, a.ir);
 }
 
-static bool serve_one(const char *scratch_dir)
+// CPU time of this process and of assemblers that have ended, ns.
+static uint64_t cpu_ns(void)
 {
-    JitRequest rq;
-    if (!read_all(&rq, sizeof rq) || rq.length > MAX_TEXT)
-        return false;
-    g_autofree char *text = g_malloc(rq.length + 1);
-    if (!read_all(text, rq.length))
-        return false;
-    text[rq.length] = 0;
-    uint64_t start = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-    JitResult r;
-    g_autoptr(GError) error = NULL;
-    jit_compile(&rq, text, scratch_dir, &r, &error);
-    bool ok = answer(&rq, &r, error, clock_ns(CLOCK_PROCESS_CPUTIME_ID) - start);
-    jit_result_clear(&r);
-    return ok;
+    struct rusage u;
+    getrusage(RUSAGE_CHILDREN, &u);
+    return clock_ns(CLOCK_PROCESS_CPUTIME_ID) + (uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000000u +
+           (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000u;
+}
+
+// One request and those that it says are to be compiled with it: how many, 0 if there is none.
+static unsigned read_jobs(JitJob *jobs)
+{
+    unsigned n = 0;
+    for (bool more = true; more && n < JIT_BATCH; n++) {
+        JitJob *j = &jobs[n];
+        *j = (JitJob){0};
+        bool ok = read_all(&j->rq, sizeof j->rq) && j->rq.length <= MAX_TEXT;
+        if (ok) {
+            j->text = g_malloc(j->rq.length + 1);
+            j->text[j->rq.length] = 0;
+            ok = read_all(j->text, j->rq.length);
+        }
+        if (!ok) {
+            for (unsigned i = 0; i <= n; i++)
+                g_free(jobs[i].text);
+            return 0;
+        }
+        more = j->rq.more;
+    }
+    return n;
+}
+
+// The number of regions compiled, 0 at the end.
+static unsigned serve(const char *scratch_dir)
+{
+    JitJob jobs[JIT_BATCH];
+    unsigned n = read_jobs(jobs);
+    uint64_t start = cpu_ns(), length = 0;
+    jit_compile(jobs, n, scratch_dir);
+    uint64_t spent = cpu_ns() - start;
+    const GByteArray *sent = NULL;
+    bool ok = true;
+    for (unsigned i = 0; i < n; i++)
+        length += jobs[i].rq.length + 1;
+    for (unsigned i = 0; i < n; i++) { // each gets its share of the time
+        ok = ok && answer(&jobs[i], sent, spent / length * (jobs[i].rq.length + 1));
+        sent = jobs[i].out.object ? jobs[i].out.object : sent;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        jit_job_clear(&jobs[i]);
+        g_free(jobs[i].text);
+    }
+    return ok ? n : 0;
 }
 
 static char *folder; // for temporary files
@@ -102,8 +143,8 @@ int main(int argc, char **argv)
     long limit = strtol(argv[1], NULL, 10);
     if (!worker_dir_make(folder))
         return 1;
-    for (long n = 0; (limit <= 0 || n < limit) && serve_one(folder); n++)
-        ;
+    for (long n = 0, done = 1; done && (limit <= 0 || n < limit); n += done)
+        done = serve(folder);
     g_rmdir(folder);
     return 0;
 }

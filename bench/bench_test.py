@@ -45,6 +45,18 @@ class Plots(unittest.TestCase):
         titles = [t.text for t in root.iter("{http://www.w3.org/2000/svg}title")]
         self.assertEqual(titles, ["a: 1.50", "b: 100.00", "b: 3.00"])
 
+    def test_bars_below_one_go_left(self):
+        root = ElementTree.fromstring(plots.bars("t", ["a", "b"], [("x", [0.5, 2])]))
+        below, above = [r for r in root.iter("{http://www.w3.org/2000/svg}rect") if len(r)]
+        self.assertEqual(float(below.get("x")), plots.LEFT)
+        self.assertAlmostEqual(float(below.get("x")) + float(below.get("width")), float(above.get("x")), places=3)
+
+    def test_harts_are_whole(self):
+        svg = plots.lines("t", "harts", "s", [("x", [(1, 1), (2, 2), (4, 4)])])
+        root = ElementTree.fromstring(svg)
+        under = [t.text for t in root.iter("{http://www.w3.org/2000/svg}text") if t.get("text-anchor") == "middle"]
+        self.assertEqual(under, ["0", "1", "2", "3", "4", "harts"])
+
     def test_lines_stay_inside(self):
         for log in (False, True):
             root = ElementTree.fromstring(plots.lines("t", "x", "y", [("s", [(1, 0.5), (64, 9), (4096, 2)])], log, log))

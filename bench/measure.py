@@ -59,10 +59,12 @@ def timed(argv, cwd=None, env=None):
 
 
 class Setting:
-    """A program in one way of running it. argv takes more options at its end only if it is one of addend's (addend)."""
+    """A program in one way of running it. argv takes more options at its end only if it is one of addend's (addend).
+    Accesses to memory are counted only if asked for (counts): that takes time, and QEMU does not do it."""
 
-    def __init__(self, argv, rounds, addend=False, cache=None):
+    def __init__(self, argv, rounds, addend=False, cache=None, counts=False):
         self.argv, self.rounds, self.addend, self.cache = [str(a) for a in argv], rounds, addend, cache
+        self.counts = counts
         self.samples = []
 
     def run(self, files=None, record=True):
@@ -73,7 +75,7 @@ class Setting:
             for name, data in (files or {}).items():
                 pathlib.Path(cwd, name).write_bytes(data)
             if self.addend:
-                argv.append(f"--stats=json:{top}/stats.json")
+                argv.append(f"--stats={'' if self.counts else 'quick,'}json:{top}/stats.json")
                 if self.cache:
                     argv += ["--cache-dir", str(self.cache)]
             sample = timed(argv, cwd, env)

@@ -6,7 +6,7 @@ from xml.sax.saxutils import escape
 COLOURS = ["#1b6ca8", "#e08e0b", "#777777", "#2e8b57", "#b03060", "#6a4c93"]
 STYLE = ("<style>text{font:12px sans-serif;fill:#222}.t{font-size:14px;font-weight:bold}"
          ".g{stroke:#ddd;stroke-width:1}.a{stroke:#444;stroke-width:1}</style>")
-LEFT, TOP, RIGHT, BOTTOM = 90, 56, 20, 44
+LEFT, TOP, RIGHT, BOTTOM = 90, 66, 20, 44
 
 
 class Axis:
@@ -18,6 +18,7 @@ class Axis:
         elif high == low:
             high = low + 1
         self.low, self.high, self.start, self.end, self.log = low, high, start, end, log
+        self.whole = False  # ticks at whole numbers only
 
     def at(self, value):
         if self.log:
@@ -31,6 +32,8 @@ class Axis:
             powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
             steps = (1, 2, 5) if self.high / self.low < 2000 else (1,)
             return [s * 10.0 ** p for p in powers for s in steps if self.low <= s * 10.0 ** p <= self.high]
+        if self.whole:
+            return list(range(math.ceil(self.low), math.floor(self.high) + 1))
         step = 10 ** math.floor(math.log10(self.high - self.low))
         step = next(step * f for f in (0.1, 0.2, 0.5, 1, 2) if (self.high - self.low) / (step * f) <= 10)
         first = math.ceil(self.low / step)
@@ -63,12 +66,13 @@ def document(width, height, title, legend, parts):
 
 
 def bars(title, names, series):
-    """One group of horizontal bars per name; series: (legend, one value or None per name). From 1 on a log scale."""
+    """One group of horizontal bars per name; series: (legend, one value or None per name). They start at 1, on a log scale."""
     thick, gap = 8, 8
     group = thick * len(series) + gap
     width, bottom = 900, TOP + group * len(names)
-    high = max([v for _, values in series for v in values if v] + [2])
-    axis, parts = Axis(1, high, LEFT, width - RIGHT, True), []
+    shown = [v for _, values in series for v in values if v]
+    axis, parts = Axis(1, max(shown + [2]), LEFT, width - RIGHT, True), []
+    axis.low = min(shown + [1])
     for tick in axis.ticks():
         parts += [line(axis.at(tick), TOP, axis.at(tick), bottom, "g"),
                   text(axis.at(tick), bottom + 16, number(tick), "middle")]
@@ -77,11 +81,12 @@ def bars(title, names, series):
         parts.append(text(LEFT - 6, y + thick * len(series) / 2 + 4, name, "end"))
         for i, (_, values) in enumerate(series):
             if values[row]:
-                length = max(axis.at(max(values[row], 1)) - LEFT, 1)
-                parts.append(f'<rect x="{LEFT}" y="{y + i * thick}" width="{round(length, 1)}" height="{thick - 1}" '
+                left, right = sorted((axis.at(1), axis.at(values[row])))
+                parts.append(f'<rect x="{left}" y="{y + i * thick}" width="{max(round(right - left, 1), 1)}" '
+                             f'height="{thick - 1}" '
                              f'fill="{COLOURS[i % len(COLOURS)]}"><title>{escape(name)}: '
                              f'{values[row]:.2f}</title></rect>')
-    parts.append(line(LEFT, TOP, LEFT, bottom, "a"))
+    parts.append(line(axis.at(1), TOP, axis.at(1), bottom, "a"))
     return document(width, bottom + BOTTOM, title, [name for name, _ in series], parts)
 
 
@@ -96,6 +101,7 @@ def lines(title, x_label, y_label, series, log_x=False, log_y=False, dots=True):
     y_axis = Axis(min(ys) if log_y else 0, max(ys), height - BOTTOM, TOP, log_y)
     if log_x:
         x_axis.low = min(xs)
+    x_axis.whole = not log_x and max(xs) <= 16 and all(x == int(x) for x in xs)
     parts = []
     for tick in x_axis.ticks():
         parts += [line(x_axis.at(tick), TOP, x_axis.at(tick), height - BOTTOM, "g"),

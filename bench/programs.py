@@ -11,7 +11,7 @@ from common import command  # noqa: E402
 CLASSES = ["integer", "fp", "memory", "branch", "indirect", "call", "mmu"]
 # name: class, program, arguments; "data" is a text of 3 MB, made anew for each run.
 DEBIAN = {
-    "lua": ("indirect", "lua", [str(ROOT / "tests" / "guest" / "lua" / "work.lua"), "200"]),
+    "lua": ("indirect", "lua", [str(ROOT / "tests" / "guest" / "lua" / "work.lua"), "500"]),
     "bzip2": ("integer", "bzip2", ["-kf", "data"]),
     "bunzip2": ("integer", "bzip2", ["-dkf", "data.bz2"]),
 }

@@ -161,7 +161,7 @@ def tlb_part(ctx):
                 options = ["-m", "256M"] + (["--tlb-bits", str(bits)] if bits else [])
                 cache = ctx.cache(name, f"{paged}-{bits}") if tier == args.jit else None
                 settings[tier, paged] = Setting(p.addend(args.addend, tier, paged, options), args.rounds, addend=True,
-                                                cache=cache)
+                                                cache=cache, counts=True)
         jobs.append((f"{name} {bits}", settings, {}))
         rows.append((case, name, bits, settings))
     interleave(args.rounds, jobs)

@@ -51,13 +51,11 @@ enum {
 typedef uint64_t (*IrFpFn)(IrEnv *env, uint64_t a, uint64_t b, uint64_t c, uint64_t imm);
 
 struct IrEnv {
-    uint64_t r[IR_NREGS + IR_NTEMPS]; // guest registers, then the interpreter's temporaries
-    uint64_t pc;
-    int64_t left;
-    uint64_t icount_limit;
+    // What compiled code needs most lies in the first 256 bytes, within reach of short displacements from their middle.
     // The TLB table of the current data MMU index: entry of va = (char *)tlb_table + ((va >> 7) & tlb_mask).
     uint64_t tlb_mask; // (entries - 1) * sizeof(TlbEntry)
     struct TlbEntry *tlb_table;
+    struct JumpEntry *jumps; // virtual pc -> compiled code
     // Runs of pages for loads, stores, again loads and stores (softmmu/tlb.h, TlbRuns): va is inside if
     // va - start < size, and at addend + va.
     struct {
@@ -66,8 +64,10 @@ struct IrEnv {
         } run[4];
         uint64_t addend;
     } runs;
-    struct JumpEntry *jumps; // virtual pc -> compiled code
-    uint64_t usual_addend;   // what most pages had lately: a guess that spares compiled code waiting for the TLB entry
+    uint64_t r[IR_NREGS + IR_NTEMPS]; // guest registers, then the interpreter's temporaries
+    uint64_t pc;
+    int64_t left;
+    uint64_t icount_limit;
     uint64_t exit_site;      // compiled code leaves its exit number here; atomic_slow: 1 if it did nothing
     uint64_t res_addr;       // LR/SC reservation: virtual address, ~0 when none
     uint64_t res_value;      // value LR returned

@@ -299,3 +299,8 @@ typedef struct {
 extern const IrPass ir_passes[]; // in order, ended by a NULL name
 // All passes over every block; with verify set each pass's result is verified (a failure aborts with a dump).
 void ir_optimize(IrCode *code, bool verify, unsigned n_helpers);
+// A block that goes on into a loop of one block jumps there instead (unpeel.c). For code as lifted.
+void ir_unpeel(IrCode *code);
+// Loops that copy or fill memory by a few bytes do eight at once (widen.c): what code does stays the same, but a block
+// may count several times the `insn` ops that it has, which ir_verify refuses. aligned: wide accesses are.
+void ir_widen(IrCode *code, bool aligned);

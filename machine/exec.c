@@ -161,7 +161,7 @@ static EngineConfig engine_config(const Options *o)
         .workers = MAX((o->jit_workers ? o->jit_workers : workers) / o->harts, 1),
         .sync = o->jit_sync || o->icount_shift >= 0,
         .code_size = o->jit_code_size,
-        .stats = o->stats != STATS_NONE,
+        .stats = o->stats != STATS_NONE && !o->stats_quick,
         .shared = o->harts > 1,
     };
 }
@@ -243,9 +243,10 @@ void machine_prepare(Machine *m)
     memory_set_commit_hook(hook_commit, m);
     memory_set_ram_written_hook(hook_ram_written, m);
     m->cpus = g_new0(Cpu *, harts);
-    m->watch = g_new0(HartWatch, harts);
+    m->watch = g_new0(HartWatch *, harts);
     for (unsigned i = 0; i < harts; i++) {
         m->cpus[i] = cpu_new(m->board, i, &config);
+        m->watch[i] = g_new0(HartWatch, 1);
         config.pages = m->cpus[0]->pages;
         if (machine_virtual_time(m))
             tlb_set_clock(m->cpus[i]->tlb, virtual_us, m);
@@ -273,8 +274,10 @@ void machine_free(Machine *m)
     memory_set_ram_written_hook(NULL, NULL);
     check_free(m->check);
     cpu_free(m->mirror);
-    for (unsigned i = 0; i < m->n_cpus; i++)
+    for (unsigned i = 0; i < m->n_cpus; i++) {
         cpu_free(m->cpus[i]);
+        g_free(m->watch[i]);
+    }
     region_store_free(m->store);
     board_free(m->board);
     console_free(m->console);
@@ -395,6 +398,11 @@ void machine_run(Machine *m, RunResult *out)
 Board *machine_board(Machine *m)
 {
     return m->board;
+}
+
+bool machine_counts_accesses(const Machine *m)
+{
+    return !m->options->stats_quick;
 }
 
 bool machine_ran(const Machine *m)

@@ -25,6 +25,7 @@ void machine_free(Machine *m);
 void machine_run(Machine *m, RunResult *out);
 
 Board *machine_board(Machine *m);
+bool machine_counts_accesses(const Machine *m); // for --stats
 bool machine_ran(const Machine *m); // false: machine_run refused to, there are no harts
 Cpu *machine_cpu(Machine *m, unsigned hart); // hart < board_harts
 Cpu *machine_mirror(Machine *m); // -accel check, else NULL

@@ -4,6 +4,7 @@
 #include "machine/check.h"
 #include "machine/exclusive.h"
 #include "machine/exec.h"
+#include "machine/spin.h"
 
 typedef struct { // a thread that runs harts first .. first + n - 1 in turn
     Machine *m;
@@ -15,9 +16,11 @@ typedef struct { // a thread that runs harts first .. first + n - 1 in turn
 
 typedef enum { HART_GOES, HART_WAITS, HART_SPINS } HartProgress; // the last two: without any way out of its own
 
-typedef struct { // what the notes are made from
+typedef struct { // what is known of a hart from its last slices
     uint64_t last_pc; // at the end of the slice before
     HartProgress progress; // under Machine.lock for other threads
+    int64_t slice; // instructions in the next one, if there are several threads with harts
+    SpinWatch spin;
 } HartWatch;
 
 struct Machine {
@@ -29,7 +32,7 @@ struct Machine {
     Runner *runners; // one for all harts, or one for each
     unsigned n_runners;
     int running; // atomic: threads that have not ended
-    HartWatch *watch; // by hart
+    HartWatch **watch; // by hart
     Exclusive exclusive;
     char *isa; // of the harts
     Check *check;

@@ -76,6 +76,7 @@ typedef struct {
     // Output. -d and -dfilter go to util/log.h while they are parsed.
     const char *log_file; // for log_open, or NULL
     OptionsStats stats;
+    bool stats_quick;       // no counts of data accesses, which cost time
     const char *stats_file; // NULL: stderr
 
     // addend mtree.

@@ -360,6 +360,9 @@ bool set_log_filter(Options *o, const char *option, const char *value, GError **
 
 bool set_stats(Options *o, const char *option, const char *value, GError **error)
 {
+    o->stats_quick = value && g_str_has_prefix(value, "quick") && (!value[5] || value[5] == ',');
+    if (o->stats_quick)
+        value = value[5] ? value + 6 : NULL;
     o->stats = value ? STATS_JSON : STATS_TEXT;
     o->stats_file = NULL;
     if (!value || !strcmp(value, "json"))

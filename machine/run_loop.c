@@ -11,10 +11,11 @@
 #include <sched.h>
 
 // A slice in instructions. It bounds how late an interrupt from outside is seen: some 0.1 ms. With several harts the
-// others may wait for that, for an IPI's answer or to make a page one with code.
+// others may wait for that, for an IPI's answer or to make a page one with code, so slices are short as long as such
+// things happen.
 #define SLICE 100000
 #define SLICE_SHARED 20000
-#define LOOP 64 // bytes: a slice that ended so near to where it began may have spun
+#define SLICE_GROWTH 4 // nothing happened: longer by that fraction
 #define TRAP_LOOP_LIMIT 5000 // traps in a row that retire nothing before we say so
 
 static __thread Cpu *running; // by this thread
@@ -103,6 +104,20 @@ static int64_t take_budget(Machine *m, int64_t length)
     return take;
 }
 
+// What other harts have of this one's slices. One that spins may wait for another one, which may wait for this one's
+// host core.
+static void share(Machine *m, Cpu *cpu)
+{
+    HartWatch *w = m->watch[cpu->hart.hartid];
+    bool spins = spin_watch(&w->spin, &cpu->hart.env);
+    if (spins)
+        sched_yield();
+    if (spins || g_atomic_int_get(&cpu->hart.env.exit_request))
+        w->slice = SLICE_SHARED;
+    else
+        w->slice = MIN(w->slice + w->slice / SLICE_GROWTH, SLICE);
+}
+
 // Runs at most length instructions, as many as the budget has, and gives the rest back.
 static void run_slice(Machine *m, Cpu *cpu, int64_t length)
 {
@@ -118,17 +133,15 @@ static void run_slice(Machine *m, Cpu *cpu, int64_t length)
     if (limited)
         __atomic_add_fetch(&m->budget, length - done, __ATOMIC_RELAXED);
     check_trap_loop(m, &cpu->hart);
-    // A hart in a small loop may wait for another one, which may wait for this one's host core.
-    unsigned hart = (unsigned)cpu->hart.hartid;
-    if (m->n_runners > 1 && cpu->hart.env.pc - m->watch[hart].last_pc + LOOP < 2 * LOOP)
-        sched_yield();
-    note_slice(m, hart);
+    if (m->n_runners > 1)
+        share(m, cpu);
+    note_slice(m, (unsigned)cpu->hart.hartid);
 }
 
 // How many instructions may run before the loop has to look again.
-static int64_t slice_length(const Machine *m, uint64_t now, uint64_t due)
+static int64_t slice_length(const Machine *m, unsigned hart, uint64_t now, uint64_t due)
 {
-    uint64_t length = m->n_cpus > 1 ? SLICE_SHARED : SLICE;
+    uint64_t length = m->n_cpus == 1 ? SLICE : m->n_runners == 1 ? SLICE_SHARED : (uint64_t)m->watch[hart]->slice;
     if (machine_virtual_time(m) && due > now && due != UINT64_MAX)
         length = MIN(length, ((due - now - 1) >> m->options->icount_shift) + 1);
     return (int64_t)length;
@@ -155,7 +168,7 @@ static bool run_hart(Runner *r, Cpu *cpu)
     hart->wfi = false;
     code_pages_drain(cpu->pages);
     hart_take_interrupt(hart);
-    run_slice(m, cpu, slice_length(m, now, due));
+    run_slice(m, cpu, slice_length(m, (unsigned)hart->hartid, now, due));
     return true;
 }
 
@@ -170,8 +183,10 @@ gpointer run_loop(gpointer opaque)
 {
     Runner *r = opaque;
     Machine *m = r->m;
-    for (unsigned i = r->first; i < r->first + r->n; i++)
+    for (unsigned i = r->first; i < r->first + r->n; i++) {
         g_atomic_pointer_set(&m->cpus[i]->thread, g_thread_self());
+        m->watch[i]->slice = SLICE_SHARED;
+    }
     exclusive_enter(&m->exclusive);
     while (!g_atomic_int_get(&m->stop)) {
         bool ran = false;

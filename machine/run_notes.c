@@ -24,7 +24,7 @@ void machine_note(Machine *m, const char *format, ...)
 static bool all_stuck(const Machine *m)
 {
     for (unsigned i = 0; i < m->n_cpus; i++) {
-        HartProgress p = m->watch[i].progress;
+        HartProgress p = m->watch[i]->progress;
         if (p == HART_GOES || (p == HART_WAITS && hart_interrupt_pending(&m->cpus[i]->hart)))
             return false;
     }
@@ -35,7 +35,7 @@ static bool all_stuck(const Machine *m)
 static void set_progress(Machine *m, unsigned hart, HartProgress now, const char *what, char *details)
 {
     g_mutex_lock(&m->lock);
-    m->watch[hart].progress = now;
+    m->watch[hart]->progress = now;
     if (now != HART_GOES && !m->noted_stuck && all_stuck(m)) {
         m->noted_stuck = true;
         if (m->n_cpus == 1)
@@ -49,7 +49,7 @@ static void set_progress(Machine *m, unsigned hart, HartProgress now, const char
 
 void note_go(Machine *m, unsigned hart)
 {
-    if (m->watch[hart].progress == HART_WAITS)
+    if (m->watch[hart]->progress == HART_WAITS)
         set_progress(m, hart, HART_GOES, NULL, NULL);
 }
 
@@ -59,7 +59,7 @@ void note_wait(Machine *m, unsigned hart)
     bool timer = h->mie & (UINT64_C(1) << IRQ_M_TIMER | UINT64_C(1) << IRQ_S_TIMER) &&
                  board_next_deadline_ns(m->board, hart, 1) != UINT64_MAX;
     HartProgress now = timer ? HART_GOES : HART_WAITS;
-    if (now != m->watch[hart].progress)
+    if (now != m->watch[hart]->progress)
         set_progress(m, hart, now, "waits for an interrupt that cannot come",
                      g_strdup_printf("wfi before pc 0x%" PRIx64 ", mie 0x%" PRIx64, h->env.pc, h->mie));
 }
@@ -69,8 +69,8 @@ static bool spins(Machine *m, unsigned hart)
 {
     const Hart *h = &m->cpus[hart]->hart;
     uint64_t pc = h->env.pc;
-    bool same = pc == m->watch[hart].last_pc;
-    m->watch[hart].last_pc = pc;
+    bool same = pc == m->watch[hart]->last_pc;
+    m->watch[hart]->last_pc = pc;
     if (!same || (h->mie && (h->priv != PRV_M || h->mstatus & MSTATUS_MIE)))
         return false;
     uint8_t code[4] = {0};
@@ -83,7 +83,7 @@ static bool spins(Machine *m, unsigned hart)
 void note_slice(Machine *m, unsigned hart)
 {
     HartProgress now = spins(m, hart) ? HART_SPINS : HART_GOES;
-    if (now != m->watch[hart].progress)
+    if (now != m->watch[hart]->progress)
         set_progress(m, hart, now, "spins for ever with interrupts off",
                      g_strdup_printf("the instruction at pc 0x%" PRIx64 " jumps to itself",
                                      m->cpus[hart]->hart.env.pc));

@@ -27,6 +27,7 @@ typedef struct {
     uint64_t memory; // peak resident set of this process in bytes, as far as the kernel tells
     HartReport all, *hart; // hart: of each, freed with the report
     unsigned harts;
+    bool accesses; // they were counted
 } Report;
 
 static double seconds_of(struct timeval t)
@@ -123,6 +124,7 @@ static void collect(Machine *m, const RunResult *run, Report *r)
     r->system = seconds_of(self.ru_stime);
     r->children = seconds_of(children.ru_utime) + seconds_of(children.ru_stime);
     r->memory = peak_memory();
+    r->accesses = machine_counts_accesses(m);
     machine_check_counts(m, &r->checked_stretches, &r->checked_insns);
     r->hart = g_new0(HartReport, r->harts);
     for (unsigned i = 0; i < r->harts; i++) {
@@ -149,16 +151,19 @@ static uint64_t baseline_insns(const EngineStats *e)
 
 static const char *const access_names[ACCESS_KINDS] = {"load", "store", "fetch"};
 
-static void print_tlb(GString *s, const HartReport *r)
+static void print_tlb(GString *s, const HartReport *r, bool accesses)
 {
     for (unsigned k = 0; k < ACCESS_KINDS; k++) {
         const Access *a = &r->kind[k];
+        g_string_append_printf(s, "TLB %-5s           ", access_names[k]);
+        if (accesses)
+            g_string_append_printf(s, "%" PRIu64 " lookups, %" PRIu64 " hits (%.4f %%), ", a->lookups, a->hits,
+                                   percent(a->hits, a->lookups));
         g_string_append_printf(s,
-                               "TLB %-5s           %" PRIu64 " lookups, %" PRIu64 " hits (%.4f %%), %" PRIu64
-                               " victim hits, %" PRIu64 " misses (%" PRIu64 " faults), %" PRIu64 " mmio, %" PRIu64
+                               "%" PRIu64 " victim hits, %" PRIu64 " misses (%" PRIu64 " faults), %" PRIu64
+                               " mmio, %" PRIu64
                                " code page, %" PRIu64 " rom, %" PRIu64 " partial page\n",
-                               access_names[k], a->lookups, a->hits, percent(a->hits, a->lookups), a->victim_hits,
-                               a->misses, a->faults, a->mmio, a->notdirty, a->discard, a->recheck);
+                               a->victim_hits, a->misses, a->faults, a->mmio, a->notdirty, a->discard, a->recheck);
     }
 }
 
@@ -203,12 +208,12 @@ char *stats_text(Machine *m, const RunResult *run)
                            e->cache_hits, (double)e->cache_ns / 1e9, e->cache_misses, e->cache_stores,
                            e->cache_rejected);
     g_string_append_printf(s, "entries, slow paths %" PRIu64 ", %" PRIu64 "\n", e->jit_entries, e->jit_slow);
-    print_tlb(s, &r.all);
+    print_tlb(s, &r.all, r.accesses);
     for (unsigned i = 0; i < r.harts && r.harts > 1; i++) {
         const HartReport *h = &r.hart[i];
         g_string_append_printf(s, "hart %-2u             %" PRIu64 " instructions, %" PRIu64 " traps\n", i, h->insns,
                                h->traps);
-        print_tlb(s, h);
+        print_tlb(s, h, r.accesses);
     }
     g_free(r.hart);
     return g_string_free(s, FALSE);
@@ -226,7 +231,7 @@ static void add_double(JsonBuilder *b, const char *name, double v)
     json_builder_add_double_value(b, v);
 }
 
-static void add_tlb(JsonBuilder *b, const HartReport *r)
+static void add_tlb(JsonBuilder *b, const HartReport *r, bool accesses)
 {
     json_builder_set_member_name(b, "tlb");
     json_builder_begin_object(b);
@@ -234,8 +239,10 @@ static void add_tlb(JsonBuilder *b, const HartReport *r)
         const Access *a = &r->kind[k];
         json_builder_set_member_name(b, access_names[k]);
         json_builder_begin_object(b);
-        add_int(b, "lookups", a->lookups);
-        add_int(b, "hits", a->hits);
+        if (accesses) {
+            add_int(b, "lookups", a->lookups);
+            add_int(b, "hits", a->hits);
+        }
         add_int(b, "victim_hits", a->victim_hits);
         add_int(b, "misses", a->misses);
         add_int(b, "faults", a->faults);
@@ -256,7 +263,7 @@ static void add_harts(JsonBuilder *b, const Report *r)
         json_builder_begin_object(b);
         add_int(b, "guest_instructions", r->hart[i].insns);
         add_int(b, "traps", r->hart[i].traps);
-        add_tlb(b, &r->hart[i]);
+        add_tlb(b, &r->hart[i], r->accesses);
         json_builder_end_object(b);
     }
     json_builder_end_array(b);
@@ -306,7 +313,7 @@ char *stats_json(Machine *m, const RunResult *run)
     add_int(b, "jit_entries", e->jit_entries);
     add_int(b, "jit_slow_paths", e->jit_slow);
     add_int(b, "workers_lost", e->workers_lost);
-    add_tlb(b, &r.all);
+    add_tlb(b, &r.all, r.accesses);
     add_harts(b, &r);
     g_free(r.hart);
     json_builder_end_object(b);

@@ -133,7 +133,7 @@ static inline unsigned tlb_cold_bits(const TlbCold *c)
 // RAM's flat range: the bytes of it before and behind the page.
 void tlb_run_add(Tlb *tlb, unsigned mmu, const TlbEntry *e, const TlbCold *cold, const TlbTranslation *tr,
                  uint64_t ram_before, uint64_t ram_after);
-// Forgets runs that hold the page, or something that the same page-table entry maps.
+// Forgets runs that hold the page.
 void tlb_run_drop_page(TlbTable *t, gva_t page);
 void tlb_run_mark_code(TlbTable *t, ram_t page); // it may not be stored to any more
 void tlb_run_update(Tlb *tlb);                   // writes runs

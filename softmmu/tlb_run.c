@@ -42,9 +42,10 @@ void tlb_run_add(Tlb *tlb, unsigned mmu, const TlbEntry *e, const TlbCold *cold,
     TlbTable *t = tlb->table[mmu];
     gva_t page = tlb_entry_page(e);
     t->addend = e->addend;
-    if (!tr->whole_page)
-        return;
     uint64_t before = MIN(tr->same_before, ram_before), after = MIN(tr->same_after, ram_after);
+    // Code under page tables uses no runs, and finding one by the pages with code costs more than the walk.
+    if (!tr->whole_page || tr->large_bits || before + after == 0)
+        return;
     for (unsigned k = 0; k < 2; k++) {
         TlbPages *first = &t->run[k], *second = &t->run[k + 2];
         if (e->cmp[k] != page || holds(first, page) || holds(second, page))
@@ -59,13 +60,9 @@ void tlb_run_add(Tlb *tlb, unsigned mmu, const TlbEntry *e, const TlbCold *cold,
 
 void tlb_run_drop_page(TlbTable *t, gva_t page)
 {
-    // A run lies in what one page-table entry maps, but need not be all of it.
-    unsigned bits = addr_ranges_has(&t->large, page) ? t->large_bits : PAGE_BITS;
-    for (unsigned k = 0; k < TLB_RUNS; k++) {
-        TlbPages *r = &t->run[k];
-        if (holds(r, page) || (r->size && addr_same_block(r->start, page, bits)))
-            r->size = 0;
-    }
+    for (unsigned k = 0; k < TLB_RUNS; k++)
+        if (holds(&t->run[k], page))
+            t->run[k].size = 0;
 }
 
 // The larger part stays.

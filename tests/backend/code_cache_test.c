@@ -33,7 +33,8 @@ static int teardown(void **state)
 
 static Block *add_block(uint64_t pc, ram_t ram, uint32_t len)
 {
-    Block *b = g_new0(Block, 1);
+    Block *b = code_arena_alloc(code_cache_arena(cache), sizeof *b);
+    *b = (Block){.dead = false};
     b->runs = &b->no_runs;
     uint32_t room = PAGE_SIZE - (uint32_t)(ram & ~PAGE_MASK);
     b->pc = pc;
@@ -58,7 +59,7 @@ static JitUnit *add_unit(Block **blocks, unsigned n)
     u->base = blocks[0]->pc;
     u->n_slots = u->n_entries = n;
     u->entries = g_new(int64_t, n);
-    u->slots = jit_slots_new(u, n);
+    u->slots = jit_slots_new(u, n, NULL);
     u->spans = g_array_new(FALSE, FALSE, sizeof(CodeSpan));
     for (unsigned i = 0; i < n; i++) {
         code_cache_reset_slot(u, i);
@@ -134,9 +135,9 @@ static void dead_units_are_unlinked(void **state)
     JitUnit *from = add_unit(b, 2), *to = add_unit(b + 2, 2);
     (void)state;
     env.jumps[jit_jump_row(0x2000)].pc = 1;
-    code_cache_chain(from, 0, to, 1);
-    code_cache_chain(from, 1, from, 0);
-    code_cache_chain(to, 0, from, 1);
+    code_cache_chain(cache, from, 0, to, 1);
+    code_cache_chain(cache, from, 1, from, 0);
+    code_cache_chain(cache, to, 0, from, 1);
     code_cache_note_jump(cache, 0x2000, to, 0);
     const JumpEntry *row = &env.jumps[jit_jump_row(0x2000)];
     assert_true(row->pc == 0x2000 && row->code == code && row->slots == to->slots);
@@ -163,7 +164,7 @@ static void unlink_keeps_code(void **state)
     JitUnit *u = add_unit(b, 2);
     (void)state;
     b[0]->succ[0] = b[1];
-    code_cache_chain(u, 1, u, 0);
+    code_cache_chain(cache, u, 1, u, 0);
     code_cache_note_jump(cache, 0x1000, u, 0);
     JumpEntry *mode3 = env.jumps;
     code_cache_set_mode(cache, 0, 0, 0);

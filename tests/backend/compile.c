@@ -6,7 +6,6 @@
 #include "backend/exits.h"
 #include "backend/fp_mode.h"
 #include "backend/jit_call.h"
-#include "backend/loader.h"
 #include "backend/moves.h"
 
 static void on_result(void *opaque)
@@ -34,10 +33,8 @@ void compiler_deinit(Compiler *c)
 static JitUnit *move(Compiler *c, const IrCode *code, QueueResult *r, GError **error)
 {
     size_t entry;
-    g_autoptr(GByteArray) text = object_load(r->object->data, r->object->len, "region", &entry, error);
-    if (text)
-        r->moves = moves_of_object(r->object->data, r->object->len, text, entry, error);
-    if (!r->moves || !(r->exits = exits_section(r->object->data, r->object->len, error)))
+    g_autoptr(GByteArray) text = text_of_result(r, &entry, error);
+    if (!text)
         return NULL;
     moves_apply(text->data, (const uint32_t *)(const void *)r->moves->data, r->moves->len, -(uint64_t)ELSEWHERE);
     return unit_from_code(c->memory, code->base, text, entry, r, error);
@@ -76,7 +73,7 @@ LeftBy compiled_run(JitUnit *u, IrEnv *env, uint64_t entry)
     const JitSite *site = &u->sites[env->exit_site];
     env->pc = u->base + (uint64_t)site->pc;
     env->left += site->adjust;
-    if (site->why == JIT_BEFORE && !site->adjust)
+    if (site->why == JIT_REFUSED)
         return LEFT_ENTRY;
-    return env->exit_site < u->n_slots ? LEFT_CHAIN : site->adjust ? LEFT_BEFORE : LEFT_STOP;
+    return env->exit_site < u->n_slots ? LEFT_CHAIN : site->why == JIT_BEFORE ? LEFT_BEFORE : LEFT_STOP;
 }

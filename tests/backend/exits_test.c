@@ -74,7 +74,7 @@ static void no_object(void **state)
 {
     (void)state;
     g_autoptr(GError) error = NULL;
-    assert_null(exits_section("not ELF", 7, &error));
+    assert_null(exits_section("not ELF", 7, 0, &error));
     assert_non_null(error);
     exits_free(NULL);
 }

@@ -185,21 +185,22 @@ static void baseline(void **state)
 
     checked = 0;
     CodeMemory *memory = code_memory_new(0);
+    CodeArena *arena = code_arena_new();
     for (unsigned i = 0; i < variants->len; i++) {
         const Variant *v = &g_array_index(variants, Variant, i);
         for (unsigned again = 0; again <= (v->op <= IR_OP_FMAX64 ? ir_n_values(v->op) : 0); again++) {
             g_autoptr(GError) error = NULL;
             g_autoptr(IrBlock) ir = block_of(v, 0, again);
-            Block *b = interp_translate(ir, BASE);
+            Block *b = interp_translate(ir, BASE, arena);
             *b->runs = INT32_MAX;
-            JitUnit *u = baseline_translate(b, false, memory, &error);
+            JitUnit *u = baseline_translate(b, &env, false, memory, arena, &error);
             if (!u)
                 fail_msg("%s", error->message);
             check_variant(&rng, v, u, 0, again, 800);
-            jit_unit_free(u);
-            block_free(b);
+            code_arena_reset(arena);
         }
     }
+    code_arena_free(arena);
     code_memory_free(memory);
     assert_true(checked > 3000000);
 }

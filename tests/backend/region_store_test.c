@@ -158,7 +158,7 @@ static void numbers_are_checked(void **state)
         {sizeof(RegionHeader) + 3 * sizeof(RegionBlock) + offsetof(RegionGuess, block), UINT32_MAX},
         {sizeof(RegionHeader) + 3 * sizeof(RegionBlock) + 2 * sizeof(RegionGuess), 4}, // an entry
         {sizeof(RegionHeader) + 3 * sizeof(RegionBlock) + 2 * sizeof(RegionGuess), (uint32_t)-8},
-        {sizeof(RegionHeader) + 3 * sizeof(RegionBlock) + 2 * sizeof(RegionGuess) + 16 + offsetof(JitSite, why), 2},
+        {sizeof(RegionHeader) + 3 * sizeof(RegionBlock) + 2 * sizeof(RegionGuess) + 16 + offsetof(JitSite, why), 3},
     };
     for (unsigned i = 0; i < G_N_ELEMENTS(changes); i++) {
         size_t size;

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stands in for addend-worker and fails as BAD_WORKER says, on each job whose number (from 1 on, in each process)
-BAD_WORKER_AT divides; else it does nothing but ask the real one, BAD_WORKER_REAL, over a socket of its own."""
+BAD_WORKER_AT divides, or whose text has BAD_WORKER_IF in it; else it does nothing but ask the real one,
+BAD_WORKER_REAL, over a socket of its own: about each job apart, also where several are to be compiled together."""
 import os
 import signal
 import socket
@@ -10,8 +11,8 @@ import subprocess
 import sys
 import time
 
-REQUEST = struct.Struct('<II7BxIIQQ')  # as in backend/jit_abi.h
-ANSWER = struct.Struct('<8IQ')
+REQUEST = struct.Struct('<II7BxIIQQ')  # as in backend/jit_abi.h; the x is `more`
+ANSWER = struct.Struct('<10IQ')
 
 
 def receive(sock, n):
@@ -39,12 +40,12 @@ def misbehave(how, sock):
         sock.sendall(bytes((i * 37 + 11) % 256 for i in range(5000)))
         sys.exit(0)
     elif how == 'object':  # an answer with an object file that is none
-        sock.sendall(ANSWER.pack(1, 0, 0, 0, 0, 64, 0, 0, 1) + b'\x7fELF' * 16)
+        sock.sendall(ANSWER.pack(1, 0, 0, 0, 0, 64, 0, 0, 0, 0, 1) + b'\x7fELF' * 16)
     elif how == 'refuse':
         text = b'libgccjit: error: no space left on the device\nand a second line'
-        sock.sendall(struct.pack('<8IQ', 1, 1, 0, 0, 0, len(text), 0, 0, 1) + text)
+        sock.sendall(ANSWER.pack(1, 1, 0, 0, 0, len(text), 0, 0, 0, 0, 1) + text)
     elif how == 'half':
-        sock.sendall(ANSWER.pack(1, 0, 1, 0, 1, 64, 0, 0, 1) + b'half')
+        sock.sendall(ANSWER.pack(1, 0, 1, 0, 1, 64, 0, 0, 0, 0, 1) + b'half')
         sys.exit(0)
     else:
         sys.exit(f'BAD_WORKER={how}?')
@@ -56,7 +57,9 @@ def main():
     for number in range(1, 1000):
         request = receive(sock, REQUEST.size)
         text = receive(sock, REQUEST.unpack(request)[0])
-        if number % every == 0:
+        request = REQUEST.pack(*REQUEST.unpack(request))
+        word = os.environ.get('BAD_WORKER_IF')
+        if word.encode() in text if word else number % every == 0:
             misbehave(os.environ['BAD_WORKER'], sock)
             continue
         ours, its = socket.socketpair()

@@ -290,6 +290,17 @@ class Runs(CliTest):
         self.assertEqual(done.returncode, 124)
         self.assertRegex(done.stderr, b'30[0-9]{4} instructions done')
 
+    def test_quick_statistics(self):
+        stats = self.path('stats')
+        loop = ('--instructions', '3000', '-bios', 'none', '-kernel', self.file('kernel', LOOP))
+        run(*loop, f'--stats=quick,json:{stats}')
+        with open(stats, encoding='utf-8') as f:
+            numbers = json.load(f)
+        for tlb in (numbers['tlb'], numbers['harts'][0]['tlb']):
+            self.assertTrue('misses' in tlb['load'] and not {'lookups', 'hits'} & set(tlb['load']), tlb)
+        self.assertNotIn(b'lookups', run(*loop, '--stats=quick').stderr)
+        self.assertIn(b'lookups', run(*loop, '--stats').stderr)
+
     def test_statistics_of_harts(self):
         stats = self.path('stats')
         run('-smp', '2', '--instructions', '300000', '-bios', 'none', '-kernel', self.file('kernel', LOOP),
@@ -301,6 +312,8 @@ class Runs(CliTest):
         self.assertGreater(numbers['baseline_block_instructions'], 0)
         self.assertGreater(numbers['baseline_seconds'], 0)
         self.assertGreater(numbers['peak_memory'], 1 << 20)
+        self.assertIn('lookups', numbers['tlb']['load'])
+        self.assertIn('lookups', numbers['harts'][1]['tlb']['load'])
         self.assertIn(b'hart 1 ', run('-smp', '2', '--instructions', '1000', '-bios', 'none', '--stats', '-kernel',
                                       self.file('kernel', LOOP)).stderr)
 

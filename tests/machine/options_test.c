@@ -132,6 +132,7 @@ static char *describe(const Options *o)
     add_number(s, "instructions", o->instructions, 0);
     add_text(s, "log-file", o->log_file, NULL);
     add_text(s, "stats", stats[o->stats], "none");
+    add_flag(s, "quick", o->stats_quick);
     add_text(s, "stats-file", o->stats_file, NULL);
     add_flag(s, "flat", o->mtree_flat);
     add_flag(s, "disabled", o->mtree_disabled);

@@ -16,19 +16,22 @@ typedef struct {
 
 // Three accesses a round, the last of them not in the order of their addresses. Ends with a fault, or after `rounds`.
 // a0: State, a1: offset to the next round, a2: rounds, a3: what else to set in mstatus.
-#define WALK(name, first, second, third) \
+#define WALK(name, first, second, third) WALK_BY("add t0, t0, a1", name, first, second, third)
+#define WALK_BY(next, name, first, second, third) \
     void name(State *s, int64_t step, uint64_t rounds, uint64_t status); \
     __asm__(".pushsection .text\n.balign 4\n.option push\n.option norvc\n" #name ":\n\t" \
             "la t0, 9f\n\tla t1, trap_info\n\tsd t0, 32(t1)\n\tli t0, -1\n\tsd t0, 0(t1)\n\t" \
             "ld t0, 0(a0)\n\tld a4, 8(a0)\n\tld a5, 16(a0)\n\tld a6, 24(a0)\n\tcsrs mstatus, a3\n" \
             "1:\tli a7, 0\n\t" first "\n\taddi a4, a4, 3\n\tadd a5, a5, t2\n\tli a7, 1\n\t" second \
             "\n\txor a6, a6, a4\n\tli a7, 2\n\t" third "\n\tadd a5, a5, t3\n\tsrli t2, a5, 7\n\txor a5, a5, t2\n\t" \
-            "add t0, t0, a1\n\taddi a2, a2, -1\n\tbnez a2, 1b\n\tcsrc mstatus, a3\n\tli a7, 99\n" \
+            next "\n\taddi a2, a2, -1\n\tbnez a2, 1b\n\tcsrc mstatus, a3\n\tli a7, 99\n" \
             "9:\tsd t0, 0(a0)\n\tsd a4, 8(a0)\n\tsd a5, 16(a0)\n\tsd a6, 24(a0)\n\tsd a7, 32(a0)\n\tret\n" \
             ".option pop\n.popsection")
 WALK(walk, "ld t2, 0(t0)", "sd a5, 24(t0)", "ld t3, 56(t0)");
 WALK(walk_back, "ld t2, 56(t0)", "sw a5, 24(t0)", "lhu t3, -8(t0)");
 WALK(walk_loads, "ld t2, 40(t0)", "lw t3, 8(t0)", "ld t3, 0(t0)");
+WALK_BY("addi t0, t0, 72", walk_up, "ld t2, 0(t0)", "sd a5, 24(t0)", "ld t3, 56(t0)");
+WALK_BY("addi t0, t0, -72", walk_down, "ld t2, 40(t0)", "lw t3, 8(t0)", "ld t3, 0(t0)");
 WALK(walk_amo, "ld t2, 0(t0)", "amoadd.d t3, a4, (t0)", "sd a4, 8(t0)");
 
 typedef struct {
@@ -93,7 +96,7 @@ static void check_walk(int number, Walk *f, const Step *steps, uint64_t from, in
     State got = {from, 1, 2, 3, 0}, want = got;
     for (unsigned i = 0; i < size / 8; i++)
         words[i] = (i + from) * UINT64_C(0x9e3779b97f4a7c15);
-    if (f != walk_loads)
+    if (f != walk_loads && f != walk_down)
         memcpy((void *)real, image, size);
     else
         memcpy(image, (void *)real, size);
@@ -124,14 +127,19 @@ static void check_end_of_ram(void)
         check_walk(1, walk, walk_steps, low + align, STEP, low, 0);
         check_walk(2, walk_amo, amo_steps, low + 8 * align, STEP, low, 0);
         check_walk(3, walk_loads, loads_steps, low + align, STEP, low, 0);
+        if (align % 4 == 0)
+            check_walk(4, walk_up, walk_steps, low + align, STEP, low, 0);
     }
 }
 
 static void check_start_of_ram(void)
 {
     readable = writable = low = RAM;
-    for (unsigned align = 0; align < 100; align++)
+    for (unsigned align = 0; align < 100; align++) {
         check_walk(5, walk_loads, loads_steps, low + sizeof image - 128 - align, -STEP, low, 0);
+        if (align % 4 == 0)
+            check_walk(6, walk_down, loads_steps, low + sizeof image - 128 - align, -STEP, low, 0);
+    }
 }
 
 // U-mode's accesses from M-mode; the page that may not be accessed is another one each time.
@@ -155,7 +163,11 @@ static void check_pmp(void)
         if (kind != 1)
             check_walk(11, walk_back, back_steps, low + sizeof image - 256 - i, -STEP, low, MSTATUS_MPRV);
         readable = writable = NO_END;
-        check_walk(12, walk, walk_steps, low + i, STEP, low, 0); // M-mode itself may
+        check_walk(12, walk_up, walk_steps, low + i, STEP, low, 0); // M-mode itself may
+        CSR_CLEAR(mstatus, MSTATUS_MPP);
+        writable = border;
+        readable = kind == 1 ? NO_END : border;
+        check_walk(13, walk_up, walk_steps, low + i, STEP, low, MSTATUS_MPRV);
     }
     CSR_WRITE(pmpcfg0, 0);
 }
