@@ -50,7 +50,7 @@ static const Row rows[IOPS] = {
                                 .size = sizeof(type)},
 #define ST(op, type)                                                                                                   \
     [IOP_##op] = {K_ST, FORMS_NO_RESULT(FORM, op, 0) FORMS_NO_RESULT(ST_GROUP, op, 0) FORMS_NO_RESULT(ST_RUN, op, 0)   \
-                            .slow[TO_N] = STENCIL_##op##_SLOW, .far[TO_N] = STENCIL_##op##_FAR,                              \
+                            .slow[TO_N] = STENCIL_##op##_SLOW, .far[TO_N] = STENCIL_##op##_FAR,                     \
                             .run_slow[TO_N] = STENCIL_##op##_RUN_SLOW, .size = sizeof(type)},
 #define BR(op, cond) [IOP_##op] = {K_BR, FORMS_NO_RESULT(FORM, op, 0)},
 #include "backend/interp_ops.def"

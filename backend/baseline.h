@@ -6,7 +6,8 @@
 // Compiled code of b in its own unit (u->block = b), every slot leaving: it is entered like a region, through
 // u->code. Its entries are counted in b->runs; when those run out it leaves by a site with JIT_HOT. The result is for
 // code_cache_add_baseline, and lies in the arena. system: it calls the helpers of system instructions, else it leaves
-// before them. env: the hart, about to enter b, by whose registers guesses are made. NULL and an error when executable memory is full.
+// before them. env: the hart, about to enter b, by whose registers guesses are made. NULL and an error when executable
+// memory is full.
 JitUnit *baseline_translate(Block *b, const IrEnv *env, bool system, CodeMemory *memory, CodeArena *arena,
                             GError **error);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// An arena of chunks. malloc serves threads other than the first from heaps that grow by a page, and a system call, at a
-// time, and takes longer to free a million pieces than to hand them out.
+// An arena of chunks. malloc serves threads other than the first from heaps that grow by a page, and a system call, at
+// a time, and takes longer to free a million pieces than to hand them out.
 #include "backend/code_arena.h"
 
 #include "util/bits.h"

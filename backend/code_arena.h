@@ -9,6 +9,7 @@ typedef struct CodeArena CodeArena;
 
 CodeArena *code_arena_new(void); // takes nothing from the host yet
 void code_arena_free(CodeArena *a);
-// size bytes, not initialised, good until the next reset. Never NULL: without memory the program ends, as with g_malloc.
+// size bytes, not initialised, good until the next reset. Never NULL: without memory the program ends, as with
+// g_malloc.
 void *code_arena_alloc(CodeArena *a, size_t size);
 void code_arena_reset(CodeArena *a); // nothing that was given out is used any more

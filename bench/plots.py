@@ -66,7 +66,7 @@ def document(width, height, title, legend, parts):
 
 
 def bars(title, names, series):
-    """One group of horizontal bars per name; series: (legend, one value or None per name). They start at 1, on a log scale."""
+    """One group of horizontal bars per name, on a log scale from 1. series: (legend, one value or None per name)."""
     thick, gap = 8, 8
     group = thick * len(series) + gap
     width, bottom = 900, TOP + group * len(names)
