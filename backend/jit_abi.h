@@ -21,8 +21,8 @@
 // env->jit_sp, by asm statements. At a rare way out, the guest's registers are where the object's side table says
 // (exits.h), and jit_stop writes them back.
 //
-// Each way to other code is counted (JitSlotsHead); when the count runs out the region leaves there, by the slot's number
-// or a site with JIT_JUMPED, and the engine may make the region again, larger (tier_remake.c).
+// Each way to other code is counted (JitSlotsHead); when the count runs out the region leaves there, by the slot's
+// number or a site with JIT_JUMPED, and the engine may make the region again, larger (tier_remake.c).
 //
 // A static exit jumps to slots[i].code(env, slots[i].slots, slots[i].entry). An unchained slot points at
 // jit_leave with its own region's slots and its site number, so that leaving is just another chain target.
