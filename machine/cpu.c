@@ -278,6 +278,14 @@ Cpu *cpu_new(Board *board, unsigned hartid, const CpuConfig *config)
     return cpu;
 }
 
+void cpu_reset(Cpu *cpu)
+{
+    hart_reset(&cpu->hart, board_reset_pc(cpu->board, (unsigned)cpu->hart.hartid));
+    hook_mmu_changed(cpu);
+    if (cpu->mirror)
+        cpu_reset(cpu->mirror);
+}
+
 void cpu_set_mirror(Cpu *cpu, Cpu *mirror, int64_t delta)
 {
     cpu->mirror = mirror;

@@ -329,7 +329,6 @@ bool options_parse(Options *out, int argc, char **argv, GError **error)
 {
     *out = (Options){
         .machine = "clabpu",
-        .harts = 1,
         .load_items = g_array_new(FALSE, FALSE, sizeof(LoadItem)),
         .serial = "mon:stdio",
         .signature_granularity = 16,

@@ -31,9 +31,9 @@ typedef struct {
     OptionsCommand help_topic; // COMMAND_PRINT_HELP: whose options; RUN, DEMO, MTREE, CACHE or AOT
 
     // Machine.
-    const char *machine;   // "clabpu" or "clabpu-memory"; never NULL
+    const char *machine;   // name of a board; never NULL
     uint64_t ram_size;     // bytes, 0: the board's default
-    unsigned harts;        // from 1 up; the board knows its limit
+    unsigned harts;        // the board knows its limit; 0: its default
     HartFeatures features; // -cpu
     const char *isa;       // --isa as given, NULL: none; only checked, the hart is what it is
     const char *dumpdtb;   // write the device tree there and stop; or NULL

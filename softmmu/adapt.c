@@ -19,13 +19,21 @@ typedef struct {
     MemTxAttrs attrs;
 } Access;
 
-// The callbacks that this thread is in, innermost first: the re-entrancy guard. On its stack; a callback that changes
+// The devices that this thread acts for, innermost first: the re-entrancy guard. On its stack; a callback that changes
 // the memory map lets go of the big lock for a while (memory_set_commit_hook).
-typedef struct Call {
-    const void *owner;
-    struct Call *up;
-} Call;
-static __thread Call *calls;
+static __thread MemoryActor *actors;
+
+void memory_actor_begin(MemoryActor *actor, const void *owner)
+{
+    *actor = (MemoryActor){owner, actors};
+    actors = actor;
+}
+
+void memory_actor_end(MemoryActor *actor)
+{
+    g_assert(actors == actor);
+    actors = actor->up;
+}
 
 static uint64_t size_mask(unsigned size)
 {
@@ -153,8 +161,8 @@ static MemTxResult adapt(const Access *a, uint64_t *value)
 static bool guard(const MemoryRegion *mr)
 {
     static bool warned;
-    for (const Call *c = calls; mr->owner && c; c = c->up) {
-        if (c->owner == mr->owner) {
+    for (const MemoryActor *a = actors; mr->owner && a; a = a->up) {
+        if (a->owner == mr->owner) {
             if (!warned) {
                 warned = true;
                 g_printerr("warning: re-entrant access to device region '%s' blocked\n", mr->name);
@@ -174,10 +182,10 @@ static MemTxResult dispatch(const Access *a, uint64_t *value)
     if (!guard(a->mr)) {
         return MEMTX_ACCESS_ERROR;
     }
-    Call call = {a->mr->owner, calls};
-    calls = &call;
+    MemoryActor actor;
+    memory_actor_begin(&actor, a->mr->owner);
     result = adapt(a, value);
-    calls = call.up;
+    memory_actor_end(&actor);
     return result;
 }
 

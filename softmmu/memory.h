@@ -137,6 +137,14 @@ void memory_region_deinit(MemoryRegion *mr);
 // While a callback of one of a device's regions runs, its other accesses to any of them get
 // MEMTX_ACCESS_ERROR.
 void memory_region_set_owner(MemoryRegion *mr, void *owner);
+// Between these the calling thread acts for a device outside a callback of its regions, as a timer of the device does:
+// the guard holds there too. They nest; actor is the caller's, on its stack.
+typedef struct MemoryActor {
+    const void *owner;
+    struct MemoryActor *up;
+} MemoryActor;
+void memory_actor_begin(MemoryActor *actor, const void *owner);
+void memory_actor_end(MemoryActor *actor);
 uint64_t memory_region_size(const MemoryRegion *mr); // UINT64_MAX for 2^64
 
 // Every change of the tree is a transaction of its own, or part of the one that is open (spec 1.5). Changes

@@ -210,7 +210,7 @@ static void symbols(void **state)
     assert_true(board_symbol_address(f->board, "main", &addr));
     assert_int_equal(addr, 0x80000004);
     assert_false(board_symbol_address(f->board, "$x", &addr));
-    assert_false(board_has_htif_exit(f->board));
+    assert_false(board_can_exit(f->board));
 }
 
 static void io_space(void **state)

@@ -88,7 +88,7 @@ static char *describe(const Options *o)
     add_text(s, "machine", o->machine, "clabpu");
     if (o->ram_size)
         g_string_append_printf(s, " ram=0x%" G_GINT64_MODIFIER "x", o->ram_size);
-    add_number(s, "harts", o->harts, 1);
+    add_number(s, "harts", o->harts, 0);
     add_features(s, &o->features);
     add_text(s, "isa", o->isa, NULL);
     add_text(s, "dumpdtb", o->dumpdtb, NULL);
