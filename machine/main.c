@@ -41,9 +41,9 @@ static int list_memory(const Options *o)
         return fail(error);
     g_autoptr(GString) text = g_string_new(NULL);
     if (o->mtree_flat)
-        memory_print_flat(text);
+        memory_print_flat(text, 0);
     else
-        memory_print_tree(text, o->mtree_disabled);
+        memory_print_tree(text, o->mtree_disabled ? MTREE_DISABLED : 0);
     machine_free(m);
     fputs(text->str, stdout);
     return fflush(stdout) ? output_lost() : 0;

@@ -8,57 +8,23 @@
 // the flat view anew, because a device may change the map in between. Such a page may hold RAM too (R1.52).
 #include "softmmu/tlb_private.h"
 
+#include "softmmu/access_host.h"
 #include "softmmu/code_pages.h"
 #include "softmmu/memory.h"
 #include <glib.h>
-#include <string.h>
-
-_Static_assert(G_BYTE_ORDER == G_LITTLE_ENDIAN, "guest values are moved to and from host memory as they are");
-
-// size bytes (1..8) as a number; one host access if aligned to a size that is a power of two.
-static uint64_t host_load(const uint8_t *p, unsigned size)
-{
-    uint64_t v = 0;
-    uintptr_t low = (uintptr_t)p & (size - 1);
-    if (size == 8 && !low)
-        return __atomic_load_n((const uint64_t *)(const void *)p, __ATOMIC_RELAXED);
-    if (size == 4 && !low)
-        return __atomic_load_n((const uint32_t *)(const void *)p, __ATOMIC_RELAXED);
-    if (size == 2 && !low)
-        return __atomic_load_n((const uint16_t *)(const void *)p, __ATOMIC_RELAXED);
-    if (size == 1)
-        return __atomic_load_n(p, __ATOMIC_RELAXED);
-    memcpy(&v, p, size);
-    return v;
-}
-
-static void host_store(uint8_t *p, unsigned size, uint64_t v)
-{
-    uintptr_t low = (uintptr_t)p & (size - 1);
-    if (size == 8 && !low)
-        __atomic_store_n((uint64_t *)(void *)p, v, __ATOMIC_RELAXED);
-    else if (size == 4 && !low)
-        __atomic_store_n((uint32_t *)(void *)p, (uint32_t)v, __ATOMIC_RELAXED);
-    else if (size == 2 && !low)
-        __atomic_store_n((uint16_t *)(void *)p, (uint16_t)v, __ATOMIC_RELAXED);
-    else if (size == 1)
-        __atomic_store_n(p, (uint8_t)v, __ATOMIC_RELAXED);
-    else
-        memcpy(p, &v, size);
-}
 
 // --- pieces on MMIO pages ----------------------------------------------------------------------------------
 
-// The host address that this TLB uses for a section of RAM or ROM.
-static uint8_t *section_host(const Tlb *tlb, const MemorySection *s)
+
+static MemorySection section(const Tlb *tlb, gpa_t pa, bool is_write)
 {
-    return s->mr->readonly ? s->host : (uint8_t *)((uintptr_t)s->host + (uintptr_t)tlb->delta);
+    return address_space_translate(tlb->as, pa, is_write, MEMTXATTRS_NONE);
 }
 
-static bool assigned(Tlb *tlb, gpa_t pa, unsigned size)
+static bool assigned(Tlb *tlb, gpa_t pa, unsigned size, bool is_write)
 {
     for (unsigned done = 0; done < size;) {
-        MemorySection s = address_space_lookup(tlb->as, pa + done);
+        MemorySection s = section(tlb, pa + done, is_write);
         if (!s.mr)
             return false;
         done += (unsigned)MIN(s.len, size - done);
@@ -68,7 +34,7 @@ static bool assigned(Tlb *tlb, gpa_t pa, unsigned size)
 
 static bool read_range(Tlb *tlb, gpa_t pa, unsigned size, uint64_t *value)
 {
-    MemorySection s = address_space_lookup(tlb->as, pa);
+    MemorySection s = section(tlb, pa, false);
     if (!s.mr)
         return false;
     if (s.len < size) {
@@ -80,7 +46,7 @@ static bool read_range(Tlb *tlb, gpa_t pa, unsigned size, uint64_t *value)
         return true;
     }
     if (s.host) {
-        *value = host_load(section_host(tlb, &s), size);
+        *value = host_load(tlb_section_host(tlb, &s), size);
         return true;
     }
     return memory_region_dispatch_read(s.mr, s.offset, value, size, MEMTXATTRS_NONE) == MEMTX_OK;
@@ -88,7 +54,7 @@ static bool read_range(Tlb *tlb, gpa_t pa, unsigned size, uint64_t *value)
 
 static bool write_range(Tlb *tlb, gpa_t pa, unsigned size, uint64_t value)
 {
-    MemorySection s = address_space_lookup(tlb->as, pa);
+    MemorySection s = section(tlb, pa, true);
     if (!s.mr)
         return false;
     if (s.len < size) {
@@ -96,7 +62,7 @@ static bool write_range(Tlb *tlb, gpa_t pa, unsigned size, uint64_t value)
         return write_range(tlb, pa, half, value) && write_range(tlb, pa + half, half, value >> (8 * half));
     }
     if (s.host && s.direct_write) {
-        host_store(section_host(tlb, &s), size, value);
+        host_store(tlb_section_host(tlb, &s), size, value);
         if (tlb->code)
             code_pages_written(tlb->code, s.mr->ram->offset + (ram_t)(s.host - s.mr->ram->host), size);
         return true;
@@ -110,7 +76,7 @@ static bool write_range(Tlb *tlb, gpa_t pa, unsigned size, uint64_t value)
 static bool read_piece(Tlb *tlb, gpa_t pa, unsigned size, uint64_t *value)
 {
     memory_lock();
-    bool ok = assigned(tlb, pa, size) && read_range(tlb, pa, size, value);
+    bool ok = assigned(tlb, pa, size, false) && read_range(tlb, pa, size, value);
     memory_unlock();
     return ok;
 }
@@ -118,7 +84,7 @@ static bool read_piece(Tlb *tlb, gpa_t pa, unsigned size, uint64_t *value)
 static bool write_piece(Tlb *tlb, gpa_t pa, unsigned size, uint64_t value)
 {
     memory_lock();
-    bool ok = assigned(tlb, pa, size) && write_range(tlb, pa, size, value);
+    bool ok = assigned(tlb, pa, size, true) && write_range(tlb, pa, size, value);
     memory_unlock();
     return ok;
 }

@@ -90,16 +90,14 @@ static uint64_t oldest_reader(void)
     return oldest;
 }
 
+// What is released may retire more, or wait for it: so each grave leaves the array first.
 static void collect(void)
 {
     uint64_t oldest = oldest_reader();
-    guint n = 0;
-    for (; n < graves->len && g_array_index(graves, Grave, n).stamp <= oldest; n++) {
-        Grave *g = &g_array_index(graves, Grave, n);
-        g->release(g->thing);
-    }
-    if (n) {
-        g_array_remove_range(graves, 0, n);
+    while (graves->len && g_array_index(graves, Grave, 0).stamp <= oldest) {
+        Grave g = g_array_index(graves, Grave, 0);
+        g_array_remove_index(graves, 0);
+        g.release(g.thing);
     }
 }
 

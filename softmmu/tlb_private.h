@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What tlb.c (tables), tlb_fill.c (lookup and fill) and access.c (slow paths) share; nobody else includes it.
 #pragma once
+#include "softmmu/memory.h"
 #include "softmmu/tlb.h"
 #include "util/addr_ranges.h"
 
@@ -127,6 +128,9 @@ static inline unsigned tlb_cold_bits(const TlbCold *c)
 {
     return (unsigned)(c->pa & (TLB_COLD_GLOBAL - 1));
 }
+
+// The host address that this TLB uses for a section of RAM or ROM.
+uint8_t *tlb_section_host(const Tlb *tlb, const MemorySection *s);
 
 // --- tlb_run.c
 // The entry that was just made may belong to a run: what translation said about its page, and that page's place in the

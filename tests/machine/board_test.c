@@ -13,7 +13,7 @@ static void check_listing(Fixture *f, const char *board, const char *file)
     f->config.ram_size = 0; // default: 2 GiB
     fixture_boot(f);
     GString *out = g_string_new(NULL);
-    memory_print_tree(out, false);
+    memory_print_tree(out, 0);
     assert_string_equal(out->str, expected);
     g_string_free(out, TRUE);
     g_free(expected);

@@ -381,14 +381,19 @@ static void t063_reentrancy(void **state)
     (void)state;
     static const MemoryRegionOps ops = {.write = dma_to_self};
     unsigned depth = 0;
-    MemoryRegion *bank1 = add(sys, 0x1000, device(&ops, &depth, "bank1", 0x100));
-    MemoryRegion *bank2 = add(sys, 0x2000, device(&ops, &depth, "bank2", 0x100));
-    MemoryRegion *other = add(sys, 0x3000, device(&plain_ops, &rec, "other", 0x100));
-    MemoryRegion *r = add(sys, 0x4000, ram("ram", 0x100));
-    memory_region_set_owner(bank1, &depth);
-    memory_region_set_owner(bank2, &depth);
-    memory_region_set_owner(other, &rec);
-    memory_region_set_owner(r, &depth);
+    static MemoryOwner mine, others; // outlive the regions
+    memory_owner_init(&mine, "banks", NULL, true, NULL);
+    memory_owner_init(&others, "recorder", NULL, true, NULL);
+    MemoryRegion *bank1 = device(&ops, &depth, "bank1", 0x100), *bank2 = device(&ops, &depth, "bank2", 0x100);
+    MemoryRegion *other = device(&plain_ops, &rec, "other", 0x100), *r = ram("ram", 0x100);
+    memory_region_set_owner(bank1, &mine);
+    memory_region_set_owner(bank2, &mine);
+    memory_region_set_owner(other, &others);
+    memory_region_set_owner(r, &mine);
+    add(sys, 0x1000, bank1);
+    add(sys, 0x2000, bank2);
+    add(sys, 0x3000, other);
+    add(sys, 0x4000, r);
     warnings = 0;
     GPrintFunc old = g_set_printerr_handler(count_warning);
     assert_int_equal(write_le(0x1000, 0x1000, 4), MEMTX_OK);

@@ -7,14 +7,14 @@
 static char *tree(bool disabled_too)
 {
     GString *s = g_string_new(NULL);
-    memory_print_tree(s, disabled_too);
+    memory_print_tree(s, disabled_too ? MTREE_DISABLED : 0);
     return g_string_free(s, FALSE);
 }
 
 static char *flat(void)
 {
     GString *s = g_string_new(NULL);
-    memory_print_flat(s);
+    memory_print_flat(s, 0);
     return g_string_free(s, FALSE);
 }
 
