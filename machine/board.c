@@ -76,19 +76,6 @@ static void ask_reset(void *opaque)
     b->hooks.reset(b->hooks.opaque);
 }
 
-static void make_spaces(Board *b)
-{
-    memory_region_init(&b->system, "system", UINT64_MAX);
-    memory_region_init_io(&b->io, &io_ops, NULL, "io", IO_SPACE_SIZE);
-    address_space_init(&b->memory, &b->system, "memory");
-    address_space_init(&b->io_space, &b->io, "I/O");
-    b->cpu_memory = g_new0(AddressSpace, b->harts);
-    for (unsigned i = 0; i < b->harts; i++) {
-        g_autofree char *name = g_strdup_printf("cpu-memory-%u", i);
-        address_space_init(&b->cpu_memory[i], &b->system, name);
-    }
-}
-
 static void make_bus(Board *b)
 {
     b->bus = (DeviceBus){
@@ -107,6 +94,21 @@ static void make_bus(Board *b)
     device_bus_init(&b->bus);
     g_ptr_array_add(b->bus.regions, &b->system);
     g_ptr_array_add(b->bus.regions, &b->io);
+}
+
+static void make_spaces(Board *b)
+{
+    memory_region_init(&b->system, "system", UINT64_MAX);
+    memory_region_init_io(&b->io, &io_ops, NULL, "io", IO_SPACE_SIZE);
+    memory_region_set_parent(&b->system, &b->bus.unattached);
+    memory_region_set_parent(&b->io, &b->bus.unattached);
+    address_space_init(&b->memory, &b->system, "memory");
+    address_space_init(&b->io_space, &b->io, "I/O");
+    b->cpu_memory = g_new0(AddressSpace, b->harts);
+    for (unsigned i = 0; i < b->harts; i++) {
+        g_autofree char *name = g_strdup_printf("cpu-memory-%u", i);
+        address_space_init(&b->cpu_memory[i], &b->system, name);
+    }
 }
 
 static bool make_devices(Board *b, GError **error)
@@ -130,8 +132,8 @@ static bool make_devices(Board *b, GError **error)
 static bool attach(Board *b, GError **error)
 {
     memory_lock();
-    make_spaces(b);
     make_bus(b);
+    make_spaces(b);
     b->attached = true;
     bool ok = make_devices(b, error);
     if (ok && b->ram_row) {

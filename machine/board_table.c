@@ -44,16 +44,13 @@ static const DeviceRow malta_fpga[] = {
 
 #define VIRTIO(n) {&device_virtio_mmio, "virtio-mmio", 0x10000000 + (n) * 0x1000, 0x200, 0, (n)}
 
+#define GPEX "path=/machine/unattached/device[12]"
+
 static const DeviceRow virt[] = {
     {&device_rom, "riscv_virt_board.mrom", 0x1000, 0xf000},
+    {&device_clint, "riscv.aclint", 0x2000000, 0x10000},
     {&device_plic, "riscv.sifive.plic", 0xc000000, 0x600000, 0, 0, "phandle=1"},
     {&device_sifive_test, "riscv.sifive.test", 0x100000, 0x1000, 0, 0, "phandle=2"},
-    {&device_rtc, "goldfish_rtc", 0x101000, 0x24, 0, 11},
-    {&device_clint, "riscv.aclint", 0x2000000, 0x10000},
-    {&device_stub, "gpex_ioport_window", 0x3000000, 0x10000, 0, 0, "reads=ones"},
-    {&device_container, "gpex_ioport", 0, 0x10000, 0, 0, "in=gpex_ioport_window"},
-    {&device_container, "platform bus", 0x4000000, 0x2000000},
-    {&device_uart16550, "serial", 0x10000000, 8, 0, 10, "clock=3686400"},
     VIRTIO(1),
     VIRTIO(2),
     VIRTIO(3),
@@ -62,19 +59,25 @@ static const DeviceRow virt[] = {
     VIRTIO(6),
     VIRTIO(7),
     VIRTIO(8),
-    {&device_fw_cfg, "fwcfg", 0x10100000},
-    {&device_pflash, "virt.flash0", 0x20000000, 32 * MIB},
-    {&device_pflash, "virt.flash1", 0x22000000, 32 * MIB},
-    {&device_stub, "pcie-mmcfg-mmio", 0, 0x10000000, 0, 0, "in=-,reads=ones"},
-    {&device_alias, "pcie-ecam", 0x30000000, 0x10000000, 0, 0, "of=pcie-mmcfg-mmio"},
-    {&device_stub, "gpex_mmio_window", 0, ALL, 0, 0, "in=-,reads=ones"},
-    {&device_container, "gpex_mmio", 0, ALL, 0, 0, "in=gpex_mmio_window"},
-    {&device_alias, "pcie-mmio", 0x40000000, GIB, 0, 0, "of=gpex_mmio_window,offset=0x40000000"},
+    {&device_uart16550, "serial", 0x10000000, 8, 0, 10, "clock=3686400,path=/machine/unattached/device[14]"},
+    {&device_rtc, "goldfish_rtc", 0x101000, 0x24, 0, 11, "path=/machine/unattached/device[15]"},
+    {&device_container, "platform bus", 0x4000000, 0x2000000, 0, 0, "path=/machine/platform-bus-device"},
+    {&device_fw_cfg, "fwcfg", 0x10100000, 0, 0, 0, "path=/machine/fw_cfg"},
+    {&device_pflash, "virt.flash0", 0x20000000, 32 * MIB, 0, 0, "banks=2,path=/machine/virt.flash0"},
+    {&device_pflash, "virt.flash1", 0x22000000, 32 * MIB, 0, 0, "path=/machine/virt.flash1"},
     {&device_ram, "riscv_virt_board.ram", 0x80000000},
-    {&device_alias, "pcie-mmio-high", 16 * GIB, 16 * GIB, 0, 0, "of=gpex_mmio_window,above=0x80000000"},
+    // The PCI host bridge: windows on buses on which nobody answers.
+    {&device_stub, "gpex_ioport_window", 0x3000000, 0x10000, 0, 0, "reads=ones," GPEX},
+    {&device_container, "gpex_ioport", 0, 0x10000, 0, 0, "in=gpex_ioport_window," GPEX},
+    {&device_stub, "pcie-mmcfg-mmio", 0, 0x10000000, 0, 0, "in=-,reads=ones," GPEX},
+    {&device_alias, "pcie-ecam", 0x30000000, 0x10000000, 0, 0, "of=pcie-mmcfg-mmio," GPEX},
+    {&device_stub, "gpex_mmio_window", 0, ALL, 0, 0, "in=-,reads=ones," GPEX},
+    {&device_container, "gpex_mmio", 0, ALL, 0, 0, "in=gpex_mmio_window," GPEX},
+    {&device_alias, "pcie-mmio", 0x40000000, GIB, 0, 0, "of=gpex_mmio_window,offset=0x40000000," GPEX},
+    {&device_alias, "pcie-mmio-high", 16 * GIB, 16 * GIB, 0, 0, "of=gpex_mmio_window,above=0x80000000," GPEX},
     // The bus mastering of the PCI root, which nobody has switched on.
-    {&device_container, "bus master container", 0, ALL, 0, 0, "in=-"},
-    {&device_alias, "bus master", 0, ALL, 0, 0, "in=bus master container,of=system,enabled=0"},
+    {&device_container, "bus master container", 0, ALL, 0, 0, "in=-," GPEX "/gpex_root"},
+    {&device_alias, "bus master", 0, ALL, 0, 0, "in=bus master container,of=system,enabled=0," GPEX "/gpex_root"},
     {&device_space, "gpex-root", .properties = "of=bus master container"},
 };
 

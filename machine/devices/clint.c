@@ -24,6 +24,8 @@ typedef struct {
 struct Clint {
     Device device;
     MemoryRegion swi, timer;
+    MemoryOwner timer_owner; // in QEMU, and so in listings, the timers are a device of their own
+    char *timer_path;
     unsigned n;
     ClintHart *harts;
     uint64_t mtime_offset; // mtime = ticks of the clock + this
@@ -144,6 +146,9 @@ static bool realize(Device *d, GError **error G_GNUC_UNUSED)
     c->harts = g_new0(ClintHart, c->n);
     memory_region_init_io(&c->swi, &swi_ops, c, "riscv.aclint.swi", SWI_SIZE);
     memory_region_init_io(&c->timer, &timer_ops, c, "riscv.aclint.mtimer", TIMER_SIZE);
+    c->timer_path = device_new_path(d->bus);
+    memory_owner_init(&c->timer_owner, d->type->name, c->timer_path, true, NULL);
+    memory_region_set_owner(&c->timer, &c->timer_owner);
     device_map(d, &c->swi, 0);
     device_map(d, &c->timer, TIMER_BASE);
     return true;
@@ -156,6 +161,7 @@ static void unrealize(Device *d)
     device_unmap(d, &c->timer);
     memory_region_deinit(&c->swi);
     memory_region_deinit(&c->timer);
+    g_free(c->timer_path);
     g_free(c->harts);
 }
 

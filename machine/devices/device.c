@@ -7,9 +7,16 @@
 
 void device_bus_init(DeviceBus *bus)
 {
+    memory_owner_init(&bus->unattached, "container", "/machine/unattached", false, NULL);
     bus->devices = g_ptr_array_new();
     bus->regions = g_ptr_array_new();
     bus->timers = g_ptr_array_new();
+}
+
+static void free_device(Device *d)
+{
+    g_free(d->path);
+    g_free(d);
 }
 
 void device_bus_deinit(DeviceBus *bus)
@@ -18,11 +25,28 @@ void device_bus_deinit(DeviceBus *bus)
         Device *d = bus->devices->pdata[bus->devices->len - 1];
         g_ptr_array_set_size(bus->devices, (gint)bus->devices->len - 1);
         d->type->unrealize(d);
-        g_free(d);
+        free_device(d);
     }
     g_ptr_array_free(bus->devices, TRUE);
     g_ptr_array_free(bus->regions, TRUE);
     g_ptr_array_free(bus->timers, TRUE);
+}
+
+char *device_new_path(DeviceBus *bus)
+{
+    return g_strdup_printf("/machine/unattached/device[%u]", bus->numbered++);
+}
+
+static void set_owner(Device *d)
+{
+    const DeviceType *type = d->type;
+    d->path = device_property(d, "path");
+    bool device = d->path || type->owning == DEVICE_OWNS;
+    if (!d->path && type->owning == DEVICE_OWNS)
+        d->path = device_new_path(d->bus);
+    else if (!d->path && type->owning == DEVICE_IS_MEMORY)
+        d->path = g_strdup_printf("/objects/%s", d->row->name);
+    memory_owner_init(&d->owner, type->name, d->path, device, NULL);
 }
 
 Device *device_new(DeviceBus *bus, const DeviceRow *row, GError **error)
@@ -31,8 +55,9 @@ Device *device_new(DeviceBus *bus, const DeviceRow *row, GError **error)
     d->type = row->type;
     d->row = row;
     d->bus = bus;
+    set_owner(d);
     if (!row->type->realize(d, error)) {
-        g_free(d);
+        free_device(d);
         return NULL;
     }
     if (row->type->set_irq && !bus->interrupts)
@@ -82,11 +107,21 @@ MemoryRegion *device_region(const DeviceBus *bus, const char *name)
     g_assert_not_reached();
 }
 
+void device_own(Device *d, MemoryRegion *mr)
+{
+    if (mr->owner)
+        return;
+    if (d->path)
+        memory_region_set_owner(mr, &d->owner);
+    else
+        memory_region_set_parent(mr, &d->bus->unattached);
+}
+
 void device_map(Device *d, MemoryRegion *mr, uint64_t offset)
 {
     g_autofree char *in = device_property(d, "in");
     MemoryRegion *parent = in && strcmp(in, "-") ? device_region(d->bus, in) : in ? NULL : d->bus->system;
-    memory_region_set_owner(mr, d);
+    device_own(d, mr);
     g_ptr_array_add(d->bus->regions, mr);
     if (parent)
         memory_region_add_subregion_overlap(parent, d->row->base + offset, mr, d->row->priority);
@@ -181,7 +216,7 @@ void device_bus_run_timers(DeviceBus *bus, uint64_t now_ns)
         t->at = UINT64_MAX;
         g_ptr_array_remove_index_fast(bus->timers, i);
         MemoryActor actor;
-        memory_actor_begin(&actor, t->device);
+        memory_actor_begin(&actor, &t->device->owner);
         t->fire(t->opaque); // may arm itself again, later than now
         memory_actor_end(&actor);
         i = 0;

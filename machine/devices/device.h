@@ -11,12 +11,19 @@ typedef struct Device Device;
 typedef struct DeviceBus DeviceBus;
 typedef struct DeviceTimer DeviceTimer;
 
+typedef enum { // how listings name the owner of its regions
+    DEVICE_OWNS,      // the device
+    DEVICE_IS_MEMORY, // an object /objects/NAME
+    DEVICE_IS_BOARD,  // the board itself
+} DeviceOwning;
+
 typedef struct { // a kind of device
     const char *name; // for messages
     size_t size;      // of the object
     // Makes and maps the regions. Error: the host refused memory; nothing is left mapped then.
     bool (*realize)(Device *d, GError **error);
     void (*unrealize)(Device *d); // frees what realize made; no address space shows the device's regions
+    DeviceOwning owning;
     // The rest may be NULL.
     void (*reset)(Device *d);
     void (*set_irq)(Device *d, unsigned line, bool level); // of an interrupt controller: the level of one input
@@ -33,7 +40,7 @@ typedef struct { // a row of a board's table
     int32_t priority;       // among the regions that overlap it
     unsigned irq;           // input of the board's interrupt controller; 0: none
     // "name=value,name=value". Known to all: in=REGION (mapped there; "-": nowhere; without it: system), phandle=N
-    // (its phandle is the Nth after those of the harts). NULL: none.
+    // (its phandle is the Nth after those of the harts), path=P (its name as owner of regions). NULL: none.
     const char *properties;
 } DeviceRow;
 
@@ -41,6 +48,8 @@ struct Device {
     const DeviceType *type;
     const DeviceRow *row;
     DeviceBus *bus;
+    MemoryOwner owner; // of its regions, if its path is not NULL
+    char *path;
 };
 
 struct DeviceTimer { // fires once; embedded in its device
@@ -62,6 +71,8 @@ struct DeviceBus { // what the devices of a board share; belongs to the board
     void *opaque; // of the next two
     void (*exit)(void *opaque, uint64_t code); // the guest ends the run
     void (*reset)(void *opaque);               // the guest asks for a reset of the machine, which comes soon
+    MemoryOwner unattached; // what regions hang on that belong to the board itself
+    unsigned numbered;      // devices that have a path with a number
     GPtrArray *devices; // of Device *, in the order of rows
     GPtrArray *regions; // of MemoryRegion *: those that rows can name
     GPtrArray *timers;  // of DeviceTimer *: the armed ones
@@ -78,10 +89,13 @@ void device_bus_reset(DeviceBus *bus); // all devices, in the order of rows
 char *device_property(const Device *d, const char *name);
 uint64_t device_property_number(const Device *d, const char *name, uint64_t otherwise); // in C notation
 
-// Maps a region of the device at offset from the row's base, where in= says and with the row's priority, counts it to
-// the device (re-entrancy guard), and makes it known by its name. device_unmap before it is deinitialised.
+// Maps a region of the device at offset from the row's base, where in= says and with the row's priority, makes the
+// device its owner (re-entrancy guard, listings) if it has none, and makes it known by its name. device_unmap before it
+// is deinitialised.
 void device_map(Device *d, MemoryRegion *mr, uint64_t offset);
 void device_unmap(Device *d, MemoryRegion *mr);
+void device_own(Device *d, MemoryRegion *mr); // only the middle part
+char *device_new_path(DeviceBus *bus);        // for a second owner in one device
 // The region of a row before, by its name. A name that is not there is a mistake in the table.
 MemoryRegion *device_region(const DeviceBus *bus, const char *name);
 

@@ -194,6 +194,7 @@ static void map_window(Htif *h, const char *name, gpa_t base, uint64_t size)
     w->htif = h;
     w->base = base;
     memory_region_init_io(&w->mr, &window_ops, w, name, size);
+    device_own(&h->device, &w->mr);
     memory_region_add_subregion_overlap(h->device.bus->system, base, &w->mr, HTIF_PRIORITY);
 }
 
@@ -251,5 +252,5 @@ static void describe_root(const Device *d, DtWriter *w)
 }
 
 const DeviceType device_htif = {
-    "htif", sizeof(Htif), realize, unrealize, .reset = reset, .input = input, .describe_root = describe_root,
+    "htif", sizeof(Htif), realize, unrealize, DEVICE_IS_BOARD, .reset = reset, .input = input, .describe_root = describe_root,
 };

@@ -114,7 +114,7 @@ static bool realize(Device *d, GError **error G_GNUC_UNUSED)
 {
     Malta *m = (Malta *)d;
     memory_region_init_io(&m->all, &malta_ops, m, d->row->name, SIZE);
-    memory_region_set_owner(&m->all, d);
+    device_own(d, &m->all);
     memory_region_init_alias(&m->low, d->row->name, &m->all, 0, UART);
     memory_region_init_alias(&m->high, d->row->name, &m->all, UART_END, SIZE - UART_END);
     device_map(d, &m->low, 0);

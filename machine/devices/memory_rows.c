@@ -91,8 +91,8 @@ static void space_unrealize(Device *d)
     address_space_deinit(&((SpaceDevice *)d)->as);
 }
 
-const DeviceType device_ram = {"ram", sizeof(RegionDevice), ram_realize, unrealize};
-const DeviceType device_rom = {"rom", sizeof(RegionDevice), rom_realize, unrealize};
-const DeviceType device_container = {"container", sizeof(RegionDevice), container_realize, unrealize};
-const DeviceType device_alias = {"alias", sizeof(RegionDevice), alias_realize, unrealize};
-const DeviceType device_space = {"space", sizeof(SpaceDevice), space_realize, space_unrealize};
+const DeviceType device_ram = {"ram", sizeof(RegionDevice), ram_realize, unrealize, DEVICE_IS_MEMORY};
+const DeviceType device_rom = {"rom", sizeof(RegionDevice), rom_realize, unrealize, DEVICE_IS_BOARD};
+const DeviceType device_container = {"container", sizeof(RegionDevice), container_realize, unrealize, DEVICE_IS_BOARD};
+const DeviceType device_alias = {"alias", sizeof(RegionDevice), alias_realize, unrealize, DEVICE_IS_BOARD};
+const DeviceType device_space = {"space", sizeof(SpaceDevice), space_realize, space_unrealize, DEVICE_IS_BOARD};
