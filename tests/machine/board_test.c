@@ -129,8 +129,8 @@ static void wrong_options(void **state)
     c->harts = 9;
     fixture_fails(f, "-smp 9");
     *c = plain;
-    c->board = "virt";
-    fixture_fails(f, "-M virt");
+    c->board = "raspi";
+    fixture_fails(f, "-M raspi");
     *c = plain;
     c->ram_size = UINT64_C(1) << 63;
     fixture_fails(f, "-m");
