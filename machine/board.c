@@ -129,6 +129,14 @@ static bool make_devices(Board *b, GError **error)
     return ok;
 }
 
+Device *board_add_device(Board *b, const DeviceRow *row, GError **error)
+{
+    Device *d = device_new(&b->bus, row, error);
+    if (d && d->type->reset)
+        d->type->reset(d);
+    return d;
+}
+
 static bool attach(Board *b, GError **error)
 {
     memory_lock();

@@ -64,6 +64,12 @@ bool board_load(Board *board, GError **error);
 // else is in RAM stays, the devices are reset. While no hart runs. The error names the file.
 bool board_reset(Board *board, GError **error);
 
+// Plugs one more device into a board, as if the row were the last of its table; the row outlives the board. After
+// board_load: the device tree does not know it. Under the big lock. NULL: see DeviceType.realize.
+struct Device;
+struct DeviceRow;
+struct Device *board_add_device(Board *board, const struct DeviceRow *row, GError **error);
+
 // One line per board ("name  description") for -M help.
 void board_list(GString *out);
 

@@ -16,6 +16,7 @@ void device_bus_init(DeviceBus *bus)
 static void free_device(Device *d)
 {
     g_free(d->path);
+    g_free(d->id);
     g_free(d);
 }
 
@@ -41,12 +42,14 @@ static void set_owner(Device *d)
 {
     const DeviceType *type = d->type;
     d->path = device_property(d, "path");
-    bool device = d->path || type->owning == DEVICE_OWNS;
+    d->id = device_property(d, "id");
+    bool device = d->path || d->id || type->owning == DEVICE_OWNS;
     if (!d->path && type->owning == DEVICE_OWNS)
         d->path = device_new_path(d->bus);
-    else if (!d->path && type->owning == DEVICE_IS_MEMORY)
+    else if (!d->path && type->owning == DEVICE_IS_MEMORY && !d->row->size)
         d->path = g_strdup_printf("/objects/%s", d->row->name);
     memory_owner_init(&d->owner, type->name, d->path, device, NULL);
+    d->owner.id = d->id;
 }
 
 Device *device_new(DeviceBus *bus, const DeviceRow *row, GError **error)
@@ -111,7 +114,7 @@ void device_own(Device *d, MemoryRegion *mr)
 {
     if (mr->owner)
         return;
-    if (d->path)
+    if (d->path || d->id)
         memory_region_set_owner(mr, &d->owner);
     else
         memory_region_set_parent(mr, &d->bus->unattached);

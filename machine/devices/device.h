@@ -13,7 +13,7 @@ typedef struct DeviceTimer DeviceTimer;
 
 typedef enum { // how listings name the owner of its regions
     DEVICE_OWNS,      // the device
-    DEVICE_IS_MEMORY, // an object /objects/NAME
+    DEVICE_IS_MEMORY, // an object /objects/NAME if it is the RAM whose size the user chooses, else the board
     DEVICE_IS_BOARD,  // the board itself
 } DeviceOwning;
 
@@ -32,7 +32,7 @@ typedef struct { // a kind of device
     void (*describe_root)(const Device *d, DtWriter *w);   // ... into the root of the tree
 } DeviceType;
 
-typedef struct { // a row of a board's table
+typedef struct DeviceRow { // a row of a board's table
     const DeviceType *type;
     const char *name;       // of its region; a device with several has names of its own
     gpa_t base;             // in the region that it is mapped into
@@ -40,7 +40,7 @@ typedef struct { // a row of a board's table
     int32_t priority;       // among the regions that overlap it
     unsigned irq;           // input of the board's interrupt controller; 0: none
     // "name=value,name=value". Known to all: in=REGION (mapped there; "-": nowhere; without it: system), phandle=N
-    // (its phandle is the Nth after those of the harts), path=P (its name as owner of regions). NULL: none.
+    // (its phandle is the Nth after those of the harts), path=P and id=N (its names as owner of regions). NULL: none.
     const char *properties;
 } DeviceRow;
 
@@ -48,8 +48,8 @@ struct Device {
     const DeviceType *type;
     const DeviceRow *row;
     DeviceBus *bus;
-    MemoryOwner owner; // of its regions, if its path is not NULL
-    char *path;
+    MemoryOwner owner; // of its regions, if it has a name
+    char *path, *id;   // of that, or NULL
 };
 
 struct DeviceTimer { // fires once; embedded in its device
