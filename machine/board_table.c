@@ -61,7 +61,7 @@ static const DeviceRow virt[] = {
     VIRTIO(8),
     {&device_uart16550, "serial", 0x10000000, 8, 0, 10, "clock=3686400,path=/machine/unattached/device[14]"},
     {&device_rtc, "goldfish_rtc", 0x101000, 0x24, 0, 11, "path=/machine/unattached/device[15]"},
-    {&device_container, "platform bus", 0x4000000, 0x2000000, 0, 0, "id=platform-bus-device"},
+    {&device_platform_bus, "platform bus", 0x4000000, 0x2000000, 0, 0, "id=platform-bus-device"},
     {&device_fw_cfg, "fwcfg", 0x10100000, 0, 0, 0, "path=/machine/fw_cfg"},
     {&device_pflash, "virt.flash0", 0x20000000, 32 * MIB, 0, 0, "banks=2,path=/machine/virt.flash0"},
     {&device_pflash, "virt.flash1", 0x22000000, 32 * MIB, 0, 0, "path=/machine/virt.flash1"},

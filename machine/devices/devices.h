@@ -5,6 +5,7 @@
 #include "machine/devices/device.h"
 
 extern const DeviceType device_ram, device_rom, device_container, device_alias, device_space; // memory_rows.c
+extern const DeviceType device_platform_bus; // a container with a node in the device tree
 extern const DeviceType device_stub;        // answers every access and does nothing
 extern const DeviceType device_edu, device_hitb; // PCI teaching devices: registers and DMA
 extern const DeviceType device_fw_cfg;      // QEMU's firmware configuration

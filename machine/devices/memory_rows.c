@@ -2,6 +2,7 @@
 // The rows of a board that are memory and its structure: RAM, ROM, containers, aliases, address spaces.
 #include "machine/devices/devices.h"
 #include "util/bits.h"
+#include <inttypes.h>
 
 typedef struct {
     Device device;
@@ -44,6 +45,19 @@ static bool container_realize(Device *d, GError **error G_GNUC_UNUSED)
     memory_region_init(&r->mr, d->row->name, d->row->size);
     device_map(d, &r->mr, 0);
     return true;
+}
+
+// A bus that devices may be plugged into at run time, which nobody does.
+static void describe_platform_bus(const Device *d, DtWriter *w)
+{
+    const uint32_t ranges[] = {0, (uint32_t)(d->row->base >> 32), (uint32_t)d->row->base, (uint32_t)d->row->size};
+    dt_begin(w, "platform-bus@%" PRIx64, d->row->base);
+    dt_u32(w, "interrupt-parent", device_phandle(d->bus->interrupts));
+    dt_cells(w, "ranges", ranges, 4);
+    dt_u32(w, "#address-cells", 1);
+    dt_u32(w, "#size-cells", 1);
+    dt_words(w, "compatible", "qemu,platform simple-bus");
+    dt_end(w);
 }
 
 // The RAM from offset on that the board has, at most limit bytes.
@@ -94,5 +108,9 @@ static void space_unrealize(Device *d)
 const DeviceType device_ram = {"ram", sizeof(RegionDevice), ram_realize, unrealize, DEVICE_IS_MEMORY};
 const DeviceType device_rom = {"rom", sizeof(RegionDevice), rom_realize, unrealize, DEVICE_IS_BOARD};
 const DeviceType device_container = {"container", sizeof(RegionDevice), container_realize, unrealize, DEVICE_IS_BOARD};
+const DeviceType device_platform_bus = {
+    "platform bus", sizeof(RegionDevice), container_realize, unrealize, DEVICE_IS_BOARD,
+    .describe_root = describe_platform_bus,
+};
 const DeviceType device_alias = {"alias", sizeof(RegionDevice), alias_realize, unrealize, DEVICE_IS_BOARD};
 const DeviceType device_space = {"space", sizeof(SpaceDevice), space_realize, space_unrealize, DEVICE_IS_BOARD};
