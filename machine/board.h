@@ -44,7 +44,7 @@ typedef struct {
     void (*exit)(void *opaque, uint64_t code);
     // A timer of a hart was re-armed: board_next_deadline_ns may be earlier now. Under the big lock.
     void (*deadline_changed)(void *opaque, unsigned hart);
-    // Guest time in nanoseconds since the start; any thread. Must not take the big lock.
+    // Guest time in nanoseconds since the start; threads that run harts only. Must not take the big lock.
     uint64_t (*clock_ns)(void *opaque);
     // The guest asks for a reset of the machine; under the big lock. Whoever runs the harts stops them soon and calls
     // board_reset.
@@ -60,8 +60,8 @@ void board_free(Board *board);
 // puts the timers in their reset state. Once, before any hart runs. The error names the file or option.
 bool board_load(Board *board, GError **error);
 
-// Puts the board into the state that board_load left it in: the images, the device tree and the MROM are loaded anew, what
-// else is in RAM stays, the devices are reset. While no hart runs. The error names the file.
+// Puts the board into the state that board_load left it in: the images, the device tree and the MROM are loaded anew,
+// what else is in RAM stays, the devices are reset. While no hart runs. The error names the file.
 bool board_reset(Board *board, GError **error);
 
 // Plugs one more device into a board, as if the row were the last of its table; the row outlives the board. After

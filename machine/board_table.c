@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The tables of boards (memory/spec.md 4.2, 6.1, 6.8). A row: kind, name of its region, base, size, priority, interrupt,
-// properties (machine/devices/device.h).
+// The tables of boards (memory/spec.md 4.2, 6.1, 6.8). A row: kind, name of its region, base, size, priority,
+// interrupt, properties (machine/devices/device.h).
 //
 // A row that others name stands before them, and an address space behind its root. Regions come on top of those above
 // them that have the same priority.
@@ -122,23 +122,24 @@ static const DeviceRow pcmap[] = {
     {&device_htif, "riscv.htif.uart", 0, 0x1000},
 };
 
+#define ROWS(table) (table), G_N_ELEMENTS(table)
+#define CLABPU_NAMES .compatible = "clabpu,board ucbbar,spike-bare-dev", .model = "clabpu,board"
+
 static const BoardType types[] = {
-    {"clabpu", "CLabPU: memory map of the spike board, HTIF and CLINT", clabpu, G_N_ELEMENTS(clabpu), 2 * GIB, 1, 8,
-     .default_firmware = true, .compatible = "clabpu,board ucbbar,spike-bare-dev", .model = "clabpu,board",
-     .stdout_path = "/htif"},
-    {"clabpu-memory", "CLabPU with only its MROM and DRAM", clabpu_memory, G_N_ELEMENTS(clabpu_memory), 2 * GIB, 1, 8,
-     .compatible = "clabpu,board ucbbar,spike-bare-dev", .model = "clabpu,board"},
-    {"virt", "QEMU's virt: 16550, PLIC, RTC, flash, virtio-mmio", virt, G_N_ELEMENTS(virt), 128 * MIB, 1, 8,
+    {"clabpu", "CLabPU: memory map of the spike board, HTIF and CLINT", ROWS(clabpu), 2 * GIB, 1, 8,
+     .default_firmware = true, CLABPU_NAMES, .stdout_path = "/htif"},
+    {"clabpu-memory", "CLabPU with only its MROM and DRAM", ROWS(clabpu_memory), 2 * GIB, 1, 8, CLABPU_NAMES},
+    {"virt", "QEMU's virt: 16550, PLIC, RTC, flash, virtio-mmio", ROWS(virt), 128 * MIB, 1, 8,
      .default_firmware = true, .compatible = "riscv-virtio", .model = "riscv-virtio,qemu",
      .stdout_path = "/soc/serial@10000000"},
-    {"sifive_u", "map of the HiFive Unleashed: CLINT and UARTs, the rest stubs", sifive_u, G_N_ELEMENTS(sifive_u),
-     128 * MIB, 2, 5, .compatible = "sifive,hifive-unleashed-a00 sifive,hifive-unleashed",
-     .model = "SiFive HiFive Unleashed A00", .stdout_path = "/soc/serial@10010000"},
-    {"pcmap", "RAM below and above 4 GiB as on a PC, serial line at port 0x3f8", pcmap, G_N_ELEMENTS(pcmap), 2 * GIB, 1,
-     8, .htif_by_symbols = true, .max_low_ram = BELOW_4G, .high_ram = 4 * GIB, .compatible = "addend,pcmap", .model = "addend,pcmap"},
-    {"malta-fpga", "CLabPU with registers and serial port of MIPS' Malta", malta_fpga, G_N_ELEMENTS(malta_fpga), 2 * GIB, 1, 8,
-     .default_firmware = true, .compatible = "clabpu,board ucbbar,spike-bare-dev", .model = "clabpu,board",
-     .stdout_path = "/htif"},
+    {"sifive_u", "map of the HiFive Unleashed: CLINT and UARTs, the rest stubs", ROWS(sifive_u), 128 * MIB, 2, 5,
+     .compatible = "sifive,hifive-unleashed-a00 sifive,hifive-unleashed", .model = "SiFive HiFive Unleashed A00",
+     .stdout_path = "/soc/serial@10010000"},
+    {"pcmap", "RAM below and above 4 GiB as on a PC, serial line at port 0x3f8", ROWS(pcmap), 2 * GIB, 1, 8,
+     .htif_by_symbols = true, .max_low_ram = BELOW_4G, .high_ram = 4 * GIB, .compatible = "addend,pcmap",
+     .model = "addend,pcmap"},
+    {"malta-fpga", "CLabPU with registers and serial port of MIPS' Malta", ROWS(malta_fpga), 2 * GIB, 1, 8,
+     .default_firmware = true, CLABPU_NAMES, .stdout_path = "/htif"},
     {"none", "nothing but the address spaces", NULL, 0},
 };
 

@@ -107,11 +107,12 @@ void device_want_input(Device *d);
 size_t device_console_read(const Device *d, void *data, size_t size); // does not wait
 void device_console_write(const Device *d, uint8_t byte);
 
-uint64_t device_now_ns(const Device *d); // the board's clock
+uint64_t device_now_ns(const Device *d); // the board's clock; not from type->input (BoardHooks)
 
 // While fire runs, the device's accesses to its own regions are denied, as in callbacks of its regions (R1.15).
 void device_timer_init(DeviceTimer *t, Device *d, void (*fire)(void *opaque), void *opaque);
-void device_timer_arm(DeviceTimer *t, uint64_t at_ns); // once, at that time or soon after; UINT64_MAX: disarms it
+// Once, at that time or soon after, on a thread that runs harts; UINT64_MAX: disarms it.
+void device_timer_arm(DeviceTimer *t, uint64_t at_ns);
 uint64_t device_bus_deadline(const DeviceBus *bus);    // the earliest armed timer
 void device_bus_run_timers(DeviceBus *bus, uint64_t now_ns);
 

@@ -59,7 +59,8 @@ static void run_dma(void *opaque)
         if (r != MEMTX_OK && log_on(LOG_GUEST_ERROR))
             log_printf("%s: DMA at 0x%" PRIx64 " failed (%u)\n", e->mr.name, ram, r);
     } else if (log_on(LOG_GUEST_ERROR)) {
-        log_printf("%s: DMA of 0x%" PRIx64 " bytes at 0x%" PRIx64 " is outside the buffer\n", e->mr.name, e->count, mine);
+        log_printf("%s: DMA of 0x%" PRIx64 " bytes at 0x%" PRIx64 " is outside the buffer\n", e->mr.name, e->count,
+                   mine);
     }
     e->command &= ~(uint64_t)RUN;
     if (e->command & INTERRUPT)

@@ -252,5 +252,6 @@ static void describe_root(const Device *d, DtWriter *w)
 }
 
 const DeviceType device_htif = {
-    "htif", sizeof(Htif), realize, unrealize, DEVICE_IS_BOARD, .reset = reset, .input = input, .describe_root = describe_root,
+    "htif", sizeof(Htif), realize, unrealize, DEVICE_IS_BOARD,
+    .reset = reset, .input = input, .describe_root = describe_root,
 };

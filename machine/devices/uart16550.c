@@ -24,7 +24,7 @@ typedef struct {
     Device device;
     MemoryRegion mr;
     bool connected; // to the board's console; else nobody is at the other end
-    DeviceTimer timeout;
+    DeviceTimer arrival, timeout;
     uint32_t clock_hz;
     uint8_t rx[FIFO];
     unsigned rx_at, rx_n;
@@ -107,11 +107,17 @@ static void fill(Uart *u)
         restart_timeout(u);
 }
 
-static void input(Device *d)
+static void on_arrival(void *opaque)
 {
-    Uart *u = (Uart *)d;
+    Uart *u = opaque;
     fill(u);
     update(u);
+}
+
+// On the main loop's thread, which may not ask for the time: the rest is done by one that runs harts.
+static void input(Device *d)
+{
+    device_timer_arm(&((Uart *)d)->arrival, 0);
 }
 
 static uint8_t read_rbr(Uart *u)
@@ -286,6 +292,7 @@ static bool realize(Device *d, GError **error G_GNUC_UNUSED)
     bool port = in && device_region(d->bus, in) == d->bus->io;
     u->clock_hz = (uint32_t)device_property_number(d, "clock", 1843200);
     device_timer_init(&u->timeout, d, on_timeout, u);
+    device_timer_init(&u->arrival, d, on_arrival, u);
     memory_region_init_io(&u->mr, port ? &port_ops : &memory_ops, u, d->row->name, REGISTERS);
     device_map(d, &u->mr, 0);
     u->connected = device_property_number(d, "connected", 1);

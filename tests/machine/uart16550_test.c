@@ -48,19 +48,18 @@ static void done(Fixture *f)
     fixture_st(f, PLIC + 0x200004, 4, IRQ);
 }
 
-static void type(Fixture *f, const char *text)
-{
-    assert_int_equal(write(f->input, text, strlen(text)), strlen(text));
-    console_attach(f->config.console, NULL);
-    while (g_main_context_iteration(NULL, FALSE))
-        ;
-}
-
 static void more(Fixture *f, const char *text)
 {
     assert_int_equal(write(f->input, text, strlen(text)), strlen(text));
     while (g_main_context_iteration(NULL, FALSE))
         ;
+    board_run_timers(f->board, 0, 1, f->now_ns);
+}
+
+static void type(Fixture *f, const char *text)
+{
+    console_attach(f->config.console, NULL);
+    more(f, text);
 }
 
 static void reset_state(void **state)

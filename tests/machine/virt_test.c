@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// virt's smaller devices: real-time clock, test finisher, fw_cfg, empty virtio transports; its boot rules and its device
-// tree against QEMU's; reset.
+// virt's smaller devices: real-time clock, test finisher, fw_cfg, empty virtio transports; its boot rules and its
+// device tree against QEMU's; reset.
 #include "frontend/hart.h"
 #include "tests/machine/fixture.h"
 #include <libfdt.h>
