@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define IO_SPACE_SIZE 65536
 #define PHYSICAL_SPACE (UINT64_C(1) << 56) // what Sv39 to Sv57 can address
 
 static const DeviceRow *find_row(const BoardType *type, const DeviceType *kind)
@@ -26,25 +25,6 @@ static const DeviceRow *find_ram(const BoardType *type)
             return &type->rows[i];
     return NULL;
 }
-
-// Where the I/O space has no devices reads give all ones and writes are ignored, both succeed (R1.54).
-static uint64_t io_read(void *opaque G_GNUC_UNUSED, uint64_t addr G_GNUC_UNUSED, unsigned size G_GNUC_UNUSED)
-{
-    return UINT64_MAX;
-}
-
-static void io_write(void *opaque G_GNUC_UNUSED, uint64_t addr G_GNUC_UNUSED, uint64_t data G_GNUC_UNUSED,
-                     unsigned size G_GNUC_UNUSED)
-{
-}
-
-static const MemoryRegionOps io_ops = {
-    .read = io_read,
-    .write = io_write,
-    .endianness = DEVICE_NATIVE_ENDIAN,
-    .valid = {.unaligned = true},
-    .impl = {.unaligned = true},
-};
 
 static bool check_config(const BoardType *type, const Board *b, GError **error)
 {
@@ -79,9 +59,9 @@ static void ask_reset(void *opaque)
 static void make_bus(Board *b)
 {
     b->bus = (DeviceBus){
-        .system = &b->system,
-        .io = &b->io,
-        .memory = &b->memory,
+        .system = get_system_memory(),
+        .io = get_system_io(),
+        .memory = &address_space_memory,
         .console = b->config.console,
         .harts = b->harts,
         .ram_size = b->ram_size,
@@ -92,22 +72,17 @@ static void make_bus(Board *b)
         .reset = ask_reset,
     };
     device_bus_init(&b->bus);
-    g_ptr_array_add(b->bus.regions, &b->system);
-    g_ptr_array_add(b->bus.regions, &b->io);
+    g_ptr_array_add(b->bus.regions, b->bus.system);
+    g_ptr_array_add(b->bus.regions, b->bus.io);
 }
 
 static void make_spaces(Board *b)
 {
-    memory_region_init(&b->system, "system", UINT64_MAX);
-    memory_region_init_io(&b->io, &io_ops, NULL, "io", IO_SPACE_SIZE);
-    memory_region_set_parent(&b->system, &b->bus.unattached);
-    memory_region_set_parent(&b->io, &b->bus.unattached);
-    address_space_init(&b->memory, &b->system, "memory");
-    address_space_init(&b->io_space, &b->io, "I/O");
+    memory_map_init(&b->bus.unattached);
     b->cpu_memory = g_new0(AddressSpace, b->harts);
     for (unsigned i = 0; i < b->harts; i++) {
         g_autofree char *name = g_strdup_printf("cpu-memory-%u", i);
-        address_space_init(&b->cpu_memory[i], &b->system, name);
+        address_space_init(&b->cpu_memory[i], b->bus.system, name);
     }
 }
 
@@ -146,7 +121,7 @@ static bool attach(Board *b, GError **error)
     bool ok = make_devices(b, error);
     if (ok && b->ram_row) {
         b->ram = device_region(&b->bus, b->ram_row->name);
-        b->loader = loader_new(&b->memory, b->ram_row->base, b->low_ram);
+        b->loader = loader_new(&address_space_memory, b->ram_row->base, b->low_ram);
     }
     memory_unlock();
     return ok;
@@ -183,13 +158,10 @@ Board *board_new(const BoardConfig *config, const BoardHooks *hooks, GError **er
 static void detach(Board *b)
 {
     memory_lock();
-    for (unsigned i = 0; i < b->harts; i++) // first: a region may not go while a view shows it
+    for (unsigned i = 0; i < b->harts; i++)
         address_space_deinit(&b->cpu_memory[i]);
-    address_space_deinit(&b->io_space);
-    address_space_deinit(&b->memory);
     device_bus_deinit(&b->bus);
-    memory_region_deinit(&b->io);
-    memory_region_deinit(&b->system);
+    memory_map_exit();
     g_free(b->cpu_memory);
     memory_unlock();
 }
@@ -220,7 +192,7 @@ void board_guest_exit(Board *b, uint64_t code)
         board_symbol_address(b, "end_signature", &end)) {
         GError *e = NULL;
         unsigned granularity = b->config.signature_granularity ? b->config.signature_granularity : 16;
-        if (!signature_write(&b->memory, b->config.signature, begin, end, granularity, &e)) {
+        if (!signature_write(&address_space_memory, b->config.signature, begin, end, granularity, &e)) {
             g_printerr("addend: signature: %s\n", e->message);
             g_error_free(e);
             code = code ? code : 1; // a test without its signature has not passed
@@ -230,9 +202,9 @@ void board_guest_exit(Board *b, uint64_t code)
     memory_unlock();
 }
 
-AddressSpace *board_memory(Board *b)
+AddressSpace *board_memory(Board *b G_GNUC_UNUSED)
 {
-    return &b->memory;
+    return &address_space_memory;
 }
 
 AddressSpace *board_cpu_memory(Board *b, unsigned hart)
@@ -241,9 +213,9 @@ AddressSpace *board_cpu_memory(Board *b, unsigned hart)
     return &b->cpu_memory[hart];
 }
 
-AddressSpace *board_io(Board *b)
+AddressSpace *board_io(Board *b G_GNUC_UNUSED)
 {
-    return &b->io_space;
+    return &address_space_io;
 }
 
 unsigned board_harts(const Board *b)
@@ -340,6 +312,11 @@ bool board_symbol_address(Board *b, const char *name, uint64_t *addr)
 void board_each_function(Board *b, void (*fn)(const Symbol *s, void *opaque), void *opaque)
 {
     symbols_each_function(loader_symbols(b->loader), fn, opaque);
+}
+
+bool board_has_htif(const Board *b)
+{
+    return b->htif;
 }
 
 bool board_can_exit(const Board *b)

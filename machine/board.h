@@ -51,7 +51,7 @@ typedef struct {
     void (*reset)(void *opaque);
 } BoardHooks;
 
-// Builds the board's regions, devices and address spaces "memory", "I/O" and "cpu-memory-N". Errors: unknown
+// Builds the board's regions, devices and address spaces "memory", "I/O" and "cpu-memory-N". One at a time. Errors: unknown
 // board, too many harts, RAM size that cannot be reserved, unusable chroot directory. board_free takes NULL.
 Board *board_new(const BoardConfig *config, const BoardHooks *hooks, GError **error);
 void board_free(Board *board);
@@ -73,9 +73,9 @@ struct Device *board_add_device(Board *board, const struct DeviceRow *row, GErro
 // One line per board ("name  description") for -M help.
 void board_list(GString *out);
 
-AddressSpace *board_memory(Board *board);
+AddressSpace *board_memory(Board *board); // address_space_memory (softmmu/system.h)
 AddressSpace *board_cpu_memory(Board *board, unsigned hart); // hart < board_harts
-AddressSpace *board_io(Board *board);
+AddressSpace *board_io(Board *board); // address_space_io
 unsigned board_harts(const Board *board);
 uint64_t board_ram_size(const Board *board);
 
@@ -115,6 +115,7 @@ void board_each_function(Board *board, void (*fn)(const Symbol *s, void *opaque)
 // Whether the guest can end the run: there is a device for that, its ELF names tohost, or HTIF is at its fixed address.
 // False: the caller may say once that this guest has no way to exit (users.md 4.3).
 bool board_can_exit(const Board *board);
+bool board_has_htif(const Board *board); // it would, for a guest that names tohost
 
 // For the harts' semihosting hook, after board_load. Owned by the board.
 Semihost *board_semihost(Board *board);

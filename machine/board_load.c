@@ -49,7 +49,7 @@ static bool check_htif_symbol(const Board *b, const Symbol *s, GError **error)
 static bool check_htif_place(Board *b, gpa_t addr, GError **error)
 {
     for (gpa_t a = addr; a < addr + 8; a += 4) {
-        MemorySection s = address_space_lookup(&b->memory, a);
+        MemorySection s = address_space_lookup(&address_space_memory, a);
         if (s.mr && s.mr != b->ram)
             return fail(error, "HTIF register at 0x%" PRIx64 " lies in %s", addr, s.mr->name);
     }
@@ -177,7 +177,7 @@ static void start_htif(Board *b, const Boot *boot)
         .console = b->config.console,
         .compat_qemu = b->config.htif_compat_qemu,
         .proxy = {
-            .memory = &b->memory,
+            .memory = &address_space_memory,
             .fs = b->fs,
             .args = b->config.guest_args,
             .break_start = program_end,
@@ -199,7 +199,7 @@ static void start_semihost(Board *b, const Boot *boot)
                                (char *)g_ptr_array_index(b->config.guest_args, i));
     b->cmdline = g_string_free(line, FALSE);
     SemihostConfig config = {
-        .memory = &b->memory,
+        .memory = &address_space_memory,
         .fs = b->fs,
         .console = b->config.console,
         .cmdline = b->cmdline,
@@ -244,7 +244,7 @@ static bool load_memory(Board *b, Boot *boot, bool again, GError **error)
         return false;
     mrom_build(rom, boot->images.start, boot->fdt, boot->images.next_addr);
     if (b->rom_row)
-        address_space_write_rom(&b->memory, b->rom_row->base, rom, sizeof rom);
+        address_space_write_rom(&address_space_memory, b->rom_row->base, rom, sizeof rom);
     return true;
 }
 
@@ -277,7 +277,7 @@ bool board_reset(Board *b, GError **error)
     Boot boot = {0};
     memory_lock();
     Loader *before = b->loader;
-    b->loader = loader_new(&b->memory, b->ram_row->base, b->low_ram);
+    b->loader = loader_new(&address_space_memory, b->ram_row->base, b->low_ram);
     bool ok = load_memory(b, &boot, true, error);
     loader_free(before);
     device_bus_reset(&b->bus);

@@ -133,7 +133,7 @@ static const BoardType types[] = {
      .default_firmware = true, .compatible = "riscv-virtio", .model = "riscv-virtio,qemu",
      .stdout_path = "/soc/serial@10000000"},
     {"sifive_u", "map of the HiFive Unleashed: CLINT and UARTs, the rest stubs", ROWS(sifive_u), 128 * MIB, 2, 5,
-     .compatible = "sifive,hifive-unleashed-a00 sifive,hifive-unleashed", .model = "SiFive HiFive Unleashed A00",
+     .default_firmware = true, .compatible = "sifive,hifive-unleashed-a00 sifive,hifive-unleashed", .model = "SiFive HiFive Unleashed A00",
      .stdout_path = "/soc/serial@10010000"},
     {"pcmap", "RAM below and above 4 GiB as on a PC, serial line at port 0x3f8", ROWS(pcmap), 2 * GIB, 1, 8,
      .htif_by_symbols = true, .max_low_ram = BELOW_4G, .high_ram = 4 * GIB, .compatible = "addend,pcmap",

@@ -8,13 +8,13 @@
 #include "machine/hostfs.h"
 #include "machine/image_file.h"
 #include "machine/loader.h"
+#include "softmmu/system.h"
 
 struct Board {
     const BoardType *type;
     BoardConfig config;
     BoardHooks hooks;
-    MemoryRegion system, io;
-    AddressSpace memory, io_space, *cpu_memory;
+    AddressSpace *cpu_memory;
     DeviceBus bus;
     unsigned harts;
     const DeviceRow *rom_row, *ram_row, *htif_row; // NULL: there is none

@@ -405,7 +405,8 @@ void machine_run(Machine *m, RunResult *out)
                        g_unix_signal_add(SIGHUP, on_sighup, m)};
     guint timer = m->options->timeout > 0 ? g_timeout_add((guint)(m->options->timeout * 1000), on_timeout, m) : 0;
     if (!board_can_exit(m->board) && !m->options->semihosting && m->options->command == COMMAND_RUN)
-        machine_note(m, "this guest has no way to exit (no HTIF symbols)");
+        machine_note(m, board_has_htif(m->board) ? "this guest has no way to exit (no HTIF symbols)"
+                                                 : "this board gives guests no way to exit");
     gint64 start = g_get_monotonic_time();
     start_runners(m);
     g_main_loop_run(m->loop);

@@ -3,6 +3,7 @@
 // and edu. tests/guest/machine/malta.c and where_am_i.c are guests that use them.
 #include "machine/cpu.h"
 #include "machine/devices/devices.h"
+#include "softmmu/system.h"
 #include "tests/machine/fixture.h"
 #include "util/log.h"
 #include <fcntl.h>
@@ -381,6 +382,35 @@ static void edu_registers(void **state)
     assert_int_equal(fixture_ld(f, BAR + 0x24, 4), 0x110);
 }
 
+// --- memory_map_init and the four globals of seeds 1 to 3 ----------------------------------------------------------
+
+// Right behind it there is what V7 shows, and ports on which nobody answers.
+static void memory_map_init_globals(void **state)
+{
+    GString *out = g_string_new(NULL);
+    uint32_t value = 0;
+    MemTxResult r;
+    (void)state;
+    memory_lock();
+    memory_map_init(NULL);
+    memory_print_tree(out, 0);
+    assert_string_equal(out->str, "address-space: memory\n"
+                                  "  0000000000000000-ffffffffffffffff (prio 0, i/o): system\n\n"
+                                  "address-space: I/O\n"
+                                  "  0000000000000000-000000000000ffff (prio 0, i/o): io\n\n");
+    assert_ptr_equal(address_space_memory.root, get_system_memory());
+    assert_ptr_equal(address_space_io.root, get_system_io());
+    assert_int_equal(address_space_ld(&address_space_io, 0x3f8, 1, &r), 0xff);
+    assert_int_equal(r, MEMTX_OK);
+    assert_int_equal(address_space_rw(&address_space_io, 0xfffe, MEMTXATTRS_NONE, &value, 4, false), MEMTX_DECODE_ERROR);
+    assert_int_equal(value, 0x0000ffff);
+    assert_int_equal(address_space_ld(&address_space_memory, 0x80000000, 4, &r), 0);
+    assert_int_equal(r, MEMTX_DECODE_ERROR);
+    memory_map_exit();
+    memory_unlock();
+    g_string_free(out, TRUE);
+}
+
 int main(int argc, char **argv)
 {
     test_data = argc > 1 ? argv[1] : ".";
@@ -390,6 +420,7 @@ int main(int argc, char **argv)
         TEST(pcmap_aliases_and_e820), TEST(pcmap_guest_store),    TEST(t173_serial_where_am_i),
         TEST(hitb_split_store),       TEST(t174_hitb_edu),        TEST(t174_range_check),
         TEST(t174_own_registers),     TEST(t174_mask),            TEST(edu_registers),
+        cmocka_unit_test(memory_map_init_globals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
