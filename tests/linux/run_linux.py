@@ -11,7 +11,7 @@ CASE is one of
     icount  two runs under -icount print the same and count the same
     reboots the guest resets the machine, which starts anew, again and again (virt only)
 
---board virt takes that board and its serial line.
+--board virt takes that board; the stock kernel then has its serial line as console.
 """
 import argparse
 import hashlib
@@ -119,8 +119,10 @@ def run(args):
         options = [*options, *args.options, '-smp', str(args.smp), f'--stats=json:{stats.name}']
         image, tell = 'tiny', None
         if args.board == 'virt':
+            options = ['-M', 'virt', *options]
+        if args.board == 'virt' and args.kernel == 'stock':
             linux.with_present_init('tiny', own.name)
-            image, tell, options = own.name, 'console=ttyS0', ['-M', 'virt', *options]
+            image, tell = own.name, 'console=ttyS0'
         argv = linux.command('addend', args.addend, args.kernel, image, options, append, tell)
         console = linux.Console(argv, LIMIT)
         try:
