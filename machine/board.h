@@ -51,8 +51,8 @@ typedef struct {
     void (*reset)(void *opaque);
 } BoardHooks;
 
-// Builds the board's regions, devices and address spaces "memory", "I/O" and "cpu-memory-N". One at a time. Errors: unknown
-// board, too many harts, RAM size that cannot be reserved, unusable chroot directory. board_free takes NULL.
+// Builds the board's regions, devices and address spaces "memory", "I/O" and "cpu-memory-N". One at a time. Errors:
+// unknown board, too many harts, RAM size that cannot be reserved, unusable chroot directory. board_free takes NULL.
 Board *board_new(const BoardConfig *config, const BoardHooks *hooks, GError **error);
 void board_free(Board *board);
 

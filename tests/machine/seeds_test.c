@@ -402,7 +402,8 @@ static void memory_map_init_globals(void **state)
     assert_ptr_equal(address_space_io.root, get_system_io());
     assert_int_equal(address_space_ld(&address_space_io, 0x3f8, 1, &r), 0xff);
     assert_int_equal(r, MEMTX_OK);
-    assert_int_equal(address_space_rw(&address_space_io, 0xfffe, MEMTXATTRS_NONE, &value, 4, false), MEMTX_DECODE_ERROR);
+    r = address_space_read(&address_space_io, 0xfffe, MEMTXATTRS_NONE, &value, 4);
+    assert_int_equal(r, MEMTX_DECODE_ERROR);
     assert_int_equal(value, 0x0000ffff);
     assert_int_equal(address_space_ld(&address_space_memory, 0x80000000, 4, &r), 0);
     assert_int_equal(r, MEMTX_DECODE_ERROR);
