@@ -63,19 +63,17 @@ static bool find_htif(Board *b, Boot *boot, GError **error)
     const BoardImages *images = &boot->images;
     const Symbol *to = symbols_by_name(loader_symbols(b->loader), "tohost");
     const Symbol *from = symbols_by_name(loader_symbols(b->loader), "fromhost");
-    bool fixed = !b->type->htif_by_symbols &&
-                 ((!images->has_firmware && !c->kernel) || (images->has_firmware && !images->firmware_elf) ||
-                  (c->kernel && !images->kernel_elf));
-    if (!fixed && !to && !from && !c->htif_compat_qemu) {
-        fixed = !b->type->htif_by_symbols;
-        b->can_exit |= fixed && images->has_firmware; // firmware finds it through the device tree
-    } else {
-        b->can_exit = true;
-    }
+    bool may_be_fixed = !b->type->htif_by_symbols;
+    bool by_rule = may_be_fixed &&
+                   ((!images->has_firmware && !c->kernel) || (images->has_firmware && !images->firmware_elf) ||
+                    (c->kernel && !images->kernel_elf));
+    bool fixed = by_rule || (may_be_fixed && !to && !from && !c->htif_compat_qemu);
+    b->htif_used = may_be_fixed || to || from;
+    // Whatever was not told by symbols, firmware finds through the device tree.
+    b->can_exit |= by_rule || to || from || (fixed && images->has_firmware);
     htif_set_fixed(b->htif, fixed);
     boot->fromhost = b->htif_row->base;
     boot->tohost = b->htif_row->base + 8;
-    b->htif_used = fixed || to || from || (c->htif_compat_qemu && !b->type->htif_by_symbols);
     if (!b->htif_used || fixed)
         return true;
     if (!to || !from)
