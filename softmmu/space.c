@@ -47,6 +47,7 @@ static void commit(void)
         __atomic_store_n(&as->view, view_for(as->root, i), __ATOMIC_SEQ_CST);
         flatview_unref(was);
     }
+    grace_collect(); // what callbacks that have ended removed
     space_forget_translations();
 }
 

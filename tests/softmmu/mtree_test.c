@@ -36,7 +36,7 @@ static void check_file(const char *path)
     assert_listing(tree(false), want);
 }
 
-static void t121_clabpu(void **state)
+static void t121_clabpu(void **state) // T121
 {
     (void)state;
     AddressSpace cpu, ports;
@@ -85,7 +85,7 @@ static const struct {
     {"riscv.sifive.u.dmc", 0x100b0000, 0x10000, -1000, 'i'},
 };
 
-static void t120_sifive_u(void **state)
+static void t120_sifive_u(void **state) // T120
 {
     (void)state;
     static const char *const names[] = {"dma", "cpu-memory-1", "cpu-memory-0"}; // listed by name
@@ -106,7 +106,7 @@ static void t120_sifive_u(void **state)
     address_space_deinit(&ports);
 }
 
-static void t123_htif_in_ram(void **state)
+static void t123_htif_in_ram(void **state) // T123
 {
     (void)state;
     add(sys, 0x80000000, ram("ram", 0x8000000));
@@ -117,7 +117,7 @@ static void t123_htif_in_ram(void **state)
                            "  0000000080001048-0000000087ffffff (prio 0, ram): ram @0000000000001048\n\n");
 }
 
-static void t124_no_machine(void **state)
+static void t124_no_machine(void **state) // T124
 {
     (void)state;
     AddressSpace ports;
@@ -132,7 +132,7 @@ static void t124_no_machine(void **state)
 }
 
 // V3's tail: a disabled alias is hidden, but its target is listed.
-static void t126_bus_master(void **state)
+static void t126_bus_master(void **state) // T126
 {
     (void)state;
     AddressSpace dma;
@@ -169,7 +169,7 @@ static void t126_bus_master(void **state)
     address_space_deinit(&dma);
 }
 
-static void t127_disabled_container(void **state)
+static void t127_disabled_container(void **state) // T127
 {
     (void)state;
     MemoryRegion *box = add(sys, 0x1000, container("box", 0x1000));
@@ -180,7 +180,7 @@ static void t127_disabled_container(void **state)
                                     "      0000000000001100-000000000000110f (prio 0, i/o): d\n\n");
 }
 
-static void t128_siblings(void **state)
+static void t128_siblings(void **state) // T128
 {
     (void)state;
     add_prio(sys, 0x2000, io("high address", 1), 9);
@@ -195,7 +195,7 @@ static void t128_siblings(void **state)
                                      "    0000000000002000-0000000000002000 (prio 9, i/o): high address\n\n");
 }
 
-static void t129_overflow(void **state)
+static void t129_overflow(void **state) // T129
 {
     (void)state;
     MemoryRegion *box = add(sys, UINT64_C(0xfffffffffffff000), container("box", 0x2000));

@@ -303,7 +303,7 @@ static void run_seed(uint64_t seed)
     }
 }
 
-static void t023_random_graphs(void **state)
+static void t023_random_graphs(void **state) // T023
 {
     (void)state;
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
