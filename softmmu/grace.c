@@ -111,7 +111,6 @@ void grace_retire(void *thing, void (*release)(void *thing))
     }
     Grave g = {thing, release, __atomic_add_fetch(&epoch, 1, __ATOMIC_SEQ_CST)};
     g_array_append_val(graves, g);
-    grace_collect();
 }
 
 void grace_wait(void)

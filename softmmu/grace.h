@@ -9,8 +9,8 @@
 void grace_enter(void);
 void grace_leave(void);
 
-// Calls release(thing) when no reader can see it any more: at some later grace_retire, grace_collect or grace_wait. Needs
-// the big lock.
+// Calls release(thing) when no reader can see it any more: at some later grace_collect or grace_wait. Needs the
+// big lock.
 void grace_retire(void *thing, void (*release)(void *thing));
 // Releases what it can. Under the big lock.
 void grace_collect(void);

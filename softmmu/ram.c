@@ -163,6 +163,7 @@ void ram_block_free(RamBlock *block)
     if (!block) {
         return;
     }
+    memory_ram_written(block->offset, block->size); // code from there must not be taken for that of the next block
     memory_lock();
     g_ptr_array_remove(blocks, block);
     memory_unlock();
