@@ -304,8 +304,8 @@ static void test_part_pages(void **state)
     assert_null(tlb_ram(board.tlb, HOLE_BASE + PAGE_SIZE, 1, ACCESS_READ));
 }
 
-// Devices that are smaller than a page, or want more than the guest gives.
-static void test_small_devices(void **state)
+// T069, and devices that want more than the guest gives.
+static void t069_small_devices(void **state)
 {
     (void)state;
     static const MemoryRegionOps wide_ops = {
@@ -478,7 +478,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(t089_fetch, setup, teardown),
         cmocka_unit_test_setup_teardown(t090_overlay, setup, teardown),
         cmocka_unit_test_setup_teardown(test_part_pages, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_small_devices, setup, teardown),
+        cmocka_unit_test_setup_teardown(t069_small_devices, setup, teardown),
         cmocka_unit_test_setup_teardown(t108_granules, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ram_pointer, setup, teardown),
         cmocka_unit_test_setup_teardown(t111_counters, setup, teardown),

@@ -2,6 +2,8 @@
 // Rendering: the worked vectors of memory/spec.md 1.4 and the rules behind them (T001 to T025).
 #include "tests/softmmu/fixture.h"
 // then
+#include "softmmu/flatview.h"
+// then
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -200,6 +202,45 @@ static void t016_merging(void **state) // T016
     assert_view(&as, "1000-2fff ram");
 }
 
+// Two ranges of one rendering cannot differ in the mask alone, since it is the region's: so the rule itself is asked.
+static void t017_merging_by_mask(void **state) // T017
+{
+    (void)state;
+    MemoryRegion *r = ram("ram", 0x2000);
+    FlatRange a = {.mr = r, .start = 0x1000, .size = 0x1000, .romd = true};
+    FlatRange b = {.mr = r, .start = 0x2000, .size = 0x1000, .offset_in_region = 0x1000, .romd = true};
+    assert_true(flatview_can_merge(&a, &b));
+    assert_false(flatview_can_merge(&b, &a));
+    b.log_mask = 1;
+    assert_false(flatview_can_merge(&a, &b));
+    b.log_mask = 0;
+    b.romd = false;
+    assert_false(flatview_can_merge(&a, &b));
+    b.romd = true;
+    b.nonvolatile = true;
+    assert_false(flatview_can_merge(&a, &b));
+}
+
+// R1.25: flags come down to the ranges, through aliases too.
+static void inherited_flags(void **state)
+{
+    (void)state;
+    MemoryRegion *r = ram("ram", 0x3000), *box = add(sys, 0, container("box", 0x3000));
+    MemoryRegion *lo = add(box, 0, alias("lo", r, 0, 0x1000)), *hi = add(box, 0x1000, alias("hi", r, 0x1000, 0x2000));
+    assert_view(&as, "0-2fff ram");
+    memory_region_set_nonvolatile(hi, true);
+    assert_view(&as, "0-fff ram | 1000-2fff ram@1000");
+    assert_true(!as.view->ranges[0].nonvolatile && as.view->ranges[1].nonvolatile);
+    memory_region_set_nonvolatile(box, true);
+    assert_view(&as, "0-2fff ram");
+    assert_true(as.view->ranges[0].nonvolatile);
+    memory_region_set_unmergeable(lo, true);
+    assert_view(&as, "0-fff ram | 1000-2fff ram@1000");
+    memory_region_set_readonly(box, true);
+    assert_true(as.view->ranges[0].readonly && as.view->ranges[1].readonly);
+    assert_false(r->nonvolatile || r->readonly);
+}
+
 static void t018_readonly_alias(void **state) // T018
 {
     (void)state;
@@ -392,6 +433,8 @@ int main(void)
         TEST(t014_full_background),
         TEST(t015_empty_region),
         TEST(t016_merging),
+        TEST(t017_merging_by_mask),
+        TEST(inherited_flags),
         TEST(t018_readonly_alias),
         TEST(t019_mmio_in_ram),
         TEST(t020_disabled_target),

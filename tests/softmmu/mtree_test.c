@@ -237,6 +237,36 @@ static void aliases(void **state)
     assert_false(a3->readonly);
 }
 
+// What stands before and in place of the type; alias lines have their own nv- and the final target's type.
+static void t130_types(void **state) // T130
+{
+    (void)state;
+    static uint8_t page[0x1000] __attribute__((aligned(16)));
+    MemoryRegion *d = region_alloc(), *r = ram("pmem", 0x1000), *o = region_alloc();
+    static const MemoryRegionOps nothing;
+    memory_region_init_ram_device_ptr(d, "bar", sizeof page, page);
+    assert_true(memory_region_init_rom_device(o, &nothing, NULL, "flash", 0x1000, NULL));
+    memory_region_set_nonvolatile(r, true);
+    memory_region_set_nonvolatile(d, true);
+    MemoryRegion *inner = alias("inner", o, 0, 0x1000), *outer = alias("outer", inner, 0, 0x800);
+    memory_region_set_nonvolatile(outer, true);
+    add(sys, 0x1000, d);
+    add(sys, 0x2000, r);
+    add(sys, 0x3000, outer);
+    assert_listing(tree(false),
+                   HEAD "    0000000000001000-0000000000001fff (prio 0, nv-ramd): bar\n"
+                        "    0000000000002000-0000000000002fff (prio 0, nv-ram): pmem\n"
+                        "    0000000000003000-00000000000037ff (prio 0, nv-romd): alias outer @inner "
+                        "0000000000000000-00000000000007ff\n\n"
+                        "memory-region: inner\n  0000000000000000-0000000000000fff (prio 0, romd): alias inner @flash "
+                        "0000000000000000-0000000000000fff\n\n"
+                        "memory-region: flash\n  0000000000000000-0000000000000fff (prio 0, romd): flash\n\n");
+    assert_listing(flat(), "FlatView #0\n AS \"memory\", root: system\n Root memory region: system\n"
+                           "  0000000000001000-0000000000001fff (prio 0, nv-ramd): bar\n"
+                           "  0000000000002000-0000000000002fff (prio 0, nv-ram): pmem\n"
+                           "  0000000000003000-00000000000037ff (prio 0, nv-romd): flash\n\n");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -251,6 +281,7 @@ int main(void)
         TEST(t128_siblings),
         TEST(t129_overflow),
         TEST(aliases),
+        TEST(t130_types),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
