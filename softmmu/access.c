@@ -9,16 +9,17 @@
 #include "softmmu/tlb_private.h"
 
 #include "softmmu/access_host.h"
+#include "softmmu/bus.h"
 #include "softmmu/code_pages.h"
 #include "softmmu/memory.h"
 #include <glib.h>
 
 // --- pieces on MMIO pages ----------------------------------------------------------------------------------
 
-
+// Under the big lock, which keeps the view.
 static MemorySection section(const Tlb *tlb, gpa_t pa, bool is_write)
 {
-    return address_space_translate(tlb->as, pa, is_write, MEMTXATTRS_NONE);
+    return bus_section(tlb->as->view, pa, &(BusAccess){.is_write = is_write});
 }
 
 static bool assigned(Tlb *tlb, gpa_t pa, unsigned size, bool is_write)
@@ -32,7 +33,10 @@ static bool assigned(Tlb *tlb, gpa_t pa, unsigned size, bool is_write)
     return true;
 }
 
-static bool read_range(Tlb *tlb, gpa_t pa, unsigned size, uint64_t *value)
+// The rest of a piece is not yet known to be assigned, or is, all of it.
+typedef enum { PIECE, PIECE_ASSIGNED } Known;
+
+static bool read_range(Tlb *tlb, gpa_t pa, unsigned size, uint64_t *value, Known known)
 {
     MemorySection s = section(tlb, pa, false);
     if (!s.mr)
@@ -40,7 +44,9 @@ static bool read_range(Tlb *tlb, gpa_t pa, unsigned size, uint64_t *value)
     if (s.len < size) {
         uint64_t lo, hi;
         unsigned half = size / 2;
-        if (!read_range(tlb, pa, half, &lo) || !read_range(tlb, pa + half, half, &hi))
+        if (known != PIECE_ASSIGNED && !assigned(tlb, pa, size, false))
+            return false;
+        if (!read_range(tlb, pa, half, &lo, PIECE_ASSIGNED) || !read_range(tlb, pa + half, half, &hi, PIECE_ASSIGNED))
             return false;
         *value = lo | hi << (8 * half);
         return true;
@@ -52,14 +58,16 @@ static bool read_range(Tlb *tlb, gpa_t pa, unsigned size, uint64_t *value)
     return memory_region_dispatch_read(s.mr, s.offset, value, size, MEMTXATTRS_NONE) == MEMTX_OK;
 }
 
-static bool write_range(Tlb *tlb, gpa_t pa, unsigned size, uint64_t value)
+static bool write_range(Tlb *tlb, gpa_t pa, unsigned size, uint64_t value, Known known)
 {
     MemorySection s = section(tlb, pa, true);
     if (!s.mr)
         return false;
     if (s.len < size) {
         unsigned half = size / 2;
-        return write_range(tlb, pa, half, value) && write_range(tlb, pa + half, half, value >> (8 * half));
+        return (known == PIECE_ASSIGNED || assigned(tlb, pa, size, true)) &&
+               write_range(tlb, pa, half, value, PIECE_ASSIGNED) &&
+               write_range(tlb, pa + half, half, value >> (8 * half), PIECE_ASSIGNED);
     }
     if (s.host && s.direct_write) {
         host_store(tlb_section_host(tlb, &s), size, value);
@@ -76,7 +84,7 @@ static bool write_range(Tlb *tlb, gpa_t pa, unsigned size, uint64_t value)
 static bool read_piece(Tlb *tlb, gpa_t pa, unsigned size, uint64_t *value)
 {
     memory_lock();
-    bool ok = assigned(tlb, pa, size, false) && read_range(tlb, pa, size, value);
+    bool ok = read_range(tlb, pa, size, value, PIECE);
     memory_unlock();
     return ok;
 }
@@ -84,7 +92,7 @@ static bool read_piece(Tlb *tlb, gpa_t pa, unsigned size, uint64_t *value)
 static bool write_piece(Tlb *tlb, gpa_t pa, unsigned size, uint64_t value)
 {
     memory_lock();
-    bool ok = assigned(tlb, pa, size, true) && write_range(tlb, pa, size, value);
+    bool ok = write_range(tlb, pa, size, value, PIECE);
     memory_unlock();
     return ok;
 }
