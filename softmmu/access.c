@@ -167,12 +167,18 @@ bool tlb_load(Tlb *tlb, gva_t va, unsigned size, uint64_t *value, MemFault *faul
     uint64_t hi;
     if (!tlb_lookup(tlb, va, n, ACCESS_READ, &a, fault))
         return false;
-    if (n == size)
-        return load_part(tlb, &a, size, value, fault);
-    if (!tlb_lookup(tlb, va + n, size - n, ACCESS_READ, &b, fault) || !load_part(tlb, &a, n, value, fault) ||
-        !load_part(tlb, &b, size - n, &hi, fault))
-        return false;
-    *value |= hi << (8 * n);
+    if (n == size) {
+        if (!load_part(tlb, &a, size, value, fault))
+            return false;
+        b.flags = 0;
+    } else {
+        if (!tlb_lookup(tlb, va + n, size - n, ACCESS_READ, &b, fault) || !load_part(tlb, &a, n, value, fault) ||
+            !load_part(tlb, &b, size - n, &hi, fault))
+            return false;
+        *value |= hi << (8 * n);
+    }
+    if ((a.flags | b.flags) & TLB_WATCH)
+        tlb_watch_tell(tlb, &a, size, ACCESS_READ, *value);
     return true;
 }
 
@@ -182,16 +188,20 @@ bool tlb_store(Tlb *tlb, gva_t va, unsigned size, uint64_t value, MemFault *faul
     TlbLook a, b;
     if (!tlb_lookup(tlb, va, n, ACCESS_WRITE, &a, fault))
         return false;
-    if (n == size)
-        return store_part(tlb, &a, size, value, fault);
-    return tlb_lookup(tlb, va + n, size - n, ACCESS_WRITE, &b, fault) &&
-           store_part(tlb, &a, n, value, fault) && store_part(tlb, &b, size - n, value >> (8 * n), fault);
+    b.flags = 0;
+    bool ok = n == size ? store_part(tlb, &a, size, value, fault)
+                        : tlb_lookup(tlb, va + n, size - n, ACCESS_WRITE, &b, fault) &&
+                              store_part(tlb, &a, n, value, fault) &&
+                              store_part(tlb, &b, size - n, value >> (8 * n), fault);
+    if (ok && ((a.flags | b.flags) & TLB_WATCH))
+        tlb_watch_tell(tlb, &a, size, ACCESS_WRITE, value);
+    return ok;
 }
 
 // True if a store through the entry needs no bookkeeping (any more), or it is a load.
 static bool plain(Tlb *tlb, const TlbLook *look)
 {
-    if (look->flags & (TLB_MMIO | TLB_DISCARD))
+    if (look->flags & (TLB_MMIO | TLB_DISCARD | TLB_WATCH))
         return false;
     if (look->flags & TLB_NOTDIRTY) {
         if (code_pages_test(tlb->code, look->ram))
@@ -241,7 +251,11 @@ bool tlb_atomic(Tlb *tlb, gva_t va, unsigned size, MemAccess access, void **host
     if (look.flags & (TLB_MMIO | TLB_DISCARD)) {
         *host = NULL;
         tlb_defer(tlb, &look, 0);
-    } else if (look.flags & TLB_NOTDIRTY) {
+        return true; // that load and that store tell who watches
+    }
+    if (look.flags & TLB_WATCH)
+        tlb_watch_tell(tlb, &look, size, access, host_load(look.host, size));
+    if (look.flags & TLB_NOTDIRTY) {
         tlb->atomic_ram = look.ram;
         tlb->atomic_size = size;
         code_stored(tlb, &look, size);
@@ -310,5 +324,7 @@ bool tlb_zero(Tlb *tlb, gva_t va, unsigned size, MemFault *fault)
         if (!store_part(tlb, &part, 8, 0, fault))
             return false;
     }
+    if (look.flags & TLB_WATCH)
+        tlb_watch_tell(tlb, &look, size, ACCESS_WRITE, 0);
     return true;
 }

@@ -70,6 +70,9 @@ struct Tlb {
     unsigned n_contexts, current;
     uint64_t n_left;
     TlbFetched fetched;
+    struct _GArray *watches; // tlb_watch.c; NULL: nothing is watched
+    void (*watch_hook)(void *opaque, const TlbWatched *it);
+    void *watch_opaque;
     TlbStats stats;
 };
 
@@ -128,6 +131,12 @@ static inline unsigned tlb_cold_bits(const TlbCold *c)
 {
     return (unsigned)(c->pa & (TLB_COLD_GLOBAL - 1));
 }
+
+// --- tlb_watch.c
+void tlb_watch_flag(const Tlb *tlb, TlbEntry *e); // sets the flag where the entry's page is watched
+// The access went well and an entry of it has the flag: tells the hook if it touched watched bytes.
+void tlb_watch_tell(Tlb *tlb, const TlbLook *first, unsigned size, MemAccess access, uint64_t value);
+void tlb_watch_free(Tlb *tlb);
 
 // The host address that this TLB uses for a section of RAM or ROM.
 uint8_t *tlb_section_host(const Tlb *tlb, const MemorySection *s);
