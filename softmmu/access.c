@@ -251,6 +251,9 @@ bool tlb_atomic(Tlb *tlb, gva_t va, unsigned size, MemAccess access, void **host
     if (look.flags & (TLB_MMIO | TLB_DISCARD)) {
         *host = NULL;
         tlb_defer(tlb, &look, 0);
+        if (!tlb->atomic_locked)
+            memory_lock();
+        tlb->atomic_locked = true;
         return true; // that load and that store tell who watches
     }
     if (look.flags & TLB_WATCH)
@@ -268,6 +271,9 @@ void tlb_atomic_done(Tlb *tlb)
     if (tlb->atomic_size)
         code_pages_written(tlb->code, tlb->atomic_ram, tlb->atomic_size);
     tlb->atomic_size = 0;
+    if (tlb->atomic_locked)
+        memory_unlock();
+    tlb->atomic_locked = false;
 }
 
 bool tlb_fetch(Tlb *tlb, gva_t va, const uint8_t **host, ram_t *ram, MemFault *fault)

@@ -155,8 +155,10 @@ void *tlb_ram(Tlb *tlb, gva_t va, unsigned size, MemAccess access);
 // Alignment, translation and permission of an atomic access of 4 or 8 bytes, checked in that order (R2.49).
 // access: READ for LR, WRITE for SC and AMO. True: *host is RAM to operate on, or NULL for a device or ROM,
 // where the caller uses tlb_load and tlb_store (R2.60); a fault of that tlb_load becomes ACCESS_WRITE if it
-// is for an AMO. False: *fault. NOTDIRTY pages are handled as a store would, before the caller's store: the hart may
-// translate nothing in between. What other harts translate then is for tlb_atomic_done, to be called after the store.
+// is for an AMO. Meanwhile, until tlb_atomic_done, the hart has the big lock: no other one comes between the two, since
+// whatever is accessed that way is so by every hart. False: *fault. NOTDIRTY pages are handled as a store would, before
+// the caller's store: the hart may translate nothing in between. What other harts translate then is for
+// tlb_atomic_done, to be called after the store and whenever tlb_atomic said true.
 bool tlb_atomic(Tlb *tlb, gva_t va, unsigned size, MemAccess access, void **host, MemFault *fault);
 void tlb_atomic_done(Tlb *tlb);
 
@@ -191,11 +193,11 @@ typedef struct { // a load, store or atomic access of watched bytes that did not
     TlbFound found;      // how the translation (of the first page) was found
 } TlbWatched;
 
-// hook(opaque, it) is called after each access of watched bytes (an atomic one on RAM: before it), on the hart's thread;
-// it does not call the TLB. While anything is watched there are no runs. NULL: no hook.
+// hook(opaque, it) is called after each access of watched bytes (an atomic one on RAM: before it), on the hart's
+// thread; it does not call the TLB. While anything is watched there are no runs. NULL: no hook.
 void tlb_set_watch_hook(Tlb *tlb, void (*hook)(void *opaque, const TlbWatched *it), void *opaque);
-// Watches [va, va + len), which does not wrap, for loads and LR, for stores and other atomics, or both. In all spaces. A
-// watch is taken back by the same arguments; false: there is no such watch. Between slices; flushes.
+// Watches [va, va + len), which does not wrap, for loads and LR, for stores and other atomics, or both. In all spaces.
+// A watch is taken back by the same arguments; false: there is no such watch. Between slices; flushes.
 void tlb_watch(Tlb *tlb, gva_t va, uint64_t len, bool reads, bool writes);
 bool tlb_unwatch(Tlb *tlb, gva_t va, uint64_t len, bool reads, bool writes);
 

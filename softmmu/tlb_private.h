@@ -64,6 +64,7 @@ struct Tlb {
     TlbDeferred deferred[2]; // the two pages of one access
     ram_t atomic_ram;        // tlb_atomic: the bytes on a page with code that are being stored to
     unsigned atomic_size;    // ... how many, 0 if the page has none
+    bool atomic_locked;      // tlb_atomic took the big lock
     TlbTable *table[TLB_MMU_INDEXES]; // those of the current context, and machine
     TlbTable machine;
     TlbContext *context[TLB_CONTEXTS]; // NULL: not made yet; the first n_contexts are there

@@ -387,8 +387,8 @@ static void ram_device(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(ram_ptr),         TEST(ram_from_file),         TEST(ram_from_new_file), TEST(ram_from_fd),
-        TEST(file_errors),     TEST(resizeable),            TEST(t070_rom_device),   TEST(overlay_on_rom_device),
+        TEST(ram_ptr),          TEST(ram_from_file), TEST(ram_from_new_file), TEST(ram_from_fd),
+        TEST(file_errors),      TEST(resizeable),    TEST(t070_rom_device),   TEST(overlay_on_rom_device),
         TEST(romd_is_topology), TEST(ram_device),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The listings of QEMU's virt and spike boards, from trees of the same shape (T122, T125, T126, V9 of the specification).
+// The listings of QEMU's virt and spike boards, from trees of the same shape (T122, T125, T126, V9).
 #include "tests/softmmu/fixture.h"
 // then
 #include <string.h>

@@ -54,8 +54,8 @@ static MemTxResult outcome(uint64_t offset, unsigned size)
 
 static void note(GString *log, const void *who, bool is_write, uint64_t offset, unsigned size, uint64_t data)
 {
-    g_string_append_printf(log, " %c%d+%" PRIx64 "/%u=%" PRIx64, is_write ? 'W' : 'R', (int)((const Region *)who - region),
-                           offset, size, data);
+    int number = (int)((const Region *)who - region);
+    g_string_append_printf(log, " %c%d+%" PRIx64 "/%u=%" PRIx64, is_write ? 'W' : 'R', number, offset, size, data);
 }
 
 static uint64_t plain_read(void *opaque, uint64_t addr, unsigned size)

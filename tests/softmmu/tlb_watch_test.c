@@ -144,7 +144,8 @@ static void end_of_space(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(t107_matching_bytes), TEST(found_where), TEST(kinds_of_accesses), TEST(no_runs_meanwhile), TEST(end_of_space),
+        TEST(t107_matching_bytes), TEST(found_where),  TEST(kinds_of_accesses),
+        TEST(no_runs_meanwhile),   TEST(end_of_space),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -173,8 +173,8 @@ static void t087_accessed_and_dirty(void) // T087
     CHECK(52, probe(PROBE_LOAD, two + 8, 0) == 0x1234);
     probe(PROBE_STORE, two + 8, 0x4321);
     CHECK(53, probe(PROBE_LOAD, one + 8, 0) == 0x4321);
-    // A leaf in the ROM cannot be marked. The magic number of the firmware's block, "OSBI", is one: readable and writable,
-    // A set, D clear, for a page that is not there.
+    // A leaf in the ROM cannot be marked. The magic number of the firmware's block, "OSBI", is one: readable and
+    // writable, A set, D clear, for a page that is not there.
     uint64_t rom = AREA + 0x400000 + 0x5000 + 0x18;
     probe(PROBE_STORE, rom, 0);
     CHECK(54, faulted(15, rom));
