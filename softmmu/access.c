@@ -9,16 +9,17 @@
 #include "softmmu/tlb_private.h"
 
 #include "softmmu/access_host.h"
+#include "softmmu/bus.h"
 #include "softmmu/code_pages.h"
 #include "softmmu/memory.h"
 #include <glib.h>
 
 // --- pieces on MMIO pages ----------------------------------------------------------------------------------
 
-
+// Under the big lock, which keeps the view.
 static MemorySection section(const Tlb *tlb, gpa_t pa, bool is_write)
 {
-    return address_space_translate(tlb->as, pa, is_write, MEMTXATTRS_NONE);
+    return bus_section(tlb->as->view, pa, &(BusAccess){.is_write = is_write});
 }
 
 static bool assigned(Tlb *tlb, gpa_t pa, unsigned size, bool is_write)
@@ -32,7 +33,10 @@ static bool assigned(Tlb *tlb, gpa_t pa, unsigned size, bool is_write)
     return true;
 }
 
-static bool read_range(Tlb *tlb, gpa_t pa, unsigned size, uint64_t *value)
+// The rest of a piece is not yet known to be assigned, or is, all of it.
+typedef enum { PIECE, PIECE_ASSIGNED } Known;
+
+static bool read_range(Tlb *tlb, gpa_t pa, unsigned size, uint64_t *value, Known known)
 {
     MemorySection s = section(tlb, pa, false);
     if (!s.mr)
@@ -40,7 +44,9 @@ static bool read_range(Tlb *tlb, gpa_t pa, unsigned size, uint64_t *value)
     if (s.len < size) {
         uint64_t lo, hi;
         unsigned half = size / 2;
-        if (!read_range(tlb, pa, half, &lo) || !read_range(tlb, pa + half, half, &hi))
+        if (known != PIECE_ASSIGNED && !assigned(tlb, pa, size, false))
+            return false;
+        if (!read_range(tlb, pa, half, &lo, PIECE_ASSIGNED) || !read_range(tlb, pa + half, half, &hi, PIECE_ASSIGNED))
             return false;
         *value = lo | hi << (8 * half);
         return true;
@@ -52,14 +58,16 @@ static bool read_range(Tlb *tlb, gpa_t pa, unsigned size, uint64_t *value)
     return memory_region_dispatch_read(s.mr, s.offset, value, size, MEMTXATTRS_NONE) == MEMTX_OK;
 }
 
-static bool write_range(Tlb *tlb, gpa_t pa, unsigned size, uint64_t value)
+static bool write_range(Tlb *tlb, gpa_t pa, unsigned size, uint64_t value, Known known)
 {
     MemorySection s = section(tlb, pa, true);
     if (!s.mr)
         return false;
     if (s.len < size) {
         unsigned half = size / 2;
-        return write_range(tlb, pa, half, value) && write_range(tlb, pa + half, half, value >> (8 * half));
+        return (known == PIECE_ASSIGNED || assigned(tlb, pa, size, true)) &&
+               write_range(tlb, pa, half, value, PIECE_ASSIGNED) &&
+               write_range(tlb, pa + half, half, value >> (8 * half), PIECE_ASSIGNED);
     }
     if (s.host && s.direct_write) {
         host_store(tlb_section_host(tlb, &s), size, value);
@@ -76,7 +84,7 @@ static bool write_range(Tlb *tlb, gpa_t pa, unsigned size, uint64_t value)
 static bool read_piece(Tlb *tlb, gpa_t pa, unsigned size, uint64_t *value)
 {
     memory_lock();
-    bool ok = assigned(tlb, pa, size, false) && read_range(tlb, pa, size, value);
+    bool ok = read_range(tlb, pa, size, value, PIECE);
     memory_unlock();
     return ok;
 }
@@ -84,7 +92,7 @@ static bool read_piece(Tlb *tlb, gpa_t pa, unsigned size, uint64_t *value)
 static bool write_piece(Tlb *tlb, gpa_t pa, unsigned size, uint64_t value)
 {
     memory_lock();
-    bool ok = assigned(tlb, pa, size, true) && write_range(tlb, pa, size, value);
+    bool ok = write_range(tlb, pa, size, value, PIECE);
     memory_unlock();
     return ok;
 }
@@ -159,12 +167,18 @@ bool tlb_load(Tlb *tlb, gva_t va, unsigned size, uint64_t *value, MemFault *faul
     uint64_t hi;
     if (!tlb_lookup(tlb, va, n, ACCESS_READ, &a, fault))
         return false;
-    if (n == size)
-        return load_part(tlb, &a, size, value, fault);
-    if (!tlb_lookup(tlb, va + n, size - n, ACCESS_READ, &b, fault) || !load_part(tlb, &a, n, value, fault) ||
-        !load_part(tlb, &b, size - n, &hi, fault))
-        return false;
-    *value |= hi << (8 * n);
+    if (n == size) {
+        if (!load_part(tlb, &a, size, value, fault))
+            return false;
+        b.flags = 0;
+    } else {
+        if (!tlb_lookup(tlb, va + n, size - n, ACCESS_READ, &b, fault) || !load_part(tlb, &a, n, value, fault) ||
+            !load_part(tlb, &b, size - n, &hi, fault))
+            return false;
+        *value |= hi << (8 * n);
+    }
+    if ((a.flags | b.flags) & TLB_WATCH)
+        tlb_watch_tell(tlb, &a, size, ACCESS_READ, *value);
     return true;
 }
 
@@ -174,16 +188,20 @@ bool tlb_store(Tlb *tlb, gva_t va, unsigned size, uint64_t value, MemFault *faul
     TlbLook a, b;
     if (!tlb_lookup(tlb, va, n, ACCESS_WRITE, &a, fault))
         return false;
-    if (n == size)
-        return store_part(tlb, &a, size, value, fault);
-    return tlb_lookup(tlb, va + n, size - n, ACCESS_WRITE, &b, fault) &&
-           store_part(tlb, &a, n, value, fault) && store_part(tlb, &b, size - n, value >> (8 * n), fault);
+    b.flags = 0;
+    bool ok = n == size ? store_part(tlb, &a, size, value, fault)
+                        : tlb_lookup(tlb, va + n, size - n, ACCESS_WRITE, &b, fault) &&
+                              store_part(tlb, &a, n, value, fault) &&
+                              store_part(tlb, &b, size - n, value >> (8 * n), fault);
+    if (ok && ((a.flags | b.flags) & TLB_WATCH))
+        tlb_watch_tell(tlb, &a, size, ACCESS_WRITE, value);
+    return ok;
 }
 
 // True if a store through the entry needs no bookkeeping (any more), or it is a load.
 static bool plain(Tlb *tlb, const TlbLook *look)
 {
-    if (look->flags & (TLB_MMIO | TLB_DISCARD))
+    if (look->flags & (TLB_MMIO | TLB_DISCARD | TLB_WATCH))
         return false;
     if (look->flags & TLB_NOTDIRTY) {
         if (code_pages_test(tlb->code, look->ram))
@@ -233,7 +251,14 @@ bool tlb_atomic(Tlb *tlb, gva_t va, unsigned size, MemAccess access, void **host
     if (look.flags & (TLB_MMIO | TLB_DISCARD)) {
         *host = NULL;
         tlb_defer(tlb, &look, 0);
-    } else if (look.flags & TLB_NOTDIRTY) {
+        if (!tlb->atomic_locked)
+            memory_lock();
+        tlb->atomic_locked = true;
+        return true; // that load and that store tell who watches
+    }
+    if (look.flags & TLB_WATCH)
+        tlb_watch_tell(tlb, &look, size, access, host_load(look.host, size));
+    if (look.flags & TLB_NOTDIRTY) {
         tlb->atomic_ram = look.ram;
         tlb->atomic_size = size;
         code_stored(tlb, &look, size);
@@ -246,6 +271,9 @@ void tlb_atomic_done(Tlb *tlb)
     if (tlb->atomic_size)
         code_pages_written(tlb->code, tlb->atomic_ram, tlb->atomic_size);
     tlb->atomic_size = 0;
+    if (tlb->atomic_locked)
+        memory_unlock();
+    tlb->atomic_locked = false;
 }
 
 bool tlb_fetch(Tlb *tlb, gva_t va, const uint8_t **host, ram_t *ram, MemFault *fault)
@@ -302,5 +330,7 @@ bool tlb_zero(Tlb *tlb, gva_t va, unsigned size, MemFault *fault)
         if (!store_part(tlb, &part, 8, 0, fault))
             return false;
     }
+    if (look.flags & TLB_WATCH)
+        tlb_watch_tell(tlb, &look, size, ACCESS_WRITE, 0);
     return true;
 }

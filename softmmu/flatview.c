@@ -2,8 +2,9 @@
 // Flat views: life, and lookups by bisection (R1.40, R1.50 to R1.52 in our way).
 //
 // A view is an array of ranges and, beside it, one of their last addresses, which is all that bisection reads: eight
-// to a cache line. That is fast for maps of some dozen ranges, and needs neither nodes nor pages of sections; ranges
-// that share a page need nothing either, since addresses, not pages, are looked up.
+// to a cache line. The largest range of RAM is looked at first. That is fast for maps of some dozen ranges, and needs
+// neither nodes nor pages of sections; ranges that share a page need nothing either, since addresses, not pages, are
+// looked up.
 #include "softmmu/flatview.h"
 #include "softmmu/grace.h"
 
@@ -23,6 +24,11 @@ FlatView *flatview_new(MemoryRegion *root)
         const FlatRange *r = &view->ranges[i];
         view->last[i] = (uint64_t)(r->start + r->size - 1);
         memory_region_ref(r->mr);
+        if (r->host && r->size > view->main_size) {
+            view->main = i;
+            view->main_start = (uint64_t)r->start;
+            view->main_size = (uint64_t)r->size; // host memory has less than 2^64 bytes
+        }
     }
     return view;
 }
@@ -53,6 +59,9 @@ void flatview_unref(FlatView *view)
 
 const FlatRange *flatview_find(const FlatView *view, gpa_t addr)
 {
+    if (addr - view->main_start < view->main_size) {
+        return &view->ranges[view->main];
+    }
     unsigned lo = 0, n = view->n;
     while (n) { // the range is among the n from lo on, or behind them
         unsigned half = n / 2;
@@ -63,24 +72,27 @@ const FlatRange *flatview_find(const FlatView *view, gpa_t addr)
     return lo < view->n ? &view->ranges[lo] : NULL;
 }
 
+// 0 stands for 2^64, which has no number: the largest there is.
+static uint64_t length(uint64_t len)
+{
+    return len ? len : UINT64_MAX;
+}
+
 MemorySection flatview_section(const FlatView *view, gpa_t addr)
 {
     const FlatRange *r = flatview_find(view, addr);
-    MemorySection s = {.addr = addr};
-    __uint128_t end = (__uint128_t)1 << 64;
-    if (r && r->start <= addr) {
-        end = r->start + r->size;
-        s.mr = r->mr;
-        s.before = addr - (uint64_t)r->start;
-        s.offset = r->offset_in_region + s.before;
-        if (r->host) {
-            s.host = r->host + s.before;
-            s.readonly = r->readonly && r->mr->kind != REGION_ROM_DEVICE;
-            s.direct_write = r->writable;
-        }
-    } else if (r) {
-        end = r->start;
+    if (!r || r->start > addr) {
+        return (MemorySection){.addr = addr, .len = length((r ? (uint64_t)r->start : 0) - addr)};
     }
-    s.len = (uint64_t)MIN(end - addr, (__uint128_t)UINT64_MAX);
-    return s;
+    uint64_t before = addr - (uint64_t)r->start;
+    return (MemorySection){
+        .mr = r->mr,
+        .addr = addr,
+        .offset = r->offset_in_region + before,
+        .len = length((uint64_t)r->size - before),
+        .before = before,
+        .readonly = r->drops,
+        .host = r->host ? r->host + before : NULL,
+        .direct_write = r->writable,
+    };
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Eventfds of regions: the list, and the match before a device is called (R2.9).
 #include "softmmu/ioeventfd.h"
-#include "softmmu/space.h"
 #include <unistd.h>
 
 static bool same(const IoEventfd *a, const IoEventfd *b)
@@ -22,13 +21,6 @@ static guint find(const MemoryRegion *mr, const IoEventfd *e)
     return n;
 }
 
-static void mark(const MemoryRegion *mr)
-{
-    if (mr->enabled) {
-        space_mark_pending();
-    }
-}
-
 void memory_region_add_eventfd(MemoryRegion *mr, const IoEventfd *e)
 {
     memory_transaction_begin();
@@ -37,7 +29,6 @@ void memory_region_add_eventfd(MemoryRegion *mr, const IoEventfd *e)
     }
     g_assert(find(mr, e) == mr->eventfds->len);
     g_array_append_val(mr->eventfds, *e);
-    mark(mr);
     memory_transaction_commit();
 }
 
@@ -47,7 +38,6 @@ void memory_region_del_eventfd(MemoryRegion *mr, const IoEventfd *e)
     guint i = find(mr, e);
     g_assert(mr->eventfds && i < mr->eventfds->len);
     g_array_remove_index(mr->eventfds, i);
-    mark(mr);
     memory_transaction_commit();
 }
 

@@ -11,8 +11,7 @@ struct IoEventfd {
     int fd;        // of eventfd(2); the caller's
 };
 
-// A transaction each, since what follows the views may want to know. Deleting one that is not there, and adding one
-// that is, are programming errors.
+// Deleting one that is not there, and adding one that is, are programming errors. No view changes.
 void memory_region_add_eventfd(MemoryRegion *mr, const IoEventfd *e);
 void memory_region_del_eventfd(MemoryRegion *mr, const IoEventfd *e);
 

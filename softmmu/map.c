@@ -3,6 +3,7 @@
 #include "softmmu/memory_map.h"
 #include "softmmu/bus.h"
 #include "softmmu/space.h"
+#include <pthread.h>
 
 typedef struct {
     uint8_t *buffer;
@@ -19,7 +20,7 @@ typedef struct {
 } Client;
 
 struct MapState {
-    GMutex lock;
+    pthread_mutex_t lock;
     GArray *mappings, *clients; // Mapping, Client
     uint64_t bounced;
 };
@@ -27,7 +28,7 @@ struct MapState {
 MapState *map_state_new(void)
 {
     MapState *m = g_new0(MapState, 1);
-    g_mutex_init(&m->lock);
+    pthread_mutex_init(&m->lock, NULL);
     m->mappings = g_array_new(FALSE, FALSE, sizeof(Mapping));
     m->clients = g_array_new(FALSE, FALSE, sizeof(Client));
     return m;
@@ -38,7 +39,7 @@ void map_state_free(MapState *m)
     g_assert(!m->mappings->len);
     g_array_free(m->mappings, TRUE);
     g_array_free(m->clients, TRUE);
-    g_mutex_clear(&m->lock);
+    pthread_mutex_destroy(&m->lock);
     g_free(m);
 }
 
@@ -46,9 +47,9 @@ void map_state_free(MapState *m)
 
 static void add_mapping(AddressSpace *as, Mapping m)
 {
-    g_mutex_lock(&as->maps->lock);
+    pthread_mutex_lock(&as->maps->lock);
     g_array_append_val(as->maps->mappings, m);
-    g_mutex_unlock(&as->maps->lock);
+    pthread_mutex_unlock(&as->maps->lock);
 }
 
 // How many of len bytes from s on, which may be touched directly, are in one piece: neighbouring ranges, or translated
@@ -69,10 +70,10 @@ static uint64_t extent(const FlatView *view, const MemorySection *s, gpa_t addr,
 static void *map_bounce(AddressSpace *as, gpa_t addr, uint64_t *len, bool is_write, MemTxAttrs attrs)
 {
     MapState *m = as->maps;
-    g_mutex_lock(&m->lock);
+    pthread_mutex_lock(&m->lock);
     *len = MIN(*len, MAP_BOUNCE_BYTES - m->bounced);
     m->bounced += *len;
-    g_mutex_unlock(&m->lock);
+    pthread_mutex_unlock(&m->lock);
     if (!*len) {
         return NULL;
     }
@@ -110,14 +111,14 @@ void *address_space_map(AddressSpace *as, gpa_t addr, uint64_t *len, bool is_wri
 static Mapping take_mapping(MapState *m, const void *buffer)
 {
     guint i = 0;
-    g_mutex_lock(&m->lock);
+    pthread_mutex_lock(&m->lock);
     while (i < m->mappings->len && g_array_index(m->mappings, Mapping, i).buffer != buffer) {
         i++;
     }
     g_assert(i < m->mappings->len);
     Mapping found = g_array_index(m->mappings, Mapping, i);
     g_array_remove_index_fast(m->mappings, i);
-    g_mutex_unlock(&m->lock);
+    pthread_mutex_unlock(&m->lock);
     return found;
 }
 
@@ -133,11 +134,11 @@ static void call_clients(GArray *clients)
 static void free_bounce(MapState *m, const Mapping *mapping)
 {
     g_free(mapping->buffer);
-    g_mutex_lock(&m->lock);
+    pthread_mutex_lock(&m->lock);
     m->bounced -= mapping->len;
     GArray *clients = m->clients; // each is called once
     m->clients = g_array_new(FALSE, FALSE, sizeof(Client));
-    g_mutex_unlock(&m->lock);
+    pthread_mutex_unlock(&m->lock);
     call_clients(clients);
 }
 
@@ -164,12 +165,12 @@ void address_space_register_map_client(AddressSpace *as, void (*notify)(void *op
 {
     MapState *m = as->maps;
     Client c = {notify, opaque};
-    g_mutex_lock(&m->lock);
+    pthread_mutex_lock(&m->lock);
     bool room = m->bounced < MAP_BOUNCE_BYTES;
     if (!room) {
         g_array_append_val(m->clients, c);
     }
-    g_mutex_unlock(&m->lock);
+    pthread_mutex_unlock(&m->lock);
     if (room) {
         notify(opaque);
     }
@@ -178,12 +179,12 @@ void address_space_register_map_client(AddressSpace *as, void (*notify)(void *op
 void address_space_unregister_map_client(AddressSpace *as, void (*notify)(void *opaque), void *opaque)
 {
     MapState *m = as->maps;
-    g_mutex_lock(&m->lock);
+    pthread_mutex_lock(&m->lock);
     for (guint i = m->clients->len; i-- > 0;) {
         const Client *c = &g_array_index(m->clients, Client, i);
         if (c->notify == notify && c->opaque == opaque) {
             g_array_remove_index(m->clients, i);
         }
     }
-    g_mutex_unlock(&m->lock);
+    pthread_mutex_unlock(&m->lock);
 }

@@ -127,6 +127,7 @@ typedef struct { // one range of a flat view
     bool romd;        // of mr
     bool readonly, nonvolatile, unmergeable; // or-ed over the path from the root (R1.25)
     bool writable; // host may be written by transfers and the CPU
+    bool drops;    // host's writes by the CPU are dropped
     uint8_t *host; // of the first byte if reads go straight there, else NULL
 } FlatRange;
 
@@ -136,6 +137,8 @@ struct FlatView { // immutable once an address space shows it
     FlatRange *ranges;  // sorted, disjoint, maximally merged; each holds a reference to its region
     uint64_t *last;     // the last address of each range, for bisection
     unsigned n;
+    unsigned main; // the largest range of host memory, which is looked at first, from main_start on
+    uint64_t main_start, main_size; // size 0: there is none
 };
 
 struct AddressSpace {

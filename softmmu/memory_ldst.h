@@ -12,22 +12,22 @@ void address_space_store(AddressSpace *as, gpa_t addr, unsigned size, uint64_t v
                          MemTxResult *result);
 
 #define MEMORY_LDST(ld, st, type, swap) \
-    static inline type address_space_##ld(AddressSpace *as, gpa_t addr, MemTxAttrs attrs, MemTxResult *result) \
+    static inline type address_space_##ld(AddressSpace *space, gpa_t addr, MemTxAttrs attrs, MemTxResult *result) \
     { \
-        return swap((type)address_space_load(as, addr, sizeof(type), attrs, result)); \
+        return swap((type)address_space_load(space, addr, sizeof(type), attrs, result)); \
     } \
-    static inline void address_space_##st(AddressSpace *as, gpa_t addr, type value, MemTxAttrs attrs, \
+    static inline void address_space_##st(AddressSpace *space, gpa_t addr, type value, MemTxAttrs attrs, \
                                           MemTxResult *result) \
     { \
-        address_space_store(as, addr, sizeof(type), swap(value), attrs, result); \
+        address_space_store(space, addr, sizeof(type), swap(value), attrs, result); \
     } \
-    static inline type ld##_phys(AddressSpace *as, gpa_t addr) \
+    static inline type ld##_phys(AddressSpace *space, gpa_t addr) \
     { \
-        return address_space_##ld(as, addr, MEMTXATTRS_NONE, NULL); \
+        return address_space_##ld(space, addr, MEMTXATTRS_NONE, NULL); \
     } \
-    static inline void st##_phys(AddressSpace *as, gpa_t addr, type value) \
+    static inline void st##_phys(AddressSpace *space, gpa_t addr, type value) \
     { \
-        address_space_##st(as, addr, value, MEMTXATTRS_NONE, NULL); \
+        address_space_##st(space, addr, value, MEMTXATTRS_NONE, NULL); \
     }
 
 MEMORY_LDST(ldub, stb, uint8_t, )

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `info mtree -f -d`: how a view finds the range of an address, and what an access does there (spec 1.6).
 //
-// QEMU prints a radix tree of pages and its sections. Here there is one array of last addresses (softmmu/flatview.c), so
+// QEMU prints a radix tree of pages and its sections. Here there is one array of last addresses (softmmu/flatview.c):
 // the listing has its length, the steps of a search, and for each range: what loads and stores do, and which of its
 // pages it shares with neighbours or with nothing (R1.51), which the CPU then accesses piece by piece (R1.52).
 #include "softmmu/mtree.h"
@@ -43,8 +43,8 @@ void mtree_print_dispatch(GString *out, const FlatView *view)
     while (view->n >> steps) {
         steps++;
     }
-    g_string_append_printf(out, "  Dispatch\n    %u ranges, found in at most %u steps; all else is unassigned\n", view->n,
-                           steps);
+    g_string_append(out, "  Dispatch\n");
+    g_string_append_printf(out, "    %u ranges, found in at most %u steps; all else is unassigned\n", view->n, steps);
     for (unsigned i = 0; i < view->n; i++) {
         print_section(out, i, &view->ranges[i]);
     }

@@ -145,8 +145,8 @@ RamBlock *ram_block_new_file(const char *name, uint64_t size, RamFileFlags flags
     }
     bool fixed = flags.shared && flags.readonly;
     uint64_t bytes = rounded(size), mapped = align_up(bytes, page);
-    void *host = reserve(mapped, fixed ? PROT_READ : PROT_READ | PROT_WRITE, flags.shared ? MAP_SHARED : MAP_PRIVATE, fd,
-                         offset);
+    int protection = fixed ? PROT_READ : PROT_READ | PROT_WRITE;
+    void *host = reserve(mapped, protection, flags.shared ? MAP_SHARED : MAP_PRIVATE, fd, offset);
     if (host == MAP_FAILED) {
         int saved = errno;
         g_autofree char *what = g_strdup_printf("map %s", file);
@@ -163,6 +163,7 @@ void ram_block_free(RamBlock *block)
     if (!block) {
         return;
     }
+    memory_ram_written(block->offset, block->size); // code from there must not be taken for that of the next block
     memory_lock();
     g_ptr_array_remove(blocks, block);
     memory_unlock();

@@ -5,6 +5,7 @@
 #include "softmmu/region.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <unistd.h>
 
 // The region owns the block.
@@ -66,8 +67,8 @@ bool memory_region_init_ram_from_file(MemoryRegion *mr, const char *name, uint64
     int fd = open(path, O_CLOEXEC | (flags.readonly ? O_RDONLY : O_RDWR | O_CREAT), 0644);
     if (fd < 0) {
         int saved = errno;
-        g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved), "cannot open %s for '%s': %s", path, name,
-                    g_strerror(saved));
+        g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved), "cannot open %s for '%s': %s", path,
+                    name, g_strerror(saved));
         return false;
     }
     bool ok = init_file(mr, name, size, flags, fd, 0, path, error);
@@ -94,8 +95,8 @@ bool memory_region_init_resizeable_ram(MemoryRegion *mr, const char *name, uint6
 static bool resize_error(const MemoryRegion *mr, uint64_t size, const char *why, GError **error)
 {
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
-                "size mismatch: '%s' cannot change from 0x%" G_GINT64_MODIFIER "x to 0x%" G_GINT64_MODIFIER "x bytes: %s",
-                mr->name, memory_region_size(mr), size, why);
+                "size mismatch: '%s' cannot change from 0x%" PRIx64 " to 0x%" PRIx64 " bytes: %s", mr->name,
+                memory_region_size(mr), size, why);
     return false;
 }
 

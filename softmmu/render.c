@@ -162,6 +162,7 @@ static void emit(GArray *out, const Claim *c, Position lo, Position hi)
     if (region_reads_directly(mr)) {
         r.host = mr->ram->host + r.offset_in_region;
         r.writable = !r.readonly && mr->kind != REGION_ROM_DEVICE;
+        r.drops = r.readonly && mr->kind != REGION_ROM_DEVICE;
     }
     g_array_append_val(out, r);
 }

@@ -38,16 +38,21 @@ static FlatView *view_for(MemoryRegion *root, guint n)
     return flatview_new(reduced);
 }
 
+// A TLB may point into what only an old view keeps alive, so those go when the hook has flushed it.
 static void commit(void)
 {
+    g_autoptr(GPtrArray) old = g_ptr_array_new();
     // Old views may have the same reduced roots as new ones: only spaces already done are shared with.
     for (guint i = 0; i < space_list()->len; i++) {
         AddressSpace *as = spaces->pdata[i];
-        FlatView *was = as->view;
+        g_ptr_array_add(old, as->view);
         __atomic_store_n(&as->view, view_for(as->root, i), __ATOMIC_SEQ_CST);
-        flatview_unref(was);
     }
     space_forget_translations();
+    for (guint i = 0; i < old->len; i++) {
+        flatview_unref(old->pdata[i]);
+    }
+    grace_collect();
 }
 
 void space_forget_translations(void)

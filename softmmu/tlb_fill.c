@@ -114,10 +114,12 @@ static bool fill(Tlb *tlb, gva_t va, unsigned size, MemAccess access, unsigned m
         evict(tlb, mmu, e, cold);
     for (unsigned k = 0; k < ACCESS_KINDS; k++)
         e->cmp[k] = tr.allow[k] ? page | b.flags[k] | (tr.whole_page ? 0 : TLB_INVALID) : TLB_EMPTY;
+    if (tlb->watches)
+        tlb_watch_flag(tlb, e);
     e->addend = (uint64_t)(uintptr_t)b.host - page;
     *cold = (TlbCold){tr.page | (tr.global ? TLB_COLD_GLOBAL : 0) | tr.large_bits, b.ram};
     t->dirty = true;
-    if (tlb->runs && b.host && b.flags[ACCESS_WRITE] != TLB_DISCARD)
+    if (tlb->runs && !tlb->watches && b.host && b.flags[ACCESS_WRITE] != TLB_DISCARD)
         tlb_run_add(tlb, mmu, e, cold, &tr, b.before, b.after);
     if (tr.large_bits) {
         addr_ranges_add(&t->large, va, tr.large_bits);

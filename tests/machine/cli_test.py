@@ -362,6 +362,8 @@ class Runs(CliTest):
         self.assertEqual((done.returncode, done.stderr), (0, b''))
         self.assertIn('  0000000080000000-0000000087ffffff (prio 0, ram)', done.stdout.decode())
         self.assertIn('FlatView', run('mtree', '-f').stdout.decode())
+        self.assertIn('  Dispatch\n', run('mtree', '-f', '-d').stdout.decode())
+        self.assertIn(': system orphan\n', run('mtree', '-o').stdout.decode())
         self.assertIn('0000000001000000-000000000100000f (prio 1, i/o): riscv.htif.uart', run('mtree').stdout.decode())
         self.refused('mtree', self.path('absent'), naming='absent')
 

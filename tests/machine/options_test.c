@@ -134,6 +134,8 @@ static char *describe(const Options *o)
     add_text(s, "stats", stats[o->stats], "none");
     add_text(s, "stats-file", o->stats_file, NULL);
     add_flag(s, "flat", o->mtree_flat);
+    add_flag(s, "dispatch", o->mtree_dispatch);
+    add_flag(s, "owner", o->mtree_owner);
     add_flag(s, "disabled", o->mtree_disabled);
     return g_strstrip(g_string_free(s, FALSE));
 }
