@@ -136,9 +136,11 @@ static bool mark_used(Walk *w, bool *again)
         return true;
     if (!(w->hart->menvcfg & MENVCFG_ADUE))
         return refuse(w, FAULT_PAGE);
-    if (!pte_permitted(w, ACCESS_WRITE) || !hooks->pte_swap ||
-        !hooks->pte_swap(hooks->opaque, w->pte_addr, w->pte, w->pte | want, &seen))
+    if (!pte_permitted(w, ACCESS_WRITE))
         return refuse(w, FAULT_ACCESS);
+    // What is in ROM or in a device cannot be marked (memory/spec.md R2.31).
+    if (!hooks->pte_swap || !hooks->pte_swap(hooks->opaque, w->pte_addr, w->pte, w->pte | want, &seen))
+        return refuse(w, FAULT_PAGE);
     *again = seen != w->pte;
     w->pte |= want;
     return true;

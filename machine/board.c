@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The boards as tables, and how a board is built from its table. Loading: board_load.c.
+// A board, built from its table (board_table.c). Loading: board_load.c.
 #include "machine/board_types.h"
 #include "machine/signature.h"
 #include <errno.h>
@@ -7,80 +7,35 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define IO_SPACE_SIZE 65536
 #define PHYSICAL_SPACE (UINT64_C(1) << 56) // what Sv39 to Sv57 can address
 
-static const BoardRow clabpu_rows[] = {
-    {PART_ROM, "riscv.clabpu.mrom", 0x1000, 0xf000},
-    {PART_HTIF, "riscv.htif.uart", 0x1000000, 0x1000},
-    {PART_CLINT, "riscv.aclint", 0x2000000, 0x10000},
-    {PART_RAM, "clabpu.ram", 0x80000000, 0},
-};
-
-static const BoardRow clabpu_memory_rows[] = {
-    {PART_ROM, "riscv.clabpu.mrom", 0x1000, 0xf000},
-    {PART_RAM, "clabpu.ram", 0x80000000, 0},
-};
-
-static const BoardType types[] = {
-    {"clabpu", "CLabPU: memory map of the spike board, HTIF and CLINT", clabpu_rows,
-     G_N_ELEMENTS(clabpu_rows), UINT64_C(2) << 30, 8, true},
-    {"clabpu-memory", "CLabPU with only its MROM and DRAM", clabpu_memory_rows,
-     G_N_ELEMENTS(clabpu_memory_rows), UINT64_C(2) << 30, 8, false},
-};
-
-void board_list(GString *out)
-{
-    for (unsigned i = 0; i < G_N_ELEMENTS(types); i++)
-        g_string_append_printf(out, "%-20s %s%s\n", types[i].name, types[i].description,
-                               i ? "" : " (default)");
-}
-
-static const BoardType *find_type(const char *name)
-{
-    for (unsigned i = 0; i < G_N_ELEMENTS(types); i++)
-        if (!name || !strcmp(name, types[i].name))
-            return &types[i];
-    return NULL;
-}
-
-static const BoardRow *find_row(const BoardType *type, BoardPart part)
+static const DeviceRow *find_row(const BoardType *type, const DeviceType *kind)
 {
     for (unsigned i = 0; i < type->n_rows; i++)
-        if (type->rows[i].part == part)
+        if (type->rows[i].type == kind)
             return &type->rows[i];
     return NULL;
 }
 
-// The I/O space has no devices: reads give all ones, writes are ignored, both succeed (R1.54).
-static uint64_t io_read(void *opaque G_GNUC_UNUSED, uint64_t addr G_GNUC_UNUSED, unsigned size G_GNUC_UNUSED)
+// The row of the RAM whose size the user chooses.
+static const DeviceRow *find_ram(const BoardType *type)
 {
-    return UINT64_MAX;
+    for (unsigned i = 0; i < type->n_rows; i++)
+        if (type->rows[i].type == &device_ram && !type->rows[i].size)
+            return &type->rows[i];
+    return NULL;
 }
-
-static void io_write(void *opaque G_GNUC_UNUSED, uint64_t addr G_GNUC_UNUSED, uint64_t data G_GNUC_UNUSED,
-                     unsigned size G_GNUC_UNUSED)
-{
-}
-
-static const MemoryRegionOps io_ops = {
-    .read = io_read,
-    .write = io_write,
-    .endianness = DEVICE_NATIVE_ENDIAN,
-    .valid = {.unaligned = true},
-    .impl = {.unaligned = true},
-};
 
 static bool check_config(const BoardType *type, const Board *b, GError **error)
 {
     const char *wrong = NULL;
-    gpa_t base = b->ram_row->base;
-    if (b->harts > type->max_harts)
+    gpa_t base = b->ram_row ? b->ram_row->base : 0;
+    if (b->harts > type->max_harts && type->max_harts)
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
                     "-smp %u: the board %s has at most %u harts", b->harts, type->name, type->max_harts);
     else if (b->ram_size % PAGE_SIZE)
         wrong = "is not a multiple of 4 KiB";
-    else if (b->ram_size > PHYSICAL_SPACE - base)
+    else if (b->ram_size > PHYSICAL_SPACE - base - type->high_ram)
         wrong = "does not fit in the physical address space";
     else
         return true;
@@ -90,35 +45,91 @@ static bool check_config(const BoardType *type, const Board *b, GError **error)
     return false;
 }
 
-static void attach(Board *b)
+static void ask_exit(void *opaque, uint64_t code)
 {
-    memory_lock();
-    memory_region_init(&b->system, "system", UINT64_MAX);
-    memory_region_init_io(&b->io, &io_ops, NULL, "io", IO_SPACE_SIZE);
-    address_space_init(&b->memory, &b->system, "memory");
-    address_space_init(&b->io_space, &b->io, "I/O");
+    board_guest_exit(opaque, code);
+}
+
+static void ask_reset(void *opaque)
+{
+    const Board *b = opaque;
+    b->hooks.reset(b->hooks.opaque);
+}
+
+static void make_bus(Board *b)
+{
+    b->bus = (DeviceBus){
+        .system = get_system_memory(),
+        .io = get_system_io(),
+        .memory = &address_space_memory,
+        .console = b->config.console,
+        .harts = b->harts,
+        .ram_size = b->ram_size,
+        .rtc_base_ns = b->config.rtc_base_ns,
+        .hooks = b->hooks,
+        .opaque = b,
+        .exit = ask_exit,
+        .reset = ask_reset,
+    };
+    device_bus_init(&b->bus);
+    g_ptr_array_add(b->bus.regions, b->bus.system);
+    g_ptr_array_add(b->bus.regions, b->bus.io);
+}
+
+static void make_spaces(Board *b)
+{
+    memory_map_init(&b->bus.unattached);
     b->cpu_memory = g_new0(AddressSpace, b->harts);
     for (unsigned i = 0; i < b->harts; i++) {
-        char *name = g_strdup_printf("cpu-memory-%u", i);
-        address_space_init(&b->cpu_memory[i], &b->system, name);
-        g_free(name);
+        g_autofree char *name = g_strdup_printf("cpu-memory-%u", i);
+        address_space_init(&b->cpu_memory[i], b->bus.system, name);
     }
+}
+
+static bool make_devices(Board *b, GError **error)
+{
+    bool ok = true;
     memory_transaction_begin();
-    memory_region_add_subregion(&b->system, b->rom_row->base, &b->rom);
-    memory_region_add_subregion(&b->system, b->ram_row->base, &b->ram);
-    if (b->clint_row) {
-        ClintHooks hooks = {b->hooks.opaque, b->hooks.set_irq, b->hooks.deadline_changed, b->hooks.clock_ns};
-        b->clint = clint_new(&b->system, b->clint_row->base, b->harts, &hooks);
+    for (unsigned i = 0; ok && i < b->type->n_rows; i++) {
+        const DeviceRow *row = &b->type->rows[i];
+        Device *d = device_new(&b->bus, row, error);
+        if (row->type == &device_clint)
+            b->clint = (Clint *)d;
+        else if (row->type == &device_htif)
+            b->htif = (Htif *)d;
+        b->can_exit |= row->type == &device_sifive_test;
+        ok = d;
     }
     memory_transaction_commit();
-    b->loader = loader_new(&b->memory, b->ram_row->base, b->ram_size);
+    return ok;
+}
+
+Device *board_add_device(Board *b, const DeviceRow *row, GError **error)
+{
+    Device *d = device_new(&b->bus, row, error);
+    if (d && d->type->reset)
+        d->type->reset(d);
+    return d;
+}
+
+static bool attach(Board *b, GError **error)
+{
+    memory_lock();
+    make_bus(b);
+    make_spaces(b);
     b->attached = true;
+    bool ok = make_devices(b, error);
+    if (ok && b->ram_row) {
+        b->ram = device_region(&b->bus, b->ram_row->name);
+        b->loader = loader_new(&address_space_memory, b->ram_row->base, b->low_ram);
+    }
     memory_unlock();
+    return ok;
 }
 
 Board *board_new(const BoardConfig *config, const BoardHooks *hooks, GError **error)
 {
-    const BoardType *type = find_type(config->board);
+    const BoardType *type = board_type_find(config->board);
     if (!type) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "-M %s: no such board; -M help lists them",
                     config->board);
@@ -128,44 +139,29 @@ Board *board_new(const BoardConfig *config, const BoardHooks *hooks, GError **er
     b->type = type;
     b->config = *config;
     b->hooks = *hooks;
-    b->harts = config->harts ? config->harts : 1;
+    b->harts = config->harts && type->max_harts ? config->harts : type->default_harts;
     b->ram_size = config->ram_size ? config->ram_size : type->default_ram;
-    b->rom_row = find_row(type, PART_ROM);
-    b->ram_row = find_row(type, PART_RAM);
-    b->htif_row = find_row(type, PART_HTIF);
-    b->clint_row = find_row(type, PART_CLINT);
-    b->reset_pc = g_new(gpa_t, b->harts);
-    for (unsigned i = 0; i < b->harts; i++)
-        b->reset_pc[i] = b->rom_row->base;
+    b->low_ram = type->max_low_ram ? MIN(b->ram_size, type->max_low_ram) : b->ram_size;
+    b->rom_row = find_row(type, &device_rom);
+    b->ram_row = find_ram(type);
+    b->htif_row = find_row(type, &device_htif);
+    b->reset_pc = g_new0(gpa_t, b->harts);
     bool ok = check_config(type, b, error) && (b->fs = hostfs_new(config->chroot, config->console, error)) &&
-              memory_region_init_ram(&b->ram, b->ram_row->name, b->ram_size, error);
-    if (ok && !memory_region_init_rom(&b->rom, b->rom_row->name, b->rom_row->size, error)) {
-        memory_region_deinit(&b->ram);
-        ok = false;
-    }
+              attach(b, error);
     if (!ok) {
         board_free(b);
         return NULL;
     }
-    attach(b);
     return b;
 }
 
 static void detach(Board *b)
 {
     memory_lock();
-    for (unsigned i = 0; i < b->harts; i++) // first: a region may not go while a view shows it
+    for (unsigned i = 0; i < b->harts; i++)
         address_space_deinit(&b->cpu_memory[i]);
-    address_space_deinit(&b->io_space);
-    address_space_deinit(&b->memory);
-    htif_free(b->htif);
-    clint_free(b->clint);
-    memory_region_del_subregion(&b->system, &b->rom);
-    memory_region_del_subregion(&b->system, &b->ram);
-    memory_region_deinit(&b->rom);
-    memory_region_deinit(&b->ram);
-    memory_region_deinit(&b->io);
-    memory_region_deinit(&b->system);
+    device_bus_deinit(&b->bus);
+    memory_map_exit();
     g_free(b->cpu_memory);
     memory_unlock();
 }
@@ -196,7 +192,7 @@ void board_guest_exit(Board *b, uint64_t code)
         board_symbol_address(b, "end_signature", &end)) {
         GError *e = NULL;
         unsigned granularity = b->config.signature_granularity ? b->config.signature_granularity : 16;
-        if (!signature_write(&b->memory, b->config.signature, begin, end, granularity, &e)) {
+        if (!signature_write(&address_space_memory, b->config.signature, begin, end, granularity, &e)) {
             g_printerr("addend: signature: %s\n", e->message);
             g_error_free(e);
             code = code ? code : 1; // a test without its signature has not passed
@@ -206,9 +202,9 @@ void board_guest_exit(Board *b, uint64_t code)
     memory_unlock();
 }
 
-AddressSpace *board_memory(Board *b)
+AddressSpace *board_memory(Board *b G_GNUC_UNUSED)
 {
-    return &b->memory;
+    return &address_space_memory;
 }
 
 AddressSpace *board_cpu_memory(Board *b, unsigned hart)
@@ -217,9 +213,9 @@ AddressSpace *board_cpu_memory(Board *b, unsigned hart)
     return &b->cpu_memory[hart];
 }
 
-AddressSpace *board_io(Board *b)
+AddressSpace *board_io(Board *b G_GNUC_UNUSED)
 {
-    return &b->io_space;
+    return &address_space_io;
 }
 
 unsigned board_harts(const Board *b)
@@ -232,6 +228,28 @@ uint64_t board_ram_size(const Board *b)
     return b->ram_size;
 }
 
+unsigned board_ram_ranges(const Board *b, BoardRange ranges[2])
+{
+    if (!b->ram_row)
+        return 0;
+    ranges[0] = (BoardRange){b->ram_row->base, b->low_ram};
+    ranges[1] = (BoardRange){b->type->high_ram, b->ram_size - b->low_ram};
+    return ranges[1].size ? 2 : 1;
+}
+
+bool board_one_ram(const Board *b)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < b->type->n_rows; i++)
+        n += b->type->rows[i].type == &device_ram;
+    return n == 1;
+}
+
+gpa_t board_ram_base(const Board *b)
+{
+    return b->ram_row->base;
+}
+
 uint64_t board_reset_pc(const Board *b, unsigned hart)
 {
     g_assert(hart < b->harts);
@@ -240,20 +258,21 @@ uint64_t board_reset_pc(const Board *b, unsigned hart)
 
 uint64_t board_next_deadline_ns(Board *b, unsigned first, unsigned harts)
 {
-    if (!b->clint)
-        return UINT64_MAX;
     memory_lock();
-    uint64_t deadline = clint_next_deadline_ns(b->clint, first, harts);
+    uint64_t deadline = b->clint ? clint_next_deadline_ns(b->clint, first, harts) : UINT64_MAX;
+    if (!first)
+        deadline = MIN(deadline, device_bus_deadline(&b->bus));
     memory_unlock();
     return deadline;
 }
 
 void board_run_timers(Board *b, unsigned first, unsigned harts, uint64_t now_ns)
 {
-    if (!b->clint)
-        return;
     memory_lock();
-    clint_run(b->clint, first, harts, now_ns);
+    if (b->clint)
+        clint_run(b->clint, first, harts, now_ns);
+    if (!first)
+        device_bus_run_timers(&b->bus, now_ns);
     memory_unlock();
 }
 
@@ -295,9 +314,14 @@ void board_each_function(Board *b, void (*fn)(const Symbol *s, void *opaque), vo
     symbols_each_function(loader_symbols(b->loader), fn, opaque);
 }
 
-bool board_has_htif_exit(const Board *b)
+bool board_has_htif(const Board *b)
 {
-    return b->htif_exit;
+    return b->htif;
+}
+
+bool board_can_exit(const Board *b)
+{
+    return b->can_exit;
 }
 
 Semihost *board_semihost(Board *b)

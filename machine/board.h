@@ -14,7 +14,7 @@ typedef struct Board Board;
 typedef struct {
     const char *board;    // name of a board; NULL: the first one
     uint64_t ram_size;    // bytes; 0: the board's default
-    unsigned harts;       // 0: 1
+    unsigned harts;       // 0: the board's default
     const char *bios;     // "none", a file, or NULL / "default": OpenSBI's fw_dynamic
     const char *kernel;   // ELF, uImage or raw file
     bool start_at_entry;  // kernel is the program itself (addend guest.elf): begin at its ELF entry, as Spike
@@ -29,6 +29,7 @@ typedef struct {
     const char *isa;      // riscv,isa of the device tree
     const char *mmu_type; // mmu-type of the device tree, such as "riscv,sv48"; NULL: no such property
     bool rng_seed;        // the device tree has random bytes, /chosen/rng-seed: no two runs are the same
+    uint64_t rtc_base_ns; // what real-time clocks say at time 0 of the guest: ns since 1970
     bool htif_compat_qemu; // HTIF exactly as QEMU's spike board has it (R6.12 to R6.15)
     Console *console;     // serial line behind HTIF and semihosting; NULL: nothing is printed, no input
 } BoardConfig;
@@ -43,12 +44,15 @@ typedef struct {
     void (*exit)(void *opaque, uint64_t code);
     // A timer of a hart was re-armed: board_next_deadline_ns may be earlier now. Under the big lock.
     void (*deadline_changed)(void *opaque, unsigned hart);
-    // Guest time in nanoseconds since the start; any thread. Must not take the big lock.
+    // Guest time in nanoseconds since the start; threads that run harts only. Must not take the big lock.
     uint64_t (*clock_ns)(void *opaque);
+    // The guest asks for a reset of the machine; under the big lock. Whoever runs the harts stops them soon and calls
+    // board_reset.
+    void (*reset)(void *opaque);
 } BoardHooks;
 
-// Builds the board's regions, devices and address spaces "memory", "I/O" and "cpu-memory-N". Errors: unknown
-// board, too many harts, RAM size that cannot be reserved, unusable chroot directory. board_free takes NULL.
+// Builds the board's regions, devices and address spaces "memory", "I/O" and "cpu-memory-N". One at a time. Errors:
+// unknown board, too many harts, RAM size that cannot be reserved, unusable chroot directory. board_free takes NULL.
 Board *board_new(const BoardConfig *config, const BoardHooks *hooks, GError **error);
 void board_free(Board *board);
 
@@ -56,16 +60,37 @@ void board_free(Board *board);
 // puts the timers in their reset state. Once, before any hart runs. The error names the file or option.
 bool board_load(Board *board, GError **error);
 
+// Puts the board into the state that board_load left it in: the images, the device tree and the MROM are loaded anew,
+// what else is in RAM stays, the devices are reset. While no hart runs. The error names the file.
+bool board_reset(Board *board, GError **error);
+
+// Plugs one more device into a board, as if the row were the last of its table; the row outlives the board. After
+// board_load: the device tree does not know it. Under the big lock. NULL: see DeviceType.realize.
+struct Device;
+struct DeviceRow;
+struct Device *board_add_device(Board *board, const struct DeviceRow *row, GError **error);
+
 // One line per board ("name  description") for -M help.
 void board_list(GString *out);
 
-AddressSpace *board_memory(Board *board);
+AddressSpace *board_memory(Board *board); // address_space_memory (softmmu/system.h)
 AddressSpace *board_cpu_memory(Board *board, unsigned hart); // hart < board_harts
-AddressSpace *board_io(Board *board);
+AddressSpace *board_io(Board *board); // address_space_io
 unsigned board_harts(const Board *board);
 uint64_t board_ram_size(const Board *board);
 
-// Where a hart starts, after board_load: the MROM (spec 6.2), unless -device loader says otherwise. hart < board_harts.
+typedef struct {
+    gpa_t base;
+    uint64_t size;
+} BoardRange;
+// Where the board's RAM lies, in the order of its bytes (as a PC's e820 table says it); returns how many pieces.
+unsigned board_ram_ranges(const Board *board, BoardRange ranges[2]);
+
+bool board_one_ram(const Board *board); // there is no other memory that harts can write
+gpa_t board_ram_base(const Board *board);
+
+// Where a hart starts, after board_load: the MROM (spec 6.2), on a board
+// without one the program; unless -device loader says otherwise. hart < board_harts.
 uint64_t board_reset_pc(const Board *board, unsigned hart);
 
 // The earliest time, on the clock of the hooks, at which board_run_timers has something to do for these harts;
@@ -87,9 +112,10 @@ bool board_symbol_address(Board *board, const char *name, uint64_t *addr);
 // Calls fn for each function that the loaded files name.
 void board_each_function(Board *board, void (*fn)(const Symbol *s, void *opaque), void *opaque);
 
-// Whether the guest can leave through HTIF: its ELF names tohost, or the registers are at their fixed
-// address. False: the caller may say once that this guest has no way to exit (users.md 4.3).
-bool board_has_htif_exit(const Board *board);
+// Whether the guest can end the run: there is a device for that, its ELF names tohost, or HTIF is at its fixed address.
+// False: the caller may say once that this guest has no way to exit (users.md 4.3).
+bool board_can_exit(const Board *board);
+bool board_has_htif(const Board *board); // it would, for a guest that names tohost
 
 // For the harts' semihosting hook, after board_load. Owned by the board.
 Semihost *board_semihost(Board *board);

@@ -83,7 +83,7 @@ static bool load_kernel(Board *b, BoardImages *out, GError **error)
 
 static gpa_t initrd_place(const Board *b, const BoardImages *images, uint64_t size)
 {
-    gpa_t at = images->kernel_low + MIN(b->ram_size / 2, 512 * MIB);
+    gpa_t at = images->kernel_low + MIN(b->low_ram / 2, 512 * MIB);
     gpa_t copied_fdt = b->ram_row->base + FW_JUMP_FDT;
     at = MAX(at, align_up(loader_high(b->loader), PAGE_SIZE));
     if (images->has_firmware && at < copied_fdt + BIG_PAGE && at + size > copied_fdt)

@@ -17,7 +17,6 @@
 
 typedef struct {
     BoardImages images;
-    bool htif_fixed;
     gpa_t tohost, fromhost;
     gpa_t fdt;
 } Boot;
@@ -50,8 +49,8 @@ static bool check_htif_symbol(const Board *b, const Symbol *s, GError **error)
 static bool check_htif_place(Board *b, gpa_t addr, GError **error)
 {
     for (gpa_t a = addr; a < addr + 8; a += 4) {
-        MemorySection s = address_space_lookup(&b->memory, a);
-        if (s.mr && s.mr != &b->ram)
+        MemorySection s = address_space_lookup(&address_space_memory, a);
+        if (s.mr && s.mr != b->ram)
             return fail(error, "HTIF register at 0x%" PRIx64 " lies in %s", addr, s.mr->name);
     }
     return true;
@@ -62,20 +61,21 @@ static bool find_htif(Board *b, Boot *boot, GError **error)
 {
     const BoardConfig *c = &b->config;
     const BoardImages *images = &boot->images;
-    boot->fromhost = b->htif_row->base;
-    boot->tohost = b->htif_row->base + 8;
-    boot->htif_fixed = (!images->has_firmware && !c->kernel) || (images->has_firmware && !images->firmware_elf) ||
-                       (c->kernel && !images->kernel_elf);
-    b->htif_exit = true;
-    if (boot->htif_fixed)
-        return true;
     const Symbol *to = symbols_by_name(loader_symbols(b->loader), "tohost");
     const Symbol *from = symbols_by_name(loader_symbols(b->loader), "fromhost");
-    if (!to && !from && !c->htif_compat_qemu) {
-        boot->htif_fixed = true;
-        b->htif_exit = images->has_firmware; // firmware finds it through the device tree
+    bool may_be_fixed = !b->type->htif_by_symbols;
+    bool by_rule = may_be_fixed &&
+                   ((!images->has_firmware && !c->kernel) || (images->has_firmware && !images->firmware_elf) ||
+                    (c->kernel && !images->kernel_elf));
+    bool fixed = by_rule || (may_be_fixed && !to && !from && !c->htif_compat_qemu);
+    b->htif_used = may_be_fixed || to || from;
+    // Whatever was not told by symbols, firmware finds through the device tree.
+    b->can_exit |= by_rule || to || from || (fixed && images->has_firmware);
+    htif_set_fixed(b->htif, fixed);
+    boot->fromhost = b->htif_row->base;
+    boot->tohost = b->htif_row->base + 8;
+    if (!b->htif_used || fixed)
         return true;
-    }
     if (!to || !from)
         return fail(error, "Invalid HTIF fromhost or tohost address: no symbol %s in the loaded ELF files",
                     to ? "fromhost" : "tohost");
@@ -90,39 +90,62 @@ static bool find_htif(Board *b, Boot *boot, GError **error)
 
 // --- device tree, MROM, services -----------------------------------------------------------------------------------
 
-static bool load_device_tree(Board *b, Boot *boot, GError **error)
+static void describe_soc(void *opaque, DtWriter *w)
+{
+    const DeviceBus *bus = opaque;
+    for (guint i = 0; i < bus->devices->len; i++) {
+        const Device *d = bus->devices->pdata[i];
+        if (d->type->describe)
+            d->type->describe(d, w);
+    }
+}
+
+static void describe_root(void *opaque, DtWriter *w)
+{
+    const DeviceBus *bus = opaque;
+    for (guint i = 0; i < bus->devices->len; i++) {
+        const Device *d = bus->devices->pdata[i];
+        if (d->type->describe_root)
+            d->type->describe_root(d, w);
+    }
+}
+
+static bool make_device_tree(Board *b, const Boot *boot, GError **error)
 {
     const BoardConfig *c = &b->config;
+    BoardRange ram[2];
     DeviceTreeConfig dt = {
-        .ram_base = b->ram_row->base,
-        .ram_size = b->ram_size,
+        .compatible = b->type->compatible,
+        .model = b->type->model,
+        .stdout_path = b->type->stdout_path,
+        .ram = ram,
+        .n_ram = board_ram_ranges(b, ram),
         .harts = b->harts,
         .isa = c->isa ? c->isa : "rv64imafdc_zicsr_zifencei",
         .mmu_type = c->mmu_type,
         .bootargs = c->append,
         .initrd_start = boot->images.initrd.low,
         .initrd_end = boot->images.initrd.high,
-        .htif_fixed = boot->htif_fixed,
-        .has_htif = b->htif_row != NULL,
+        .opaque = &b->bus,
+        .soc = describe_soc,
+        .root = describe_root,
     };
     uint8_t seed[DEVICE_TREE_SEED];
     if (c->rng_seed && getrandom(seed, sizeof seed, 0) == sizeof seed)
         dt.rng_seed = seed;
-    if (b->htif_row) {
-        dt.htif_base = b->htif_row->base;
-        dt.htif_size = b->htif_row->size;
-    }
-    if (b->clint_row) {
-        dt.clint_base = b->clint_row->base;
-        dt.clint_size = b->clint_row->size;
-    }
+    g_clear_pointer(&b->dtb, g_bytes_unref);
     b->dtb = c->dtb ? device_tree_load(c->dtb, &dt, error) : device_tree_build(&dt);
-    if (!b->dtb)
+    return b->dtb;
+}
+
+static bool load_device_tree(Board *b, Boot *boot, GError **error)
+{
+    if (!make_device_tree(b, boot, error))
         return false;
     gsize size;
     const void *data = g_bytes_get_data(b->dtb, &size);
-    gpa_t end = b->ram_row->base + b->ram_size;
-    boot->fdt = size <= b->ram_size ? align_down(end - size, BIG_PAGE) : 0;
+    gpa_t end = b->ram_row->base + b->low_ram;
+    boot->fdt = size <= b->low_ram ? align_down(end - size, BIG_PAGE) : 0;
     if (boot->fdt < b->ram_row->base || boot->fdt < boot->images.end)
         return fail(error,
                     "the device tree does not fit into RAM above the loaded images (they end at 0x%" PRIx64
@@ -142,14 +165,6 @@ static uint64_t clock_ns(void *opaque)
     return b->hooks.clock_ns(b->hooks.opaque);
 }
 
-static void on_input(void *opaque)
-{
-    const Board *b = opaque;
-    memory_lock();
-    htif_input(b->htif);
-    memory_unlock();
-}
-
 static void start_htif(Board *b, const Boot *boot)
 {
     uint64_t program_end = boot->images.end;
@@ -160,7 +175,7 @@ static void start_htif(Board *b, const Boot *boot)
         .console = b->config.console,
         .compat_qemu = b->config.htif_compat_qemu,
         .proxy = {
-            .memory = &b->memory,
+            .memory = &address_space_memory,
             .fs = b->fs,
             .args = b->config.guest_args,
             .break_start = program_end,
@@ -171,9 +186,7 @@ static void start_htif(Board *b, const Boot *boot)
             .clock_ns = clock_ns,
         },
     };
-    b->htif = htif_new(&b->system, boot->tohost, boot->fromhost, &config);
-    if (b->config.console)
-        console_set_input_handler(b->config.console, on_input, b);
+    htif_place(b->htif, boot->tohost, boot->fromhost, &config);
 }
 
 static void start_semihost(Board *b, const Boot *boot)
@@ -184,7 +197,7 @@ static void start_semihost(Board *b, const Boot *boot)
                                (char *)g_ptr_array_index(b->config.guest_args, i));
     b->cmdline = g_string_free(line, FALSE);
     SemihostConfig config = {
-        .memory = &b->memory,
+        .memory = &address_space_memory,
         .fs = b->fs,
         .console = b->config.console,
         .cmdline = b->cmdline,
@@ -215,29 +228,57 @@ static bool check_signature(Board *b, GError **error)
     return true;
 }
 
+// What lies in memory when the harts start. again: HTIF is where it was the first time.
+static bool load_memory(Board *b, Boot *boot, bool again, GError **error)
+{
+    uint8_t rom[MROM_IMAGE_SIZE];
+    for (unsigned i = 0; i < b->harts; i++)
+        b->reset_pc[i] = b->rom_row ? b->rom_row->base : b->ram_row->base;
+    if (!board_load_images(b, &boot->images, error) || (b->htif && !again && !find_htif(b, boot, error)))
+        return false;
+    for (unsigned i = 0; i < b->harts && !b->rom_row; i++)
+        b->reset_pc[i] = boot->images.start;
+    if (!board_load_items(b, error) || !load_device_tree(b, boot, error) || !board_store_items(b, error))
+        return false;
+    mrom_build(rom, boot->images.start, boot->fdt, boot->images.next_addr);
+    if (b->rom_row)
+        address_space_write_rom(&address_space_memory, b->rom_row->base, rom, sizeof rom);
+    return true;
+}
+
 static bool load(Board *b, GError **error)
 {
     Boot boot = {0};
-    uint8_t rom[MROM_IMAGE_SIZE];
-    if (!board_load_images(b, &boot.images, error) || !check_signature(b, error) ||
-        (b->htif_row && !find_htif(b, &boot, error)) || !board_load_items(b, error) ||
-        !load_device_tree(b, &boot, error) || !board_store_items(b, error))
+    if (!load_memory(b, &boot, false, error) || !check_signature(b, error))
         return false;
-    mrom_build(rom, boot.images.start, boot.fdt, boot.images.next_addr);
-    address_space_write_rom(&b->memory, b->rom_row->base, rom, sizeof rom);
-    if (b->htif_row)
+    if (b->htif_used)
         start_htif(b, &boot);
     start_semihost(b, &boot);
-    if (b->clint)
-        clint_reset(b->clint);
     return true;
 }
 
 bool board_load(Board *b, GError **error)
 {
     g_assert(!b->semihost);
+    if (!b->ram_row)
+        return !b->config.kernel || fail(error, "-kernel: the board %s has no memory", b->type->name);
     memory_lock();
     bool ok = load(b, error);
+    if (ok)
+        device_bus_reset(&b->bus);
+    memory_unlock();
+    return ok;
+}
+
+bool board_reset(Board *b, GError **error)
+{
+    Boot boot = {0};
+    memory_lock();
+    Loader *before = b->loader;
+    b->loader = loader_new(&address_space_memory, b->ram_row->base, b->low_ram);
+    bool ok = load_memory(b, &boot, true, error);
+    loader_free(before);
+    device_bus_reset(&b->bus);
     memory_unlock();
     return ok;
 }

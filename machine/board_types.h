@@ -2,42 +2,28 @@
 // The inside of a board, shared by board.c (construction) and board_load.c (boot rules) only.
 #pragma once
 #include "machine/board.h"
-#include "machine/clint.h"
+#include "machine/board_table.h"
+#include "machine/devices/clint.h"
+#include "machine/devices/htif.h"
 #include "machine/hostfs.h"
-#include "machine/htif.h"
 #include "machine/image_file.h"
 #include "machine/loader.h"
-
-typedef enum { PART_ROM, PART_RAM, PART_HTIF, PART_CLINT } BoardPart;
-
-typedef struct { // one row of a board's memory map (spec 6.1)
-    BoardPart part;
-    const char *name;
-    gpa_t base;
-    uint64_t size; // 0: the RAM size
-} BoardRow;
-
-typedef struct {
-    const char *name, *description;
-    const BoardRow *rows;
-    unsigned n_rows;
-    uint64_t default_ram;
-    unsigned max_harts;
-    bool default_firmware; // without -bios OpenSBI is loaded
-} BoardType;
+#include "softmmu/system.h"
 
 struct Board {
     const BoardType *type;
     BoardConfig config;
     BoardHooks hooks;
-    MemoryRegion system, io, rom, ram;
-    AddressSpace memory, io_space, *cpu_memory;
+    AddressSpace *cpu_memory;
+    DeviceBus bus;
     unsigned harts;
-    const BoardRow *rom_row, *ram_row, *htif_row, *clint_row; // in type->rows; the last two may be NULL
-    uint64_t ram_size;
+    const DeviceRow *rom_row, *ram_row, *htif_row; // NULL: there is none
+    MemoryRegion *ram; // of ram_row
+    uint64_t ram_size, low_ram; // of that, so much lies at ram_row's base
     bool attached;  // regions are mapped and address spaces exist
-    bool htif_exit; // the guest knows where HTIF is
-    Htif *htif;     // NULL until board_load, and on a board without it
+    bool can_exit;  // the guest knows how to end the run
+    Htif *htif;     // NULL on a board without it
+    bool htif_used; // it is placed
     Clint *clint;   // NULL on a board without it
     HostFs *fs;
     Loader *loader;

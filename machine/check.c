@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define DRAM    UINT64_C(0x80000000)
 #define STRETCH 5000 // instructions that the mirror may run ahead
 
 typedef struct {
@@ -18,6 +17,7 @@ typedef struct {
 
 struct Check {
     Cpu *cpu, *mirror;
+    gpa_t base;     // of DRAM
     RamBlock *ram;  // DRAM
     uint8_t *copy;  // what the mirror sees instead
     GArray *stored; // Stored: by the processor since the last comparison
@@ -69,7 +69,8 @@ static void copy_resident(Check *c)
 Check *check_new(Cpu *cpu, Cpu *mirror)
 {
     Check *c = g_new0(Check, 1);
-    MemorySection dram = address_space_lookup(board_memory(cpu->board), DRAM);
+    c->base = board_ram_base(cpu->board);
+    MemorySection dram = address_space_lookup(board_memory(cpu->board), c->base);
     c->cpu = cpu;
     c->mirror = mirror;
     c->ram = dram.mr->ram;
@@ -122,7 +123,7 @@ char *check_memory(Check *c)
             uint64_t offset = at + p * PAGE_SIZE;
             if ((resident[p] || resident[pages + p]) && memcmp(c->copy + offset, c->ram->host + offset, PAGE_SIZE))
                 return g_strdup_printf("check: compiled code wrote to the page at 0x%" PRIx64
-                                       " what the interpreter did not", DRAM + offset);
+                                       " what the interpreter did not", c->base + offset);
         }
     }
     return NULL;
@@ -176,7 +177,7 @@ static bool same_memory(const Check *c, uint64_t *where)
         uint64_t at, len;
         if (in_ram(c, g_array_index(c->stored, Stored, i), &at, &len) &&
             memcmp(c->copy + at, c->ram->host + at, len) && !ahead_by_walk(c, at, len)) {
-            *where = DRAM + at;
+            *where = c->base + at;
             return false;
         }
     }

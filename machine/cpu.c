@@ -30,7 +30,10 @@ static bool translate(void *opaque, gva_t va, unsigned size, MemAccess access, u
 // The page-table entry at pa, if it is RAM, and where that is in the space of all RAM. Good until the hart is stopped.
 static uint64_t *find_pte(Cpu *cpu, uint64_t pa, bool write, ram_t *ram)
 {
-    MemorySection s = address_space_lookup(board_cpu_memory(cpu->board, (unsigned)cpu->hart.hartid), pa);
+    AddressSpace *as = board_cpu_memory(cpu->board, (unsigned)cpu->hart.hartid);
+    MemorySection s = address_space_lookup(as, pa);
+    if (!s.host)
+        s = address_space_translate(as, pa, write, MEMTXATTRS_NONE);
     if (!s.mr || !s.host || s.len < sizeof(uint64_t) || (write && !s.direct_write))
         return NULL;
     *ram = s.mr->ram->offset + (ram_t)(s.host - s.mr->ram->host);
@@ -40,10 +43,16 @@ static uint64_t *find_pte(Cpu *cpu, uint64_t pa, bool write, ram_t *ram)
 static bool hook_pte_load(void *opaque, uint64_t pa, uint64_t *pte)
 {
     ram_t ram;
+    const Cpu *cpu = opaque;
     const uint64_t *p = find_pte(opaque, pa, false, &ram);
-    if (p)
+    if (p) {
         *pte = __atomic_load_n(p, __ATOMIC_ACQUIRE);
-    return p;
+        return true;
+    }
+    // The bytes of a device are as good (R2.31), if it takes the access.
+    MemTxResult result;
+    *pte = address_space_ld(board_cpu_memory(cpu->board, (unsigned)cpu->hart.hartid), pa, sizeof *pte, &result);
+    return result == MEMTX_OK;
 }
 
 static bool hook_pte_swap(void *opaque, uint64_t pa, uint64_t old, uint64_t new, uint64_t *old_seen)
@@ -276,6 +285,14 @@ Cpu *cpu_new(Board *board, unsigned hartid, const CpuConfig *config)
     hart_reset(&cpu->hart, board_reset_pc(board, hartid));
     hook_mmu_changed(cpu);
     return cpu;
+}
+
+void cpu_reset(Cpu *cpu)
+{
+    hart_reset(&cpu->hart, board_reset_pc(cpu->board, (unsigned)cpu->hart.hartid));
+    hook_mmu_changed(cpu);
+    if (cpu->mirror)
+        cpu_reset(cpu->mirror);
 }
 
 void cpu_set_mirror(Cpu *cpu, Cpu *mirror, int64_t delta)

@@ -32,6 +32,9 @@ typedef struct {
 Cpu *cpu_new(Board *board, unsigned hartid, const CpuConfig *config);
 void cpu_free(Cpu *cpu);
 
+// Puts the processor, and its mirror, in reset state at the board's reset pc. While it is stopped.
+void cpu_reset(Cpu *cpu);
+
 // Makes mirror the second processor of the same hart (-accel check), which sees RAM delta bytes from where it is.
 void cpu_set_mirror(Cpu *cpu, Cpu *mirror, int64_t delta);
 

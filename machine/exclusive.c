@@ -59,6 +59,10 @@ void exclusive_poll(Exclusive *x)
 
 void exclusive_begin(Exclusive *x)
 {
+    if (g_atomic_pointer_get(&x->owner) == g_thread_self()) {
+        x->depth++;
+        return;
+    }
     unsigned depth = lock_drop();
     g_mutex_lock(&x->lock);
     g_atomic_int_inc(&x->wanted);
@@ -68,12 +72,18 @@ void exclusive_begin(Exclusive *x)
     while (x->active || x->inside)
         g_cond_wait(&x->changed, &x->lock);
     x->active = true;
+    g_atomic_pointer_set(&x->owner, g_thread_self());
     g_mutex_unlock(&x->lock);
     lock_retake(depth);
 }
 
 void exclusive_end(Exclusive *x)
 {
+    if (x->depth) {
+        x->depth--;
+        return;
+    }
+    g_atomic_pointer_set(&x->owner, NULL);
     unsigned depth = lock_drop();
     g_mutex_lock(&x->lock);
     x->active = false;

@@ -14,6 +14,8 @@ typedef struct {
     unsigned inside; // threads that run harts
     int wanted;      // atomic: sections that wait or go on; written under the lock
     bool active;
+    GThread *owner; // atomic: whose section goes on, NULL: nobody's
+    unsigned depth; // of the owner's sections in one another
     void (*kick)(void *opaque); // has the harts come to a poll soon
     void *opaque;
 } Exclusive;
@@ -26,6 +28,6 @@ void exclusive_enter(Exclusive *x);
 void exclusive_leave(Exclusive *x);
 void exclusive_poll(Exclusive *x);
 
-// Any thread. Between begin and end no other thread is inside. They do not nest.
+// Any thread. Between begin and end no other thread is inside. They nest.
 void exclusive_begin(Exclusive *x);
 void exclusive_end(Exclusive *x);

@@ -73,6 +73,19 @@ static void hook_exit(void *opaque, uint64_t code)
     kick_self(m);
 }
 
+// The guest's. Its slice ends; what it runs until then is of no account.
+static void hook_reset(void *opaque)
+{
+    Machine *m = opaque;
+    if (m->options->no_reboot) {
+        machine_end_run(m, 0, NULL);
+        kick_self(m);
+        return;
+    }
+    machine_reset(m);
+    kick_self(m);
+}
+
 static void hook_deadline_changed(void *opaque, unsigned hart)
 {
     Machine *m = opaque;
@@ -118,6 +131,7 @@ static int64_t virtual_us(void *opaque)
 static BoardConfig board_config(Machine *m)
 {
     const Options *o = m->options;
+    bool repeats = o->icount_shift >= 0 || o->accel == ACCEL_CHECK; // two runs are the same
     return (BoardConfig){
         .board = o->machine,
         .ram_size = o->ram_size,
@@ -135,7 +149,8 @@ static BoardConfig board_config(Machine *m)
         .signature_granularity = o->signature_granularity,
         .isa = m->isa,
         .mmu_type = cpu_model_mmu_type(&o->features),
-        .rng_seed = o->icount_shift < 0 && o->accel != ACCEL_CHECK && !o->dumpdtb,
+        .rng_seed = !repeats && !o->dumpdtb,
+        .rtc_base_ns = repeats ? 0 : clock_ns(CLOCK_REALTIME),
         .htif_compat_qemu = o->htif_compat_qemu,
         .console = m->console,
     };
@@ -147,7 +162,7 @@ unsigned machine_threshold(const Options *o)
     return o->jit_threshold ? (unsigned)MIN(o->jit_threshold, G_MAXINT32) : usual;
 }
 
-static EngineConfig engine_config(const Options *o)
+static EngineConfig engine_config(const Options *o, unsigned harts)
 {
     unsigned cores = g_get_num_processors();
     unsigned workers = o->command == COMMAND_AOT ? cores : CLAMP(cores - 1, 1, 4); // what the guest leaves over
@@ -158,11 +173,11 @@ static EngineConfig engine_config(const Options *o)
         .warm = o->jit_warm ? (unsigned)o->jit_warm : ENGINE_DEFAULT_WARM,
         .threshold = machine_threshold(o),
         .opt = o->jit_opt < 0 ? ENGINE_DEFAULT_OPT : (unsigned)o->jit_opt,
-        .workers = MAX((o->jit_workers ? o->jit_workers : workers) / o->harts, 1),
+        .workers = MAX((o->jit_workers ? o->jit_workers : workers) / harts, 1),
         .sync = o->jit_sync || o->icount_shift >= 0,
         .code_size = o->jit_code_size,
         .stats = o->stats != STATS_NONE && !o->stats_quick,
-        .shared = o->harts > 1,
+        .shared = harts > 1,
     };
 }
 
@@ -207,7 +222,7 @@ Machine *machine_new(const Options *options, GError **error)
     m->start_ns = clock_ns(CLOCK_MONOTONIC);
     g_mutex_init(&m->lock);
     exclusive_init(&m->exclusive, kick_harts, m);
-    BoardHooks hooks = {m, hook_set_irq, hook_exit, hook_deadline_changed, hook_clock_ns};
+    BoardHooks hooks = {m, hook_set_irq, hook_exit, hook_deadline_changed, hook_clock_ns, hook_reset};
     if (options->command != COMMAND_MTREE && !(m->console = console_new(options->serial, error)))
         goto fail;
     BoardConfig config = board_config(m);
@@ -237,7 +252,7 @@ void machine_prepare(Machine *m)
 {
     const Options *o = m->options;
     unsigned harts = board_harts(m->board);
-    CpuConfig config = {engine_config(o), o->features, o->tlb_bits, o->semihosting, NULL};
+    CpuConfig config = {engine_config(o, harts), o->features, o->tlb_bits, o->semihosting, NULL};
     m->store = code_cache_open(o);
     config.engine.store = m->store;
     memory_set_commit_hook(hook_commit, m);
@@ -364,10 +379,24 @@ static void start_runners(Machine *m)
     }
 }
 
+// Why the machine cannot run, or NULL.
+static char *cannot_run(const Machine *m)
+{
+    unsigned harts = board_harts(m->board);
+    const char *name = m->options->machine;
+    if (!harts)
+        return g_strdup_printf("-M %s: the board has no processor", name);
+    if (m->options->accel == ACCEL_CHECK && harts > 1)
+        return g_strdup_printf("-accel check: only for one hart, not for -smp %u", harts);
+    if (m->options->accel == ACCEL_CHECK && !board_one_ram(m->board))
+        return g_strdup_printf("-accel check: only for boards with one piece of RAM, not for -M %s", name);
+    return NULL;
+}
+
 void machine_run(Machine *m, RunResult *out)
 {
-    if (m->options->accel == ACCEL_CHECK && board_harts(m->board) > 1) {
-        m->message = g_strdup_printf("-accel check: only for one hart, not for -smp %u", board_harts(m->board));
+    m->message = cannot_run(m);
+    if (m->message) {
         *out = (RunResult){1, m->message, 0};
         return;
     }
@@ -378,8 +407,9 @@ void machine_run(Machine *m, RunResult *out)
     guint signals[] = {g_unix_signal_add(SIGINT, on_sigint, m), g_unix_signal_add(SIGTERM, on_sigterm, m),
                        g_unix_signal_add(SIGHUP, on_sighup, m)};
     guint timer = m->options->timeout > 0 ? g_timeout_add((guint)(m->options->timeout * 1000), on_timeout, m) : 0;
-    if (!board_has_htif_exit(m->board) && !m->options->semihosting && m->options->command == COMMAND_RUN)
-        machine_note(m, "this guest has no way to exit (no HTIF symbols)");
+    if (!board_can_exit(m->board) && !m->options->semihosting && m->options->command == COMMAND_RUN)
+        machine_note(m, board_has_htif(m->board) ? "this guest has no way to exit (no HTIF symbols)"
+                                                 : "this board gives guests no way to exit");
     gint64 start = g_get_monotonic_time();
     start_runners(m);
     g_main_loop_run(m->loop);
@@ -393,6 +423,18 @@ void machine_run(Machine *m, RunResult *out)
     check_output(m);
     check_end(m);
     *out = (RunResult){m->status, m->message, (double)(g_get_monotonic_time() - start) / 1e6};
+}
+
+void machine_reset(Machine *m)
+{
+    g_atomic_int_set(&m->reset_wanted, 1);
+    kick_harts(m);
+    g_mutex_lock(&m->lock);
+    for (unsigned i = 0; i < m->n_runners; i++) {
+        m->runners[i].look_again = true;
+        g_cond_signal(&m->runners[i].wake);
+    }
+    g_mutex_unlock(&m->lock);
 }
 
 Board *machine_board(Machine *m)

@@ -24,6 +24,10 @@ void machine_free(Machine *m);
 // Runs until the guest exits, a limit is reached or the user quits. Blocks; runs the main loop.
 void machine_run(Machine *m, RunResult *out);
 
+// Asks for a reset of the whole machine (the guest did, or the user): devices, harts and images (board_reset). Any
+// thread. It is done by a thread that runs harts, before they go on.
+void machine_reset(Machine *m);
+
 Board *machine_board(Machine *m);
 bool machine_counts_accesses(const Machine *m); // for --stats
 bool machine_ran(const Machine *m); // false: machine_run refused to, there are no harts

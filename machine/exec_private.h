@@ -40,6 +40,7 @@ struct Machine {
     GMainLoop *loop;
     GMutex lock; // for the runners' wake
     int stop;    // atomic
+    int reset_wanted; // atomic
     int64_t budget; // atomic, with --instructions: how many are left
     uint64_t start_ns;   // of the host's monotonic clock: time 0 of the guest
     uint64_t skipped_ns; // -icount: time that passed in wfi; the harts' thread only

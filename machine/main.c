@@ -40,10 +40,9 @@ static int list_memory(const Options *o)
     if (!m)
         return fail(error);
     g_autoptr(GString) text = g_string_new(NULL);
-    if (o->mtree_flat)
-        memory_print_flat(text);
-    else
-        memory_print_tree(text, o->mtree_disabled);
+    unsigned flags = (o->mtree_disabled ? MTREE_DISABLED : 0) | (o->mtree_owner ? MTREE_OWNER : 0) |
+                     (o->mtree_dispatch ? MTREE_DISPATCH : 0);
+    (o->mtree_flat ? memory_print_flat : memory_print_tree)(text, flags);
     machine_free(m);
     fputs(text->str, stdout);
     return fflush(stdout) ? output_lost() : 0;

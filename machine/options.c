@@ -220,6 +220,8 @@ static bool check_together(Options *o, GError **error)
         return value_error(error, "mtree", "%s= has no use here", o->dumpdtb ? "dumpdtb" : "signature");
     if (o->command == COMMAND_MTREE && o->mtree_flat && o->mtree_disabled)
         return value_error(error, "mtree", "-D has no use with -f: flat views have no disabled regions");
+    if (o->command == COMMAND_MTREE && o->mtree_dispatch && !o->mtree_flat)
+        return value_error(error, "mtree", "-d has no use without -f: flat views look addresses up");
     if (o->command == COMMAND_AOT && !check_aot(o, error))
         return false;
     bool tuned = o->jit_threshold || o->jit_opt >= 0 || o->jit_workers || o->jit_sync;
@@ -329,7 +331,6 @@ bool options_parse(Options *out, int argc, char **argv, GError **error)
 {
     *out = (Options){
         .machine = "clabpu",
-        .harts = 1,
         .load_items = g_array_new(FALSE, FALSE, sizeof(LoadItem)),
         .serial = "mon:stdio",
         .signature_granularity = 16,
@@ -394,7 +395,7 @@ static void print_rows(unsigned scope, FILE *out)
 static void print_help(OptionsCommand topic, FILE *out)
 {
     if (topic == COMMAND_MTREE) {
-        fprintf(out, "usage: addend mtree [-f] [-D] [options] [guest.elf]\n"
+        fprintf(out, "usage: addend mtree [-f] [-d] [-o] [-D] [options] [guest.elf]\n"
                      "Prints the memory regions of a board, as QEMU's info mtree does.\n");
         print_rows(MTREE, out);
         return;
@@ -419,7 +420,7 @@ static void print_help(OptionsCommand topic, FILE *out)
     else
         fprintf(out, "usage: addend [options] [guest.elf [arguments...]]\n"
                      "       addend demo [options]\n"
-                     "       addend mtree [-f] [-D] [options] [guest.elf]\n"
+                     "       addend mtree [-f] [-d] [-o] [-D] [options] [guest.elf]\n"
                      "       addend cache list|verify|purge [--cache-dir DIRECTORY]\n"
                      "       addend aot [--run SECONDS] [options] [guest.elf [arguments...]]\n"
                      "       addend help [demo|mtree|cache|aot]\n"

@@ -11,7 +11,7 @@
 typedef enum {
     COMMAND_RUN,        // addend [options] [guest.elf [args...]]
     COMMAND_DEMO,       // addend demo [options]: run the guest built into the program
-    COMMAND_MTREE,      // addend mtree [-f] [-D] [options] [guest.elf]: print the memory regions of a board
+    COMMAND_MTREE,      // addend mtree [-f] [-d] [-o] [-D] [options] [guest.elf]: print the memory regions of a board
     COMMAND_CACHE,      // addend cache list|verify|purge [--cache-dir DIR]: look after the persistent code cache
     COMMAND_AOT,        // addend aot [options] [guest.elf [args...]]: fill the persistent code cache
     COMMAND_PRINT_HELP, // the others print and are done: options_print does them
@@ -31,9 +31,9 @@ typedef struct {
     OptionsCommand help_topic; // COMMAND_PRINT_HELP: whose options; RUN, DEMO, MTREE, CACHE or AOT
 
     // Machine.
-    const char *machine;   // "clabpu" or "clabpu-memory"; never NULL
+    const char *machine;   // name of a board; never NULL
     uint64_t ram_size;     // bytes, 0: the board's default
-    unsigned harts;        // from 1 up; the board knows its limit
+    unsigned harts;        // the board knows its limit; 0: its default
     HartFeatures features; // -cpu
     const char *isa;       // --isa as given, NULL: none; only checked, the hart is what it is
     const char *dumpdtb;   // write the device tree there and stop; or NULL
@@ -80,7 +80,7 @@ typedef struct {
     const char *stats_file; // NULL: stderr
 
     // addend mtree.
-    bool mtree_flat, mtree_disabled;
+    bool mtree_flat, mtree_dispatch, mtree_owner, mtree_disabled;
 
     // addend aot.
     bool aot_run; // compile what a run shows to be hot, which timeout ends, not what looks as if it would be

@@ -147,6 +147,26 @@ static int64_t slice_length(const Machine *m, unsigned hart, uint64_t now, uint6
     return (int64_t)length;
 }
 
+// Whoever takes the request resets everything while the other harts are stopped, and wakes those that slept.
+static void reset_machine(Machine *m)
+{
+    g_autoptr(GError) error = NULL;
+    if (!g_atomic_int_compare_and_exchange(&m->reset_wanted, 1, 0))
+        return;
+    exclusive_begin(&m->exclusive);
+    if (!board_reset(m->board, &error))
+        machine_end_run(m, 1, g_strdup_printf("reset: %s", error->message));
+    for (unsigned i = 0; i < m->n_cpus; i++)
+        cpu_reset(m->cpus[i]);
+    g_mutex_lock(&m->lock);
+    for (unsigned i = 0; i < m->n_runners; i++) {
+        m->runners[i].look_again = true;
+        g_cond_signal(&m->runners[i].wake);
+    }
+    g_mutex_unlock(&m->lock);
+    exclusive_end(&m->exclusive);
+}
+
 // One slice of a hart; false if it waits for an interrupt.
 static bool run_hart(Runner *r, Cpu *cpu)
 {
@@ -154,6 +174,8 @@ static bool run_hart(Runner *r, Cpu *cpu)
     Hart *hart = &cpu->hart;
     g_atomic_int_set(&hart->env.exit_request, 0);
     exclusive_poll(&m->exclusive);
+    if (g_atomic_int_get(&m->reset_wanted))
+        reset_machine(m);
     uint64_t due = next_deadline(r);
     uint64_t now = machine_clock_ns(m); // behind the deadline: what is due is seen to be
     if (now >= due) {

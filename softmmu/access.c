@@ -8,57 +8,24 @@
 // the flat view anew, because a device may change the map in between. Such a page may hold RAM too (R1.52).
 #include "softmmu/tlb_private.h"
 
+#include "softmmu/access_host.h"
+#include "softmmu/bus.h"
 #include "softmmu/code_pages.h"
 #include "softmmu/memory.h"
 #include <glib.h>
-#include <string.h>
-
-_Static_assert(G_BYTE_ORDER == G_LITTLE_ENDIAN, "guest values are moved to and from host memory as they are");
-
-// size bytes (1..8) as a number; one host access if aligned to a size that is a power of two.
-static uint64_t host_load(const uint8_t *p, unsigned size)
-{
-    uint64_t v = 0;
-    uintptr_t low = (uintptr_t)p & (size - 1);
-    if (size == 8 && !low)
-        return __atomic_load_n((const uint64_t *)(const void *)p, __ATOMIC_RELAXED);
-    if (size == 4 && !low)
-        return __atomic_load_n((const uint32_t *)(const void *)p, __ATOMIC_RELAXED);
-    if (size == 2 && !low)
-        return __atomic_load_n((const uint16_t *)(const void *)p, __ATOMIC_RELAXED);
-    if (size == 1)
-        return __atomic_load_n(p, __ATOMIC_RELAXED);
-    memcpy(&v, p, size);
-    return v;
-}
-
-static void host_store(uint8_t *p, unsigned size, uint64_t v)
-{
-    uintptr_t low = (uintptr_t)p & (size - 1);
-    if (size == 8 && !low)
-        __atomic_store_n((uint64_t *)(void *)p, v, __ATOMIC_RELAXED);
-    else if (size == 4 && !low)
-        __atomic_store_n((uint32_t *)(void *)p, (uint32_t)v, __ATOMIC_RELAXED);
-    else if (size == 2 && !low)
-        __atomic_store_n((uint16_t *)(void *)p, (uint16_t)v, __ATOMIC_RELAXED);
-    else if (size == 1)
-        __atomic_store_n(p, (uint8_t)v, __ATOMIC_RELAXED);
-    else
-        memcpy(p, &v, size);
-}
 
 // --- pieces on MMIO pages ----------------------------------------------------------------------------------
 
-// The host address that this TLB uses for a section of RAM or ROM.
-static uint8_t *section_host(const Tlb *tlb, const MemorySection *s)
+// Under the big lock, which keeps the view.
+static MemorySection section(const Tlb *tlb, gpa_t pa, bool is_write)
 {
-    return s->mr->readonly ? s->host : (uint8_t *)((uintptr_t)s->host + (uintptr_t)tlb->delta);
+    return bus_section(tlb->as->view, pa, &(BusAccess){.is_write = is_write});
 }
 
-static bool assigned(Tlb *tlb, gpa_t pa, unsigned size)
+static bool assigned(Tlb *tlb, gpa_t pa, unsigned size, bool is_write)
 {
     for (unsigned done = 0; done < size;) {
-        MemorySection s = address_space_lookup(tlb->as, pa + done);
+        MemorySection s = section(tlb, pa + done, is_write);
         if (!s.mr)
             return false;
         done += (unsigned)MIN(s.len, size - done);
@@ -66,37 +33,44 @@ static bool assigned(Tlb *tlb, gpa_t pa, unsigned size)
     return true;
 }
 
-static bool read_range(Tlb *tlb, gpa_t pa, unsigned size, uint64_t *value)
+// The rest of a piece is not yet known to be assigned, or is, all of it.
+typedef enum { PIECE, PIECE_ASSIGNED } Known;
+
+static bool read_range(Tlb *tlb, gpa_t pa, unsigned size, uint64_t *value, Known known)
 {
-    MemorySection s = address_space_lookup(tlb->as, pa);
+    MemorySection s = section(tlb, pa, false);
     if (!s.mr)
         return false;
     if (s.len < size) {
         uint64_t lo, hi;
         unsigned half = size / 2;
-        if (!read_range(tlb, pa, half, &lo) || !read_range(tlb, pa + half, half, &hi))
+        if (known != PIECE_ASSIGNED && !assigned(tlb, pa, size, false))
+            return false;
+        if (!read_range(tlb, pa, half, &lo, PIECE_ASSIGNED) || !read_range(tlb, pa + half, half, &hi, PIECE_ASSIGNED))
             return false;
         *value = lo | hi << (8 * half);
         return true;
     }
     if (s.host) {
-        *value = host_load(section_host(tlb, &s), size);
+        *value = host_load(tlb_section_host(tlb, &s), size);
         return true;
     }
     return memory_region_dispatch_read(s.mr, s.offset, value, size, MEMTXATTRS_NONE) == MEMTX_OK;
 }
 
-static bool write_range(Tlb *tlb, gpa_t pa, unsigned size, uint64_t value)
+static bool write_range(Tlb *tlb, gpa_t pa, unsigned size, uint64_t value, Known known)
 {
-    MemorySection s = address_space_lookup(tlb->as, pa);
+    MemorySection s = section(tlb, pa, true);
     if (!s.mr)
         return false;
     if (s.len < size) {
         unsigned half = size / 2;
-        return write_range(tlb, pa, half, value) && write_range(tlb, pa + half, half, value >> (8 * half));
+        return (known == PIECE_ASSIGNED || assigned(tlb, pa, size, true)) &&
+               write_range(tlb, pa, half, value, PIECE_ASSIGNED) &&
+               write_range(tlb, pa + half, half, value >> (8 * half), PIECE_ASSIGNED);
     }
     if (s.host && s.direct_write) {
-        host_store(section_host(tlb, &s), size, value);
+        host_store(tlb_section_host(tlb, &s), size, value);
         if (tlb->code)
             code_pages_written(tlb->code, s.mr->ram->offset + (ram_t)(s.host - s.mr->ram->host), size);
         return true;
@@ -110,7 +84,7 @@ static bool write_range(Tlb *tlb, gpa_t pa, unsigned size, uint64_t value)
 static bool read_piece(Tlb *tlb, gpa_t pa, unsigned size, uint64_t *value)
 {
     memory_lock();
-    bool ok = assigned(tlb, pa, size) && read_range(tlb, pa, size, value);
+    bool ok = read_range(tlb, pa, size, value, PIECE);
     memory_unlock();
     return ok;
 }
@@ -118,7 +92,7 @@ static bool read_piece(Tlb *tlb, gpa_t pa, unsigned size, uint64_t *value)
 static bool write_piece(Tlb *tlb, gpa_t pa, unsigned size, uint64_t value)
 {
     memory_lock();
-    bool ok = assigned(tlb, pa, size) && write_range(tlb, pa, size, value);
+    bool ok = write_range(tlb, pa, size, value, PIECE);
     memory_unlock();
     return ok;
 }
@@ -193,12 +167,18 @@ bool tlb_load(Tlb *tlb, gva_t va, unsigned size, uint64_t *value, MemFault *faul
     uint64_t hi;
     if (!tlb_lookup(tlb, va, n, ACCESS_READ, &a, fault))
         return false;
-    if (n == size)
-        return load_part(tlb, &a, size, value, fault);
-    if (!tlb_lookup(tlb, va + n, size - n, ACCESS_READ, &b, fault) || !load_part(tlb, &a, n, value, fault) ||
-        !load_part(tlb, &b, size - n, &hi, fault))
-        return false;
-    *value |= hi << (8 * n);
+    if (n == size) {
+        if (!load_part(tlb, &a, size, value, fault))
+            return false;
+        b.flags = 0;
+    } else {
+        if (!tlb_lookup(tlb, va + n, size - n, ACCESS_READ, &b, fault) || !load_part(tlb, &a, n, value, fault) ||
+            !load_part(tlb, &b, size - n, &hi, fault))
+            return false;
+        *value |= hi << (8 * n);
+    }
+    if ((a.flags | b.flags) & TLB_WATCH)
+        tlb_watch_tell(tlb, &a, size, ACCESS_READ, *value);
     return true;
 }
 
@@ -208,16 +188,20 @@ bool tlb_store(Tlb *tlb, gva_t va, unsigned size, uint64_t value, MemFault *faul
     TlbLook a, b;
     if (!tlb_lookup(tlb, va, n, ACCESS_WRITE, &a, fault))
         return false;
-    if (n == size)
-        return store_part(tlb, &a, size, value, fault);
-    return tlb_lookup(tlb, va + n, size - n, ACCESS_WRITE, &b, fault) &&
-           store_part(tlb, &a, n, value, fault) && store_part(tlb, &b, size - n, value >> (8 * n), fault);
+    b.flags = 0;
+    bool ok = n == size ? store_part(tlb, &a, size, value, fault)
+                        : tlb_lookup(tlb, va + n, size - n, ACCESS_WRITE, &b, fault) &&
+                              store_part(tlb, &a, n, value, fault) &&
+                              store_part(tlb, &b, size - n, value >> (8 * n), fault);
+    if (ok && ((a.flags | b.flags) & TLB_WATCH))
+        tlb_watch_tell(tlb, &a, size, ACCESS_WRITE, value);
+    return ok;
 }
 
 // True if a store through the entry needs no bookkeeping (any more), or it is a load.
 static bool plain(Tlb *tlb, const TlbLook *look)
 {
-    if (look->flags & (TLB_MMIO | TLB_DISCARD))
+    if (look->flags & (TLB_MMIO | TLB_DISCARD | TLB_WATCH))
         return false;
     if (look->flags & TLB_NOTDIRTY) {
         if (code_pages_test(tlb->code, look->ram))
@@ -267,7 +251,14 @@ bool tlb_atomic(Tlb *tlb, gva_t va, unsigned size, MemAccess access, void **host
     if (look.flags & (TLB_MMIO | TLB_DISCARD)) {
         *host = NULL;
         tlb_defer(tlb, &look, 0);
-    } else if (look.flags & TLB_NOTDIRTY) {
+        if (!tlb->atomic_locked)
+            memory_lock();
+        tlb->atomic_locked = true;
+        return true; // that load and that store tell who watches
+    }
+    if (look.flags & TLB_WATCH)
+        tlb_watch_tell(tlb, &look, size, access, host_load(look.host, size));
+    if (look.flags & TLB_NOTDIRTY) {
         tlb->atomic_ram = look.ram;
         tlb->atomic_size = size;
         code_stored(tlb, &look, size);
@@ -280,6 +271,9 @@ void tlb_atomic_done(Tlb *tlb)
     if (tlb->atomic_size)
         code_pages_written(tlb->code, tlb->atomic_ram, tlb->atomic_size);
     tlb->atomic_size = 0;
+    if (tlb->atomic_locked)
+        memory_unlock();
+    tlb->atomic_locked = false;
 }
 
 bool tlb_fetch(Tlb *tlb, gva_t va, const uint8_t **host, ram_t *ram, MemFault *fault)
@@ -336,5 +330,7 @@ bool tlb_zero(Tlb *tlb, gva_t va, unsigned size, MemFault *fault)
         if (!store_part(tlb, &part, 8, 0, fault))
             return false;
     }
+    if (look.flags & TLB_WATCH)
+        tlb_watch_tell(tlb, &look, size, ACCESS_WRITE, 0);
     return true;
 }

@@ -7,6 +7,7 @@
 // from the top, by a shift that turns negative when the device's smallest access is wider than ours (R2.4);
 // and the finished value is swapped at the access size, not at the piece size (R2.8).
 #include "softmmu/grace.h"
+#include "softmmu/ioeventfd.h"
 #include "softmmu/memory.h"
 #include "util/log.h"
 #include <inttypes.h>
@@ -19,13 +20,21 @@ typedef struct {
     MemTxAttrs attrs;
 } Access;
 
-// The callbacks that this thread is in, innermost first: the re-entrancy guard. On its stack; a callback that changes
+// The devices that this thread acts for, innermost first: the re-entrancy guard. On its stack; a callback that changes
 // the memory map lets go of the big lock for a while (memory_set_commit_hook).
-typedef struct Call {
-    const void *owner;
-    struct Call *up;
-} Call;
-static __thread Call *calls;
+static __thread MemoryActor *actors;
+
+void memory_actor_begin(MemoryActor *actor, const MemoryOwner *owner)
+{
+    *actor = (MemoryActor){owner, actors};
+    actors = actor;
+}
+
+void memory_actor_end(MemoryActor *actor)
+{
+    g_assert(actors == actor);
+    actors = actor->up;
+}
 
 static uint64_t size_mask(unsigned size)
 {
@@ -149,12 +158,20 @@ static MemTxResult adapt(const Access *a, uint64_t *value)
     return result;
 }
 
-// R1.15. True if the access may go on.
-static bool guard(const MemoryRegion *mr)
+// --- the re-entrancy guard (R1.15) -------------------------------------------------------------------------
+
+// Whom the guard counts the region to, or NULL.
+static const MemoryOwner *guarded(const MemoryRegion *mr)
+{
+    return mr->owner && mr->owner->device && !mr->ram && !mr->reentrant ? mr->owner : NULL;
+}
+
+// True if no callback of that owner is running in this thread.
+static bool may_enter(const MemoryRegion *mr, const MemoryOwner *owner)
 {
     static bool warned;
-    for (const Call *c = calls; mr->owner && c; c = c->up) {
-        if (c->owner == mr->owner) {
+    for (const MemoryActor *a = actors; owner && a; a = a->up) {
+        if (a->owner == owner) {
             if (!warned) {
                 warned = true;
                 g_printerr("warning: re-entrant access to device region '%s' blocked\n", mr->name);
@@ -171,13 +188,17 @@ static MemTxResult dispatch(const Access *a, uint64_t *value)
     if (result != MEMTX_OK) {
         return result;
     }
-    if (!guard(a->mr)) {
+    if (a->is_write && ioeventfd_signal(a->mr, a->offset, a->size, *value)) {
+        return MEMTX_OK;
+    }
+    const MemoryOwner *owner = guarded(a->mr);
+    if (!may_enter(a->mr, owner)) {
         return MEMTX_ACCESS_ERROR;
     }
-    Call call = {a->mr->owner, calls};
-    calls = &call;
+    MemoryActor actor;
+    memory_actor_begin(&actor, owner);
     result = adapt(a, value);
-    calls = call.up;
+    memory_actor_end(&actor);
     return result;
 }
 

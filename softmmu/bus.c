@@ -4,16 +4,13 @@
 // A transfer goes through one view from start to end, even if a device it calls changes the topology. Unlike
 // the CPU, a transfer narrows its accesses to what a device takes (R2.21); like the CPU, it never reaches
 // past the end of the range a device shows (docs/memory.md).
+#include "softmmu/bus.h"
+#include "softmmu/access_host.h"
 #include "softmmu/flatview.h"
+#include "softmmu/iommu.h"
+#include "softmmu/memory_ldst.h"
+#include "softmmu/region.h"
 #include "softmmu/space.h"
-#include <string.h>
-
-typedef struct {
-    MemTxAttrs attrs;
-    bool is_write;
-    bool into_rom;  // a direct write may change read-only memory
-    bool ram_only;  // skip the rest without a word
-} Transfer;
 
 static void (*ram_written_hook)(void *opaque, ram_t start, uint64_t len);
 static void *ram_written_opaque;
@@ -48,7 +45,7 @@ static unsigned step_size(const MemorySection *s, uint64_t len)
     return 1u << (63 - __builtin_clzll(size));
 }
 
-static MemTxResult device_step(const MemorySection *s, const Transfer *t, uint8_t *buf, unsigned size)
+static MemTxResult device_step(const MemorySection *s, const BusAccess *t, uint8_t *buf, unsigned size)
 {
     uint64_t le = 0; // the buffer's bytes in memory order
     if (t->is_write) {
@@ -62,10 +59,33 @@ static MemTxResult device_step(const MemorySection *s, const Transfer *t, uint8_
     return result;
 }
 
-// Does the first part of a transfer, at most *len bytes that lie in s; *len says how many those were.
-static MemTxResult transfer_step(const MemorySection *s, const Transfer *t, uint8_t *buf, uint64_t *len)
+MemorySection bus_section(const FlatView *view, gpa_t addr, const BusAccess *a)
 {
-    bool direct = t->is_write ? s->direct_write || (s->host && t->into_rom) : s->host != NULL;
+    MemorySection s = flatview_section(view, addr);
+    if (s.mr && s.mr->iommu) {
+        s = iommu_resolve(s, a->is_write ? IOMMU_WO : IOMMU_RO, a->attrs, NULL);
+    }
+    return s;
+}
+
+bool bus_direct(const MemorySection *s, const BusAccess *a)
+{
+    if (!s->host || s->mr->kind == REGION_RAM_DEVICE) {
+        return false;
+    }
+    return !a->is_write || s->direct_write || (a->into_rom && !s->mr->ram->fixed);
+}
+
+// R2.25: an access that is for memory only met something else.
+static bool denied(const MemorySection *s, const BusAccess *a)
+{
+    return a->attrs.memory && !(s->mr && s->mr->ram && s->mr->kind != REGION_ROM_DEVICE);
+}
+
+// Does the first part of a transfer, at most *len bytes that lie in s; *len says how many those were.
+static MemTxResult transfer_step(const MemorySection *s, const BusAccess *t, uint8_t *buf, uint64_t *len)
+{
+    bool refused = denied(s, t), direct = !refused && bus_direct(s, t);
     if (direct && t->is_write) {
         memcpy(s->host, buf, *len);
         section_written(s, *len);
@@ -78,23 +98,22 @@ static MemTxResult transfer_step(const MemorySection *s, const Transfer *t, uint
     if (t->ram_only) {
         return MEMTX_OK;
     }
-    bool denied = t->attrs.memory && !s->host;
-    if (!denied && s->mr && s->mr->ops) {
+    if (!refused && s->mr && s->mr->ops) {
         *len = step_size(s, *len);
         return device_step(s, t, buf, (unsigned)*len);
     }
     if (!t->is_write) {
         memset(buf, 0, *len);
     }
-    return denied ? MEMTX_ACCESS_ERROR : MEMTX_DECODE_ERROR;
+    return refused ? MEMTX_ACCESS_ERROR : MEMTX_DECODE_ERROR;
 }
 
-static MemTxResult transfer(AddressSpace *as, gpa_t addr, const Transfer *t, uint8_t *buf, uint64_t len)
+static MemTxResult transfer(AddressSpace *as, gpa_t addr, const BusAccess *t, uint8_t *buf, uint64_t len)
 {
     MemTxResult result = MEMTX_OK;
     const FlatView *view = space_enter(as);
     while (len) {
-        MemorySection s = flatview_section(view, addr);
+        MemorySection s = bus_section(view, addr, t);
         uint64_t part = MIN(len, s.len);
         result |= transfer_step(&s, t, buf, &part);
         addr += part;
@@ -108,7 +127,7 @@ static MemTxResult transfer(AddressSpace *as, gpa_t addr, const Transfer *t, uin
 MemTxResult address_space_rw(AddressSpace *as, gpa_t addr, MemTxAttrs attrs, void *buf, uint64_t len,
                              bool is_write)
 {
-    Transfer t = {.attrs = attrs, .is_write = is_write, .into_rom = attrs.debug};
+    BusAccess t = {.attrs = attrs, .is_write = is_write, .into_rom = attrs.debug};
     return transfer(as, addr, &t, buf, len);
 }
 
@@ -124,33 +143,11 @@ MemTxResult address_space_write(AddressSpace *as, gpa_t addr, MemTxAttrs attrs, 
 
 MemTxResult address_space_write_rom(AddressSpace *as, gpa_t addr, const void *buf, uint64_t len)
 {
-    Transfer t = {.is_write = true, .into_rom = true, .ram_only = true};
+    BusAccess t = {.is_write = true, .into_rom = true, .ram_only = true};
     return transfer(as, addr, &t, (void *)buf, len);
 }
 
-// Loads and stores of host memory in one piece, so that harts that run beside see all of it or nothing.
-static uint64_t host_load(const uint8_t *host, unsigned size)
-{
-    uint64_t le = 0;
-    switch (size) {
-    case 1: return *host;
-    case 2: memcpy(&le, host, 2); break;
-    case 4: memcpy(&le, host, 4); break;
-    default: memcpy(&le, host, 8); break;
-    }
-    return GUINT64_FROM_LE(le);
-}
-
-static void host_store(uint8_t *host, unsigned size, uint64_t value)
-{
-    uint64_t le = GUINT64_TO_LE(value);
-    switch (size) {
-    case 1: memcpy(host, &le, 1); break;
-    case 2: memcpy(host, &le, 2); break;
-    case 4: memcpy(host, &le, 4); break;
-    default: memcpy(host, &le, 8); break;
-    }
-}
+// --- single values (spec 2.6) ------------------------------------------------------------------------------
 
 static void set_result(MemTxResult *result, MemTxResult value)
 {
@@ -159,33 +156,56 @@ static void set_result(MemTxResult *result, MemTxResult value)
     }
 }
 
-uint64_t address_space_ld(AddressSpace *as, gpa_t addr, unsigned size, MemTxResult *result)
+// The region that an access which is not direct is dispatched to; NULL: none takes it.
+static MemoryRegion *target(const MemorySection *s, unsigned size)
+{
+    return s->len >= size ? s->mr : NULL;
+}
+
+uint64_t address_space_load(AddressSpace *as, gpa_t addr, unsigned size, MemTxAttrs attrs, MemTxResult *result)
 {
     g_assert(size == 1 || size == 2 || size == 4 || size == 8);
     uint64_t value = 0;
     MemTxResult r = MEMTX_OK;
-    MemorySection s = flatview_section(space_enter(as), addr);
-    if (s.host && s.len >= size) {
+    BusAccess a = {.attrs = attrs};
+    MemorySection s = bus_section(space_enter(as), addr, &a);
+    if (denied(&s, &a)) {
+        r = MEMTX_ACCESS_ERROR;
+    } else if (s.len >= size && bus_direct(&s, &a)) {
         value = host_load(s.host, size);
     } else {
-        r = memory_region_dispatch_read(s.len >= size ? s.mr : NULL, s.offset, &value, size, MEMTXATTRS_NONE);
+        r = memory_region_dispatch_read(target(&s, size), s.offset, &value, size, attrs);
     }
     space_leave();
     set_result(result, r);
     return value;
 }
 
-void address_space_st(AddressSpace *as, gpa_t addr, unsigned size, uint64_t value, MemTxResult *result)
+void address_space_store(AddressSpace *as, gpa_t addr, unsigned size, uint64_t value, MemTxAttrs attrs,
+                         MemTxResult *result)
 {
     g_assert(size == 1 || size == 2 || size == 4 || size == 8);
     MemTxResult r = MEMTX_OK;
-    MemorySection s = flatview_section(space_enter(as), addr);
-    if (s.direct_write && s.len >= size) {
+    BusAccess a = {.attrs = attrs, .is_write = true, .into_rom = attrs.debug};
+    MemorySection s = bus_section(space_enter(as), addr, &a);
+    if (denied(&s, &a)) {
+        r = MEMTX_ACCESS_ERROR;
+    } else if (s.len >= size && bus_direct(&s, &a)) {
         host_store(s.host, size, value);
         section_written(&s, size);
     } else {
-        r = memory_region_dispatch_write(s.len >= size ? s.mr : NULL, s.offset, value, size, MEMTXATTRS_NONE);
+        r = memory_region_dispatch_write(target(&s, size), s.offset, value, size, attrs);
     }
     space_leave();
     set_result(result, r);
+}
+
+uint64_t address_space_ld(AddressSpace *as, gpa_t addr, unsigned size, MemTxResult *result)
+{
+    return address_space_load(as, addr, size, MEMTXATTRS_NONE, result);
+}
+
+void address_space_st(AddressSpace *as, gpa_t addr, unsigned size, uint64_t value, MemTxResult *result)
+{
+    address_space_store(as, addr, size, value, MEMTXATTRS_NONE, result);
 }

@@ -6,6 +6,9 @@
 // The region whose rendering is the same as root's, so that spaces can share it; NULL: nothing is visible
 // (R1.31).
 MemoryRegion *flatview_reduce_root(MemoryRegion *root);
+// What a reduced root shows: FlatRange, ascending, disjoint, merged. The caller owns the array, and no references.
+GArray *flatview_render(MemoryRegion *root);
+bool flatview_can_merge(const FlatRange *a, const FlatRange *b); // neighbours that are one range (R1.30)
 // Renders a reduced root. For NULL always the same, empty view. The caller owns one reference.
 FlatView *flatview_new(MemoryRegion *root);
 FlatView *flatview_ref(FlatView *view);

@@ -90,16 +90,17 @@ static uint64_t oldest_reader(void)
     return oldest;
 }
 
-static void collect(void)
+// What is released may retire more, or wait for it: so each grave leaves the array first.
+void grace_collect(void)
 {
-    uint64_t oldest = oldest_reader();
-    guint n = 0;
-    for (; n < graves->len && g_array_index(graves, Grave, n).stamp <= oldest; n++) {
-        Grave *g = &g_array_index(graves, Grave, n);
-        g->release(g->thing);
+    if (!graves || !graves->len) {
+        return;
     }
-    if (n) {
-        g_array_remove_range(graves, 0, n);
+    uint64_t oldest = oldest_reader();
+    while (graves->len && g_array_index(graves, Grave, 0).stamp <= oldest) {
+        Grave g = g_array_index(graves, Grave, 0);
+        g_array_remove_index(graves, 0);
+        g.release(g.thing);
     }
 }
 
@@ -110,7 +111,6 @@ void grace_retire(void *thing, void (*release)(void *thing))
     }
     Grave g = {thing, release, __atomic_add_fetch(&epoch, 1, __ATOMIC_SEQ_CST)};
     g_array_append_val(graves, g);
-    collect();
 }
 
 void grace_wait(void)
@@ -118,7 +118,7 @@ void grace_wait(void)
     if (!graves) {
         return;
     }
-    for (collect(); graves->len; collect()) {
+    for (grace_collect(); graves->len; grace_collect()) {
         g_assert(!self || !self->nest);
         unsigned depth = lock_drop();
         g_usleep(50);

@@ -9,9 +9,11 @@
 void grace_enter(void);
 void grace_leave(void);
 
-// Calls release(thing) when no reader can see it any more: at some later grace_retire or grace_wait. Needs
-// the big lock.
+// Calls release(thing) when no reader can see it any more: at some later grace_collect or grace_wait. Needs the
+// big lock.
 void grace_retire(void *thing, void (*release)(void *thing));
+// Releases what it can. Under the big lock.
+void grace_collect(void);
 // Releases everything retired so far; lets go of the big lock, which the caller holds, while it waits. Not
 // inside grace_enter..grace_leave.
 void grace_wait(void);

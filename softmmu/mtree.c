@@ -3,13 +3,14 @@
 //
 // Groups and views come in the order in which their first address space was created, where QEMU's order is
 // that of a hash table (R4.2).
-#include "softmmu/flatview.h"
+#include "softmmu/mtree.h"
+#include "softmmu/region.h"
 #include "softmmu/space.h"
 #include <inttypes.h>
 
 typedef struct {
     GString *out;
-    bool disabled_too;
+    unsigned flags; // MtreeFlags
     GPtrArray *targets; // of aliases, in order of first appearance
 } Listing;
 
@@ -24,7 +25,36 @@ static const char *type_name(const MemoryRegion *mr)
     while (mr->alias) {
         mr = mr->alias;
     }
+    if (mr->kind == REGION_RAM_DEVICE) {
+        return "ramd";
+    }
+    if (mr->kind == REGION_ROM_DEVICE) {
+        return mr->romd ? "romd" : "i/o";
+    }
     return !mr->ram ? "i/o" : mr->readonly ? "rom" : "ram";
+}
+
+static void print_owner(GString *out, const char *label, const MemoryOwner *o)
+{
+    const char *key = o->id ? "id" : o->path ? "path" : "type";
+    g_string_append_printf(out, " %s:{%s %s=%s}", label, o->device ? "dev" : "obj", key,
+                           o->id ? o->id : o->path ? o->path : o->type);
+}
+
+static void print_owners(GString *out, unsigned flags, const MemoryRegion *mr)
+{
+    if (!(flags & MTREE_OWNER)) {
+        return;
+    }
+    if (mr->owner) {
+        print_owner(out, "owner", mr->owner);
+    }
+    if (mr->parent && mr->parent != mr->owner) {
+        print_owner(out, "parent", mr->parent);
+    }
+    if (!mr->owner && !mr->parent) {
+        g_string_append(out, " orphan");
+    }
 }
 
 // R4.3. The sort is stable, and children are listed by priority and age already.
@@ -43,15 +73,18 @@ static void print_line(Listing *l, const MemoryRegion *mr, unsigned level, uint6
     if (start < base || end < start) {
         g_string_append(l->out, "[DETECTED OVERFLOW!] ");
     }
-    g_string_append_printf(l->out, "%*s%016" PRIx64 "-%016" PRIx64 " (prio %" PRId32 ", %s): ",
-                           (int)(2 * level), "", start, end, mr->priority, type_name(mr));
+    g_string_append_printf(l->out, "%*s%016" PRIx64 "-%016" PRIx64 " (prio %" PRId32 ", %s%s): ",
+                           (int)(2 * level), "", start, end, mr->priority, mr->nonvolatile ? "nv-" : "",
+                           type_name(mr));
     if (mr->alias) {
         g_string_append_printf(l->out, "alias %s @%s %016" PRIx64 "-%016" PRIx64, mr->name, mr->alias->name,
                                mr->alias_offset, mr->alias_offset + extent(mr));
     } else {
         g_string_append(l->out, mr->name);
     }
-    g_string_append(l->out, mr->enabled ? "\n" : " [disabled]\n");
+    g_string_append(l->out, mr->enabled ? "" : " [disabled]");
+    print_owners(l->out, l->flags, mr);
+    g_string_append_c(l->out, '\n');
 }
 
 static void print_region(Listing *l, MemoryRegion *mr, unsigned level, uint64_t base)
@@ -59,7 +92,7 @@ static void print_region(Listing *l, MemoryRegion *mr, unsigned level, uint64_t 
     if (mr->alias && !g_ptr_array_find(l->targets, mr->alias, NULL)) {
         g_ptr_array_add(l->targets, mr->alias);
     }
-    if (mr->enabled || l->disabled_too) {
+    if (mr->enabled || (l->flags & MTREE_DISABLED)) {
         print_line(l, mr, level, base);
     }
     g_autoptr(GPtrArray) children = g_ptr_array_copy(mr->subregions, NULL, NULL);
@@ -115,11 +148,11 @@ static void print_tree_group(Listing *l, const GPtrArray *group)
     g_string_append_c(l->out, '\n');
 }
 
-void memory_print_tree(GString *out, bool disabled_too)
+void memory_print_tree(GString *out, unsigned flags)
 {
     memory_lock();
     g_autoptr(GPtrArray) targets = g_ptr_array_new();
-    Listing l = {out, disabled_too, targets};
+    Listing l = {out, flags, targets};
     for (guint i = 0; i < space_list()->len; i++) {
         g_autoptr(GPtrArray) group = group_of(i, same_root);
         if (group->len) {
@@ -135,18 +168,19 @@ void memory_print_tree(GString *out, bool disabled_too)
     memory_unlock();
 }
 
-static void print_range(GString *out, const FlatRange *r)
+static void print_range(GString *out, unsigned flags, const FlatRange *r)
 {
-    g_string_append_printf(out, "  %016" PRIx64 "-%016" PRIx64 " (prio %" PRId32 ", %s): %s",
+    g_string_append_printf(out, "  %016" PRIx64 "-%016" PRIx64 " (prio %" PRId32 ", %s%s): %s",
                            (uint64_t)r->start, (uint64_t)(r->start + r->size - 1), r->mr->priority,
-                           r->readonly ? "rom" : type_name(r->mr), r->mr->name);
+                           r->nonvolatile ? "nv-" : "", r->readonly ? "rom" : type_name(r->mr), r->mr->name);
     if (r->offset_in_region) {
         g_string_append_printf(out, " @%016" PRIx64, r->offset_in_region);
     }
+    print_owners(out, flags, r->mr);
     g_string_append_c(out, '\n');
 }
 
-static void print_view(GString *out, const GPtrArray *group, unsigned number)
+static void print_view(GString *out, unsigned flags, const GPtrArray *group, unsigned number)
 {
     const FlatView *view = ((AddressSpace *)group->pdata[0])->view;
     g_string_append_printf(out, "FlatView #%u\n", number);
@@ -163,19 +197,22 @@ static void print_view(GString *out, const GPtrArray *group, unsigned number)
         g_string_append(out, "  No rendered FlatView\n");
     }
     for (unsigned i = 0; i < view->n; i++) {
-        print_range(out, &view->ranges[i]);
+        print_range(out, flags, &view->ranges[i]);
+    }
+    if (flags & MTREE_DISPATCH) {
+        mtree_print_dispatch(out, view);
     }
     g_string_append_c(out, '\n');
 }
 
-void memory_print_flat(GString *out)
+void memory_print_flat(GString *out, unsigned flags)
 {
     memory_lock();
     unsigned number = 0;
     for (guint i = 0; i < space_list()->len; i++) {
         g_autoptr(GPtrArray) group = group_of(i, same_view);
         if (group->len) {
-            print_view(out, group, number++);
+            print_view(out, flags, group, number++);
         }
     }
     memory_unlock();

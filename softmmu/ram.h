@@ -6,4 +6,9 @@
 // Reserves size bytes, rounded up to pages (at least one); they read as zero and cost host memory when
 // touched. Offsets are multiples of 256 KiB. NULL: the host refused, *error names the block and the size.
 RamBlock *ram_block_new(const char *name, uint64_t size, GError **error);
+// The same for size bytes of the caller's that outlive the block.
+RamBlock *ram_block_new_ptr(const char *name, uint64_t size, void *host);
+// The same for a file from offset on (memory_region_init_ram_from_fd); errors call it file.
+RamBlock *ram_block_new_file(const char *name, uint64_t size, RamFileFlags flags, int fd, uint64_t offset,
+                             const char *file, GError **error);
 void ram_block_free(RamBlock *block); // NULL allowed

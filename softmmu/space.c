@@ -5,8 +5,10 @@
 // calls the commit hook. Spaces with the same reduced root share one view (R1.32). Views are counted by the
 // spaces that show them; the last one retires them, so a reader that is still inside keeps the old view.
 #include "softmmu/space.h"
+#include "softmmu/bus.h"
 #include "softmmu/flatview.h"
 #include "softmmu/grace.h"
+#include "softmmu/memory_map.h"
 
 static unsigned depth; // of open transactions; this and the following under the big lock
 static bool pending;
@@ -36,15 +38,25 @@ static FlatView *view_for(MemoryRegion *root, guint n)
     return flatview_new(reduced);
 }
 
+// A TLB may point into what only an old view keeps alive, so those go when the hook has flushed it.
 static void commit(void)
 {
+    g_autoptr(GPtrArray) old = g_ptr_array_new();
     // Old views may have the same reduced roots as new ones: only spaces already done are shared with.
     for (guint i = 0; i < space_list()->len; i++) {
         AddressSpace *as = spaces->pdata[i];
-        FlatView *was = as->view;
+        g_ptr_array_add(old, as->view);
         __atomic_store_n(&as->view, view_for(as->root, i), __ATOMIC_SEQ_CST);
-        flatview_unref(was);
     }
+    space_forget_translations();
+    for (guint i = 0; i < old->len; i++) {
+        flatview_unref(old->pdata[i]);
+    }
+    grace_collect();
+}
+
+void space_forget_translations(void)
+{
     if (commit_hook) {
         commit_hook(commit_opaque);
     }
@@ -84,6 +96,7 @@ void address_space_init(AddressSpace *as, MemoryRegion *root, const char *name)
 {
     memory_lock();
     *as = (AddressSpace){.name = g_strdup(name ? name : "anonymous"), .root = root};
+    as->maps = map_state_new();
     as->view = view_for(root, space_list()->len);
     g_ptr_array_add(spaces, as);
     memory_unlock();
@@ -101,6 +114,7 @@ void address_space_deinit(AddressSpace *as)
     flatview_unref(as->view);
     grace_wait();
     memory_unlock();
+    map_state_free(as->maps);
     g_free(as->name);
     *as = (AddressSpace){0};
 }
@@ -116,19 +130,6 @@ void space_leave(void)
     grace_leave();
 }
 
-bool space_shows(const MemoryRegion *mr)
-{
-    for (guint i = 0; i < space_list()->len; i++) {
-        const FlatView *view = ((AddressSpace *)spaces->pdata[i])->view;
-        for (unsigned r = 0; r < view->n; r++) {
-            if (view->ranges[r].mr == mr) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 MemorySection address_space_lookup(AddressSpace *as, gpa_t addr)
 {
     MemorySection s = flatview_section(space_enter(as), addr);
@@ -136,35 +137,50 @@ MemorySection address_space_lookup(AddressSpace *as, gpa_t addr)
     return s;
 }
 
+MemorySection address_space_translate(AddressSpace *as, gpa_t addr, bool is_write, MemTxAttrs attrs)
+{
+    MemorySection s = bus_section(space_enter(as), addr, &(BusAccess){.attrs = attrs, .is_write = is_write});
+    space_leave();
+    return s;
+}
+
+// The view of the first space with that root, or NULL.
+static const FlatView *view_of_root(const MemoryRegion *root)
+{
+    for (guint i = 0; i < space_list()->len; i++) {
+        const AddressSpace *as = spaces->pdata[i];
+        if (as->root == root) {
+            return as->view;
+        }
+    }
+    return NULL;
+}
+
 MemorySection memory_region_find(MemoryRegion *mr, uint64_t addr, uint64_t size)
 {
-    MemorySection none = {0};
+    MemorySection s = {0};
+    memory_lock();
     __uint128_t at = addr;
-    MemoryRegion *root = mr;
+    const MemoryRegion *root = mr;
     for (; root->container; root = root->container) {
         at += root->addr;
     }
-    __uint128_t end = at + size;
-    for (guint i = 0; i < space_list()->len; i++) {
-        const AddressSpace *as = spaces->pdata[i];
-        if (as->root != root) {
-            continue;
-        }
-        const FlatRange *r = at > UINT64_MAX ? NULL : flatview_find(as->view, (gpa_t)at);
-        if (!r || r->start >= end) {
-            return none;
-        }
-        MemorySection s = flatview_section(as->view, (gpa_t)MAX(at, r->start));
-        s.len = (uint64_t)MIN((__uint128_t)s.len, end - s.addr);
-        return s;
+    const FlatView *view = at > UINT64_MAX ? NULL : view_of_root(root);
+    const FlatRange *r = view ? flatview_find(view, (gpa_t)at) : NULL;
+    if (r && r->start < at + size) {
+        s = flatview_section(view, (gpa_t)MAX(at, r->start));
+        s.len = (uint64_t)MIN((__uint128_t)s.len, at + size - s.addr);
+        memory_region_ref(s.mr);
     }
-    return none;
+    memory_unlock();
+    return s;
 }
 
 bool memory_region_present(MemoryRegion *container, uint64_t addr)
 {
-    memory_lock();
     MemorySection s = memory_region_find(container, addr, 1);
-    memory_unlock();
+    if (s.mr) {
+        memory_region_unref(s.mr); // still in the view
+    }
     return s.mr && s.mr != container;
 }

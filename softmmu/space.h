@@ -10,5 +10,5 @@ void space_mark_pending(void);
 // The view that the space shows; stays whole until space_leave, whatever is committed meanwhile.
 const FlatView *space_enter(AddressSpace *as);
 void space_leave(void);
-// True if a view that some space shows now has a range of mr. Under the big lock.
-bool space_shows(const MemoryRegion *mr);
+// Whoever keeps what address_space_lookup and translations said forgets it now (the commit hook). Under the big lock.
+void space_forget_translations(void);

@@ -105,6 +105,7 @@ void tlb_free(Tlb *tlb)
         g_free(tlb->context[n]);
     }
     free(tlb->machine.entries);
+    tlb_watch_free(tlb);
     g_free(tlb);
 }
 

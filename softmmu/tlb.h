@@ -25,6 +25,7 @@ struct CodePages;
 #define TLB_NOTDIRTY 0x400u // a write needs bookkeeping first (page holds translated code)
 #define TLB_MMIO     0x200u // call the dispatcher
 #define TLB_DISCARD  0x100u // write to ROM: dropped
+#define TLB_WATCH    0x080u // somebody watches bytes of the page for this kind of access
 #define TLB_EMPTY    (~UINT64_C(0))
 
 typedef struct TlbEntry { // the layout that interpreter and compiled code inline
@@ -74,7 +75,7 @@ typedef struct {
 
 // Per MMU index and access kind (spec 5.8). Each lookup counts once, in one of these; an access over two
 // pages is two lookups (one, if its first page faults). hit: a slow path was called and found a plain entry
-// (misaligned accesses; engines count the hits that they inline). slow_*: found an entry with that flag. The
+// (misaligned accesses, watched pages; engines count the hits that they inline). slow_*: found an entry with that flag. The
 // rest: found in a victim; translated and entered; translated and refused. A function that refuses what the
 // caller then does with tlb_load, tlb_store or tlb_fetch_mmio leaves the counting to those.
 typedef struct {
@@ -154,8 +155,10 @@ void *tlb_ram(Tlb *tlb, gva_t va, unsigned size, MemAccess access);
 // Alignment, translation and permission of an atomic access of 4 or 8 bytes, checked in that order (R2.49).
 // access: READ for LR, WRITE for SC and AMO. True: *host is RAM to operate on, or NULL for a device or ROM,
 // where the caller uses tlb_load and tlb_store (R2.60); a fault of that tlb_load becomes ACCESS_WRITE if it
-// is for an AMO. False: *fault. NOTDIRTY pages are handled as a store would, before the caller's store: the hart may
-// translate nothing in between. What other harts translate then is for tlb_atomic_done, to be called after the store.
+// is for an AMO. Meanwhile, until tlb_atomic_done, the hart has the big lock: no other one comes between the two, since
+// whatever is accessed that way is so by every hart. False: *fault. NOTDIRTY pages are handled as a store would, before
+// the caller's store: the hart may translate nothing in between. What other harts translate then is for
+// tlb_atomic_done, to be called after the store and whenever tlb_atomic said true.
 bool tlb_atomic(Tlb *tlb, gva_t va, unsigned size, MemAccess access, void **host, MemFault *fault);
 void tlb_atomic_done(Tlb *tlb);
 
@@ -176,6 +179,27 @@ typedef struct {
     uint8_t large_bits;
 } TlbFetched;
 TlbFetched tlb_fetched(const Tlb *tlb);
+
+// --- watches (R5.5): debuggers and traces ------------------------------------------------------------------
+typedef enum { TLB_FOUND, TLB_FOUND_VICTIM, TLB_FILLED } TlbFound;
+
+typedef struct { // a load, store or atomic access of watched bytes that did not fault
+    gva_t va;
+    unsigned size;
+    MemAccess access; // of an atomic access: as in tlb_atomic
+    uint64_t value;   // loaded or stored; of an atomic access on RAM: what was there before
+    gpa_t pa;
+    const uint8_t *host; // NULL: a device, or RAM that is accessed piece by piece
+    TlbFound found;      // how the translation (of the first page) was found
+} TlbWatched;
+
+// hook(opaque, it) is called after each access of watched bytes (an atomic one on RAM: before it), on the hart's
+// thread; it does not call the TLB. While anything is watched there are no runs. NULL: no hook.
+void tlb_set_watch_hook(Tlb *tlb, void (*hook)(void *opaque, const TlbWatched *it), void *opaque);
+// Watches [va, va + len), which does not wrap, for loads and LR, for stores and other atomics, or both. In all spaces.
+// A watch is taken back by the same arguments; false: there is no such watch. Between slices; flushes.
+void tlb_watch(Tlb *tlb, gva_t va, uint64_t len, bool reads, bool writes);
+bool tlb_unwatch(Tlb *tlb, gva_t va, uint64_t len, bool reads, bool writes);
 
 // --- statistics --------------------------------------------------------------------------------------------
 typedef struct {

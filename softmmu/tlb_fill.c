@@ -7,7 +7,7 @@
 #include "softmmu/tlb_private.h"
 
 #include "softmmu/code_pages.h"
-#include "softmmu/memory.h"
+#include "softmmu/iommu.h"
 #include "util/log.h"
 #include <string.h>
 
@@ -22,10 +22,19 @@ typedef struct {
     uint64_t before, after; // bytes of the same flat range around the page
 } Backing;
 
+uint8_t *tlb_section_host(const Tlb *tlb, const MemorySection *s)
+{
+    bool copied = !s->mr->readonly && s->mr->kind == REGION_PLAIN; // tlb_set_ram_delta
+    return copied ? (uint8_t *)((uintptr_t)s->host + (uintptr_t)tlb->delta) : s->host;
+}
+
 static Backing find_backing(Tlb *tlb, gpa_t page)
 {
     Backing b = {{TLB_MMIO, TLB_MMIO, TLB_MMIO}, NULL, TLB_EMPTY, 0, 0};
     MemorySection s = address_space_lookup(tlb->as, page); // good until the hart is stopped
+    IommuAccess may = IOMMU_RW;
+    if (!s.host && s.mr && s.mr->iommu)
+        s = iommu_resolve(s, IOMMU_NONE, MEMTXATTRS_NONE, &may);
     if (!s.mr || !s.host || s.len < PAGE_SIZE)
         return b;
     ram_t ram = s.mr->ram->offset + (ram_t)(s.host - s.mr->ram->host);
@@ -35,8 +44,11 @@ static Backing find_backing(Tlb *tlb, gpa_t page)
     b.ram = ram;
     b.before = s.before & PAGE_MASK;
     b.after = (s.len & PAGE_MASK) - PAGE_SIZE;
-    b.host = s.mr->readonly ? s.host : (uint8_t *)((uintptr_t)s.host + (uintptr_t)tlb->delta);
-    b.flags[ACCESS_READ] = b.flags[ACCESS_FETCH] = 0;
+    b.host = tlb_section_host(tlb, &s);
+    if (may & IOMMU_RO)
+        b.flags[ACCESS_READ] = b.flags[ACCESS_FETCH] = 0;
+    if (!(may & IOMMU_WO))
+        return b; // the access itself is refused piece by piece
     if (s.direct_write)
         b.flags[ACCESS_WRITE] = tlb->code && code_pages_test(tlb->code, ram) ? TLB_NOTDIRTY : 0;
     else if (s.readonly)
@@ -102,10 +114,12 @@ static bool fill(Tlb *tlb, gva_t va, unsigned size, MemAccess access, unsigned m
         evict(tlb, mmu, e, cold);
     for (unsigned k = 0; k < ACCESS_KINDS; k++)
         e->cmp[k] = tr.allow[k] ? page | b.flags[k] | (tr.whole_page ? 0 : TLB_INVALID) : TLB_EMPTY;
+    if (tlb->watches)
+        tlb_watch_flag(tlb, e);
     e->addend = (uint64_t)(uintptr_t)b.host - page;
     *cold = (TlbCold){tr.page | (tr.global ? TLB_COLD_GLOBAL : 0) | tr.large_bits, b.ram};
     t->dirty = true;
-    if (tlb->runs && b.host && b.flags[ACCESS_WRITE] != TLB_DISCARD)
+    if (tlb->runs && !tlb->watches && b.host && b.flags[ACCESS_WRITE] != TLB_DISCARD)
         tlb_run_add(tlb, mmu, e, cold, &tr, b.before, b.after);
     if (tr.large_bits) {
         addr_ranges_add(&t->large, va, tr.large_bits);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What tlb.c (tables), tlb_fill.c (lookup and fill) and access.c (slow paths) share; nobody else includes it.
 #pragma once
+#include "softmmu/memory.h"
 #include "softmmu/tlb.h"
 #include "util/addr_ranges.h"
 
@@ -63,12 +64,16 @@ struct Tlb {
     TlbDeferred deferred[2]; // the two pages of one access
     ram_t atomic_ram;        // tlb_atomic: the bytes on a page with code that are being stored to
     unsigned atomic_size;    // ... how many, 0 if the page has none
+    bool atomic_locked;      // tlb_atomic took the big lock
     TlbTable *table[TLB_MMU_INDEXES]; // those of the current context, and machine
     TlbTable machine;
     TlbContext *context[TLB_CONTEXTS]; // NULL: not made yet; the first n_contexts are there
     unsigned n_contexts, current;
     uint64_t n_left;
     TlbFetched fetched;
+    struct _GArray *watches; // tlb_watch.c; NULL: nothing is watched
+    void (*watch_hook)(void *opaque, const TlbWatched *it);
+    void *watch_opaque;
     TlbStats stats;
 };
 
@@ -127,6 +132,15 @@ static inline unsigned tlb_cold_bits(const TlbCold *c)
 {
     return (unsigned)(c->pa & (TLB_COLD_GLOBAL - 1));
 }
+
+// --- tlb_watch.c
+void tlb_watch_flag(const Tlb *tlb, TlbEntry *e); // sets the flag where the entry's page is watched
+// The access went well and an entry of it has the flag: tells the hook if it touched watched bytes.
+void tlb_watch_tell(Tlb *tlb, const TlbLook *first, unsigned size, MemAccess access, uint64_t value);
+void tlb_watch_free(Tlb *tlb);
+
+// The host address that this TLB uses for a section of RAM or ROM.
+uint8_t *tlb_section_host(const Tlb *tlb, const MemorySection *s);
 
 // --- tlb_run.c
 // The entry that was just made may belong to a run: what translation said about its page, and that page's place in the

@@ -36,12 +36,30 @@ def missing(kernel, image):
             '(another folder: $ADDEND_GUESTS)')
 
 
-def command(emulator, path, kernel, image, options=(), append=''):
-    """The command line of `emulator` ('addend' or 'qemu'); its console is standard input and output."""
-    bios, kernel_file, initrd = (str(folder() / n) for n in ('opensbi.bin', KERNELS[kernel], f'{image}.cpio'))
+def command(emulator, path, kernel, image, options=(), append='', console=None):
+    """The command line of `emulator` ('addend' or 'qemu'); its console is standard input and output. image: the name of
+    one in the folder, or a path; console: what the kernel is told about it in place of what suits spike's board."""
+    named = image if os.sep in image else folder() / f'{image}.cpio'
+    bios, kernel_file, initrd = str(folder() / 'opensbi.bin'), str(folder() / KERNELS[kernel]), str(named)
     return [path, *CPU[emulator], '-m', '1G', '-display', 'none', '-monitor', 'none', '-serial', 'stdio',
             '-bios', bios, '-kernel', kernel_file, '-initrd', initrd,
-            '-append', f'{CONSOLE[kernel]} {append}'.strip(), *options]
+            '-append', f'{console or CONSOLE[kernel]} {append}'.strip(), *options]
+
+
+def cpio_entry(name, mode, data=b''):
+    """One entry of a newc archive."""
+    words = [1, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0]
+    head = b'070701' + b''.join(b'%08x' % w for w in words) + name.encode() + b'\0'
+    return head + bytes(-len(head) % 4) + data + bytes(-len(data) % 4)
+
+
+def with_present_init(image, path):
+    """Writes to `path` the image of that name with the init of tools/guests/linux, which may be newer: the kernel
+    unpacks one archive behind the other."""
+    init = (ROOT / 'tools/guests/linux/guest/init').read_bytes()
+    first = (folder() / f'{image}.cpio').read_bytes()
+    pathlib.Path(path).write_bytes(first + bytes(-len(first) % 512) + cpio_entry('init', 0o100755, init) +
+                                   cpio_entry('TRAILER!!!', 0))
 
 
 class Lost(Exception):

@@ -2,13 +2,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Boots Linux on addend; skipped (status 77) if the guests are not there.
 
-run_linux.py ADDEND CASE KERNEL [--smp N] -- [options of addend]
+run_linux.py ADDEND CASE KERNEL [--smp N] [--board NAME] -- [options of addend]
 
 CASE is one of
     tiny    from the reset vector through the programs of the tiny image to poweroff; their output is the known one
     shell   somebody types at a shell: commands, Ctrl-C, a megabyte at once; then nothing, which costs no host time
     reboot  the guest resets the machine
     icount  two runs under -icount print the same and count the same
+    reboots the guest resets the machine, which starts anew, again and again (virt only)
+
+--board virt takes that board; the stock kernel then has its serial line as console.
 """
 import argparse
 import hashlib
@@ -85,6 +88,12 @@ def reboot(_, console, stats):
     json.load(stats)
 
 
+def reboots(_, console, __):
+    for _ in range(3):
+        console.wait(linux.UP)
+        console.wait('reboot: Restarting system')
+
+
 def icount(args, console, stats):
     """The first run; icount_again makes the second."""
     console.process.stdin.close()
@@ -98,6 +107,7 @@ CASES = {  # what is done, on the kernel's command line, options
     'tiny': (tiny, '', []),
     'shell': (shell, 'GUEST=shell ONLY=none', []),
     'reboot': (reboot, 'END=reboot ONLY=none', []),
+    'reboots': (reboots, 'END=reboot ONLY=none', []),
     'icount': (icount, 'ONLY=hash,fork,calc', ['-icount', 'shift=4']),
 }
 
@@ -105,9 +115,15 @@ CASES = {  # what is done, on the kernel's command line, options
 def run(args):
     """True if the case went well."""
     case, append, options = CASES[args.case]
-    with tempfile.NamedTemporaryFile('r', encoding='utf-8') as stats:
+    with tempfile.NamedTemporaryFile('r', encoding='utf-8') as stats, tempfile.NamedTemporaryFile() as own:
         options = [*options, *args.options, '-smp', str(args.smp), f'--stats=json:{stats.name}']
-        argv = linux.command('addend', args.addend, args.kernel, 'tiny', options, append)
+        image, tell = 'tiny', None
+        if args.board == 'virt':
+            options = ['-M', 'virt', *options]
+        if args.board == 'virt' and args.kernel == 'stock':
+            linux.with_present_init('tiny', own.name)
+            image, tell = own.name, 'console=ttyS0'
+        argv = linux.command('addend', args.addend, args.kernel, image, options, append, tell)
         console = linux.Console(argv, LIMIT)
         try:
             case(args, console, stats)
@@ -139,6 +155,7 @@ def main():
     parser.add_argument('case', choices=CASES)
     parser.add_argument('kernel', choices=linux.KERNELS)
     parser.add_argument('--smp', type=int, default=1)
+    parser.add_argument('--board', choices=['clabpu', 'virt'], default='clabpu')
     args = parser.parse_args(sys.argv[1:at])
     args.options, args.runs = sys.argv[at + 1:], []
     args.check = any(o.startswith('check') for o in args.options)

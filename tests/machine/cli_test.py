@@ -375,8 +375,30 @@ class Runs(CliTest):
         self.assertEqual((done.returncode, done.stderr), (0, b''))
         self.assertIn('  0000000080000000-0000000087ffffff (prio 0, ram)', done.stdout.decode())
         self.assertIn('FlatView', run('mtree', '-f').stdout.decode())
+        self.assertIn('  Dispatch\n', run('mtree', '-f', '-d').stdout.decode())
+        owners = run('mtree', '-o').stdout.decode()  # V9
+        self.assertIn(': riscv.clabpu.mrom parent:{obj path=/machine/unattached}\n', owners)
+        self.assertIn(': riscv.aclint.swi owner:{dev path=/machine/unattached/device[0]}\n', owners)
+        self.assertIn(': clabpu.ram owner:{obj path=/objects/clabpu.ram}\n', owners)
         self.assertIn('0000000001000000-000000000100000f (prio 1, i/o): riscv.htif.uart', run('mtree').stdout.decode())
         self.refused('mtree', self.path('absent'), naming='absent')
+
+    def test_mtree_of_boards(self):
+        """What QEMU 10 prints for the board, whatever the order of groups and the numbers of views."""
+        def groups(text):
+            return sorted(g.split('\n', 1)[1] if g.startswith('FlatView') else g for g in text.strip().split('\n\n'))
+        data = os.path.join(os.path.dirname(os.path.abspath(sys.argv[2])), 'data')
+        for board, forms in ('sifive_u', ['', '-f', '-o']), ('virt', ['', '-f', '-D', '-o']), ('none', ['', '-f']):
+            for form in forms:
+                with self.subTest(board=board, form=form), \
+                        open(f'{data}/q10.{board}.mtree{form}', encoding='ascii') as expected:
+                    done = run('mtree', '-M', board, *filter(None, [form]))
+                    self.assertEqual(groups(done.stdout.decode()), groups(expected.read()))
+        listed = run('-M', 'help').stdout.decode()
+        for board in 'clabpu', 'clabpu-memory', 'virt', 'sifive_u', 'pcmap', 'malta-fpga', 'none', 'spike':
+            self.assertIn(f'\n{board} ', '\n' + listed)
+            self.assertEqual(run('mtree', '-M', board).returncode, 0)
+        self.refused('-M', 'none', naming='none')
 
 
 class Terminal(CliTest):

@@ -37,6 +37,11 @@ static uint64_t clock_ns(void *opaque)
     return ((Fixture *)opaque)->now_ns;
 }
 
+static void on_reset(void *opaque)
+{
+    ((Fixture *)opaque)->resets++;
+}
+
 int fixture_setup(void **state)
 {
     Fixture *f = g_new0(Fixture, 1);
@@ -70,7 +75,7 @@ int fixture_teardown(void **state)
 
 bool fixture_load(Fixture *f)
 {
-    BoardHooks hooks = {f, set_irq, on_exit_code, deadline_changed, clock_ns};
+    BoardHooks hooks = {f, set_irq, on_exit_code, deadline_changed, clock_ns, on_reset};
     f->board = board_new(&f->config, &hooks, &f->error);
     return f->board && board_load(f->board, &f->error);
 }

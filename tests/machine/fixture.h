@@ -11,7 +11,7 @@ typedef struct {
     Board *board;
     GError *error;
     uint64_t exit_code;
-    unsigned exits;
+    unsigned exits, resets; // what the guest asked for
     unsigned deadlines[8]; // calls of deadline_changed for each hart
     unsigned irqs[8]; // mip bits per hart
     uint64_t now_ns;

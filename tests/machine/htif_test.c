@@ -18,7 +18,7 @@ static void put_and_exit(void **state)
 {
     Fixture *f = *state;
     fixture_boot(f);
-    assert_true(board_has_htif_exit(f->board));
+    assert_true(board_can_exit(f->board));
     fixture_st(f, TOHOST, 8, PUTC('A'));
     assert_int_equal(fixture_ld(f, FROMHOST, 8), 0x0101000000000141);
     assert_int_equal(fixture_ld(f, TOHOST, 8), 0);
@@ -334,7 +334,7 @@ static void boot_with(Fixture *f, uint64_t tohost, uint64_t to_size, uint64_t fr
 static void flat_contains(const char *line, bool expected)
 {
     GString *out = g_string_new(NULL);
-    memory_print_flat(out);
+    memory_print_flat(out, 0);
     assert_int_equal(strstr(out->str, line) != NULL, expected);
     g_string_free(out, TRUE);
 }
@@ -376,7 +376,7 @@ static void placement(void **state)
     fixture_fails(f, "Invalid HTIF fromhost or tohost address");
     f->config.kernel = fixture_elf_file(f, "k.elf", 0x80001000, 0x80001000, NULL);
     fixture_boot(f);
-    assert_false(board_has_htif_exit(f->board));
+    assert_false(board_can_exit(f->board));
     f->config.htif_compat_qemu = true;
     fixture_fails(f, "Invalid HTIF fromhost or tohost address");
 }

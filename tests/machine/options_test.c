@@ -88,7 +88,7 @@ static char *describe(const Options *o)
     add_text(s, "machine", o->machine, "clabpu");
     if (o->ram_size)
         g_string_append_printf(s, " ram=0x%" G_GINT64_MODIFIER "x", o->ram_size);
-    add_number(s, "harts", o->harts, 1);
+    add_number(s, "harts", o->harts, 0);
     add_features(s, &o->features);
     add_text(s, "isa", o->isa, NULL);
     add_text(s, "dumpdtb", o->dumpdtb, NULL);
@@ -135,6 +135,8 @@ static char *describe(const Options *o)
     add_flag(s, "quick", o->stats_quick);
     add_text(s, "stats-file", o->stats_file, NULL);
     add_flag(s, "flat", o->mtree_flat);
+    add_flag(s, "dispatch", o->mtree_dispatch);
+    add_flag(s, "owner", o->mtree_owner);
     add_flag(s, "disabled", o->mtree_disabled);
     return g_strstrip(g_string_free(s, FALSE));
 }

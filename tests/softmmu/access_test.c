@@ -70,7 +70,7 @@ static void test_ram_sizes(void **state)
     }
 }
 
-static void test_unassigned(void **state) // T080
+static void t080_unassigned(void **state) // T080
 {
     (void)state;
     const uint8_t *host = (const uint8_t *)"";
@@ -91,7 +91,7 @@ static void test_unassigned(void **state) // T080
                  HOLE_BASE + 1);
 }
 
-static void test_ram_end(void **state) // T081
+static void t081_ram_end(void **state) // T081
 {
     (void)state;
     expect_fault(tlb_store(board.tlb, RAM_END - 4, 8, 0x1122334455667788, &fault), FAULT_ACCESS, ACCESS_WRITE,
@@ -102,7 +102,7 @@ static void test_ram_end(void **state) // T081
                  RAM_BASE - 1);
 }
 
-static void test_unmapped_second_page(void **state) // T082
+static void t082_unmapped_second_page(void **state) // T082
 {
     (void)state;
     gva_t va = MAP_BASE + PAGE_SIZE - 3;
@@ -123,7 +123,7 @@ static void test_unmapped_second_page(void **state) // T082
     assert_int_equal(board.rec.n_calls, 0);
 }
 
-static void test_device_pieces(void **state) // T083, R2.10, R2.11
+static void t083_device_pieces(void **state) // T083, R2.10, R2.11
 {
     (void)state;
     expect_fault(tlb_load(board.tlb, DEV4_BASE + 1, 4, &value, &fault), FAULT_ACCESS, ACCESS_READ,
@@ -160,7 +160,7 @@ static void test_device_pieces(void **state) // T083, R2.10, R2.11
     assert_int_equal(board.rec.n_calls, 12);
 }
 
-static void test_rom(void **state) // T084
+static void t084_rom(void **state) // T084
 {
     (void)state;
     TlbStats s;
@@ -191,7 +191,7 @@ static void test_rom(void **state) // T084
     assert_int_equal(ram_at(0, 8), ~before);
 }
 
-static void test_atomics(void **state) // T085, R2.49
+static void t085_atomics(void **state) // T085, R2.49
 {
     (void)state;
     void *p = NULL;
@@ -216,7 +216,7 @@ static void test_atomics(void **state) // T085, R2.49
     assert_int_equal(board.rec4.n_calls, 0);
 }
 
-static void test_fetch(void **state) // T089
+static void t089_fetch(void **state) // T089
 {
     (void)state;
     const uint8_t *host;
@@ -239,7 +239,7 @@ static void test_fetch(void **state) // T089
 static MemoryRegion htif, odd;
 
 // T090, T068: a page of RAM with 16 bytes of device at 0x100 and 6 at 0x20b.
-static void test_overlay(void **state)
+static void t090_overlay(void **state)
 {
     (void)state;
     const uint8_t *host;
@@ -304,8 +304,8 @@ static void test_part_pages(void **state)
     assert_null(tlb_ram(board.tlb, HOLE_BASE + PAGE_SIZE, 1, ACCESS_READ));
 }
 
-// Devices that are smaller than a page, or want more than the guest gives.
-static void test_small_devices(void **state)
+// T069, and devices that want more than the guest gives.
+static void t069_small_devices(void **state)
 {
     (void)state;
     static const MemoryRegionOps wide_ops = {
@@ -333,7 +333,7 @@ static void test_small_devices(void **state)
     memory_region_deinit(&wide);
 }
 
-static void test_granules(void **state) // T108
+static void t108_granules(void **state) // T108
 {
     (void)state;
     TlbStats s;
@@ -387,7 +387,7 @@ static void test_ram_pointer(void **state)
 }
 
 // T111: what tlb_ram, tlb_atomic and tlb_fetch leave to another function is counted once, as what it was.
-static void test_counters(void **state)
+static void t111_counters(void **state)
 {
     (void)state;
     TlbStats s;
@@ -469,19 +469,19 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_ram_sizes, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_unassigned, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_ram_end, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_unmapped_second_page, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_device_pieces, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_rom, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_atomics, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_fetch, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_overlay, setup, teardown),
+        cmocka_unit_test_setup_teardown(t080_unassigned, setup, teardown),
+        cmocka_unit_test_setup_teardown(t081_ram_end, setup, teardown),
+        cmocka_unit_test_setup_teardown(t082_unmapped_second_page, setup, teardown),
+        cmocka_unit_test_setup_teardown(t083_device_pieces, setup, teardown),
+        cmocka_unit_test_setup_teardown(t084_rom, setup, teardown),
+        cmocka_unit_test_setup_teardown(t085_atomics, setup, teardown),
+        cmocka_unit_test_setup_teardown(t089_fetch, setup, teardown),
+        cmocka_unit_test_setup_teardown(t090_overlay, setup, teardown),
         cmocka_unit_test_setup_teardown(test_part_pages, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_small_devices, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_granules, setup, teardown),
+        cmocka_unit_test_setup_teardown(t069_small_devices, setup, teardown),
+        cmocka_unit_test_setup_teardown(t108_granules, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ram_pointer, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_counters, setup, teardown),
+        cmocka_unit_test_setup_teardown(t111_counters, setup, teardown),
         cmocka_unit_test_setup_teardown(test_flush_in_callback, setup, teardown),
         cmocka_unit_test_setup_teardown(test_log, setup, teardown),
     };

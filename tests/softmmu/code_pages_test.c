@@ -105,7 +105,7 @@ static void test_set(void **state)
     assert_int_equal(n_ranges, 2);
 }
 
-static void test_first_store_slow(void **state) // T103
+static void t103_first_store_slow(void **state) // T103
 {
     (void)state;
     TlbStats s;
@@ -153,7 +153,7 @@ static void test_loads_stay_fast(void **state)
     assert_true(board_hits(&board, RAM_BASE, 8, ACCESS_WRITE));
 }
 
-static void test_crossing(void **state) // T106
+static void t106_crossing(void **state) // T106
 {
     (void)state;
     code_pages_mark(board.code, ram_of(0x1000));
@@ -257,7 +257,7 @@ static void ram_written(void *opaque, ram_t start, uint64_t len)
     code_pages_written(((Board *)opaque)->code, start, len);
 }
 
-static void test_dma(void **state) // T105
+static void t105_dma(void **state) // T105
 {
     (void)state;
     uint8_t buf[0x2000] = {0x13};
@@ -396,13 +396,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_set, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_first_store_slow, setup, teardown),
+        cmocka_unit_test_setup_teardown(t103_first_store_slow, setup, teardown),
         cmocka_unit_test_setup_teardown(test_loads_stay_fast, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_crossing, setup, teardown),
+        cmocka_unit_test_setup_teardown(t106_crossing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_atomic, setup, teardown),
         cmocka_unit_test_setup_teardown(test_every_entry, setup, teardown),
         cmocka_unit_test_setup_teardown(test_more_tlbs, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_dma, setup, teardown),
+        cmocka_unit_test_setup_teardown(t105_dma, setup, teardown),
         cmocka_unit_test_setup_teardown(test_watch, setup, teardown),
         cmocka_unit_test_setup_teardown(test_views, setup, teardown),
         cmocka_unit_test_setup_teardown(test_atomic_done, setup, teardown),

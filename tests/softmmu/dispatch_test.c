@@ -32,7 +32,7 @@ static MemTxResult write_le(gpa_t addr, uint64_t value, unsigned size)
     return address_space_write(&as, addr, NONE, &le, size);
 }
 
-static void t051_hitb_write(void **state)
+static void t051_hitb_write(void **state) // T051
 {
     (void)state;
     add(sys, 0xfea00000, device(&plain_ops, &rec, "hitb-mmio", 0x100000));
@@ -48,7 +48,7 @@ static void fpga_write(void *opaque, uint64_t addr, uint64_t data, unsigned size
     resets += addr == 0x500 && data == 0x42;
 }
 
-static void t052_malta_reset(void **state)
+static void t052_malta_reset(void **state) // T052
 {
     (void)state;
     static const MemoryRegionOps ops = {.read_with_attrs = recorder_read, .write = fpga_write};
@@ -105,7 +105,7 @@ static bool accept_even_words(void *opaque, uint64_t addr, unsigned size, bool i
     return addr % 8 == 0 && size == 4 && !is_write;
 }
 
-static void t053_accepts(void **state)
+static void t053_accepts(void **state) // T053
 {
     (void)state;
     MemoryRegionOps ops = plain_ops;
@@ -121,7 +121,7 @@ static void t053_accepts(void **state)
                    "Invalid write at addr 0x8, size 4, region 'dev', reason: rejected");
 }
 
-static void t054_unaligned(void **state)
+static void t054_unaligned(void **state) // T054
 {
     (void)state;
     MemoryRegion *mr = device(&plain_ops, &rec, "dev", 0x100);
@@ -136,7 +136,7 @@ static void t054_unaligned(void **state)
     assert_int_equal(value, 0x09080706);
 }
 
-static void t055_sizes(void **state)
+static void t055_sizes(void **state) // T055
 {
     (void)state;
     MemoryRegionOps ops = plain_ops;
@@ -152,7 +152,7 @@ static void t055_sizes(void **state)
     assert_calls(&rec, "W(0x2,2,0x5678)");
 }
 
-static void t056_no_max_no_min(void **state)
+static void t056_no_max_no_min(void **state) // T056
 {
     (void)state;
     MemoryRegionOps ops = plain_ops;
@@ -201,7 +201,7 @@ static void mmio_log(void **state)
 }
 
 // --- transfers -------------------------------------------------------------------------------------------
-static void t057_results_are_ored(void **state)
+static void t057_results_are_ored(void **state) // T057
 {
     (void)state;
     add(sys, 0x1000, device(&plain_ops, &rec, "dev", 0x100));
@@ -221,7 +221,7 @@ static uint64_t read_ones(void *opaque, uint64_t addr, unsigned size)
     return UINT64_MAX;
 }
 
-static void t058_unassigned(void **state)
+static void t058_unassigned(void **state) // T058
 {
     (void)state;
     uint64_t value = 1;
@@ -250,7 +250,7 @@ static void ram_written(void *opaque, ram_t start, uint64_t len)
     written_len = len;
 }
 
-static void t059_rom(void **state)
+static void t059_rom(void **state) // T059
 {
     (void)state;
     MemoryRegion *r = rom("rom", 0x1000);
@@ -276,7 +276,7 @@ static void t059_rom(void **state)
     assert_int_equal(result, MEMTX_OK);
 }
 
-static void t060_mixed_transfer(void **state)
+static void t060_mixed_transfer(void **state) // T060
 {
     (void)state;
     MemoryRegion *a = add(sys, 0x1000, ram("a", 0x10)), *b = add(sys, 0x1030, ram("b", 0x10));
@@ -307,7 +307,7 @@ static void t060_mixed_transfer(void **state)
     assert_int_equal(address_space_rw(&as, 0x1018, NONE, NULL, 0, true), MEMTX_OK);
 }
 
-static void t061_straddle(void **state)
+static void t061_straddle(void **state) // T061
 {
     (void)state;
     MemoryRegion *r = add(sys, 0x1000, ram("ram", 0x1000));
@@ -338,7 +338,7 @@ static void t061_straddle(void **state)
     }
 }
 
-static void t062_memory_attribute(void **state)
+static void t062_memory_attribute(void **state) // T062
 {
     (void)state;
     MemTxAttrs attrs = {.memory = 1};
@@ -376,19 +376,24 @@ static void dma_to_self(void *opaque, uint64_t addr, uint64_t data, unsigned siz
     --*depth;
 }
 
-static void t063_reentrancy(void **state)
+static void t063_reentrancy(void **state) // T063
 {
     (void)state;
     static const MemoryRegionOps ops = {.write = dma_to_self};
     unsigned depth = 0;
-    MemoryRegion *bank1 = add(sys, 0x1000, device(&ops, &depth, "bank1", 0x100));
-    MemoryRegion *bank2 = add(sys, 0x2000, device(&ops, &depth, "bank2", 0x100));
-    MemoryRegion *other = add(sys, 0x3000, device(&plain_ops, &rec, "other", 0x100));
-    MemoryRegion *r = add(sys, 0x4000, ram("ram", 0x100));
-    memory_region_set_owner(bank1, &depth);
-    memory_region_set_owner(bank2, &depth);
-    memory_region_set_owner(other, &rec);
-    memory_region_set_owner(r, &depth);
+    static MemoryOwner mine, others; // outlive the regions
+    memory_owner_init(&mine, "banks", NULL, true, NULL);
+    memory_owner_init(&others, "recorder", NULL, true, NULL);
+    MemoryRegion *bank1 = device(&ops, &depth, "bank1", 0x100), *bank2 = device(&ops, &depth, "bank2", 0x100);
+    MemoryRegion *other = device(&plain_ops, &rec, "other", 0x100), *r = ram("ram", 0x100);
+    memory_region_set_owner(bank1, &mine);
+    memory_region_set_owner(bank2, &mine);
+    memory_region_set_owner(other, &others);
+    memory_region_set_owner(r, &mine);
+    add(sys, 0x1000, bank1);
+    add(sys, 0x2000, bank2);
+    add(sys, 0x3000, other);
+    add(sys, 0x4000, r);
     warnings = 0;
     GPrintFunc old = g_set_printerr_handler(count_warning);
     assert_int_equal(write_le(0x1000, 0x1000, 4), MEMTX_OK);
@@ -404,7 +409,7 @@ static void t063_reentrancy(void **state)
     assert_int_equal(inner_result, MEMTX_OK);
 }
 
-static void t067_big_endian_register(void **state)
+static void t067_big_endian_register(void **state) // T067
 {
     (void)state;
     MemoryRegionOps ops = plain_ops;
@@ -419,7 +424,7 @@ static void t067_big_endian_register(void **state)
     assert_int_equal(address_space_ld(&as, 0x1007, 1, NULL), 7);
 }
 
-static void t068_overlay_in_a_page(void **state)
+static void t068_overlay_in_a_page(void **state) // T068
 {
     (void)state;
     MemoryRegion *r = add(sys, 0x80000000, ram("ram", 0x4000));

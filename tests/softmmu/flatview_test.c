@@ -2,6 +2,8 @@
 // Rendering: the worked vectors of memory/spec.md 1.4 and the rules behind them (T001 to T025).
 #include "tests/softmmu/fixture.h"
 // then
+#include "softmmu/flatview.h"
+// then
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -19,7 +21,7 @@ static void example(bool b_ops)
     E = add(B, 0x2000, io("E", 0x1000));
 }
 
-static void t001_examples(void **state)
+static void t001_examples(void **state) // T001
 {
     (void)state;
     example(false);
@@ -29,7 +31,7 @@ static void t001_examples(void **state)
     assert_view(&as, "0-1fff C | 2000-2fff D | 3000-3fff B@1000 | 4000-4fff E | 5000-5fff B@3000");
 }
 
-static void t002_disable(void **state)
+static void t002_disable(void **state) // T002
 {
     (void)state;
     example(false);
@@ -39,7 +41,7 @@ static void t002_disable(void **state)
     assert_view(&as, "0-1fff C | 2000-2fff D | 3000-3fff C@3000 | 4000-4fff E | 5000-5fff C@5000");
 }
 
-static void t003_ties(void **state)
+static void t003_ties(void **state) // T003
 {
     (void)state;
     MemoryRegion *x = add(sys, 0, io("x", 0x1000)), *y = add(sys, 0x800, io("y", 0x1000));
@@ -51,7 +53,7 @@ static void t003_ties(void **state)
     assert_view(&as, "0-fff x | 1000-17ff y@800");
 }
 
-static void t004_move_goes_on_top(void **state)
+static void t004_move_goes_on_top(void **state) // T004
 {
     (void)state;
     MemoryRegion *x = add_prio(sys, 0, io("x", 0x1000), 5);
@@ -65,7 +67,7 @@ static void t004_move_goes_on_top(void **state)
     assert_view(&as, "400-40f z | 410-13ff x@10 | 1400-17ff y@c00");
 }
 
-static void t005_extreme_priorities(void **state)
+static void t005_extreme_priorities(void **state) // T005
 {
     (void)state;
     MemoryRegion *over = add_prio(sys, 0, io("over", 0x1000), INT32_MAX);
@@ -78,7 +80,7 @@ static void t005_extreme_priorities(void **state)
     assert_view(&as, "0-fff back");
 }
 
-static void t006_priorities_are_local(void **state)
+static void t006_priorities_are_local(void **state) // T006
 {
     (void)state;
     MemoryRegion *low = add_prio(sys, 0, container("low", 0x2000), -1);
@@ -87,7 +89,7 @@ static void t006_priorities_are_local(void **state)
     assert_view(&as, "0-fff sibling | 1000-1fff child@1000");
 }
 
-static void t007_holes(void **state)
+static void t007_holes(void **state) // T007
 {
     (void)state;
     MemoryRegion *outer = add_prio(sys, 0, container("outer", 0x4000), 2);
@@ -97,7 +99,7 @@ static void t007_holes(void **state)
     assert_view(&as, "0-17ff floor | 1800-1fff core | 2000-4fff floor@2000");
 }
 
-static void t008_clipping(void **state)
+static void t008_clipping(void **state) // T008
 {
     (void)state;
     MemoryRegion *box = add(sys, 0x1000, container("box", 0x1000));
@@ -109,7 +111,7 @@ static void t008_clipping(void **state)
     assert_view(&as, "");
 }
 
-static void t009_alias_of_alias(void **state)
+static void t009_alias_of_alias(void **state) // T009
 {
     (void)state;
     MemoryRegion *r = ram("ram", 0x10000), *a1 = alias("a1", r, 0x4000, 0x8000);
@@ -117,7 +119,7 @@ static void t009_alias_of_alias(void **state)
     assert_view(&as, "100000-105fff ram@6000");
 }
 
-static void t010_alias_beyond_target(void **state)
+static void t010_alias_beyond_target(void **state) // T010
 {
     (void)state;
     MemoryRegion *r = add(sys, 0x5000, ram("ram", 0x1000));
@@ -129,7 +131,7 @@ static void t010_alias_beyond_target(void **state)
     assert_view(&as, "5000-5fff ram");
 }
 
-static void t011_alias_of_container(void **state)
+static void t011_alias_of_container(void **state) // T011
 {
     (void)state;
     MemoryRegion *box = container("box", 0x4000), *d = io("d", 0x1000);
@@ -141,7 +143,7 @@ static void t011_alias_of_container(void **state)
     assert_view(&as, "");
 }
 
-static void t012_top_of_space(void **state)
+static void t012_top_of_space(void **state) // T012
 {
     (void)state;
     add(sys, UINT64_C(0xfffffffffffff000), alias("top", ram("ram", 0x4000), 0, 0x4000));
@@ -151,7 +153,7 @@ static void t012_top_of_space(void **state)
     assert_int_equal(s.len, 1);
 }
 
-static void t013_negative_base(void **state)
+static void t013_negative_base(void **state) // T013
 {
     (void)state;
     MemoryRegion *r = ram("ram", 0x10000), *wide = alias("wide", r, 0, SPACE);
@@ -160,7 +162,7 @@ static void t013_negative_base(void **state)
     assert_view(&as, "1000-2fff ram@8000 | 4000-7fff ram@c000");
 }
 
-static void t014_full_background(void **state)
+static void t014_full_background(void **state) // T014
 {
     (void)state;
     MemoryRegion *bg = add_prio(sys, 0, io("bg", SPACE), -1);
@@ -171,7 +173,7 @@ static void t014_full_background(void **state)
     assert_int_equal(memory_region_size(D = io("d", 7)), 7);
 }
 
-static void t015_empty_region(void **state)
+static void t015_empty_region(void **state) // T015
 {
     (void)state;
     MemoryRegion *z = add(sys, 0x1000, io("z", 0));
@@ -181,7 +183,7 @@ static void t015_empty_region(void **state)
     assert_view(&as, "1000-1003 z");
 }
 
-static void t016_merging(void **state)
+static void t016_merging(void **state) // T016
 {
     (void)state;
     MemoryRegion *r = ram("ram", 0x4000);
@@ -200,7 +202,46 @@ static void t016_merging(void **state)
     assert_view(&as, "1000-2fff ram");
 }
 
-static void t018_readonly_alias(void **state)
+// Two ranges of one rendering cannot differ in the mask alone, since it is the region's: so the rule itself is asked.
+static void t017_merging_by_mask(void **state) // T017
+{
+    (void)state;
+    MemoryRegion *r = ram("ram", 0x2000);
+    FlatRange a = {.mr = r, .start = 0x1000, .size = 0x1000, .romd = true};
+    FlatRange b = {.mr = r, .start = 0x2000, .size = 0x1000, .offset_in_region = 0x1000, .romd = true};
+    assert_true(flatview_can_merge(&a, &b));
+    assert_false(flatview_can_merge(&b, &a));
+    b.log_mask = 1;
+    assert_false(flatview_can_merge(&a, &b));
+    b.log_mask = 0;
+    b.romd = false;
+    assert_false(flatview_can_merge(&a, &b));
+    b.romd = true;
+    b.nonvolatile = true;
+    assert_false(flatview_can_merge(&a, &b));
+}
+
+// R1.25: flags come down to the ranges, through aliases too.
+static void inherited_flags(void **state)
+{
+    (void)state;
+    MemoryRegion *r = ram("ram", 0x3000), *box = add(sys, 0, container("box", 0x3000));
+    MemoryRegion *lo = add(box, 0, alias("lo", r, 0, 0x1000)), *hi = add(box, 0x1000, alias("hi", r, 0x1000, 0x2000));
+    assert_view(&as, "0-2fff ram");
+    memory_region_set_nonvolatile(hi, true);
+    assert_view(&as, "0-fff ram | 1000-2fff ram@1000");
+    assert_true(!as.view->ranges[0].nonvolatile && as.view->ranges[1].nonvolatile);
+    memory_region_set_nonvolatile(box, true);
+    assert_view(&as, "0-2fff ram");
+    assert_true(as.view->ranges[0].nonvolatile);
+    memory_region_set_unmergeable(lo, true);
+    assert_view(&as, "0-fff ram | 1000-2fff ram@1000");
+    memory_region_set_readonly(box, true);
+    assert_true(as.view->ranges[0].readonly && as.view->ranges[1].readonly);
+    assert_false(r->nonvolatile || r->readonly);
+}
+
+static void t018_readonly_alias(void **state) // T018
 {
     (void)state;
     MemoryRegion *r = add(sys, 0x5000, ram("ram", 0x1000));
@@ -217,7 +258,7 @@ static void t018_readonly_alias(void **state)
     assert_int_equal(r->ram->host[8], 0);
 }
 
-static void t019_mmio_in_ram(void **state)
+static void t019_mmio_in_ram(void **state) // T019
 {
     (void)state;
     MemoryRegion *r = add(sys, 0x1000, ram("ram", 0x4000));
@@ -225,7 +266,7 @@ static void t019_mmio_in_ram(void **state)
     assert_view(&as, "1000-1fff ram | 2000-27ff dev | 2800-4fff ram@1800");
 }
 
-static void t020_disabled_target(void **state)
+static void t020_disabled_target(void **state) // T020
 {
     (void)state;
     MemoryRegion *r = add(sys, 0, ram("ram", 0x1000)), *a1 = alias("a1", r, 0, 0x1000);
@@ -308,7 +349,7 @@ static void make_cycle(void)
     add(A, 0x100, alias("loop", sys, 0, 0x100));
 }
 
-static void t024_misuse_is_asserted(void **state)
+static void t024_misuse_is_asserted(void **state) // T024
 {
     (void)state;
     A = add(sys, 0, container("A", 0x1000));
@@ -322,26 +363,36 @@ static void t024_misuse_is_asserted(void **state)
     assert_true(aborts(make_cycle));
 }
 
-static void t025_find(void **state)
+// A found section whose reference was given back: the regions of a test outlive it.
+static MemorySection find(MemoryRegion *mr, uint64_t addr, uint64_t size)
+{
+    MemorySection s = memory_region_find(mr, addr, size);
+    if (s.mr) {
+        memory_region_unref(s.mr);
+    }
+    return s;
+}
+
+static void t025_find(void **state) // T025
 {
     (void)state;
     MemoryRegion *box = add(sys, 0x10000, io("box", 0x4000));
     MemoryRegion *d = add(box, 0x1000, io("d", 0x100));
-    MemorySection s = memory_region_find(sys, 0, SPACE);
+    MemorySection s = find(sys, 0, SPACE);
     assert_ptr_equal(s.mr, box);
     assert_true(s.addr == 0x10000 && s.offset == 0 && s.len == 0x1000);
-    s = memory_region_find(box, 0x1040, 0x20);
+    s = find(box, 0x1040, 0x20);
     assert_ptr_equal(s.mr, d);
     assert_true(s.addr == 0x11040 && s.offset == 0x40 && s.len == 0x20);
-    s = memory_region_find(box, 0x1040, 0x1000);
+    s = find(box, 0x1040, 0x1000);
     assert_true(s.mr == d && s.len == 0xc0);
-    s = memory_region_find(sys, 0x14000, 0x1000);
+    s = find(sys, 0x14000, 0x1000);
     assert_true(s.mr == NULL && s.len == 0);
-    s = memory_region_find(sys, 0xfff0, 0x10);
+    s = find(sys, 0xfff0, 0x10);
     assert_null(s.mr);
-    s = memory_region_find(sys, 0xfff0, 0x11);
+    s = find(sys, 0xfff0, 0x11);
     assert_true(s.mr == box && s.addr == 0x10000 && s.len == 1);
-    assert_null(memory_region_find(container("nowhere", SPACE), 0, SPACE).mr);
+    assert_null(find(container("nowhere", SPACE), 0, SPACE).mr);
     assert_true(memory_region_present(box, 0x1000));
     assert_false(memory_region_present(box, 0x2000)); // its own background
     assert_false(memory_region_present(sys, 0));
@@ -382,6 +433,8 @@ int main(void)
         TEST(t014_full_background),
         TEST(t015_empty_region),
         TEST(t016_merging),
+        TEST(t017_merging_by_mask),
+        TEST(inherited_flags),
         TEST(t018_readonly_alias),
         TEST(t019_mmio_in_ram),
         TEST(t020_disabled_target),

@@ -7,14 +7,14 @@
 static char *tree(bool disabled_too)
 {
     GString *s = g_string_new(NULL);
-    memory_print_tree(s, disabled_too);
+    memory_print_tree(s, disabled_too ? MTREE_DISABLED : 0);
     return g_string_free(s, FALSE);
 }
 
 static char *flat(void)
 {
     GString *s = g_string_new(NULL);
-    memory_print_flat(s);
+    memory_print_flat(s, 0);
     return g_string_free(s, FALSE);
 }
 
@@ -36,7 +36,7 @@ static void check_file(const char *path)
     assert_listing(tree(false), want);
 }
 
-static void t121_clabpu(void **state)
+static void t121_clabpu(void **state) // T121
 {
     (void)state;
     AddressSpace cpu, ports;
@@ -85,7 +85,7 @@ static const struct {
     {"riscv.sifive.u.dmc", 0x100b0000, 0x10000, -1000, 'i'},
 };
 
-static void t120_sifive_u(void **state)
+static void t120_sifive_u(void **state) // T120
 {
     (void)state;
     static const char *const names[] = {"dma", "cpu-memory-1", "cpu-memory-0"}; // listed by name
@@ -106,7 +106,7 @@ static void t120_sifive_u(void **state)
     address_space_deinit(&ports);
 }
 
-static void t123_htif_in_ram(void **state)
+static void t123_htif_in_ram(void **state) // T123
 {
     (void)state;
     add(sys, 0x80000000, ram("ram", 0x8000000));
@@ -117,7 +117,7 @@ static void t123_htif_in_ram(void **state)
                            "  0000000080001048-0000000087ffffff (prio 0, ram): ram @0000000000001048\n\n");
 }
 
-static void t124_no_machine(void **state)
+static void t124_no_machine(void **state) // T124
 {
     (void)state;
     AddressSpace ports;
@@ -132,7 +132,7 @@ static void t124_no_machine(void **state)
 }
 
 // V3's tail: a disabled alias is hidden, but its target is listed.
-static void t126_bus_master(void **state)
+static void t126_bus_master(void **state) // T126
 {
     (void)state;
     AddressSpace dma;
@@ -169,7 +169,7 @@ static void t126_bus_master(void **state)
     address_space_deinit(&dma);
 }
 
-static void t127_disabled_container(void **state)
+static void t127_disabled_container(void **state) // T127
 {
     (void)state;
     MemoryRegion *box = add(sys, 0x1000, container("box", 0x1000));
@@ -180,7 +180,7 @@ static void t127_disabled_container(void **state)
                                     "      0000000000001100-000000000000110f (prio 0, i/o): d\n\n");
 }
 
-static void t128_siblings(void **state)
+static void t128_siblings(void **state) // T128
 {
     (void)state;
     add_prio(sys, 0x2000, io("high address", 1), 9);
@@ -195,7 +195,7 @@ static void t128_siblings(void **state)
                                      "    0000000000002000-0000000000002000 (prio 9, i/o): high address\n\n");
 }
 
-static void t129_overflow(void **state)
+static void t129_overflow(void **state) // T129
 {
     (void)state;
     MemoryRegion *box = add(sys, UINT64_C(0xfffffffffffff000), container("box", 0x2000));
@@ -237,6 +237,36 @@ static void aliases(void **state)
     assert_false(a3->readonly);
 }
 
+// What stands before and in place of the type; alias lines have their own nv- and the final target's type.
+static void t130_types(void **state) // T130
+{
+    (void)state;
+    static uint8_t page[0x1000] __attribute__((aligned(16)));
+    MemoryRegion *d = region_alloc(), *r = ram("pmem", 0x1000), *o = region_alloc();
+    static const MemoryRegionOps nothing;
+    memory_region_init_ram_device_ptr(d, "bar", sizeof page, page);
+    assert_true(memory_region_init_rom_device(o, &nothing, NULL, "flash", 0x1000, NULL));
+    memory_region_set_nonvolatile(r, true);
+    memory_region_set_nonvolatile(d, true);
+    MemoryRegion *inner = alias("inner", o, 0, 0x1000), *outer = alias("outer", inner, 0, 0x800);
+    memory_region_set_nonvolatile(outer, true);
+    add(sys, 0x1000, d);
+    add(sys, 0x2000, r);
+    add(sys, 0x3000, outer);
+    assert_listing(tree(false),
+                   HEAD "    0000000000001000-0000000000001fff (prio 0, nv-ramd): bar\n"
+                        "    0000000000002000-0000000000002fff (prio 0, nv-ram): pmem\n"
+                        "    0000000000003000-00000000000037ff (prio 0, nv-romd): alias outer @inner "
+                        "0000000000000000-00000000000007ff\n\n"
+                        "memory-region: inner\n  0000000000000000-0000000000000fff (prio 0, romd): alias inner @flash "
+                        "0000000000000000-0000000000000fff\n\n"
+                        "memory-region: flash\n  0000000000000000-0000000000000fff (prio 0, romd): flash\n\n");
+    assert_listing(flat(), "FlatView #0\n AS \"memory\", root: system\n Root memory region: system\n"
+                           "  0000000000001000-0000000000001fff (prio 0, nv-ramd): bar\n"
+                           "  0000000000002000-0000000000002fff (prio 0, nv-ram): pmem\n"
+                           "  0000000000003000-00000000000037ff (prio 0, nv-romd): flash\n\n");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -251,6 +281,7 @@ int main(void)
         TEST(t128_siblings),
         TEST(t129_overflow),
         TEST(aliases),
+        TEST(t130_types),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,8 @@
 // by walking down from the root, topmost child first. It knows no ranges, so it shares no idea with the
 // renderer.
 #include "tests/softmmu/fixture.h"
+// then
+#include <string.h>
 
 #define NODES 12
 #define ROOTS 4 // address spaces on every other node, mapped elsewhere or not
@@ -14,26 +16,31 @@ typedef __int128 Position;
 
 typedef struct {
     MemoryRegion mr;
-    char kind; // 'c' container, 't' terminates, 'a' alias
+    char kind; // 'c' container, 't' terminates, 'r' terminates as a ROM device, 'a' alias
     int parent, target;
     uint64_t addr, offset;
     Position size;
     int32_t priority;
     unsigned age; // higher is newer
-    bool enabled, readonly, unmergeable;
+    bool enabled, readonly, nonvolatile, unmergeable;
+    bool romd; // of kind 'r', a ROM device
 } Node;
+
+typedef struct {
+    bool readonly, nonvolatile, unmergeable;
+} Flags;
 
 typedef struct {
     const Node *node; // NULL: nothing
     uint64_t offset;
-    bool readonly, unmergeable;
+    Flags flags;
 } Found;
 
 static Node nodes[NODES];
 static unsigned clock_;
 static Position edges[4096]; // places where the view may change
 static unsigned n_edges;
-static unsigned long ranges_seen;
+static unsigned long ranges_seen, probes;
 
 static uint32_t next_random(uint64_t *seed)
 {
@@ -69,25 +76,26 @@ static int top_child(int parent, const bool *tried)
 }
 
 // What node i, with its offset 0 at base, shows at position p.
-static Found visible(int i, Position base, Position p, bool readonly, bool unmergeable)
+static Found visible(int i, Position base, Position p, Flags flags)
 {
     const Node *n = &nodes[i];
     if (!n->enabled || p < base || p >= base + n->size) {
         return (Found){0};
     }
-    readonly |= n->readonly;
-    unmergeable |= n->unmergeable;
+    flags.readonly |= n->readonly;
+    flags.nonvolatile |= n->nonvolatile;
+    flags.unmergeable |= n->unmergeable;
     if (n->kind == 'a') {
-        return visible(n->target, base - n->offset, p, readonly, unmergeable);
+        return visible(n->target, base - n->offset, p, flags);
     }
     bool tried[NODES] = {false};
     for (int c; (c = top_child(i, tried)) >= 0; tried[c] = true) {
-        Found f = visible(c, base + nodes[c].addr, p, readonly, unmergeable);
+        Found f = visible(c, base + nodes[c].addr, p, flags);
         if (f.node) {
             return f;
         }
     }
-    return n->kind == 't' ? (Found){n, (uint64_t)(p - base), readonly, unmergeable} : (Found){0};
+    return n->kind != 'c' ? (Found){n, (uint64_t)(p - base), flags} : (Found){0};
 }
 
 static void collect_edges(int i, Position base)
@@ -128,13 +136,19 @@ static void make_node(int i, uint64_t *seed)
     uint64_t size = i == 0 ? SPACE : random_number(seed) + 16;
     int target = i ? (int)(next_random(seed) % (unsigned)i) : 0;
     bool io_top = i && next_random(seed) % 3;
-    nodes[i] = (Node){.kind = io_top ? 't' : 'c', .parent = -1, .enabled = true};
+    nodes[i] = (Node){.kind = io_top ? 't' : 'c', .parent = -1, .enabled = true, .romd = true};
     nodes[i].size = size == SPACE ? (Position)1 << 64 : (Position)size;
     if (i && next_random(seed) % 4 == 0) {
         nodes[i].kind = 'a';
         nodes[i].target = target;
         nodes[i].offset = random_number(seed);
         memory_region_init_alias(&nodes[i].mr, "alias", &nodes[target].mr, nodes[i].offset, size);
+    } else if (i == 1) {
+        static const MemoryRegionOps nothing;
+        size = size % 0x10000;
+        nodes[i].kind = 'r';
+        nodes[i].size = (Position)size;
+        g_assert(memory_region_init_rom_device(&nodes[i].mr, &nothing, NULL, "r", size, NULL));
     } else if (io_top) {
         memory_region_init_io(&nodes[i].mr, NULL, NULL, "t", size);
     } else {
@@ -184,7 +198,7 @@ static void change(int i, uint64_t *seed)
     Node *n = &nodes[i];
     uint64_t value = random_number(seed);
     bool flag = next_random(seed) % 4 == 0;
-    switch (next_random(seed) % 10) {
+    switch (next_random(seed) % 12) {
     case 0: detach(i); break;
     case 1: move(i, seed); break;
     case 2:
@@ -200,7 +214,7 @@ static void change(int i, uint64_t *seed)
         memory_region_set_unmergeable(&n->mr, flag);
         break;
     case 5:
-        if (i && flag) {
+        if (i && flag && n->kind != 'r') {
             n->size = value == SPACE ? (Position)1 << 64 : (Position)value;
             memory_region_set_size(&n->mr, value);
         }
@@ -209,6 +223,16 @@ static void change(int i, uint64_t *seed)
         if (n->kind == 'a') {
             n->offset = value;
             memory_region_set_alias_offset(&n->mr, value);
+        }
+        break;
+    case 7:
+        n->nonvolatile = flag;
+        memory_region_set_nonvolatile(&n->mr, flag);
+        break;
+    case 8:
+        if (nodes[1].kind == 'r') {
+            nodes[1].romd = !flag;
+            memory_region_rom_device_set_romd(&nodes[1].mr, !flag);
         }
         break;
     default: attach(i, seed); break;
@@ -221,14 +245,18 @@ static void check_at(int root, AddressSpace *space, Position p)
     if (p < 0 || p >= (Position)1 << 64) {
         return;
     }
-    Found want = visible(root, 0, p, false, false);
+    probes++;
+    Found want = visible(root, 0, p, (Flags){0});
     MemorySection got = address_space_lookup(space, (gpa_t)p);
     g_assert(got.mr == (want.node ? &want.node->mr : NULL));
     g_assert(!got.mr || got.offset == want.offset);
+    g_assert(!got.mr || (got.host != NULL) == (want.node->kind == 'r' && want.node->romd));
     for (unsigned i = 0; i < space->view->n; i++) {
         const FlatRange *r = &space->view->ranges[i];
         if (r->start <= (__uint128_t)p && (__uint128_t)p < r->start + r->size) {
-            g_assert(r->readonly == want.readonly && r->unmergeable == want.unmergeable);
+            Flags flags = {r->readonly, r->nonvolatile, r->unmergeable};
+            g_assert(memcmp(&flags, &want.flags, sizeof flags) == 0);
+            g_assert(r->romd == want.node->romd);
         }
     }
 }
@@ -245,7 +273,8 @@ static void check_shape(const FlatView *view)
         g_assert(before->start + before->size <= r->start);
         g_assert(before->start + before->size < r->start || before->mr != r->mr ||
                  before->offset_in_region + before->size != r->offset_in_region ||
-                 before->readonly != r->readonly || before->unmergeable || r->unmergeable);
+                 before->readonly != r->readonly || before->nonvolatile != r->nonvolatile || before->unmergeable ||
+                 r->unmergeable);
     }
 }
 
@@ -303,13 +332,14 @@ static void run_seed(uint64_t seed)
     }
 }
 
-static void t023_random_graphs(void **state)
+static void t023_random_graphs(void **state) // T023
 {
     (void)state;
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         run_seed(seed);
     }
     assert_true(ranges_seen > 20 * SEEDS); // the graphs are not all empty
+    assert_true(probes > 1000000);
 }
 
 int main(void)

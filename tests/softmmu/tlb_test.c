@@ -68,7 +68,7 @@ static void victims_n(unsigned n, uint64_t hits, uint64_t victim_hits, uint64_t 
     assert_int_equal(z.used[3], 1);
 }
 
-static void test_victims(void **state)
+static void t100_victims(void **state) // T100
 {
     (void)state;
     // Plain RAM wherever it is read: each page of the cycle is one page of RAM.
@@ -101,7 +101,7 @@ static void test_consecutive_pages(void **state)
 }
 
 // T101: the vectors of R5.21, and others worked out by hand.
-static void test_size_rule(void **state)
+static void t101_size_rule(void **state)
 {
     (void)state;
     static const struct {
@@ -147,7 +147,7 @@ static void flush_to(unsigned pages, int64_t after_us, uint64_t size)
 }
 
 // T101 through flushes: pages are consecutive, so that used = pages as long as the table is large enough.
-static void test_resize(void **state)
+static void t101_resize(void **state)
 {
     (void)state;
     TlbStats s;
@@ -183,7 +183,7 @@ static void test_window(void **state)
 }
 
 // T102 for four indexes, and R5.41.
-static void test_flush_elision(void **state)
+static void t102_flush_elision(void **state)
 {
     (void)state;
     TlbStats s;
@@ -257,7 +257,7 @@ static void test_fill_replaces_victim(void **state)
 }
 
 // T109: indexes have their own permissions, and changing them needs no flush.
-static void test_mmu_indexes(void **state)
+static void t109_mmu_indexes(void **state)
 {
     (void)state;
     gva_t va = MAP_BASE + 5 * PAGE_SIZE;
@@ -369,15 +369,15 @@ static void test_ram_delta(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_victims, setup, teardown),
+        cmocka_unit_test_setup_teardown(t100_victims, setup, teardown),
         cmocka_unit_test_setup_teardown(test_consecutive_pages, setup, teardown),
-        cmocka_unit_test(test_size_rule),
-        cmocka_unit_test_setup_teardown(test_resize, setup_dynamic, teardown),
+        cmocka_unit_test(t101_size_rule),
+        cmocka_unit_test_setup_teardown(t101_resize, setup_dynamic, teardown),
         cmocka_unit_test_setup_teardown(test_window, setup_dynamic, teardown),
-        cmocka_unit_test_setup_teardown(test_flush_elision, setup, teardown),
+        cmocka_unit_test_setup_teardown(t102_flush_elision, setup, teardown),
         cmocka_unit_test_setup_teardown(test_flush_page, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fill_replaces_victim, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_mmu_indexes, setup, teardown),
+        cmocka_unit_test_setup_teardown(t109_mmu_indexes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fast_words, setup, teardown),
         cmocka_unit_test_setup_teardown(test_top_page, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ram_delta, setup, teardown),

@@ -20,7 +20,7 @@ static int setup_counted(void **state)
     return 0;
 }
 
-static void t030_three_adds(void **state)
+static void t030_three_adds(void **state) // T030
 {
     (void)state;
     memory_transaction_begin();
@@ -33,7 +33,7 @@ static void t030_three_adds(void **state)
     assert_view(&as, "0-f a | 10-1f b | 20-2f c");
 }
 
-static void t031_nesting(void **state)
+static void t031_nesting(void **state) // T031
 {
     (void)state;
     memory_transaction_begin();
@@ -48,7 +48,7 @@ static void t031_nesting(void **state)
     assert_int_equal(commits, 1);
 }
 
-static void t032_same_value(void **state)
+static void t032_same_value(void **state) // T032
 {
     (void)state;
     MemoryRegion *r = add(sys, 0, ram("ram", 0x1000)), *al = add(sys, 0x2000, alias("al", r, 0x10, 0x10));
@@ -62,7 +62,7 @@ static void t032_same_value(void **state)
     assert_int_equal(commits, 2);
 }
 
-static void t033_cancelled_change(void **state)
+static void t033_cancelled_change(void **state) // T033
 {
     (void)state;
     MemoryRegion *r = add(sys, 0, ram("ram", 0x1000));
@@ -75,7 +75,7 @@ static void t033_cancelled_change(void **state)
 }
 
 // R1.41: which changes mark a commit.
-static void t034_pending(void **state)
+static void t034_pending(void **state) // T034
 {
     (void)state;
     MemoryRegion *box = container("box", 0x1000), *d = io("d", 0x10), *al = alias("al", d, 0, 0x10);
@@ -107,7 +107,7 @@ static void t034_pending(void **state)
     assert_view(&as, "40-5f d ro");
 }
 
-static void t021_shared_views(void **state)
+static void t021_shared_views(void **state) // T021
 {
     (void)state;
     add(sys, 0x1000, ram("ram", 0x1000));
@@ -171,7 +171,7 @@ static void r131_root_reduction(void **state)
     address_space_deinit(&space);
 }
 
-static void t022_empty_view(void **state)
+static void t022_empty_view(void **state) // T022
 {
     (void)state;
     assert_null(as.view->root);

@@ -75,7 +75,7 @@ static void dma_access(bool is_write, uint64_t offset, unsigned size, GString *o
     g_string_append_printf(out, " r=%u", (unsigned)r);
 }
 
-static void t050_ops_vectors(void **state)
+static void t050_ops_vectors(void **state) // T050
 {
     (void)state;
     g_autofree char *text = NULL;

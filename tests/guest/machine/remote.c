@@ -6,6 +6,9 @@
 #ifndef ROUNDS
 #define ROUNDS 40
 #endif
+#ifndef SHOOT_DOWNS
+#define SHOOT_DOWNS ROUNDS
+#endif
 #define INTERRUPT (UINT64_C(1) << 63)
 #define MIE (UINT64_C(1) << 3)
 #define LI_A0(n) ((uint32_t)(n) << 20 | 0x513) // addi a0, x0, n
@@ -208,12 +211,12 @@ static uint64_t load_mapped(uint64_t va)
     return v;
 }
 
-static void shoot_down(unsigned hart)
+static void t110_shoot_down(unsigned hart) // T110
 {
     CSR_CLEAR(mstatus, UINT64_C(0x1800));
     rt_allow_all();
     if (hart == 0) {
-        for (uint64_t i = 1; i <= ROUNDS; i++) {
+        for (uint64_t i = 1; i <= SHOOT_DOWNS; i++) {
             uint64_t *next = pages[i % 2];
             next[5] = i;
             FENCE(rw, rw);
@@ -268,7 +271,7 @@ int main(void)
     root[VA >> 30] = TABLE(middle);
     middle[0] = TABLE(leaf);
     leaf[0] = PAGE(pages[0]);
-    begin(shoot_down);
+    begin(t110_shoot_down);
     printf("remote: all orders obeyed\n");
     return 0;
 }

@@ -15,7 +15,7 @@ static void fence_i(void)
     __asm__ volatile("fence.i" ::: "memory");
 }
 
-static void check_rewrite(void)
+static void t104_rewrite(void) // T104
 {
     Function *f = (Function *)code;
     for (int i = 0; i < 300; i++) {
@@ -131,7 +131,7 @@ static void check_split_instruction(void)
 
 int main(void)
 {
-    check_rewrite();
+    t104_rewrite();
     check_hot();
     check_generated_loop();
     check_patch_ahead();

@@ -1,26 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The CLINT: software interrupts and timers of all harts (memory/spec.md 6.6).
 #pragma once
-#include "softmmu/memory.h"
+#include "machine/devices/device.h"
 
 typedef struct Clint Clint;
 
 #define CLINT_TICK_NS 100 // 10 MHz
 
-typedef struct {
-    void *opaque;
-    void (*set_irq)(void *opaque, unsigned hart, unsigned irq, bool level);
-    void (*deadline_changed)(void *opaque, unsigned hart);
-    uint64_t (*clock_ns)(void *opaque);
-} ClintHooks;
-
-// Maps the registers for harts harts at base in parent. hooks is copied. Free it when no address space shows
-// parent.
-Clint *clint_new(MemoryRegion *parent, gpa_t base, unsigned harts, const ClintHooks *hooks);
-void clint_free(Clint *clint);
-
-// Reset state: mtimecmp 0, so MTIP is pending; MSIP clear. Under the big lock.
-void clint_reset(Clint *clint);
+// Row: size of the window as the device tree has it; it holds the region riscv.aclint.swi and, 0x4000 behind,
+// riscv.aclint.mtimer.
+extern const DeviceType device_clint;
 
 // mtime now; any thread, no lock.
 uint64_t clint_mtime(const Clint *clint);

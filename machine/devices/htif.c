@@ -10,7 +10,7 @@
 //     getchar is never overwritten (QEMU puts each byte into fromhost at once, R6.14);
 //   - all system calls work, with the result in word 0 of the block and response 1; QEMU prints one byte;
 //   - each register is a region of its own, so the RAM between the two stays RAM (QEMU takes the whole span).
-#include "machine/htif.h"
+#include "machine/devices/htif.h"
 #include "machine/guest_mem.h"
 #include "util/bits.h"
 #include "util/log.h"
@@ -25,8 +25,9 @@ typedef struct { // a mapped piece of the register space
 } Window;
 
 struct Htif {
+    Device device;
     HtifConfig config;
-    MemoryRegion *parent;
+    bool fixed;
     Window windows[2];
     unsigned n_windows;
     gpa_t tohost_addr, fromhost_addr;
@@ -55,8 +56,9 @@ static void deliver(Htif *h)
     }
 }
 
-void htif_input(Htif *h)
+static void input(Device *d)
 {
+    Htif *h = (Htif *)d;
     uint8_t byte;
     if (!h->config.compat_qemu)
         deliver(h);
@@ -192,34 +194,64 @@ static void map_window(Htif *h, const char *name, gpa_t base, uint64_t size)
     w->htif = h;
     w->base = base;
     memory_region_init_io(&w->mr, &window_ops, w, name, size);
-    memory_region_add_subregion_overlap(h->parent, base, &w->mr, HTIF_PRIORITY);
+    device_own(&h->device, &w->mr);
+    memory_region_add_subregion_overlap(h->device.bus->system, base, &w->mr, HTIF_PRIORITY);
 }
 
-Htif *htif_new(MemoryRegion *parent, gpa_t tohost, gpa_t fromhost, const HtifConfig *config)
+void htif_set_fixed(Htif *h, bool fixed)
+{
+    h->fixed = fixed;
+}
+
+void htif_place(Htif *h, gpa_t tohost, gpa_t fromhost, const HtifConfig *config)
 {
     gpa_t low = MIN(tohost, fromhost), high = MAX(tohost, fromhost);
-    g_assert(tohost % 4 == 0 && fromhost % 4 == 0 && high - low >= 8);
-    Htif *h = g_new0(Htif, 1);
+    g_assert(tohost % 4 == 0 && fromhost % 4 == 0 && high - low >= 8 && !h->n_windows);
     h->config = *config;
-    h->parent = parent;
     h->tohost_addr = tohost;
     h->fromhost_addr = fromhost;
+    device_want_input(&h->device);
     if (config->compat_qemu || high - low == 8) {
         map_window(h, "riscv.htif.uart", low, high + 8 - low);
     } else {
         map_window(h, "riscv.htif.tohost", tohost, 8);
         map_window(h, "riscv.htif.fromhost", fromhost, 8);
     }
-    return h;
 }
 
-void htif_free(Htif *h)
+static bool realize(Device *d G_GNUC_UNUSED, GError **error G_GNUC_UNUSED)
 {
-    if (!h)
-        return;
+    return true;
+}
+
+static void unrealize(Device *d)
+{
+    Htif *h = (Htif *)d;
     for (unsigned i = 0; i < h->n_windows; i++) {
-        memory_region_del_subregion(h->parent, &h->windows[i].mr);
+        memory_region_del_subregion(d->bus->system, &h->windows[i].mr);
         memory_region_deinit(&h->windows[i].mr);
     }
-    g_free(h);
 }
+
+static void reset(Device *d)
+{
+    Htif *h = (Htif *)d;
+    h->tohost = h->fromhost = h->request = h->pending = 0;
+    h->requests = 0;
+    h->allow = h->fromhost_char = false;
+    h->config.proxy.brk = h->config.proxy.break_start;
+}
+
+static void describe_root(const Device *d, DtWriter *w)
+{
+    dt_begin(w, "htif");
+    if (((const Htif *)d)->fixed)
+        dt_reg(w, d->row->base, d->row->size);
+    dt_string(w, "compatible", "ucb,htif0");
+    dt_end(w);
+}
+
+const DeviceType device_htif = {
+    "htif", sizeof(Htif), realize, unrealize, DEVICE_IS_BOARD,
+    .reset = reset, .input = input, .describe_root = describe_root,
+};

@@ -4,9 +4,11 @@
 // mtime is the clock of the hooks in ticks of 100 ns plus an offset that a guest write of mtime changes. MTIP
 // follows (mtimecmp <= mtime) at every register write and whenever clint_run is called. So does STIP with the stimecmp
 // of harts that have Sstc.
-#include "machine/clint.h"
+#include "machine/devices/clint.h"
 #include "frontend/hart.h"
+#include "machine/device_tree.h"
 #include "util/bits.h"
+#include <inttypes.h>
 
 #define SWI_SIZE 0x4000
 #define TIMER_BASE 0x4000
@@ -20,8 +22,10 @@ typedef struct {
 } ClintHart;
 
 struct Clint {
-    MemoryRegion *parent, swi, timer;
-    ClintHooks hooks;
+    Device device;
+    MemoryRegion swi, timer;
+    MemoryOwner timer_owner; // in QEMU, and so in listings, the timers are a device of their own
+    char *timer_path;
     unsigned n;
     ClintHart *harts;
     uint64_t mtime_offset; // mtime = ticks of the clock + this
@@ -34,18 +38,30 @@ static uint64_t mtime_at(const Clint *c, uint64_t now_ns)
 
 static uint64_t now_ns(const Clint *c)
 {
-    return c->hooks.clock_ns(c->hooks.opaque);
+    return device_now_ns(&c->device);
+}
+
+static void set_irq(const Clint *c, unsigned hart, unsigned irq, bool level)
+{
+    const BoardHooks *hooks = &c->device.bus->hooks;
+    hooks->set_irq(hooks->opaque, hart, irq, level);
+}
+
+static void deadline_changed(const Clint *c, unsigned hart)
+{
+    const BoardHooks *hooks = &c->device.bus->hooks;
+    hooks->deadline_changed(hooks->opaque, hart);
 }
 
 static void update_timer(Clint *c, unsigned hart, uint64_t now)
 {
     ClintHart *h = &c->harts[hart];
     h->mtip = h->mtimecmp <= mtime_at(c, now);
-    c->hooks.set_irq(c->hooks.opaque, hart, IRQ_M_TIMER, h->mtip);
+    set_irq(c, hart, IRQ_M_TIMER, h->mtip);
     bool stip = h->sstc && h->stimecmp <= mtime_at(c, now);
     if (stip != h->stip) {
         h->stip = stip;
-        c->hooks.set_irq(c->hooks.opaque, hart, IRQ_S_TIMER, stip);
+        set_irq(c, hart, IRQ_S_TIMER, stip);
     }
 }
 
@@ -62,7 +78,7 @@ static void swi_write(void *opaque, uint64_t addr, uint64_t data, unsigned size 
     if (hart >= c->n)
         return;
     c->harts[hart].msip = data & 1;
-    c->hooks.set_irq(c->hooks.opaque, hart, IRQ_M_SOFT, data & 1);
+    set_irq(c, hart, IRQ_M_SOFT, data & 1);
 }
 
 // Whoever has seen mtime reach mtimecmp also sees MTIP, though clint_run may not have come yet.
@@ -96,12 +112,12 @@ static void timer_write(void *opaque, uint64_t addr, uint64_t data, unsigned siz
     if (addr / 8 < c->n) {
         c->harts[addr / 8].mtimecmp = value;
         update_timer(c, addr / 8, now);
-        c->hooks.deadline_changed(c->hooks.opaque, addr / 8);
+        deadline_changed(c, addr / 8);
     } else if (addr >= MTIME_OFFSET) {
         __atomic_store_n(&c->mtime_offset, value - now / CLINT_TICK_NS, __ATOMIC_RELAXED);
         for (unsigned i = 0; i < c->n; i++) {
             update_timer(c, i, now);
-            c->hooks.deadline_changed(c->hooks.opaque, i);
+            deadline_changed(c, i);
         }
     }
 }
@@ -122,44 +138,64 @@ static const MemoryRegionOps timer_ops = {
     .impl = {.min_access_size = 4, .max_access_size = 8},
 };
 
-Clint *clint_new(MemoryRegion *parent, gpa_t base, unsigned harts, const ClintHooks *hooks)
+static bool realize(Device *d, GError **error G_GNUC_UNUSED)
 {
-    g_assert(harts <= MTIME_OFFSET / 8);
-    Clint *c = g_new0(Clint, 1);
-    c->parent = parent;
-    c->hooks = *hooks;
-    c->n = harts;
-    c->harts = g_new0(ClintHart, harts);
+    Clint *c = (Clint *)d;
+    c->n = d->bus->harts;
+    g_assert(c->n <= MTIME_OFFSET / 8);
+    c->harts = g_new0(ClintHart, c->n);
     memory_region_init_io(&c->swi, &swi_ops, c, "riscv.aclint.swi", SWI_SIZE);
     memory_region_init_io(&c->timer, &timer_ops, c, "riscv.aclint.mtimer", TIMER_SIZE);
-    memory_region_add_subregion(parent, base, &c->swi);
-    memory_region_add_subregion(parent, base + TIMER_BASE, &c->timer);
-    return c;
+    c->timer_path = device_new_path(d->bus);
+    memory_owner_init(&c->timer_owner, d->type->name, c->timer_path, true, NULL);
+    memory_region_set_owner(&c->timer, &c->timer_owner);
+    device_map(d, &c->swi, 0);
+    device_map(d, &c->timer, TIMER_BASE);
+    return true;
 }
 
-void clint_free(Clint *c)
+static void unrealize(Device *d)
 {
-    if (!c)
-        return;
-    memory_region_del_subregion(c->parent, &c->swi);
-    memory_region_del_subregion(c->parent, &c->timer);
+    Clint *c = (Clint *)d;
+    device_unmap(d, &c->swi);
+    device_unmap(d, &c->timer);
     memory_region_deinit(&c->swi);
     memory_region_deinit(&c->timer);
+    g_free(c->timer_path);
     g_free(c->harts);
-    g_free(c);
 }
 
-void clint_reset(Clint *c)
+// mtimecmp is 0, so MTIP is pending; MSIP is clear. mtime goes on.
+static void reset(Device *d)
 {
+    Clint *c = (Clint *)d;
     uint64_t now = now_ns(c);
     for (unsigned i = 0; i < c->n; i++) {
         c->harts[i] = (ClintHart){0};
-        c->hooks.set_irq(c->hooks.opaque, i, IRQ_M_SOFT, false);
-        c->hooks.set_irq(c->hooks.opaque, i, IRQ_S_TIMER, false);
+        set_irq(c, i, IRQ_M_SOFT, false);
+        set_irq(c, i, IRQ_S_TIMER, false);
         update_timer(c, i, now);
-        c->hooks.deadline_changed(c->hooks.opaque, i);
+        deadline_changed(c, i);
     }
 }
+
+static void describe(const Device *d, DtWriter *w)
+{
+    unsigned n = d->bus->harts;
+    g_autofree uint32_t *irqs = g_new(uint32_t, (size_t)n * 4);
+    for (unsigned i = 0; i < n; i++) {
+        irqs[4 * i] = irqs[4 * i + 2] = device_tree_intc(n, i);
+        irqs[4 * i + 1] = IRQ_M_SOFT;
+        irqs[4 * i + 3] = IRQ_M_TIMER;
+    }
+    dt_begin(w, "clint@%" PRIx64, d->row->base);
+    dt_cells(w, "interrupts-extended", irqs, n * 4);
+    dt_reg(w, d->row->base, d->row->size);
+    dt_words(w, "compatible", "sifive,clint0 riscv,clint0");
+    dt_end(w);
+}
+
+const DeviceType device_clint = {"clint", sizeof(Clint), realize, unrealize, .reset = reset, .describe = describe};
 
 uint64_t clint_mtime(const Clint *c)
 {
@@ -171,7 +207,7 @@ void clint_set_stimecmp(Clint *c, unsigned hart, bool enabled, uint64_t value)
     c->harts[hart].sstc = enabled;
     c->harts[hart].stimecmp = value;
     update_timer(c, hart, now_ns(c));
-    c->hooks.deadline_changed(c->hooks.opaque, hart);
+    deadline_changed(c, hart);
 }
 
 // When mtime reaches cmp; now if it has and the line does not say so yet.
