@@ -75,9 +75,9 @@ typedef struct {
 
 // Per MMU index and access kind (spec 5.8). Each lookup counts once, in one of these; an access over two
 // pages is two lookups (one, if its first page faults). hit: a slow path was called and found a plain entry
-// (misaligned accesses, watched pages; engines count the hits that they inline). slow_*: found an entry with that flag. The
-// rest: found in a victim; translated and entered; translated and refused. A function that refuses what the
-// caller then does with tlb_load, tlb_store or tlb_fetch_mmio leaves the counting to those.
+// (misaligned accesses, watched pages; engines count the hits that they inline). slow_*: found an entry with
+// that flag. The rest: found in a victim; translated and entered; translated and refused. A function that refuses
+// what the caller then does with tlb_load, tlb_store or tlb_fetch_mmio leaves the counting to those.
 typedef struct {
     uint64_t hit, slow_mmio, slow_notdirty, slow_discard, slow_recheck;
     uint64_t victim_hit, fill_ok, fill_fault;
