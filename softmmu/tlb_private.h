@@ -6,10 +6,11 @@
 #include "util/addr_ranges.h"
 
 #define TLB_COLD_GLOBAL 0x40u
+#define TLB_COLD_DEVICE 0x80u // the page is all one device: the entry's addend is its MemoryRegion, ram the offset in it
 
 typedef struct { // beside each entry, valid while it is not empty
-    gpa_t pa;    // page | TLB_COLD_GLOBAL | log2 of the bytes that its page-table entry maps, 0 for a page
-    ram_t ram;   // page, TLB_EMPTY when the entry is not plain RAM or ROM
+    gpa_t pa;    // page | TLB_COLD_* | log2 of the bytes that its page-table entry maps, 0 for a page
+    ram_t ram;   // page, TLB_EMPTY when the entry is not plain RAM or ROM, nor a device
 } TlbCold;
 
 typedef struct { // whole pages; size 0: none
@@ -83,6 +84,8 @@ typedef struct {
     gpa_t pa;
     uint8_t *host;  // of va; valid unless TLB_MMIO is set
     ram_t ram;      // of va; likewise
+    MemoryRegion *device; // the page is all of this one; good until the first callback. NULL: look it up
+    uint64_t offset;      // in it
     unsigned flags; // TLB_* of the comparator
     unsigned mmu;
     unsigned large_bits; // as in TlbTranslation
