@@ -9,9 +9,9 @@ from tables import markdown, prose, show
 
 GUEST, ACCESSES = "mmio", 2 * 3000000
 TEXT = """
-Nanoseconds of processor time (`bench/memory_bench.c`). build: a view of so many devices rendered anew, beside one another
-and one over the other; growth is the exponent from one line to the next (1: in proportion). lookup: an address at
-random. access: four bytes from a device, by `address_space_ld`.
+Nanoseconds of processor time (`bench/memory_bench.c`). build: a view of so many devices rendered anew, beside one
+another and one over the other; growth is the exponent from one line to the next (1: in proportion). lookup: an address
+at random. access: four bytes from a device, by `address_space_ld`.
 """
 REMAP_TEXT = """
 Microseconds that it takes to hide or show a device of 100, with so many address spaces that each show them in a tree of

@@ -6,7 +6,8 @@
 #include "util/addr_ranges.h"
 
 #define TLB_COLD_GLOBAL 0x40u
-#define TLB_COLD_DEVICE 0x80u // the page is all one device: the entry's addend is its MemoryRegion, ram the offset in it
+// The page is all one device: the entry has its MemoryRegion for addend, and ram is the offset in it.
+#define TLB_COLD_DEVICE 0x80u
 
 typedef struct { // beside each entry, valid while it is not empty
     gpa_t pa;    // page | TLB_COLD_* | log2 of the bytes that its page-table entry maps, 0 for a page
