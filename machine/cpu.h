@@ -16,7 +16,8 @@ struct Cpu {
     Engine *engine;
     GThread *thread; // atomic: the thread that runs it, NULL before
     Cpu *mirror;     // -accel check: told of every flush too; else NULL
-    int64_t ram_delta; // where this processor sees RAM, as tlb_set_ram_delta has it
+    const RamBlock *copied; // where this processor sees RAM, as tlb_set_ram_copy has it
+    int64_t ram_delta;
     char symbol[128];
 };
 
@@ -32,8 +33,8 @@ typedef struct {
 Cpu *cpu_new(Board *board, unsigned hartid, const CpuConfig *config);
 void cpu_free(Cpu *cpu);
 
-// Makes mirror the second processor of the same hart (-accel check), which sees RAM delta bytes from where it is.
-void cpu_set_mirror(Cpu *cpu, Cpu *mirror, int64_t delta);
+// Makes mirror the second processor of the same hart (-accel check), which sees that RAM delta bytes from where it is.
+void cpu_set_mirror(Cpu *cpu, Cpu *mirror, const RamBlock *ram, int64_t delta);
 
 // The memory map is another one: forgets what depends on it. While the processor is stopped.
 void cpu_map_changed(Cpu *cpu);

@@ -26,8 +26,7 @@ typedef struct {
 
 uint8_t *tlb_section_host(const Tlb *tlb, const MemorySection *s)
 {
-    bool copied = !s->mr->readonly && s->mr->kind == REGION_PLAIN; // tlb_set_ram_delta
-    return copied ? (uint8_t *)((uintptr_t)s->host + (uintptr_t)tlb->delta) : s->host;
+    return s->mr->ram == tlb->copied ? (uint8_t *)((uintptr_t)s->host + (uintptr_t)tlb->delta) : s->host;
 }
 
 static Backing find_backing(Tlb *tlb, gpa_t page)
@@ -42,6 +41,9 @@ static Backing find_backing(Tlb *tlb, gpa_t page)
         b.offset = s.offset;
     }
     if (!s.mr || !s.host || s.len < PAGE_SIZE)
+        return b;
+    bool fixed = s.mr->readonly || s.mr->kind == REGION_ROM_DEVICE;
+    if (tlb->copied && s.mr->ram != tlb->copied && !fixed)
         return b;
     ram_t ram = s.mr->ram->offset + (ram_t)(s.host - s.mr->ram->host);
     // Code is tracked by pages of RAM: one that is mapped over two guest pages is left to the piecewise path.

@@ -60,6 +60,7 @@ struct Tlb {
     uint64_t *fast_mask;
     TlbEntry **fast_table;
     TlbRuns *runs; // of tlb_set_runs, or NULL
+    const RamBlock *copied; // of tlb_set_ram_copy
     int64_t delta;
     int64_t (*now)(void *opaque);
     void *now_opaque;
