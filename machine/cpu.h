@@ -39,6 +39,11 @@ void cpu_set_mirror(Cpu *cpu, Cpu *mirror, const RamBlock *ram, int64_t delta);
 // The memory map is another one: forgets what depends on it. While the processor is stopped.
 void cpu_map_changed(Cpu *cpu);
 
+// A debugger's access to what the processor sees at va (R2.25): page by page, whatever permissions say; ROM is written
+// too, a device is read but not written. While the processor is stopped. False at the first page that is mapped nowhere
+// or cannot be read; what came before is done.
+bool cpu_memory_rw_debug(Cpu *cpu, gva_t va, void *buf, uint64_t len, bool is_write);
+
 bool cpu_is_mine(Cpu *cpu); // Is it run by this thread?
 // Raises or lowers an interrupt line; any thread. On the processor's own thread the slice ends.
 void cpu_set_irq(Cpu *cpu, unsigned irq, bool level);
