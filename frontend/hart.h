@@ -146,6 +146,8 @@ typedef struct { // what translation says about one page
 // answer also permits. May set A and D bits in the page table (Svadu).
 bool hart_translate(const Hart *hart, uint64_t va, unsigned size, MemAccess access, unsigned mmu, HartPage *out,
                     MemFault *fault);
+// Where va lies for a debugger: whatever the leaf permits, nothing is marked. False: nowhere.
+bool hart_debug_translate(const Hart *hart, uint64_t va, unsigned mmu, uint64_t *pa);
 
 // pmp.c: may [pa, pa+size) be accessed with privilege priv (a HartPriv)? *whole_page is set to false when the
 // answer may not hold for the whole 4 KiB page, and left alone otherwise (privileged spec 3.7). An access

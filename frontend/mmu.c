@@ -30,6 +30,7 @@ typedef struct {
     uint64_t pte, pte_addr; // the entry looked at
     unsigned level;
     bool global; // the leaf, or a pointer on the way to it, has G (4.3.1)
+    bool debug;  // any leaf will do, PMP as well, and nothing is marked
     MemFault *fault;
 } Walk;
 
@@ -58,7 +59,7 @@ static bool refuse(Walk *w, FaultKind kind)
 static bool pte_permitted(const Walk *w, MemAccess access)
 {
     bool whole;
-    return hart_pmp_allows(w->hart, w->pte_addr, 8, access, PRV_S, &whole);
+    return w->debug || hart_pmp_allows(w->hart, w->pte_addr, 8, access, PRV_S, &whole);
 }
 
 static bool is_pointer(uint64_t pte)
@@ -120,7 +121,7 @@ static bool find_leaf(Walk *w, unsigned levels)
             return refuse(w, FAULT_PAGE);
         w->global |= (w->pte & PTE_G) != 0;
         if (!is_pointer(w->pte))
-            return leaf_permits(w->hart, w->pte, w->access, w->mmu) || refuse(w, FAULT_PAGE);
+            return w->debug || leaf_permits(w->hart, w->pte, w->access, w->mmu) || refuse(w, FAULT_PAGE);
         table = bits_get(w->pte, PTE_PPN_SHIFT, PTE_PPN_BITS) << PAGE_BITS;
     }
     return refuse(w, FAULT_PAGE); // not reached: a pointer at level 0 is not well formed
@@ -132,7 +133,7 @@ static bool mark_used(Walk *w, bool *again)
     const HartHooks *hooks = &w->hart->hooks;
     uint64_t want = PTE_A | (w->access == ACCESS_WRITE ? PTE_D : 0), seen;
     *again = false;
-    if ((w->pte & want) == want)
+    if (w->debug || (w->pte & want) == want)
         return true;
     if (!(w->hart->menvcfg & MENVCFG_ADUE))
         return refuse(w, FAULT_PAGE);
@@ -210,4 +211,14 @@ bool hart_translate(const Hart *hart, uint64_t va, unsigned size, MemAccess acce
     if (whole)
         find_same(hart, pa, levels ? MAX(out->large_bits, PAGE_BITS) : 64, out);
     return true;
+}
+
+bool hart_debug_translate(const Hart *hart, uint64_t va, unsigned mmu, uint64_t *pa)
+{
+    unsigned levels = mmu == 3 ? 0 : levels_of(hart);
+    MemFault fault;
+    HartPage page;
+    Walk w = {.hart = hart, .va = va, .access = ACCESS_READ, .mmu = mmu, .debug = true, .fault = &fault};
+    *pa = va;
+    return !levels || walk(&w, levels, pa, &page);
 }

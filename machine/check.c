@@ -78,7 +78,7 @@ Check *check_new(Cpu *cpu, Cpu *mirror)
     c->copy = mmap(NULL, c->ram->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     g_assert(c->copy != MAP_FAILED); // as large as what the board got a moment ago
     copy_resident(c);
-    cpu_set_mirror(cpu, mirror, (int64_t)(c->copy - c->ram->host));
+    cpu_set_mirror(cpu, mirror, c->ram, (int64_t)(c->copy - c->ram->host));
     code_pages_watch(cpu->pages, on_stored, c);
     tlb_flush(cpu->tlb);
     tlb_flush(mirror->tlb);

@@ -37,7 +37,7 @@ static uint64_t *find_pte(Cpu *cpu, uint64_t pa, bool write, ram_t *ram)
     if (!s.mr || !s.host || s.len < sizeof(uint64_t) || (write && !s.direct_write))
         return NULL;
     *ram = s.mr->ram->offset + (ram_t)(s.host - s.mr->ram->host);
-    return (uint64_t *)(void *)(s.mr->readonly ? s.host : s.host + cpu->ram_delta);
+    return (uint64_t *)(void *)(s.mr->ram == cpu->copied ? s.host + cpu->ram_delta : s.host);
 }
 
 static bool hook_pte_load(void *opaque, uint64_t pa, uint64_t *pte)
@@ -295,11 +295,12 @@ void cpu_reset(Cpu *cpu)
         cpu_reset(cpu->mirror);
 }
 
-void cpu_set_mirror(Cpu *cpu, Cpu *mirror, int64_t delta)
+void cpu_set_mirror(Cpu *cpu, Cpu *mirror, const RamBlock *ram, int64_t delta)
 {
     cpu->mirror = mirror;
+    mirror->copied = ram;
     mirror->ram_delta = delta;
-    tlb_set_ram_delta(mirror->tlb, delta);
+    tlb_set_ram_copy(mirror->tlb, ram, delta);
 }
 
 void cpu_free(Cpu *cpu)

@@ -16,7 +16,8 @@ struct Cpu {
     Engine *engine;
     GThread *thread; // atomic: the thread that runs it, NULL before
     Cpu *mirror;     // -accel check: told of every flush too; else NULL
-    int64_t ram_delta; // where this processor sees RAM, as tlb_set_ram_delta has it
+    const RamBlock *copied; // where this processor sees RAM, as tlb_set_ram_copy has it
+    int64_t ram_delta;
     char symbol[128];
 };
 
@@ -35,11 +36,16 @@ void cpu_free(Cpu *cpu);
 // Puts the processor, and its mirror, in reset state at the board's reset pc. While it is stopped.
 void cpu_reset(Cpu *cpu);
 
-// Makes mirror the second processor of the same hart (-accel check), which sees RAM delta bytes from where it is.
-void cpu_set_mirror(Cpu *cpu, Cpu *mirror, int64_t delta);
+// Makes mirror the second processor of the same hart (-accel check), which sees that RAM delta bytes from where it is.
+void cpu_set_mirror(Cpu *cpu, Cpu *mirror, const RamBlock *ram, int64_t delta);
 
 // The memory map is another one: forgets what depends on it. While the processor is stopped.
 void cpu_map_changed(Cpu *cpu);
+
+// A debugger's access to what the processor sees at va (R2.25): page by page, whatever permissions say; ROM is written
+// too, a device is read but not written. While the processor is stopped. False at the first page that is mapped nowhere
+// or cannot be read; what came before is done.
+bool cpu_memory_rw_debug(Cpu *cpu, gva_t va, void *buf, uint64_t len, bool is_write);
 
 bool cpu_is_mine(Cpu *cpu); // Is it run by this thread?
 // Raises or lowers an interrupt line; any thread. On the processor's own thread the slice ends.

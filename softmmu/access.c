@@ -80,19 +80,24 @@ static bool write_range(Tlb *tlb, gpa_t pa, unsigned size, uint64_t value, Known
     return memory_region_dispatch_write(s.mr, s.offset, value, size, MEMTXATTRS_NONE) == MEMTX_OK;
 }
 
-// The lock keeps the map still from the lookup to the end of the callback.
-static bool read_piece(Tlb *tlb, gpa_t pa, unsigned size, uint64_t *value)
+// The piece `done` bytes behind the start of the look. The lock keeps the map still from the lookup to the end of the
+// callback. Until a callback ran, the TLB's own look is as good: a view stays until no TLB knows it (space.c).
+static bool read_piece(Tlb *tlb, const TlbLook *look, unsigned done, unsigned size, uint64_t *value)
 {
     memory_lock();
-    bool ok = read_range(tlb, pa, size, value, PIECE);
+    bool ok = look->device && !done
+                  ? memory_region_dispatch_read(look->device, look->offset, value, size, MEMTXATTRS_NONE) == MEMTX_OK
+                  : read_range(tlb, look->pa + done, size, value, PIECE);
     memory_unlock();
     return ok;
 }
 
-static bool write_piece(Tlb *tlb, gpa_t pa, unsigned size, uint64_t value)
+static bool write_piece(Tlb *tlb, const TlbLook *look, unsigned done, unsigned size, uint64_t value)
 {
     memory_lock();
-    bool ok = write_range(tlb, pa, size, value, PIECE);
+    bool ok = look->device && !done
+                  ? memory_region_dispatch_write(look->device, look->offset, value, size, MEMTXATTRS_NONE) == MEMTX_OK
+                  : write_range(tlb, look->pa + done, size, value, PIECE);
     memory_unlock();
     return ok;
 }
@@ -115,7 +120,7 @@ static bool load_part(Tlb *tlb, const TlbLook *look, unsigned size, uint64_t *va
     for (unsigned done = 0, piece; done < size; done += piece) {
         uint64_t v = 0;
         piece = piece_size(look->va + done, size - done);
-        if (!read_piece(tlb, look->pa + done, piece, &v)) {
+        if (!read_piece(tlb, look, done, piece, &v)) {
             *fault = (MemFault){FAULT_ACCESS, ACCESS_READ, look->va + done};
             return false;
         }
@@ -144,7 +149,7 @@ static bool store_part(Tlb *tlb, const TlbLook *look, unsigned size, uint64_t va
     }
     for (unsigned done = 0, piece; done < size; done += piece) {
         piece = piece_size(look->va + done, size - done);
-        if (!write_piece(tlb, look->pa + done, piece, value >> (8 * done))) {
+        if (!write_piece(tlb, look, done, piece, value >> (8 * done))) {
             *fault = (MemFault){FAULT_ACCESS, ACCESS_WRITE, look->va + done};
             return false;
         }
@@ -172,8 +177,10 @@ bool tlb_load(Tlb *tlb, gva_t va, unsigned size, uint64_t *value, MemFault *faul
             return false;
         b.flags = 0;
     } else {
-        if (!tlb_lookup(tlb, va + n, size - n, ACCESS_READ, &b, fault) || !load_part(tlb, &a, n, value, fault) ||
-            !load_part(tlb, &b, size - n, &hi, fault))
+        if (!tlb_lookup(tlb, va + n, size - n, ACCESS_READ, &b, fault) || !load_part(tlb, &a, n, value, fault))
+            return false;
+        b.device = NULL;
+        if (!load_part(tlb, &b, size - n, &hi, fault))
             return false;
         *value |= hi << (8 * n);
     }
@@ -189,13 +196,19 @@ bool tlb_store(Tlb *tlb, gva_t va, unsigned size, uint64_t value, MemFault *faul
     if (!tlb_lookup(tlb, va, n, ACCESS_WRITE, &a, fault))
         return false;
     b.flags = 0;
-    bool ok = n == size ? store_part(tlb, &a, size, value, fault)
-                        : tlb_lookup(tlb, va + n, size - n, ACCESS_WRITE, &b, fault) &&
-                              store_part(tlb, &a, n, value, fault) &&
-                              store_part(tlb, &b, size - n, value >> (8 * n), fault);
-    if (ok && ((a.flags | b.flags) & TLB_WATCH))
+    if (n == size) {
+        if (!store_part(tlb, &a, size, value, fault))
+            return false;
+    } else {
+        if (!tlb_lookup(tlb, va + n, size - n, ACCESS_WRITE, &b, fault) || !store_part(tlb, &a, n, value, fault))
+            return false;
+        b.device = NULL;
+        if (!store_part(tlb, &b, size - n, value >> (8 * n), fault))
+            return false;
+    }
+    if ((a.flags | b.flags) & TLB_WATCH)
         tlb_watch_tell(tlb, &a, size, ACCESS_WRITE, value);
-    return ok;
+    return true;
 }
 
 // True if a store through the entry needs no bookkeeping (any more), or it is a load.
@@ -211,11 +224,20 @@ static bool plain(Tlb *tlb, const TlbLook *look)
     return true;
 }
 
+// A device or ROM in the main table, found by a look that counts nothing: the access that follows counts it.
+static bool known_device(const Tlb *tlb, gva_t va, MemAccess access)
+{
+    uint64_t cmp = tlb_slot(tlb->table[tlb->data_mmu], va)->cmp[access];
+    return tlb_cmp_is(cmp, va & PAGE_MASK) && (cmp & (TLB_MMIO | TLB_DISCARD)) && !(cmp & TLB_INVALID);
+}
+
 void *tlb_ram(Tlb *tlb, gva_t va, unsigned size, MemAccess access)
 {
     unsigned n = first_part(va, size);
     TlbLook a, b;
     MemFault fault;
+    if (n == size && known_device(tlb, va, access))
+        return NULL;
     if (!tlb_lookup(tlb, va, n, access, &a, &fault)) {
         --*a.counter; // the caller repeats the access to take the fault
         return NULL;
@@ -298,7 +320,7 @@ bool tlb_fetch_mmio(Tlb *tlb, gva_t va, uint16_t *parcel, MemFault *fault)
     if (!tlb_lookup(tlb, va, 2, ACCESS_FETCH, &look, fault))
         return false;
     if (look.flags & TLB_MMIO) {
-        if (!read_piece(tlb, look.pa, 2, &v)) {
+        if (!read_piece(tlb, &look, 0, 2, &v)) {
             *fault = (MemFault){FAULT_ACCESS, ACCESS_FETCH, va};
             return false;
         }
@@ -322,6 +344,7 @@ bool tlb_zero(Tlb *tlb, gva_t va, unsigned size, MemFault *fault)
     if (!tlb_lookup(tlb, va, size, ACCESS_WRITE, &look, fault))
         return false;
     TlbLook part = look;
+    part.device = NULL;
     for (unsigned done = 0; done < size; done += 8) {
         part.va = look.va + done;
         part.pa = look.pa + done;

@@ -117,8 +117,15 @@ static bool fit_file(const char *name, uint64_t size, bool readonly, int fd, uin
         return false;
     }
     uint64_t end = offset + size, has = (uint64_t)st.st_size;
-    if (has == 0 && !readonly && ftruncate(fd, (off_t)end) == 0) {
-        return true;
+    if (has == 0 && !readonly) {
+        bool fits = end >= offset && end <= INT64_MAX;
+        errno = EFBIG;
+        if (fits && ftruncate(fd, (off_t)end) == 0) {
+            return true;
+        }
+        g_autofree char *what = g_strdup_printf("make %s of %" G_GUINT64_FORMAT " bytes", file, end);
+        set_errno_error(error, what, name);
+        return false;
     }
     if (end < offset || has < end) {
         g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL,

@@ -64,7 +64,11 @@ bool memory_region_init_ram_from_fd(MemoryRegion *mr, const char *name, uint64_t
 bool memory_region_init_ram_from_file(MemoryRegion *mr, const char *name, uint64_t size, RamFileFlags flags,
                                       const char *path, GError **error)
 {
-    int fd = open(path, O_CLOEXEC | (flags.readonly ? O_RDONLY : O_RDWR | O_CREAT), 0644);
+    int fd = open(path, O_CLOEXEC | (flags.readonly ? O_RDONLY : O_RDWR));
+    bool created = fd < 0 && errno == ENOENT && !flags.readonly;
+    if (created) {
+        fd = open(path, O_CLOEXEC | O_RDWR | O_CREAT | O_EXCL, 0644);
+    }
     if (fd < 0) {
         int saved = errno;
         g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved), "cannot open %s for '%s': %s", path,
@@ -73,6 +77,9 @@ bool memory_region_init_ram_from_file(MemoryRegion *mr, const char *name, uint64
     }
     bool ok = init_file(mr, name, size, flags, fd, 0, path, error);
     close(fd);
+    if (!ok && created) {
+        unlink(path);
+    }
     return ok;
 }
 

@@ -21,10 +21,9 @@ typedef struct { // what a region inherits from the path to it
     bool readonly, nonvolatile, unmergeable;
 } Window;
 
-typedef struct {
+typedef struct { // in the order of their ranks
     MemoryRegion *mr;
     Window w;
-    unsigned rank;
 } Claim;
 
 // --- root reduction (R1.31) --------------------------------------------------------------------------------
@@ -100,23 +99,43 @@ static void walk(GArray *claims, MemoryRegion *mr, Window w)
         walk(claims, child, cw);
     }
     if (mr->terminates) {
-        Claim c = {mr, w, claims->len};
-        g_array_append_val(claims, c);
+        g_array_set_size(claims, claims->len + 1);
+        g_array_index(claims, Claim, claims->len - 1) = (Claim){mr, w};
     }
 }
 
 // --- the sweep ---------------------------------------------------------------------------------------------
 
-static int by_start(const void *a, const void *b)
+typedef struct {
+    uint64_t start;
+    unsigned rank;
+} Key;
+
+// Merges of runs of 1, 2, 4, ... keys; where starts are equal the lower rank, which came first, stays first.
+static Key *sort(Key *keys, Key *spare, unsigned n)
 {
-    const Claim *x = a, *y = b;
-    if (x->w.lo != y->w.lo) {
-        return x->w.lo < y->w.lo ? -1 : 1;
+    for (unsigned run = 1; run < n; run *= 2) {
+        unsigned out = 0;
+        for (unsigned lo = 0; lo < n; lo += 2 * run) {
+            unsigned mid = MIN(lo + run, n), hi = MIN(mid + run, n), a = lo, b = mid;
+            while (a < mid && b < hi) {
+                spare[out++] = keys[b].start < keys[a].start ? keys[b++] : keys[a++];
+            }
+            while (a < mid) {
+                spare[out++] = keys[a++];
+            }
+            while (b < hi) {
+                spare[out++] = keys[b++];
+            }
+        }
+        Key *other = keys;
+        keys = spare;
+        spare = other;
     }
-    return x->rank < y->rank ? -1 : 1;
+    return keys;
 }
 
-typedef struct { // a heap of claims, the lowest rank first
+typedef struct { // a heap of claims of one array, the lowest rank first
     const Claim **at;
     unsigned n;
 } Heap;
@@ -124,7 +143,7 @@ typedef struct { // a heap of claims, the lowest rank first
 static void heap_push(Heap *h, const Claim *c)
 {
     unsigned i = h->n++;
-    for (; i && h->at[(i - 1) / 2]->rank > c->rank; i = (i - 1) / 2) {
+    for (; i && h->at[(i - 1) / 2] > c; i = (i - 1) / 2) {
         h->at[i] = h->at[(i - 1) / 2];
     }
     h->at[i] = c;
@@ -135,8 +154,8 @@ static void heap_pop(Heap *h)
     const Claim *c = h->at[--h->n];
     unsigned i = 0, child;
     while ((child = 2 * i + 1) < h->n) {
-        child += child + 1 < h->n && h->at[child + 1]->rank < h->at[child]->rank;
-        if (h->at[child]->rank > c->rank) {
+        child += child + 1 < h->n && h->at[child + 1] < h->at[child];
+        if (h->at[child] > c) {
             break;
         }
         h->at[i] = h->at[child];
@@ -167,10 +186,10 @@ static void emit(GArray *out, const Claim *c, Position lo, Position hi)
     g_array_append_val(out, r);
 }
 
-// The claims are sorted by start.
-static void sweep(GArray *out, const Claim *claims, unsigned n)
+// The keys are sorted by start. room: for n pointers.
+static void sweep(GArray *out, const Claim *claims, const Key *keys, unsigned n, const Claim **room)
 {
-    Heap heap = {g_new(const Claim *, n), 0};
+    Heap heap = {room, 0};
     const Claim *last = NULL; // whose range was emitted last
     Position at = 0;
     for (unsigned next = 0; next < n || heap.n;) {
@@ -179,16 +198,16 @@ static void sweep(GArray *out, const Claim *claims, unsigned n)
             continue;
         }
         if (!heap.n) {
-            at = claims[next].w.lo;
+            at = (Position)keys[next].start;
         }
-        while (next < n && claims[next].w.lo <= at) {
-            heap_push(&heap, &claims[next++]);
+        while (next < n && keys[next].start <= at) {
+            heap_push(&heap, &claims[keys[next++].rank]);
         }
         const Claim *top = heap.at[0];
         if (top->w.hi <= at) {
             continue;
         }
-        Position stop = next < n ? MIN(top->w.hi, claims[next].w.lo) : top->w.hi;
+        Position stop = next < n ? MIN(top->w.hi, (Position)keys[next].start) : top->w.hi;
         FlatRange *r = out->len ? &g_array_index(out, FlatRange, out->len - 1) : NULL;
         if (top == last && (Position)(r->start + r->size) == at) {
             r->size += (__uint128_t)(stop - at);
@@ -198,7 +217,6 @@ static void sweep(GArray *out, const Claim *claims, unsigned n)
         last = top;
         at = stop;
     }
-    g_free(heap.at);
 }
 
 // --- merging (R1.30) ---------------------------------------------------------------------------------------
@@ -226,13 +244,17 @@ static void merge(GArray *out)
 
 GArray *flatview_render(MemoryRegion *root)
 {
-    GArray *out = g_array_new(FALSE, FALSE, sizeof(FlatRange));
-    g_autoptr(GArray) claims = g_array_new(FALSE, FALSE, sizeof(Claim));
+    g_autoptr(GArray) claims = g_array_sized_new(FALSE, FALSE, sizeof(Claim), 64);
     walk(claims, root, (Window){.lo = 0, .hi = SPACE_END});
-    if (claims->len) {
-        qsort(claims->data, claims->len, sizeof(Claim), by_start);
-        sweep(out, (const Claim *)(void *)claims->data, claims->len);
-        merge(out);
+    unsigned n = claims->len;
+    GArray *out = g_array_sized_new(FALSE, FALSE, sizeof(FlatRange), n + n / 4);
+    const Claim *claim = (const Claim *)(void *)claims->data;
+    g_autofree Key *keys = g_new(Key, 2 * (gsize)n);
+    for (unsigned i = 0; i < n; i++) {
+        keys[i] = (Key){(uint64_t)claim[i].w.lo, i};
     }
+    g_autofree const Claim **room = g_new(const Claim *, n);
+    sweep(out, claim, sort(keys, keys + n, n), n, room);
+    merge(out);
     return out;
 }

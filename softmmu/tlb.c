@@ -119,9 +119,10 @@ void tlb_set_clock(Tlb *tlb, int64_t (*now)(void *opaque), void *opaque)
             tlb->context[n]->table[i].window_start = now(opaque);
 }
 
-void tlb_set_ram_delta(Tlb *tlb, int64_t delta)
+void tlb_set_ram_copy(Tlb *tlb, const struct RamBlock *of, int64_t delta)
 {
     tlb_flush(tlb);
+    tlb->copied = of;
     tlb->delta = delta;
 }
 

@@ -19,6 +19,7 @@
 
 struct AddressSpace;
 struct CodePages;
+struct RamBlock;
 
 // Flag bits of a comparator (R5.3).
 #define TLB_INVALID  0x800u // translate again on every access (PMP granule smaller than a page)
@@ -75,9 +76,9 @@ typedef struct {
 
 // Per MMU index and access kind (spec 5.8). Each lookup counts once, in one of these; an access over two
 // pages is two lookups (one, if its first page faults). hit: a slow path was called and found a plain entry
-// (misaligned accesses, watched pages; engines count the hits that they inline). slow_*: found an entry with that flag. The
-// rest: found in a victim; translated and entered; translated and refused. A function that refuses what the
-// caller then does with tlb_load, tlb_store or tlb_fetch_mmio leaves the counting to those.
+// (misaligned accesses, watched pages; engines count the hits that they inline). slow_*: found an entry with
+// that flag. The rest: found in a victim; translated and entered; translated and refused. A function that refuses
+// what the caller then does with tlb_load, tlb_store or tlb_fetch_mmio leaves the counting to those.
 typedef struct {
     uint64_t hit, slow_mmio, slow_notdirty, slow_discard, slow_recheck;
     uint64_t victim_hit, fill_ok, fill_fault;
@@ -107,10 +108,10 @@ void tlb_set_clock(Tlb *tlb, int64_t (*now)(void *opaque), void *opaque);
 // number in use since the window began and expired tells whether the window of 100 ms is over.
 uint64_t tlb_new_size(uint64_t size, uint64_t window_max, bool expired);
 
-// Adds delta to every addend and to every host pointer this TLB hands out: it then sees a copy of RAM that
-// lies delta bytes from the original (-accel check). ROM regions stay where they are: nobody can write them,
-// one copy serves both. Accesses to anything but RAM are refused by tlb_ram as ever. Flushes.
-void tlb_set_ram_delta(Tlb *tlb, int64_t delta);
+// This TLB sees, in place of the RAM block, a copy of it that lies delta bytes from the original (-accel check). What
+// nobody can write is seen where it is; other RAM is accessed piece by piece, so tlb_ram refuses it as it does devices.
+// of NULL: no copy. Flushes.
+void tlb_set_ram_copy(Tlb *tlb, const struct RamBlock *of, int64_t delta);
 
 void tlb_set_mmu(Tlb *tlb, unsigned data_mmu, unsigned fetch_mmu); // R5.2: no flush
 

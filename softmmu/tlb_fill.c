@@ -20,22 +20,30 @@ typedef struct {
     uint8_t *host;
     ram_t ram;
     uint64_t before, after; // bytes of the same flat range around the page
+    MemoryRegion *device;   // all of the page is this one's, from `offset` on; or NULL
+    uint64_t offset;
 } Backing;
 
 uint8_t *tlb_section_host(const Tlb *tlb, const MemorySection *s)
 {
-    bool copied = !s->mr->readonly && s->mr->kind == REGION_PLAIN; // tlb_set_ram_delta
-    return copied ? (uint8_t *)((uintptr_t)s->host + (uintptr_t)tlb->delta) : s->host;
+    return s->mr->ram == tlb->copied ? (uint8_t *)((uintptr_t)s->host + (uintptr_t)tlb->delta) : s->host;
 }
 
 static Backing find_backing(Tlb *tlb, gpa_t page)
 {
-    Backing b = {{TLB_MMIO, TLB_MMIO, TLB_MMIO}, NULL, TLB_EMPTY, 0, 0};
+    Backing b = {.flags = {TLB_MMIO, TLB_MMIO, TLB_MMIO}, .ram = TLB_EMPTY};
     MemorySection s = address_space_lookup(tlb->as, page); // good until the hart is stopped
     IommuAccess may = IOMMU_RW;
-    if (!s.host && s.mr && s.mr->iommu)
+    if (!s.host && s.mr && s.mr->iommu) {
         s = iommu_resolve(s, IOMMU_NONE, MEMTXATTRS_NONE, &may);
+    } else if (!s.host && s.mr && s.len >= PAGE_SIZE) {
+        b.device = s.mr;
+        b.offset = s.offset;
+    }
     if (!s.mr || !s.host || s.len < PAGE_SIZE)
+        return b;
+    bool fixed = s.mr->readonly || s.mr->kind == REGION_ROM_DEVICE;
+    if (tlb->copied && s.mr->ram != tlb->copied && !fixed)
         return b;
     ram_t ram = s.mr->ram->offset + (ram_t)(s.host - s.mr->ram->host);
     // Code is tracked by pages of RAM: one that is mapped over two guest pages is left to the piecewise path.
@@ -118,6 +126,10 @@ static bool fill(Tlb *tlb, gva_t va, unsigned size, MemAccess access, unsigned m
         tlb_watch_flag(tlb, e);
     e->addend = (uint64_t)(uintptr_t)b.host - page;
     *cold = (TlbCold){tr.page | (tr.global ? TLB_COLD_GLOBAL : 0) | tr.large_bits, b.ram};
+    if (b.device) {
+        e->addend = (uint64_t)(uintptr_t)b.device;
+        *cold = (TlbCold){cold->pa | TLB_COLD_DEVICE, b.offset};
+    }
     t->dirty = true;
     if (tlb->runs && !tlb->watches && b.host && b.flags[ACCESS_WRITE] != TLB_DISCARD)
         tlb_run_add(tlb, mmu, e, cold, &tr, b.before, b.after);
@@ -204,6 +216,7 @@ bool tlb_lookup(Tlb *tlb, gva_t va, unsigned size, MemAccess access, TlbLook *ou
 
     const TlbEntry *e = tlb_slot(t, va);
     const TlbCold *cold = &t->cold[e - t->entries];
+    bool device = cold->pa & TLB_COLD_DEVICE;
     *out = (TlbLook){
         .va = va,
         .pa = tlb_cold_page(cold) + (va & ~PAGE_MASK),
@@ -211,6 +224,8 @@ bool tlb_lookup(Tlb *tlb, gva_t va, unsigned size, MemAccess access, TlbLook *ou
         .global = cold->pa & TLB_COLD_GLOBAL,
         .host = (uint8_t *)(uintptr_t)(e->addend + va),
         .ram = cold->ram + (va & ~PAGE_MASK),
+        .device = device ? (MemoryRegion *)(uintptr_t)e->addend : NULL,
+        .offset = cold->ram + (va & ~PAGE_MASK),
         .flags = (unsigned)(e->cmp[access] & ~PAGE_MASK),
         .mmu = mmu,
         .counter = counter,

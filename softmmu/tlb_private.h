@@ -6,10 +6,12 @@
 #include "util/addr_ranges.h"
 
 #define TLB_COLD_GLOBAL 0x40u
+// The page is all one device: the entry has its MemoryRegion for addend, and ram is the offset in it.
+#define TLB_COLD_DEVICE 0x80u
 
 typedef struct { // beside each entry, valid while it is not empty
-    gpa_t pa;    // page | TLB_COLD_GLOBAL | log2 of the bytes that its page-table entry maps, 0 for a page
-    ram_t ram;   // page, TLB_EMPTY when the entry is not plain RAM or ROM
+    gpa_t pa;    // page | TLB_COLD_* | log2 of the bytes that its page-table entry maps, 0 for a page
+    ram_t ram;   // page, TLB_EMPTY when the entry is not plain RAM or ROM, nor a device
 } TlbCold;
 
 typedef struct { // whole pages; size 0: none
@@ -58,6 +60,7 @@ struct Tlb {
     uint64_t *fast_mask;
     TlbEntry **fast_table;
     TlbRuns *runs; // of tlb_set_runs, or NULL
+    const RamBlock *copied; // of tlb_set_ram_copy
     int64_t delta;
     int64_t (*now)(void *opaque);
     void *now_opaque;
@@ -83,6 +86,8 @@ typedef struct {
     gpa_t pa;
     uint8_t *host;  // of va; valid unless TLB_MMIO is set
     ram_t ram;      // of va; likewise
+    MemoryRegion *device; // the page is all of this one; good until the first callback. NULL: look it up
+    uint64_t offset;      // in it
     unsigned flags; // TLB_* of the comparator
     unsigned mmu;
     unsigned large_bits; // as in TlbTranslation

@@ -196,6 +196,8 @@ static void file_errors(void **state)
     file_error(dir, 0x1000, rw, "cannot open %s for 'it': Is a directory");
     file_error("/dev/null", 0x1000, ro, "cannot use %s for 'it': not a regular file");
     file_error(path, UINT64_MAX - 1, rw, "%s has 5 bytes, too few for the 18446744073709551614 of 'it'");
+    file_error(none, UINT64_MAX - 1, rw, "cannot make %s of 18446744073709551614 bytes for 'it': File too large");
+    assert_false(g_file_test(none, G_FILE_TEST_EXISTS)); // nothing is left behind
     int fd = open(path, O_RDONLY);
     MemoryRegion mr;
     g_autoptr(GError) error = NULL, error2 = NULL, error3 = NULL;

@@ -345,14 +345,17 @@ static void test_top_page(void **state)
     assert_int_equal(s.kind[3][ACCESS_READ].slow_recheck, 0);
 }
 
-static void test_ram_delta(void **state)
+static void test_ram_copy(void **state)
 {
     (void)state;
     MemFault fault;
     uint64_t v;
     uint8_t *copy = g_memdup2(board.ram.ram->host, RAM_SIZE);
+    MemoryRegion other;
+    assert_true(memory_region_init_ram(&other, "other", PAGE_SIZE, NULL));
+    memory_region_add_subregion(&board.root, HOLE_BASE, &other);
     assert_true(tlb_load(board.tlb, RAM_BASE, 8, &v, &fault));
-    tlb_set_ram_delta(board.tlb, (int64_t)((intptr_t)copy - (intptr_t)board.ram.ram->host));
+    tlb_set_ram_copy(board.tlb, board.ram.ram, (int64_t)((intptr_t)copy - (intptr_t)board.ram.ram->host));
     assert_false(board_hits(&board, RAM_BASE, 8, ACCESS_READ));
     assert_true(tlb_store(board.tlb, RAM_BASE, 8, 0x1122334455667788, &fault));
     assert_true(tlb_load(board.tlb, ROM_BASE, 1, &v, &fault));
@@ -361,9 +364,16 @@ static void test_ram_delta(void **state)
     assert_int_not_equal(board.ram.ram->host[7], 0x11);
     assert_ptr_equal(tlb_ram(board.tlb, RAM_BASE + 0xffc, 8, ACCESS_WRITE), copy + 0xffc);
     assert_null(tlb_ram(board.tlb, DEV_BASE, 4, ACCESS_READ));
-    tlb_set_ram_delta(board.tlb, 0);
+    assert_true(tlb_store(board.tlb, HOLE_BASE, 4, 77, &fault)); // there is no copy of this one
+    assert_int_equal(other.ram->host[0], 77);
+    assert_null(tlb_ram(board.tlb, HOLE_BASE, 4, ACCESS_READ));
+    assert_null(tlb_ram(board.tlb, HOLE_BASE, 4, ACCESS_WRITE));
+    tlb_set_ram_copy(board.tlb, NULL, 0);
+    assert_ptr_equal(tlb_ram(board.tlb, HOLE_BASE, 4, ACCESS_WRITE), other.ram->host);
     assert_ptr_equal(tlb_ram(board.tlb, RAM_BASE, 8, ACCESS_READ), board.ram.ram->host);
     g_free(copy);
+    memory_region_del_subregion(&board.root, &other);
+    memory_region_deinit(&other);
 }
 
 int main(void)
@@ -380,7 +390,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(t109_mmu_indexes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fast_words, setup, teardown),
         cmocka_unit_test_setup_teardown(test_top_page, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_ram_delta, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_ram_copy, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

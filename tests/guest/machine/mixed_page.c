@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Atomics of several harts on RAM that shares its page with a device (tohost), and on a device: they are atomic there too
+// Atomics of several harts on RAM that shares its page with a device (tohost): they are atomic there too
 // (memory/spec.md R1.52, R2.60).
 #include "harts.h"
 

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A debugger's view of a processor's memory (memory/spec.md R2.25).
+#include "machine/cpu.h"
+
+bool cpu_memory_rw_debug(Cpu *cpu, gva_t va, void *buf, uint64_t len, bool is_write)
+{
+    const MemTxAttrs attrs = {.debug = 1};
+    AddressSpace *as = board_cpu_memory(cpu->board, (unsigned)cpu->hart.hartid);
+    uint8_t *bytes = buf;
+    while (len) {
+        uint64_t pa, part = MIN(len, PAGE_SIZE - (va & ~PAGE_MASK));
+        if (!hart_debug_translate(&cpu->hart, va, hart_data_mmu(&cpu->hart), &pa))
+            return false;
+        MemTxResult result = is_write ? address_space_write_rom(as, pa, bytes, part)
+                                      : address_space_read(as, pa, attrs, bytes, part);
+        if (result != MEMTX_OK)
+            return false;
+        va += part;
+        bytes += part;
+        len -= part;
+    }
+    return true;
+}
