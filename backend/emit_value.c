@@ -287,10 +287,40 @@ static gcc_jit_rvalue *emit_mul(Emit *e, const IrInst *op)
     return emit_binary(e, GCC_JIT_BINARY_OP_MULT, a, b);
 }
 
+// The quotient of what op i is the remainder of, if the block has it before; else IR_NOVAL.
+static IrVal quotient_of(const Emit *e, unsigned i)
+{
+    const IrInst *op = &e->block->ops[i];
+    bool is_rem = op->op == IR_OP_REM || op->op == IR_OP_REMU || op->op == IR_OP_REM32 || op->op == IR_OP_REMU32;
+    IrOpcode div = (IrOpcode)(op->op - (IR_OP_REM - IR_OP_DIV));
+    for (unsigned k = 0; is_rem && k < i; k++) {
+        const IrInst *o = &e->block->ops[k];
+        if (o->op == div && o->a == op->a && o->b == op->b)
+            return (IrVal)k;
+    }
+    return IR_NOVAL;
+}
+
+// a - quotient * b: by any divisor, 0 and -1 too, what the manual says the remainder is (unpriv. spec 13.2).
+static void emit_remainder(Emit *e, unsigned i, IrVal quotient)
+{
+    const IrInst *op = &e->block->ops[i];
+    gcc_jit_rvalue *product = emit_binary(e, GCC_JIT_BINARY_OP_MULT, emit_use(e, quotient), emit_use(e, op->b));
+    gcc_jit_rvalue *r = emit_binary(e, GCC_JIT_BINARY_OP_MINUS, emit_use(e, op->a), product);
+    if (op->op >= IR_OP_MUL32)
+        r = sext32(e, r);
+    emit_define(e, i, to_local(e, r), 0, true);
+}
+
 // Division: the two special divisors (0 and, if signed, -1) go around the host's instruction, which would trap.
 static void emit_divide(Emit *e, unsigned i)
 {
     const IrInst *op = &e->block->ops[i];
+    IrVal quotient = quotient_of(e, i);
+    if (quotient != IR_NOVAL) {
+        emit_remainder(e, i, quotient);
+        return;
+    }
     bool word = op->op >= IR_OP_MUL32;
     unsigned which = (unsigned)op->op - (word ? IR_OP_DIV32 : IR_OP_DIV); // div divu rem remu
     bool is_signed = which == 0 || which == 2, rem = which >= 2;

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HOT_EXITS 8 // a region is left too often when it was as many thresholds times
+#define HOT_EXITS 32 // a region is left too often when it was as many thresholds times: that took a second or so
 #define SAMPLES 64
 #define SAMPLE_EVERY 127 // ways out; a prime, or a loop may show always the same one
 #define SAMPLES_OF_HOT 4  // a target seen as often is worth it

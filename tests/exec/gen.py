@@ -593,6 +593,7 @@ def main():
     gen_fp()
     gen_sequences.gen_all(case, rng, EDGE)
     gen_sequences.gen_floats(case, rng, fp_operand, ON, DIRTY)
+    gen_sequences.gen_quotients(case, rng, EDGE)
     write_files()
 
 

@@ -33,6 +33,18 @@ def gen_all(case, rng, edge):
         gen(case, rng, edge, name, 60, 20)
 
 
+def gen_quotients(case, rng, edge):
+    """Quotient and remainder of the same operands, in this order, which compiled code makes one division of."""
+    special = [0, 1, M64, 1 << 63, 1 << 31, M64 << 31 & M64, *edge[:6]]
+    for div, rem in (("div", "rem"), ("divu", "remu"), ("divw", "remw"), ("divuw", "remuw"), ("div", "remu")):
+        pairs = [(a, b) for a in special for b in special]
+        pairs += [(rng.getrandbits(64), rng.getrandbits(40)) for _ in range(10)]
+        for i, (a, b) in enumerate(pairs):
+            q, r = BINARY["rv64m"][div](a, b) & M64, BINARY["rv64m"][rem](a, b) & M64
+            d = "a5 a4 s5 s4".split()[i % 4]  # of the operands' registers, too
+            case("rv64m", f"{div} a3,a5,a4|{rem} {d},a5,a4", [("a5", a), ("a4", b)], [("a3", q), (d, r)])
+
+
 def gen_floats(case, rng, operand, before, after):
     """Singles and doubles by turns, so that each finds in a register what the other has left."""
     regs = "ft0 ft1 fa0 fs1".split()
