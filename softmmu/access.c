@@ -2,7 +2,8 @@
 // Guest accesses through the software TLB: everything that the inlined compare does not answer.
 //
 // One access goes like this (R5.50): look up its page, or both its pages, before anything has an effect; then
-// move the data, low addresses first; a store to a page with code, or to a clean one, reports its bytes behind each part.
+// move the data, low addresses first; a store to a page with code, or to a clean one, reports its bytes behind each
+// part.
 //
 // On an MMIO page a part is cut into naturally aligned pieces by virtual address (R2.10) and each piece asks
 // the flat view anew, because a device may change the map in between. Such a page may hold RAM too (R1.52).

@@ -4,8 +4,9 @@
 // RAM may be terabytes of reserved address space, all of it dirty as long as nobody logs, so what is kept are the clean
 // pages: a hash table of chunks of 512 pages. A count of clean pages answers the usual question without a look.
 //
-// Who clears bits flushes all TLBs afterwards, while no hart runs. A store through an entry that was made before is then
-// over, and what it wrote is seen by whoever reads the page after the snapshot; one that comes later finds a clean page.
+// Who clears bits flushes all TLBs afterwards, while no hart runs. A store through an entry that was made before is
+// then over, and what it wrote is seen by whoever reads the page after the snapshot; one that comes later finds a
+// clean page.
 #include "softmmu/dirty.h"
 #include "softmmu/listener.h"
 #include "softmmu/space.h"
@@ -157,9 +158,6 @@ void dirty_set_code(ram_t page, bool has_code)
 
 bool dirty_page_is_clean(ram_t page)
 {
-    if (!dirty_any_clean()) {
-        return false;
-    }
     uint64_t word = page >> PAGE_BITS >> 6, w = word % CHUNK_WORDS, bit = page >> PAGE_BITS & 63;
     g_mutex_lock(&lock);
     const Chunk *c = find_chunk(word / CHUNK_WORDS);

@@ -3,8 +3,8 @@
 //
 // Each client has a bit for every page of the RAM-offset space. All are set at first. Whoever reads a client's bits
 // clears them (memory_region_snapshot_and_clear_dirty); a page whose VGA or MIGRATION bit is clear is clean: the next
-// store to it through a TLB takes the slow path, sets the bits, and later ones are fast again. Nothing is slower while no
-// page is clean.
+// store to it through a TLB takes the slow path, sets the bits, and later ones are fast again. Nothing is slower
+// while no page is clean.
 #pragma once
 #include "softmmu/memory.h"
 
@@ -54,8 +54,8 @@ void memory_region_sync_dirty(MemoryRegion *mr);
 void memory_global_after_dirty_log_sync(void);
 
 // --- writing -------------------------------------------------------------------------------------------------
-// RAM bytes were written, or will be by a hart that does nothing else before: their pages' VGA and MIGRATION bits are set
-// (R3.24). From any thread.
+// RAM bytes were written, or will be by a hart that does nothing else before: their pages' VGA and MIGRATION bits are
+// set (R3.24). From any thread.
 void dirty_mark(ram_t start, uint64_t len);
 
 // --- for softmmu/: the TLB, code pages, rendering --------------------------------------------------------------

@@ -2,9 +2,9 @@
 // Who is told how the flat view of an address space changes (memory/spec.md 3.1, 3.2).
 //
 // A listener is embedded in its owner, who fills in the callbacks it wants (NULL: not interested) and registers it. All
-// callbacks run under the big lock, in one piece from begin to commit, while the memory map is being changed: they change
-// no region and no address space, and neither register nor unregister. They may look up memory; a space shows its old view
-// until its adds have been told. The ranges they get are good until commit returns (R1.13).
+// callbacks run under the big lock, in one piece from begin to commit, while the memory map is being changed: they
+// change no region and no address space, and neither register nor unregister. They may look up memory; a space shows
+// its old view until its adds have been told. The ranges they get are good until commit returns (R1.13).
 #pragma once
 #include "softmmu/ioeventfd.h"
 #include "softmmu/memory.h"
@@ -19,9 +19,9 @@ struct MemoryListener { // zeroed but for what the owner sets
     // Around all the rest, whatever the address space: every listener of the process gets these in each commit.
     void (*begin)(MemoryListener *l);
     void (*commit)(MemoryListener *l);
-    // All dels of a space come before its adds (R3.13), each ascending by address. Listeners of higher priority are told
-    // of adds later and of dels earlier. nop: the range is as it was. An add's r->log_mask may have clients already
-    // (R3.12): no log_start follows.
+    // All dels of a space come before its adds (R3.13), each ascending by address. Listeners of higher priority are
+    // told of adds later and of dels earlier. nop: the range is as it was. An add's r->log_mask may have clients
+    // already (R3.12): no log_start follows.
     void (*region_add)(MemoryListener *l, const FlatRange *r);
     void (*region_del)(MemoryListener *l, const FlatRange *r);
     void (*region_nop)(MemoryListener *l, const FlatRange *r);

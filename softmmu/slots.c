@@ -267,8 +267,8 @@ void slot_table_print(const SlotTable *t, GString *out)
     g_ptr_array_sort(live, by_address);
     for (guint i = 0; i < live->len; i++) {
         const Slot *s = live->pdata[i];
-        g_string_append_printf(out, "slot=%u flags=%#x gpa=%#" PRIx64 " size=%#" PRIx64 " ram+%#" PRIx64 "\n", s->r.slot,
-                               s->r.flags, s->r.guest_phys_addr, s->r.memory_size, s->ram);
+        g_string_append_printf(out, "slot=%u flags=%#x gpa=%#" PRIx64 " size=%#" PRIx64 " ram+%#" PRIx64 "\n",
+                               s->r.slot, s->r.flags, s->r.guest_phys_addr, s->r.memory_size, s->ram);
     }
 }
 

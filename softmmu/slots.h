@@ -54,8 +54,8 @@ struct SlotTable { // of one address space; part of its owner
 #define SLOTS_UNKNOWN  32 // nr_slots where the kernel does not say
 
 // Registers a listener of priority LISTENER_PRIORITY_ACCEL on as: RAM gets slots now, and follows every commit, all
-// removals before all additions (R3.34). name (the caller's string) stands behind the ranges in flat listings. as_id: 0,
-// or which address space of the backend's. Several tables may share a backend with different as_id.
+// removals before all additions (R3.34). name (the caller's string) stands behind the ranges in flat listings. as_id:
+// 0, or which address space of the backend's. Several tables may share a backend with different as_id.
 void slot_table_init(SlotTable *t, SlotBackend *backend, unsigned as_id, AddressSpace *as, const char *name);
 void slot_table_deinit(SlotTable *t); // takes all slots back
 // For each slot of the table, ascending by guest address: "slot=0 flags=0x2 gpa=0x1000 size=0xf000 ram+0x0\n".

@@ -101,8 +101,8 @@ static int apply(SlotRecorder *s, const SlotRegion *r)
 
 static void print_region(const SlotRecorder *s, GString *out, const SlotRegion *r)
 {
-    g_string_append_printf(out, "slot=%u flags=%#x gpa=%#" PRIx64 " size=%#" PRIx64 " ua=base+%#" PRIx64, r->slot, r->flags,
-                           r->guest_phys_addr, r->memory_size, r->userspace_addr - s->base);
+    g_string_append_printf(out, "slot=%u flags=%#x gpa=%#" PRIx64 " size=%#" PRIx64 " ua=base+%#" PRIx64,
+                           r->slot, r->flags, r->guest_phys_addr, r->memory_size, r->userspace_addr - s->base);
 }
 
 static int set_region(SlotBackend *b, const SlotRegion *r)

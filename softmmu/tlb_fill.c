@@ -32,7 +32,7 @@ uint8_t *tlb_section_host(const Tlb *tlb, const MemorySection *s)
 
 bool tlb_ram_is_dirty(const Tlb *tlb, ram_t ram)
 {
-    return !(tlb->code && code_pages_test(tlb->code, ram)) && !dirty_page_is_clean(ram);
+    return !(tlb->code && code_pages_test(tlb->code, ram)) && !(dirty_any_clean() && dirty_page_is_clean(ram));
 }
 
 static Backing find_backing(Tlb *tlb, gpa_t page)

@@ -2,9 +2,9 @@
 // Runs: pages of RAM that need no lookup each.
 //
 // A run is found when an entry is made: its page, and what translation, PMP and the flat view say about the bytes
-// around it. One for stores ends at pages with code and at clean ones. Each table keeps two for loads and two for stores, the largest
-// that were met since it was flushed (a device in the middle of RAM, as HTIF is, makes two of one); what lies elsewhere
-// goes through the entries as ever.
+// around it. One for stores ends at pages with code and at clean ones. Each table keeps two for loads and two for
+// stores, the largest that were met since it was flushed (a device in the middle of RAM, as HTIF is, makes two of one);
+// what lies elsewhere goes through the entries as ever.
 #include "softmmu/tlb_private.h"
 
 #include "softmmu/code_pages.h"

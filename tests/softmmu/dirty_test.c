@@ -237,7 +237,7 @@ static void without_code_tracking(void **state)
     assert_int_equal(take(DIRTY_MIGRATION), BIT(1) | BIT(2) | BIT(3));
 }
 
-// --- runs --------------------------------------------------------------------------------------------------------------
+// --- runs -----------------------------------------------------------------------------------------------------------
 
 static bool same_everywhere(void *opaque, gva_t va, unsigned size, MemAccess access, unsigned mmu, TlbTranslation *out,
                             MemFault *fault)
@@ -279,7 +279,7 @@ static void runs_end_at_clean_pages(void **state)
     tlb_free(tlb);
 }
 
-// --- many pages --------------------------------------------------------------------------------------------------------
+// --- many pages -----------------------------------------------------------------------------------------------------
 
 static void large_ram(void **state)
 {

@@ -156,7 +156,8 @@ static void r313_spaces(void **state)
     add(root2, 0, alias("al", d, 0, 0x10));
     g_string_truncate(told, 0);
     memory_region_set_size(d, 0x8);
-    assert_told(told, "begin | 2nd begin | del 0-f d | add 0-7 d | 2nd del 0-f d | 2nd add 0-7 d | commit | 2nd commit");
+    assert_told(told, "begin | 2nd begin | del 0-f d | add 0-7 d | 2nd del 0-f d | 2nd add 0-7 d | commit | "
+                      "2nd commit");
     memory_listener_unregister(&other.l);
     address_space_deinit(&second);
 }

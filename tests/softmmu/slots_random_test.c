@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Memory slots under random changes of the map: at each commit they equal the page-aligned RAM of the flat view, page by
-// page; and the recording backend answers as the kernel does (T163).
+// Memory slots under random changes of the map: at each commit they equal the page-aligned RAM of the flat view, page
+// by page; and the recording backend answers as the kernel does (T163).
 #include "tests/softmmu/fixture.h"
 // then
 #include "softmmu/dirty.h"
@@ -93,7 +93,7 @@ static void check(MemoryListener *l)
     checks++;
 }
 
-// --- random maps ---------------------------------------------------------------------------------------------------------
+// --- random maps ----------------------------------------------------------------------------------------------------
 
 static MemoryRegion *nodes[NODES];
 

@@ -152,13 +152,13 @@ static void moves_in_one_commit(void **state)
     memory_transaction_commit();
     assert_int_equal(table.refused, 0);
     g_autofree char *text = g_strdup_printf(
-        "slot=0 flags=0 gpa=0x1000 size=0x1000 ua=base+%#" PRIx64 "\nslot=1 flags=0 gpa=0x2000 size=0x1000 ua=base+%#" PRIx64
-        "\n",
+        "slot=0 flags=0 gpa=0x1000 size=0x1000 ua=base+%#" PRIx64 "\n"
+        "slot=1 flags=0 gpa=0x2000 size=0x1000 ua=base+%#" PRIx64 "\n",
         (uint64_t)(uintptr_t)memory_region_ram_ptr(b), (uint64_t)(uintptr_t)memory_region_ram_ptr(a));
     assert_slots(text);
 }
 
-// --- limits of backends (R3.30, R3.35) --------------------------------------------------------------------------------
+// --- limits of backends (R3.30, R3.35) ------------------------------------------------------------------------------
 
 static void table_grows(void **state)
 {
@@ -193,10 +193,12 @@ static void large_ranges_are_split(void **state)
     rec->b.max_slot_size = 0x3000;
     MemoryRegion *r = add(sys, 0x10000, ram("r", 0x8000));
     start(r);
-    assert_slots("slot=0 flags=0 gpa=0x10000 size=0x3000 ua=base+0\nslot=1 flags=0 gpa=0x13000 size=0x3000 ua=base+0x3000\n"
+    assert_slots("slot=0 flags=0 gpa=0x10000 size=0x3000 ua=base+0\n"
+                 "slot=1 flags=0 gpa=0x13000 size=0x3000 ua=base+0x3000\n"
                  "slot=2 flags=0 gpa=0x16000 size=0x2000 ua=base+0x6000\n");
     memory_region_set_log(r, true, DIRTY_VGA);
-    assert_slots("slot=0 flags=0x1 gpa=0x10000 size=0x3000 ua=base+0\nslot=1 flags=0x1 gpa=0x13000 size=0x3000 ua=base+0x3000\n"
+    assert_slots("slot=0 flags=0x1 gpa=0x10000 size=0x3000 ua=base+0\n"
+                 "slot=1 flags=0x1 gpa=0x13000 size=0x3000 ua=base+0x3000\n"
                  "slot=2 flags=0x1 gpa=0x16000 size=0x2000 ua=base+0x6000\n");
     memory_region_set_log(r, false, DIRTY_VGA);
     memory_region_set_enabled(r, false);
@@ -213,7 +215,7 @@ static void no_readonly_slots(void **state)
     assert_log("slot=0 flags=0 gpa=0x1000 size=0x1000 ua=base+0 ret=0\n");
 }
 
-// --- dirty logs (R3.31 to R3.33) ---------------------------------------------------------------------------------------
+// --- dirty logs (R3.31 to R3.33) ------------------------------------------------------------------------------------
 
 static void log_flag(void **state)
 {
@@ -266,7 +268,7 @@ static void log_is_merged(void **state)
     assert_int_equal(take(r), 1 << 7);
 }
 
-// --- listings (R4.10) --------------------------------------------------------------------------------------------------
+// --- listings (R4.10) -----------------------------------------------------------------------------------------------
 
 static void r410_flat_listing(void **state)
 {
@@ -283,7 +285,7 @@ static void r410_flat_listing(void **state)
                                   "  0000000000004800-00000000000057ff (prio 0, ram): odd\n\n");
 }
 
-// --- the kernel's rules --------------------------------------------------------------------------------------------------
+// --- the kernel's rules ---------------------------------------------------------------------------------------------
 
 static uint8_t memory[32 * 4096] __attribute__((aligned(4096)));
 
