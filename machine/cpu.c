@@ -6,6 +6,7 @@
 #include "frontend/decode.h"
 #include "frontend/disas.h"
 #include "frontend/lift.h"
+#include "softmmu/dirty.h"
 #include <inttypes.h>
 #include <string.h>
 
@@ -55,6 +56,12 @@ static bool hook_pte_load(void *opaque, uint64_t pa, uint64_t *pte)
     return result == MEMTX_OK;
 }
 
+static void pte_written(Cpu *cpu, ram_t ram)
+{
+    dirty_mark(ram, sizeof(uint64_t));
+    code_pages_written(cpu->pages, ram, sizeof(uint64_t));
+}
+
 static bool hook_pte_swap(void *opaque, uint64_t pa, uint64_t old, uint64_t new, uint64_t *old_seen)
 {
     Cpu *cpu = opaque;
@@ -64,7 +71,7 @@ static bool hook_pte_swap(void *opaque, uint64_t pa, uint64_t old, uint64_t new,
         return false;
     *old_seen = old;
     if (__atomic_compare_exchange_n(p, old_seen, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
-        code_pages_written(cpu->pages, ram, sizeof new);
+        pte_written(cpu, ram);
     return true;
 }
 

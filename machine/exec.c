@@ -6,6 +6,7 @@
 #include "machine/aot.h"
 #include "machine/code_cache_command.h"
 #include "machine/cpu_model.h"
+#include "softmmu/dirty.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include <glib-unix.h>
@@ -255,6 +256,7 @@ void machine_prepare(Machine *m)
     CpuConfig config = {engine_config(o, harts), o->features, o->tlb_bits, o->semihosting, NULL};
     m->store = code_cache_open(o);
     config.engine.store = m->store;
+    memory_set_translator(true);
     memory_set_commit_hook(hook_commit, m);
     memory_set_ram_written_hook(hook_ram_written, m);
     m->cpus = g_new0(Cpu *, harts);
@@ -287,6 +289,7 @@ void machine_free(Machine *m)
         return;
     memory_set_commit_hook(NULL, NULL);
     memory_set_ram_written_hook(NULL, NULL);
+    memory_set_translator(false);
     check_free(m->check);
     cpu_free(m->mirror);
     for (unsigned i = 0; i < m->n_cpus; i++) {

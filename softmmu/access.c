@@ -2,7 +2,8 @@
 // Guest accesses through the software TLB: everything that the inlined compare does not answer.
 //
 // One access goes like this (R5.50): look up its page, or both its pages, before anything has an effect; then
-// move the data, low addresses first; a store to a page with code reports its bytes behind each part.
+// move the data, low addresses first; a store to a page with code, or to a clean one, reports its bytes behind each
+// part.
 //
 // On an MMIO page a part is cut into naturally aligned pieces by virtual address (R2.10) and each piece asks
 // the flat view anew, because a device may change the map in between. Such a page may hold RAM too (R1.52).
@@ -11,6 +12,7 @@
 #include "softmmu/access_host.h"
 #include "softmmu/bus.h"
 #include "softmmu/code_pages.h"
+#include "softmmu/dirty.h"
 #include "softmmu/memory.h"
 #include <glib.h>
 
@@ -58,6 +60,14 @@ static bool read_range(Tlb *tlb, gpa_t pa, unsigned size, uint64_t *value, Known
     return memory_region_dispatch_read(s.mr, s.offset, value, size, MEMTXATTRS_NONE) == MEMTX_OK;
 }
 
+// RAM was stored to, or is at once: its pages are dirty, and code in the bytes goes.
+static void ram_written(Tlb *tlb, ram_t ram, unsigned size)
+{
+    dirty_mark(ram, size);
+    if (tlb->code)
+        code_pages_written(tlb->code, ram, size);
+}
+
 static bool write_range(Tlb *tlb, gpa_t pa, unsigned size, uint64_t value, Known known)
 {
     MemorySection s = section(tlb, pa, true);
@@ -71,8 +81,7 @@ static bool write_range(Tlb *tlb, gpa_t pa, unsigned size, uint64_t value, Known
     }
     if (s.host && s.direct_write) {
         host_store(tlb_section_host(tlb, &s), size, value);
-        if (tlb->code)
-            code_pages_written(tlb->code, s.mr->ram->offset + (ram_t)(s.host - s.mr->ram->host), size);
+        ram_written(tlb, s.mr->ram->offset + (ram_t)(s.host - s.mr->ram->host), size);
         return true;
     }
     if (s.host && s.readonly)
@@ -129,11 +138,11 @@ static bool load_part(Tlb *tlb, const TlbLook *look, unsigned size, uint64_t *va
     return true;
 }
 
-// The bytes of this page were stored: the code in them goes, and with the last of it the flag.
-static void code_stored(Tlb *tlb, const TlbLook *look, unsigned size)
+// The bytes of this page, whose entry is not dirty, were stored: with the last of its code the flag goes.
+static void notdirty_stored(Tlb *tlb, const TlbLook *look, unsigned size)
 {
-    code_pages_written(tlb->code, look->ram, size);
-    if (!code_pages_test(tlb->code, look->ram))
+    ram_written(tlb, look->ram, size);
+    if (tlb_ram_is_dirty(tlb, look->ram))
         tlb_clear_notdirty(tlb, look);
 }
 
@@ -144,7 +153,7 @@ static bool store_part(Tlb *tlb, const TlbLook *look, unsigned size, uint64_t va
     if (!(look->flags & TLB_MMIO)) {
         host_store(look->host, size, value);
         if (look->flags & TLB_NOTDIRTY)
-            code_stored(tlb, look, size);
+            notdirty_stored(tlb, look, size);
         return true;
     }
     for (unsigned done = 0, piece; done < size; done += piece) {
@@ -217,8 +226,9 @@ static bool plain(Tlb *tlb, const TlbLook *look)
     if (look->flags & (TLB_MMIO | TLB_DISCARD | TLB_WATCH))
         return false;
     if (look->flags & TLB_NOTDIRTY) {
-        if (code_pages_test(tlb->code, look->ram))
+        if (tlb->code && code_pages_test(tlb->code, look->ram))
             return false;
+        dirty_mark(look->ram, 1); // by the store that follows
         tlb_clear_notdirty(tlb, look);
     }
     return true;
@@ -283,14 +293,14 @@ bool tlb_atomic(Tlb *tlb, gva_t va, unsigned size, MemAccess access, void **host
     if (look.flags & TLB_NOTDIRTY) {
         tlb->atomic_ram = look.ram;
         tlb->atomic_size = size;
-        code_stored(tlb, &look, size);
+        notdirty_stored(tlb, &look, size);
     }
     return true;
 }
 
 void tlb_atomic_done(Tlb *tlb)
 {
-    if (tlb->atomic_size)
+    if (tlb->atomic_size && tlb->code)
         code_pages_written(tlb->code, tlb->atomic_ram, tlb->atomic_size);
     tlb->atomic_size = 0;
     if (tlb->atomic_locked)

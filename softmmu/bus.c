@@ -6,6 +6,7 @@
 // past the end of the range a device shows (docs/memory.md).
 #include "softmmu/bus.h"
 #include "softmmu/access_host.h"
+#include "softmmu/dirty.h"
 #include "softmmu/flatview.h"
 #include "softmmu/iommu.h"
 #include "softmmu/memory_ldst.h"
@@ -23,6 +24,7 @@ void memory_set_ram_written_hook(void (*hook)(void *opaque, ram_t start, uint64_
 
 void memory_ram_written(ram_t start, uint64_t len)
 {
+    dirty_mark(start, len);
     if (ram_written_hook) {
         ram_written_hook(ram_written_opaque, start, len);
     }

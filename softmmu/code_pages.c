@@ -5,6 +5,7 @@
 // a bit for each view with code there. The locks cover tables only: they are never held over a call out.
 #include "softmmu/code_pages.h"
 
+#include "softmmu/dirty.h"
 #include "softmmu/tlb.h"
 #include <glib.h>
 
@@ -90,6 +91,15 @@ CodePages *code_pages_new_view(CodePages *other, void (*invalidate)(void *opaque
     return new_view(other->set, invalidate, opaque);
 }
 
+static void forget_code(CodeSet *set)
+{
+    GHashTableIter it;
+    void *key;
+    g_hash_table_iter_init(&it, set->pages);
+    while (g_hash_table_iter_next(&it, &key, NULL))
+        dirty_set_code(key_page(key), false);
+}
+
 void code_pages_free(CodePages *cp)
 {
     if (!cp)
@@ -100,6 +110,7 @@ void code_pages_free(CodePages *cp)
     for (unsigned i = 0; i < set->views->len; i++)
         last &= !set->views->pdata[i];
     if (last) {
+        forget_code(set);
         g_ptr_array_free(set->views, TRUE);
         g_hash_table_destroy(set->pages);
         g_mutex_clear(&set->lock);
@@ -154,6 +165,7 @@ static bool add_view(CodePages *cp, ram_t addr, bool first)
     bool add = views || first;
     if (add && !(views & own_bit(cp))) {
         set_bits(set->pages, addr, views | own_bit(cp));
+        dirty_set_code(addr, true);
         g_atomic_int_set(&set->n, (int)g_hash_table_size(set->pages));
     }
     g_mutex_unlock(&set->lock);
@@ -178,7 +190,9 @@ void code_pages_clear(CodePages *cp, ram_t addr)
 {
     CodeSet *set = cp->set;
     g_mutex_lock(&set->lock);
-    set_bits(set->pages, addr, bits_of(set->pages, addr) & ~own_bit(cp));
+    uint64_t left = bits_of(set->pages, addr) & ~own_bit(cp);
+    set_bits(set->pages, addr, left);
+    dirty_set_code(addr, left != 0);
     g_atomic_int_set(&set->n, (int)g_hash_table_size(set->pages));
     g_mutex_unlock(&set->lock);
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Eventfds of regions: the list, and the match before a device is called (R2.9).
 #include "softmmu/ioeventfd.h"
+#include "softmmu/space.h"
 #include <unistd.h>
 
-static bool same(const IoEventfd *a, const IoEventfd *b)
+bool ioeventfd_same(const IoEventfd *a, const IoEventfd *b)
 {
     return a->addr == b->addr && a->size == b->size && a->match_data == b->match_data &&
            (!a->match_data || a->data == b->data) && a->fd == b->fd;
@@ -14,11 +15,18 @@ static guint find(const MemoryRegion *mr, const IoEventfd *e)
 {
     guint n = mr->eventfds ? mr->eventfds->len : 0;
     for (guint i = 0; i < n; i++) {
-        if (same(&g_array_index(mr->eventfds, IoEventfd, i), e)) {
+        if (ioeventfd_same(&g_array_index(mr->eventfds, IoEventfd, i), e)) {
             return i;
         }
     }
     return n;
+}
+
+static void mark_if_enabled(const MemoryRegion *mr)
+{
+    if (mr->enabled) {
+        space_mark_eventfds_pending();
+    }
 }
 
 void memory_region_add_eventfd(MemoryRegion *mr, const IoEventfd *e)
@@ -29,6 +37,7 @@ void memory_region_add_eventfd(MemoryRegion *mr, const IoEventfd *e)
     }
     g_assert(find(mr, e) == mr->eventfds->len);
     g_array_append_val(mr->eventfds, *e);
+    mark_if_enabled(mr);
     memory_transaction_commit();
 }
 
@@ -38,6 +47,7 @@ void memory_region_del_eventfd(MemoryRegion *mr, const IoEventfd *e)
     guint i = find(mr, e);
     g_assert(mr->eventfds && i < mr->eventfds->len);
     g_array_remove_index(mr->eventfds, i);
+    mark_if_enabled(mr);
     memory_transaction_commit();
 }
 

@@ -11,10 +11,11 @@ struct IoEventfd {
     int fd;        // of eventfd(2); the caller's
 };
 
-// Deleting one that is not there, and adding one that is, are programming errors. No view changes.
+// Deleting one that is not there, and adding one that is, are programming errors. No view changes; listeners are told.
 void memory_region_add_eventfd(MemoryRegion *mr, const IoEventfd *e);
 void memory_region_del_eventfd(MemoryRegion *mr, const IoEventfd *e);
 
 // True if the write (value in the guest's byte order) has one; it is signalled then. Under the big lock.
 bool ioeventfd_signal(const MemoryRegion *mr, uint64_t addr, unsigned size, uint64_t value);
+bool ioeventfd_same(const IoEventfd *a, const IoEventfd *b);
 void ioeventfds_free(MemoryRegion *mr);

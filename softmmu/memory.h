@@ -5,7 +5,8 @@
 // rendered into a flat view: sorted, non-overlapping ranges. All accesses go through the flat view. Topology
 // changes happen inside a transaction and under the big lock (memory_lock), which they take themselves.
 // softmmu/iommu.h has regions that translate, softmmu/memory_map.h buffers mapped for devices,
-// softmmu/memory_ldst.h single values by size and byte order.
+// softmmu/memory_ldst.h single values by size and byte order, softmmu/listener.h who follows the changes,
+// softmmu/dirty.h which pages were written.
 //
 // Who lives how long (R1.13, R1.14). A region is part of its device or board; it counts its references. Flat views
 // hold one for each range, found sections and mapped buffers one each. memory_region_deinit waits until the last is
@@ -112,7 +113,8 @@ struct MemoryRegion {
     GArray *eventfds;         // of IoEventfd; NULL: none
     unsigned refs;            // held by views, sections, buffers
     unsigned mapped_by_alias; // how many aliases in containers come to it (R1.11)
-    uint8_t log_mask;         // dirty clients (R3.21)
+    uint8_t log_mask;         // dirty clients of its own (R3.21)
+    unsigned log_users;       // of VGA's (softmmu/dirty.h)
     bool enabled, terminates, readonly, nonvolatile, unmergeable;
     bool romd;      // mode of a ROM device
     bool resizeable;
@@ -123,7 +125,7 @@ typedef struct { // one range of a flat view
     MemoryRegion *mr;
     __uint128_t start, size;
     uint64_t offset_in_region;
-    uint8_t log_mask; // of mr
+    uint8_t log_mask; // dirty clients (R3.21)
     bool romd;        // of mr
     bool readonly, nonvolatile, unmergeable; // or-ed over the path from the root (R1.25)
     bool writable; // host may be written by transfers and the CPU
@@ -145,7 +147,8 @@ struct AddressSpace {
     char *name;
     MemoryRegion *root;
     FlatView *view;
-    MapState *maps; // softmmu/map.c
+    MapState *maps;   // softmmu/map.c
+    GArray *eventfds; // softmmu/listener.c: as the listeners know them
 };
 
 // The part of a flat range found for an address.
@@ -265,7 +268,8 @@ bool memory_region_present(MemoryRegion *container, uint64_t addr);
 // --- address spaces --------------------------------------------------------------------------------------
 // Renders at once; no commit hook. name NULL: "anonymous". root outlives the space.
 void address_space_init(AddressSpace *as, MemoryRegion *root, const char *name);
-// Not from a device callback, and when no other thread uses the space any more.
+// Not from a device callback, and when no other thread uses the space any more. Its listeners are told that everything
+// goes, and are not registered any more.
 void address_space_deinit(AddressSpace *as);
 // What lies at addr, now; a region that translates is shown as itself. Lifetime: see the top of this file.
 MemorySection address_space_lookup(AddressSpace *as, gpa_t addr);
@@ -276,7 +280,7 @@ MemorySection address_space_translate(AddressSpace *as, gpa_t addr, bool is_writ
 void memory_set_commit_hook(void (*hook)(void *opaque), void *opaque);
 // Called after RAM was written other than by a CPU store through its TLB (spec R2.26, R5.63).
 void memory_set_ram_written_hook(void (*hook)(void *opaque, ram_t start, uint64_t len), void *opaque);
-void memory_ram_written(ram_t start, uint64_t len); // calls the hook
+void memory_ram_written(ram_t start, uint64_t len); // marks the pages dirty (R2.26) and calls the hook
 
 // Spec 2.5; len 0 is OK. Unread bytes are 0. After 2^64 - 1 comes address 0.
 MemTxResult address_space_rw(AddressSpace *as, gpa_t addr, MemTxAttrs attrs, void *buf, uint64_t len,

@@ -5,6 +5,7 @@
 // that of a hash table (R4.2).
 #include "softmmu/mtree.h"
 #include "softmmu/region.h"
+#include "softmmu/slots.h"
 #include "softmmu/space.h"
 #include <inttypes.h>
 
@@ -168,7 +169,8 @@ void memory_print_tree(GString *out, unsigned flags)
     memory_unlock();
 }
 
-static void print_range(GString *out, unsigned flags, const FlatRange *r)
+// group: the spaces that show it.
+static void print_range(GString *out, unsigned flags, const FlatRange *r, const GPtrArray *group)
 {
     g_string_append_printf(out, "  %016" PRIx64 "-%016" PRIx64 " (prio %" PRId32 ", %s%s): %s",
                            (uint64_t)r->start, (uint64_t)(r->start + r->size - 1), r->mr->priority,
@@ -177,6 +179,9 @@ static void print_range(GString *out, unsigned flags, const FlatRange *r)
         g_string_append_printf(out, " @%016" PRIx64, r->offset_in_region);
     }
     print_owners(out, flags, r->mr);
+    for (guint i = 0; i < group->len; i++) {
+        slots_print_holders(out, group->pdata[i], r);
+    }
     g_string_append_c(out, '\n');
 }
 
@@ -197,7 +202,7 @@ static void print_view(GString *out, unsigned flags, const GPtrArray *group, uns
         g_string_append(out, "  No rendered FlatView\n");
     }
     for (unsigned i = 0; i < view->n; i++) {
-        print_range(out, flags, &view->ranges[i]);
+        print_range(out, flags, &view->ranges[i], group);
     }
     if (flags & MTREE_DISPATCH) {
         mtree_print_dispatch(out, view);

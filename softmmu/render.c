@@ -9,6 +9,7 @@
 // signed 128-bit positions. The root's own address field plays no part: a space shows its root from offset 0, and so
 // does every alias.
 #include "softmmu/flatview.h"
+#include "softmmu/dirty.h"
 #include "softmmu/region.h"
 
 typedef __int128 Position; // of a byte in the space; in [0, SPACE_END) where it is visible
@@ -172,7 +173,7 @@ static void emit(GArray *out, const Claim *c, Position lo, Position hi)
         .start = (__uint128_t)lo,
         .size = (__uint128_t)(hi - lo),
         .offset_in_region = (uint64_t)(lo - c->w.base),
-        .log_mask = mr->log_mask,
+        .log_mask = dirty_region_mask(mr),
         .romd = mr->romd,
         .readonly = c->w.readonly,
         .nonvolatile = c->w.nonvolatile,

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Address spaces and topology transactions (spec 1.5).
 //
-// Changes only mark; the outermost commit renders every distinct reduced root afresh, installs the views, and
-// calls the commit hook. Spaces with the same reduced root share one view (R1.32). Views are counted by the
-// spaces that show them; the last one retires them, so a reader that is still inside keeps the old view.
+// Changes only mark; the outermost commit renders every distinct reduced root afresh, tells the listeners space by
+// space while it installs the views, and calls the commit hook. Spaces with the same reduced root share one view
+// (R1.32). Views are counted by the spaces that show them; the last one retires them, so a reader that is still inside
+// keeps the old view.
 #include "softmmu/space.h"
 #include "softmmu/bus.h"
 #include "softmmu/flatview.h"
 #include "softmmu/grace.h"
+#include "softmmu/listener.h"
 #include "softmmu/memory_map.h"
 
 static unsigned depth; // of open transactions; this and the following under the big lock
-static bool pending;
+static bool pending, eventfds_pending;
 static GPtrArray *spaces;
 static void (*commit_hook)(void *opaque);
 static void *commit_opaque;
@@ -24,33 +26,49 @@ GPtrArray *space_list(void)
     return spaces;
 }
 
-// A new reference to the view of root: that of one of the first n spaces if it can be shared, else a fresh
-// one.
-static FlatView *view_for(MemoryRegion *root, guint n)
+// A new reference to the view of root: one of those if it can be shared, else a fresh one.
+static FlatView *view_for(MemoryRegion *root, const GPtrArray *views)
 {
     MemoryRegion *reduced = flatview_reduce_root(root);
-    for (guint i = 0; reduced && i < n; i++) {
-        AddressSpace *as = spaces->pdata[i];
-        if (as->view->root == reduced) {
-            return flatview_ref(as->view);
+    for (guint i = 0; reduced && i < views->len; i++) {
+        FlatView *view = views->pdata[i];
+        if (view->root == reduced) {
+            return flatview_ref(view);
         }
     }
     return flatview_new(reduced);
 }
 
-// A TLB may point into what only an old view keeps alive, so those go when the hook has flushed it.
+static void update_eventfds(void)
+{
+    eventfds_pending = false;
+    for (guint i = 0; i < space_list()->len; i++) {
+        listeners_update_eventfds(spaces->pdata[i]);
+    }
+}
+
+// R1.42. The listeners are done before the hook, which may let other threads change the map. A TLB may point into what
+// only an old view keeps alive, so those go when the hook has flushed it.
 static void commit(void)
 {
-    g_autoptr(GPtrArray) old = g_ptr_array_new();
-    // Old views may have the same reduced roots as new ones: only spaces already done are shared with.
+    g_autoptr(GPtrArray) views = g_ptr_array_new(); // new ones, later the old ones
     for (guint i = 0; i < space_list()->len; i++) {
         AddressSpace *as = spaces->pdata[i];
-        g_ptr_array_add(old, as->view);
-        __atomic_store_n(&as->view, view_for(as->root, i), __ATOMIC_SEQ_CST);
+        g_ptr_array_add(views, view_for(as->root, views));
     }
+    listeners_begin();
+    for (guint i = 0; i < spaces->len; i++) {
+        AddressSpace *as = spaces->pdata[i];
+        FlatView *old = as->view;
+        listeners_update(as, old, views->pdata[i]);
+        __atomic_store_n(&as->view, views->pdata[i], __ATOMIC_SEQ_CST);
+        views->pdata[i] = old;
+    }
+    update_eventfds();
+    listeners_commit();
     space_forget_translations();
-    for (guint i = 0; i < old->len; i++) {
-        flatview_unref(old->pdata[i]);
+    for (guint i = 0; i < views->len; i++) {
+        flatview_unref(views->pdata[i]);
     }
     grace_collect();
 }
@@ -74,14 +92,27 @@ void memory_transaction_commit(void)
     if (--depth == 0 && pending) {
         pending = false;
         commit();
+    } else if (depth == 0 && eventfds_pending) {
+        update_eventfds();
     }
     memory_unlock();
 }
 
 void space_mark_pending(void)
 {
-    g_assert(depth);
+    g_assert(depth && !listeners_busy());
     pending = true;
+}
+
+void space_mark_eventfds_pending(void)
+{
+    g_assert(depth && !listeners_busy());
+    eventfds_pending = true;
+}
+
+bool space_is_pending(void)
+{
+    return pending || eventfds_pending;
 }
 
 void memory_set_commit_hook(void (*hook)(void *opaque), void *opaque)
@@ -97,8 +128,13 @@ void address_space_init(AddressSpace *as, MemoryRegion *root, const char *name)
     memory_lock();
     *as = (AddressSpace){.name = g_strdup(name ? name : "anonymous"), .root = root};
     as->maps = map_state_new();
-    as->view = view_for(root, space_list()->len);
+    g_autoptr(GPtrArray) views = g_ptr_array_new();
+    for (guint i = 0; i < space_list()->len; i++) {
+        g_ptr_array_add(views, ((AddressSpace *)spaces->pdata[i])->view);
+    }
+    as->view = view_for(root, views);
     g_ptr_array_add(spaces, as);
+    listeners_update_eventfds(as);
     memory_unlock();
 }
 
@@ -110,11 +146,13 @@ void address_space_deinit(AddressSpace *as)
     space_mark_pending();
     memory_transaction_commit();
     memory_lock();
+    listeners_forget(as);
     g_ptr_array_remove(spaces, as);
     flatview_unref(as->view);
     grace_wait();
     memory_unlock();
     map_state_free(as->maps);
+    g_clear_pointer(&as->eventfds, g_array_unref);
     g_free(as->name);
     *as = (AddressSpace){0};
 }

@@ -7,6 +7,9 @@
 GPtrArray *space_list(void);
 // The outermost commit has work to do (R1.41). Inside a transaction.
 void space_mark_pending(void);
+// Eventfds of regions changed; no view does.
+void space_mark_eventfds_pending(void);
+bool space_is_pending(void); // either of the two is marked
 // The view that the space shows; stays whole until space_leave, whatever is committed meanwhile.
 const FlatView *space_enter(AddressSpace *as);
 void space_leave(void);

@@ -23,7 +23,7 @@ struct RamBlock;
 
 // Flag bits of a comparator (R5.3).
 #define TLB_INVALID  0x800u // translate again on every access (PMP granule smaller than a page)
-#define TLB_NOTDIRTY 0x400u // a write needs bookkeeping first (page holds translated code)
+#define TLB_NOTDIRTY 0x400u // a write needs bookkeeping (the page holds translated code, or is clean in a dirty log)
 #define TLB_MMIO     0x200u // call the dispatcher
 #define TLB_DISCARD  0x100u // write to ROM: dropped
 #define TLB_WATCH    0x080u // somebody watches bytes of the page for this kind of access

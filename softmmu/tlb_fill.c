@@ -7,6 +7,7 @@
 #include "softmmu/tlb_private.h"
 
 #include "softmmu/code_pages.h"
+#include "softmmu/dirty.h"
 #include "softmmu/iommu.h"
 #include "util/log.h"
 #include <string.h>
@@ -27,6 +28,11 @@ typedef struct {
 uint8_t *tlb_section_host(const Tlb *tlb, const MemorySection *s)
 {
     return s->mr->ram == tlb->copied ? (uint8_t *)((uintptr_t)s->host + (uintptr_t)tlb->delta) : s->host;
+}
+
+bool tlb_ram_is_dirty(const Tlb *tlb, ram_t ram)
+{
+    return !(tlb->code && code_pages_test(tlb->code, ram)) && !(dirty_any_clean() && dirty_page_is_clean(ram));
 }
 
 static Backing find_backing(Tlb *tlb, gpa_t page)
@@ -58,7 +64,7 @@ static Backing find_backing(Tlb *tlb, gpa_t page)
     if (!(may & IOMMU_WO))
         return b; // the access itself is refused piece by piece
     if (s.direct_write)
-        b.flags[ACCESS_WRITE] = tlb->code && code_pages_test(tlb->code, ram) ? TLB_NOTDIRTY : 0;
+        b.flags[ACCESS_WRITE] = tlb_ram_is_dirty(tlb, ram) ? 0 : TLB_NOTDIRTY;
     else if (s.readonly)
         b.flags[ACCESS_WRITE] = TLB_DISCARD;
     return b;

@@ -144,6 +144,9 @@ void tlb_watch_flag(const Tlb *tlb, TlbEntry *e); // sets the flag where the ent
 void tlb_watch_tell(Tlb *tlb, const TlbLook *first, unsigned size, MemAccess access, uint64_t value);
 void tlb_watch_free(Tlb *tlb);
 
+// Stores to the page need no bookkeeping: it holds no code, and nobody waits for it to be written.
+bool tlb_ram_is_dirty(const Tlb *tlb, ram_t ram);
+
 // The host address that this TLB uses for a section of RAM or ROM.
 uint8_t *tlb_section_host(const Tlb *tlb, const MemorySection *s);
 

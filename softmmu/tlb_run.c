@@ -2,12 +2,13 @@
 // Runs: pages of RAM that need no lookup each.
 //
 // A run is found when an entry is made: its page, and what translation, PMP and the flat view say about the bytes
-// around it. One for stores ends at pages with code. Each table keeps two for loads and two for stores, the largest
-// that were met since it was flushed (a device in the middle of RAM, as HTIF is, makes two of one); what lies elsewhere
-// goes through the entries as ever.
+// around it. One for stores ends at pages with code and at clean ones. Each table keeps two for loads and two for
+// stores, the largest that were met since it was flushed (a device in the middle of RAM, as HTIF is, makes two of one);
+// what lies elsewhere goes through the entries as ever.
 #include "softmmu/tlb_private.h"
 
 #include "softmmu/code_pages.h"
+#include "softmmu/dirty.h"
 #include <glib.h>
 
 static bool holds(const TlbPages *r, gva_t page)
@@ -53,6 +54,8 @@ void tlb_run_add(Tlb *tlb, unsigned mmu, const TlbEntry *e, const TlbCold *cold,
         ram_t start = cold->ram - before, end = cold->ram + PAGE_SIZE + after;
         if (k == ACCESS_WRITE && tlb->code)
             code_pages_gap(tlb->code, cold->ram, &start, &end);
+        if (k == ACCESS_WRITE)
+            dirty_gap(cold->ram, &start, &end);
         TlbPages new = {page - (cold->ram - start), start, end - start, e->addend};
         enter(first, second, &new);
     }

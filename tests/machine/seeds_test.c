@@ -5,6 +5,7 @@
 #include "machine/devices/devices.h"
 #include "softmmu/system.h"
 #include "tests/machine/fixture.h"
+#include "tests/softmmu/listener_log.h"
 #include "util/log.h"
 #include <fcntl.h>
 #include <string.h>
@@ -156,6 +157,26 @@ static void pcmap_aliases_and_e820(void **state)
         assert_int_equal(s.before, 0);
         assert_int_equal(s.len, e820[i].size);
     }
+}
+
+// What a listener is told when the interrupt controller comes on top of the map, as it does late on a PC.
+static void t172_apic_order(void **state)
+{
+    Fixture *f = *state;
+    ListenerLog log;
+    g_autoptr(GString) told = g_string_new(NULL);
+    start(f, "pcmap", UINT64_C(4) << 30);
+    memory_lock();
+    MemoryRegion *apic = address_space_lookup(board_memory(f->board), 0xfee00000).mr, *container = apic->container;
+    memory_region_del_subregion(container, apic);
+    listener_log_init(&log, "", LISTENER_PRIORITY_ACCEL, told);
+    memory_listener_register(&log.l, board_memory(f->board));
+    assert_told(told, "begin | add 0-bfffffff pc.ram | add 100000000-13fffffff pc.ram | commit");
+    memory_region_add_subregion_overlap(container, 0xfee00000, apic, 0x1000);
+    assert_told(told, "begin | nop 0-bfffffff pc.ram | add fee00000-feefffff apic | nop 100000000-13fffffff pc.ram | "
+                      "commit");
+    memory_listener_unregister(&log.l);
+    memory_unlock();
 }
 
 // A guest's store through 4 GiB is read back at host offset 0xc0000000.
@@ -417,7 +438,7 @@ int main(int argc, char **argv)
     test_data = argc > 1 ? argv[1] : ".";
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(t170_malta_fpga),        TEST(malta_fpga_registers), TEST(t171_pcmap),
+        TEST(t172_apic_order),        TEST(t170_malta_fpga),        TEST(malta_fpga_registers), TEST(t171_pcmap),
         TEST(pcmap_aliases_and_e820), TEST(pcmap_guest_store),    TEST(t173_serial_where_am_i),
         TEST(hitb_split_store),       TEST(t174_hitb_edu),        TEST(t174_range_check),
         TEST(t174_own_registers),     TEST(t174_mask),            TEST(edu_registers),
