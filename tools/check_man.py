@@ -18,7 +18,7 @@ def words_of_tables():
         yield name, 'option'
     for name in CHOICE.findall(options):
         yield name, 'choice'
-    for row in PROPERTY.findall(tree.read('machine/options_set.c') + tree.read('machine/options_group.c')):
+    for row in PROPERTY.findall(''.join(tree.read(f'machine/options_{part}.c') for part in ('set', 'group', 'devices'))):
         for name in re.findall(r'\{"([\w-]+)", \w+\}', row):
             yield name, 'property'
     for name in LOG.findall(tree.read('util/log.def')):
