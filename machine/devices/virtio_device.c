@@ -130,6 +130,6 @@ void virtio_serve(VirtioDevice *v, unsigned queue, uint32_t (*serve)(VirtioDevic
     virtqueue_signal(v, q);
     if (served == q->size || bytes >= BYTES_AT_ONCE) {
         v->deferred |= 1u << queue;
-        device_timer_arm(&v->timer, 0);
+        device_timer_arm(&v->timer, device_now_ns(v->slot) + 1); // not in the same round of timers
     }
 }

@@ -307,10 +307,17 @@ static void takes_turns(void **state)
     assert_int_equal(board_next_deadline_ns(f->board, 0, 1), UINT64_MAX);
     rig_kick(&r);
     assert_int_equal(rig_used(&r), QUEUE_SIZE);
-    assert_int_equal(board_next_deadline_ns(f->board, 0, 1), 0);
-    rig_offer(&r, 0); // without a word
+    assert_int_equal(board_next_deadline_ns(f->board, 0, 1), f->now_ns + 1);
+    for (unsigned i = 0; i < QUEUE_SIZE; i++) // without a word
+        rig_offer(&r, 0);
+    f->now_ns++;
     board_run_timers(f->board, 0, 1, f->now_ns);
-    assert_int_equal(rig_used(&r), QUEUE_SIZE + 1);
+    assert_int_equal(rig_used(&r), 2 * QUEUE_SIZE);
+    assert_int_equal(board_next_deadline_ns(f->board, 0, 1), f->now_ns + 1); // others' turn, even among timers
+    rig_offer(&r, 0);
+    f->now_ns++;
+    board_run_timers(f->board, 0, 1, f->now_ns);
+    assert_int_equal(rig_used(&r), 2 * QUEUE_SIZE + 1);
     assert_int_equal(board_next_deadline_ns(f->board, 0, 1), UINT64_MAX);
     for (unsigned i = 0; i < QUEUE_SIZE; i++)
         rig_offer(&r, 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A driver for virtio's disk and entropy device on virt: finds them, reads all of the disk, writes, reads back, and asks
-// for what must be refused. The expected output is QEMU's too.
+// A driver for virtio's disk and entropy device on virt: finds them, reads all of the disk, writes, reads back, and
+// asks for what must be refused. The expected output is QEMU's too.
 #include "rt.h"
 #include <stdbool.h>
 #include <string.h>
