@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A board, built from its table (board_table.c). Loading: board_load.c.
 #include "machine/board_types.h"
+#include "machine/board_virtio.h"
 #include "machine/signature.h"
 #include <errno.h>
 #include <gio/gio.h>
@@ -66,6 +67,7 @@ static void make_bus(Board *b)
         .harts = b->harts,
         .ram_size = b->ram_size,
         .rtc_base_ns = b->config.rtc_base_ns,
+        .repeats = b->config.repeats,
         .hooks = b->hooks,
         .opaque = b,
         .exit = ask_exit,
@@ -118,7 +120,7 @@ static bool attach(Board *b, GError **error)
     make_bus(b);
     make_spaces(b);
     b->attached = true;
-    bool ok = make_devices(b, error);
+    bool ok = make_devices(b, error) && board_plug_virtio(&b->config, &b->bus, error);
     if (ok && b->ram_row) {
         b->ram = device_region(&b->bus, b->ram_row->name);
         b->loader = loader_new(&address_space_memory, b->ram_row->base, b->low_ram);

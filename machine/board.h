@@ -6,6 +6,7 @@
 #include "machine/load_item.h"
 #include "machine/semihost.h"
 #include "machine/symbols.h"
+#include "machine/virtio_item.h"
 #include "softmmu/memory.h"
 
 typedef struct Board Board;
@@ -22,6 +23,8 @@ typedef struct {
     const char *initrd, *append;
     const char *dtb;               // replaces the board's device tree
     const GArray *items;           // of LoadItem: -device loader; NULL: none
+    const GArray *drives;          // of DriveItem: -drive; NULL: none
+    const GArray *virtio;          // of VirtioItem: -device virtio-...; NULL: none
     const GPtrArray *guest_args;   // of char *: argv of the guest program (getmainvars, SYS_GET_CMDLINE)
     const char *chroot;            // directory that host file access of the guest is confined to; NULL: /
     const char *signature;         // file for the test signature, written when the guest exits (R6.16)
@@ -29,6 +32,7 @@ typedef struct {
     const char *isa;      // riscv,isa of the device tree
     const char *mmu_type; // mmu-type of the device tree, such as "riscv,sv48"; NULL: no such property
     bool rng_seed;        // the device tree has random bytes, /chosen/rng-seed: no two runs are the same
+    bool repeats;         // two runs are the same: devices take no random bytes from the host
     uint64_t rtc_base_ns; // what real-time clocks say at time 0 of the guest: ns since 1970
     bool htif_compat_qemu; // HTIF exactly as QEMU's spike board has it (R6.12 to R6.15)
     Console *console;     // serial line behind HTIF and semihosting; NULL: nothing is printed, no input

@@ -90,10 +90,11 @@ static bool find_htif(Board *b, Boot *boot, GError **error)
 
 // --- device tree, MROM, services -----------------------------------------------------------------------------------
 
+// The last one first, as QEMU's boards have it: in that order Linux numbers its disks.
 static void describe_soc(void *opaque, DtWriter *w)
 {
     const DeviceBus *bus = opaque;
-    for (guint i = 0; i < bus->devices->len; i++) {
+    for (guint i = bus->devices->len; i-- > 0;) {
         const Device *d = bus->devices->pdata[i];
         if (d->type->describe)
             d->type->describe(d, w);

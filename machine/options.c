@@ -200,15 +200,16 @@ static bool check_aot(const Options *o, GError **error)
 // The rules between options.
 static bool check_together(Options *o, GError **error)
 {
-    if (o->command == COMMAND_DEMO &&
-        (o->kernel || o->bios || o->initrd || o->append || o->dtb || o->load_items->len))
+    bool devices = o->load_items->len || o->drives->len || o->virtio->len;
+    if (o->command == COMMAND_DEMO && (o->kernel || o->bios || o->initrd || o->append || o->dtb || devices))
         return value_error(error, "demo", "brings its own guest, so %s cannot be given",
-                           o->kernel   ? "-kernel"
-                           : o->bios   ? "-bios"
-                           : o->initrd ? "-initrd"
-                           : o->append ? "-append"
-                           : o->dtb    ? "-dtb"
-                                       : "-device");
+                           o->kernel        ? "-kernel"
+                           : o->bios        ? "-bios"
+                           : o->initrd      ? "-initrd"
+                           : o->append      ? "-append"
+                           : o->dtb         ? "-dtb"
+                           : o->drives->len ? "-drive"
+                                            : "-device");
     g_autofree char *have = cpu_model_isa(&o->features);
     if (o->isa && !value_isa("--isa", o->isa, have, error))
         return false;
@@ -324,6 +325,7 @@ static bool parse_words(Parser *p, GError **error)
     if (o->command == COMMAND_CACHE)
         return o->cache_action || value_error(error, "cache", "needs list, verify or purge");
     default_guest_args(o);
+    add_drive_devices(o);
     return check_together(o, error);
 }
 
@@ -332,6 +334,8 @@ bool options_parse(Options *out, int argc, char **argv, GError **error)
     *out = (Options){
         .machine = "clabpu",
         .load_items = g_array_new(FALSE, FALSE, sizeof(LoadItem)),
+        .drives = g_array_new(FALSE, FALSE, sizeof(DriveItem)),
+        .virtio = g_array_new(FALSE, FALSE, sizeof(VirtioItem)),
         .serial = "mon:stdio",
         .signature_granularity = 16,
         .jit_opt = -1,
@@ -355,6 +359,8 @@ void options_deinit(Options *options)
 {
     g_ptr_array_free(options->guest_args, TRUE);
     g_array_free(options->load_items, TRUE);
+    g_array_free(options->drives, TRUE);
+    g_array_free(options->virtio, TRUE);
     g_string_chunk_free(options->text);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 #include "frontend/hart.h"
 #include "machine/load_item.h"
+#include "machine/virtio_item.h"
 #include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -43,6 +44,8 @@ typedef struct {
     // What to load. NULL: not given. bios "none" and "default" are literal, else it is a file.
     const char *bios, *kernel, *initrd, *append, *dtb;
     GArray *load_items;    // of LoadItem: -device loader; their strings are in text
+    GArray *drives;        // of DriveItem: -drive
+    GArray *virtio;        // of VirtioItem: other -device, and -drive if=virtio
     bool start_at_entry;   // kernel came as guest.elf without -bios: begin at its ELF entry
     GPtrArray *guest_args; // of const char *: argv[0] of the guest first; empty without a guest
 

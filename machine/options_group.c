@@ -59,10 +59,8 @@ typedef struct {
 
 static bool device_driver(void *opaque, const char *option, const char *value, GError **error)
 {
-    ((Device *)opaque)->named = true;
-    if (!strcmp(value, "loader"))
-        return true;
-    return value_error(error, option, "'%s' is not supported, only 'loader' is", value);
+    ((Device *)opaque)->named = !strcmp(value, "loader");
+    return ((Device *)opaque)->named || choose(LIST_DEVICE, option, value, error);
 }
 
 static bool loader_file(void *opaque, const char *option, const char *value, GError **error)
@@ -145,6 +143,8 @@ bool set_device(Options *o, const char *option, const char *value, GError **erro
         {"data", loader_data},         {"data-len", loader_data_len}, {"data-be", loader_data_be},
         {"force-raw", loader_force_raw}, {"cpu-num", loader_cpu_num},
     };
+    if (is_virtio_device(value))
+        return set_virtio_device(o, option, value, error);
     Device d = {.options = o, .item = {.hart = -1}};
     if (!value_properties(option, value, properties, G_N_ELEMENTS(properties), &d, error))
         return false;

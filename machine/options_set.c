@@ -40,8 +40,7 @@ void choice_print(ChoiceList list, FILE *out)
             fprintf(out, "%-15s %s\n", choices[i].name, choices[i].help);
 }
 
-// What the value of a choice option stands for, or NULL and *error with the hint that fits best.
-static const char *choose(ChoiceList list, const char *option, const char *value, GError **error)
+const char *choose(ChoiceList list, const char *option, const char *value, GError **error)
 {
     const char *names[G_N_ELEMENTS(choices)];
     unsigned n = 0;

@@ -9,12 +9,21 @@ typedef bool OptionSet(Options *o, const char *option, const char *value, GError
 
 OptionSet set_machine, set_cpu, set_isa, set_ram_size, set_smp, set_append, set_device, set_display, set_serial,
     set_monitor;
+OptionSet set_drive, set_virtio_device, set_global;
 OptionSet set_semihosting, set_granularity, set_accel, set_icount, set_tlb_bits, set_timeout, set_instructions;
 OptionSet set_cache_size, set_aot_run;
 OptionSet set_log_items, set_log_filter, set_stats, ask_version, ask_help;
 OptionSet set_spike_ram_size; // -m<MiB>, Spike's form: up to that much RAM, at most 16 TiB
 
-typedef enum { LIST_MACHINE, LIST_CPU, LIST_ACCEL, LIST_SERIAL, LIST_DISPLAY, LIST_MONITOR } ChoiceList;
+// Whether a value of -device is for set_virtio_device.
+bool is_virtio_device(const char *value);
+// Behind all options: the devices of -drive if=virtio, which come last.
+void add_drive_devices(Options *o);
+
+typedef enum { LIST_MACHINE, LIST_CPU, LIST_ACCEL, LIST_SERIAL, LIST_DISPLAY, LIST_MONITOR, LIST_DEVICE } ChoiceList;
+
+// What a value of a choice option stands for; NULL: *error has the hint that fits best.
+const char *choose(ChoiceList list, const char *option, const char *value, GError **error);
 
 // Prints the values of one choice option with their help (-M help).
 void choice_print(ChoiceList list, FILE *out);

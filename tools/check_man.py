@@ -18,7 +18,8 @@ def words_of_tables():
         yield name, 'option'
     for name in CHOICE.findall(options):
         yield name, 'choice'
-    for row in PROPERTY.findall(tree.read('machine/options_set.c') + tree.read('machine/options_group.c')):
+    sources = [tree.read(f'machine/options_{part}.c') for part in ('set', 'group', 'devices')]
+    for row in PROPERTY.findall(''.join(sources)):
         for name in re.findall(r'\{"([\w-]+)", \w+\}', row):
             yield name, 'property'
     for name in LOG.findall(tree.read('util/log.def')):

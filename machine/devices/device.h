@@ -67,6 +67,7 @@ struct DeviceBus { // what the devices of a board share; belongs to the board
     Device *interrupts;        // the controller that rows' irqs are inputs of, or NULL
     unsigned harts;
     uint64_t ram_size, rtc_base_ns;
+    bool repeats; // as in BoardConfig
     BoardHooks hooks;
     void *opaque; // of the next two
     void (*exit)(void *opaque, uint64_t code); // the guest ends the run

@@ -16,4 +16,4 @@ extern const DeviceType device_rtc;         // goldfish real-time clock
 extern const DeviceType device_sifive_test; // ends the run or resets the machine
 extern const DeviceType device_sifive_uart;
 extern const DeviceType device_uart16550;
-extern const DeviceType device_virtio_mmio; // transport without a device behind it
+extern const DeviceType device_virtio_mmio; // transport; virtio.h plugs devices into it

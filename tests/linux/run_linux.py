@@ -10,6 +10,8 @@ CASE is one of
     reboot  the guest resets the machine
     icount  two runs under -icount print the same and count the same
     reboots the guest resets the machine, which starts anew, again and again (virt only)
+    disk    the programs of the tiny image from a virtio disk, to which they write; then the same disk, read-only (virt
+            and Debian's kernel only)
 
 --board virt takes that board; the stock kernel then has its serial line as console.
 """
@@ -18,6 +20,7 @@ import hashlib
 import json
 import os
 import random
+import subprocess
 import sys
 import tempfile
 import time
@@ -94,6 +97,58 @@ def reboots(_, console, __):
         console.wait('reboot: Restarting system')
 
 
+def kept(image, name):
+    """A file of the disk's file system."""
+    return subprocess.run(['debugfs', '-R', f'cat {name}', image], check=True, capture_output=True).stdout
+
+
+def check_disk(args, log):
+    """What the guest has left on its disk."""
+    done = subprocess.run(['e2fsck', '-fn', args.image], capture_output=True, check=False)
+    expect('e2fsck', (done.returncode, done.stdout if done.returncode else b''), (0, b''))
+    for line in linux.BENCH.finditer(log):
+        digest = hashlib.md5(kept(args.image, f'/work/{line["name"]}')).hexdigest()
+        expect(f'what {line["name"]} has written', digest, line['digest'])
+    program = kept(args.image, f'/{tiny_image.PROGRAM}')
+    expect('copy of a program', program and kept(args.image, '/work/copy') == program, True)
+    noise = kept(args.image, '/work/random')
+    expect('random bytes', (len(noise), len(set(noise)) > 16), (64, True))
+
+
+def disk(args, console, stats):
+    tiny(args, console, stats)
+    check_disk(args, console.log)
+
+
+def disk_readonly(args, console, _):
+    """The second boot of the case."""
+    console.wait(linux.UP)
+    console.wait(linux.BENCH)
+    console.wait('reboot: Power down')
+    expect('exit status', console.finish(), 0)
+
+
+def md5_of(path):
+    with open(path, 'rb') as f:
+        return hashlib.md5(f.read()).hexdigest()
+
+
+def run_disk(args):
+    """Both boots; True if they went well."""
+    with tempfile.TemporaryDirectory() as folder:
+        script = linux.ROOT / 'tools/guests/linux/disk.sh'
+        subprocess.run([script, linux.folder(), folder], check=True)
+        args.image, args.initrd = f'{folder}/disk.ext4', f'{folder}/disk.cpio'
+        args.options += ['-drive', f'file={args.image},if=none,id=d0,format=raw', '-device',
+                         'virtio-blk-device,drive=d0', '-device', 'virtio-rng-device']
+        if not run(args):
+            return False
+        before = md5_of(args.image)
+        args.case = 'disk-readonly'
+        args.options[-5] += ',readonly=on'
+        return run(args) and md5_of(args.image) == before
+
+
 def icount(args, console, stats):
     """The first run; icount_again makes the second."""
     console.process.stdin.close()
@@ -108,6 +163,8 @@ CASES = {  # what is done, on the kernel's command line, options
     'shell': (shell, 'GUEST=shell ONLY=none', []),
     'reboot': (reboot, 'END=reboot ONLY=none', []),
     'reboots': (reboots, 'END=reboot ONLY=none', []),
+    'disk': (disk, 'SAVE=1', []),
+    'disk-readonly': (disk_readonly, 'ROOT=ro ONLY=sort', []),
     'icount': (icount, 'ONLY=hash,fork,calc', ['-icount', 'shift=4']),
 }
 
@@ -120,7 +177,9 @@ def run(args):
         image, tell = 'tiny', None
         if args.board == 'virt':
             options = ['-M', 'virt', *options]
-        if args.board == 'virt' and args.kernel == 'stock':
+        if args.initrd:
+            image, tell = args.initrd, 'console=ttyS0'
+        elif args.board == 'virt' and args.kernel == 'stock':
             linux.with_present_init('tiny', own.name)
             image, tell = own.name, 'console=ttyS0'
         argv = linux.command('addend', args.addend, args.kernel, image, options, append, tell)
@@ -157,13 +216,13 @@ def main():
     parser.add_argument('--smp', type=int, default=1)
     parser.add_argument('--board', choices=['clabpu', 'virt'], default='clabpu')
     args = parser.parse_args(sys.argv[1:at])
-    args.options, args.runs = sys.argv[at + 1:], []
+    args.options, args.runs, args.initrd = sys.argv[at + 1:], [], None
     args.check = any(o.startswith('check') for o in args.options)
     lacking = linux.missing(args.kernel, 'tiny')
     if lacking:
         print(f'skipped: {lacking}')
         sys.exit(77)
-    ok = run(args)
+    ok = run_disk(args) if args.case == 'disk' else run(args)
     if ok and args.case == 'icount':
         ok = run(args) and same_runs(*args.runs)
     sys.exit(not ok)

@@ -130,6 +130,21 @@ class Files(CliTest):
             for name in self.path('absent'), self.folder:
                 self.refused(option, name, '-kernel', kernel, '--timeout', '5', naming=name)
 
+    def test_disk_that_cannot_be_used(self):
+        kernel = self.file('kernel', exit_program(0))
+        image = self.file('disk', bytes(1000))
+        plug = ['-device', 'virtio-blk-device,drive=d']
+        for options, naming in [(['-drive', f'file={self.path("absent")},if=virtio'], 'absent: No such file'),
+                                (['-drive', f'file={self.folder},if=virtio'], self.folder),
+                                (['-drive', '/dev/zero,if=virtio'], '/dev/zero: neither'),
+                                (['-drive', f'file={image},id=e', *plug], 'drive=d: there is no -drive'),
+                                (['-drive', f'file={image},id=d', *plug, *plug], 'drive=d: another device'),
+                                (['-drive', f'file={image},if=virtio'] * 2, 'disk: the image is in use')]:
+            self.refused('-M', 'virt', *options, '-bios', 'none', '-kernel', kernel, '--timeout', '5', naming=naming)
+        self.refused('-drive', f'file={image},if=virtio', kernel, naming='the board clabpu has no place')
+        done = run('mtree', '-M', 'virt', '-drive', f'file={image},id=d,readonly=on', *plug)
+        self.assertEqual((done.returncode, done.stderr), (0, b''))
+
     def test_file_without_end_is_refused(self):
         for option in '-bios', '-kernel', '-dtb':
             self.refused(option, '/dev/zero', '--timeout', '5', naming='/dev/zero')

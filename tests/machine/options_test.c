@@ -40,6 +40,26 @@ static void add_item(GString *s, const LoadItem *i)
     g_string_append(s, i->force_raw ? ",raw)" : ")");
 }
 
+static void add_virtio(GString *s, const Options *o)
+{
+    for (unsigned i = 0; i < o->drives->len; i++) {
+        const DriveItem *d = &g_array_index(o->drives, DriveItem, i);
+        g_string_append_printf(s, " drive(%s:%s%s%s%s)", d->id, d->file, d->checked ? ",raw" : "",
+                               d->readonly ? ",readonly" : "", d->unsafe ? ",unsafe" : "");
+    }
+    for (unsigned i = 0; i < o->virtio->len; i++) {
+        const VirtioItem *v = &g_array_index(o->virtio, VirtioItem, i);
+        g_string_append_printf(s, " virtio(%s", v->driver);
+        if (v->drive)
+            g_string_append_printf(s, ",drive=%s", v->drive);
+        if (v->serial)
+            g_string_append_printf(s, ",serial=%s", v->serial);
+        if (v->bus >= 0)
+            g_string_append_printf(s, ",bus=%d", v->bus);
+        g_string_append_c(s, ')');
+    }
+}
+
 static void add_command(GString *s, const Options *o)
 {
     static const char *const names[] = {
@@ -102,6 +122,7 @@ static char *describe(const Options *o)
     add_text(s, "dtb", o->dtb, NULL);
     for (unsigned i = 0; i < o->load_items->len; i++)
         add_item(s, &g_array_index(o->load_items, LoadItem, i));
+    add_virtio(s, o);
     add_flag(s, "nographic", o->nographic);
     for (unsigned i = 0; i < o->guest_args->len; i++)
         g_string_append_printf(s, i ? "|%s" : " args=%s", (char *)g_ptr_array_index(o->guest_args, i));
@@ -225,6 +246,7 @@ static void random_words(void **state)
         "size", "1", "99999999999999999999", "0x", "K", "G", "stats", "json", ":", "isa", "rv64",
         "imac", "_", "zba", "kernel", "a", " ", "\n", "\xff", "signature", "semihosting-config",
         "arg", "demo", "mtree", "f", "D",
+        "drive", "virtio-blk-device", "virtio-rng-device", "if", "virtio", "bus", "id", "global",
         "device", "loader", "file", "addr", "data", "data-len", "cpu-num", "icount", "shift", "cores",
     };
     g_autoptr(GRand) rand = g_rand_new_with_seed(7);

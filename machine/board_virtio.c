@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Virtio devices of the command line, put into a board's transports.
+#include "machine/board_virtio.h"
+
+#include "machine/devices/devices.h"
+#include "machine/devices/virtio.h"
+#include <gio/gio.h>
+#include <string.h>
+
+static bool fail(GError **error, const VirtioItem *item, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+static bool fail(GError **error, const VirtioItem *item, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    va_end(args);
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "-device %s: %s", item->driver, text);
+    return false;
+}
+
+static GPtrArray *transports(const DeviceBus *bus)
+{
+    GPtrArray *found = g_ptr_array_new();
+    for (guint i = 0; i < bus->devices->len; i++) {
+        const Device *d = bus->devices->pdata[i];
+        if (d->type == &device_virtio_mmio)
+            g_ptr_array_add(found, bus->devices->pdata[i]);
+    }
+    return found;
+}
+
+// Without bus= the highest free one, as QEMU.
+static Device *find_place(const BoardConfig *config, const DeviceBus *bus, const VirtioItem *item, GError **error)
+{
+    g_autoptr(GPtrArray) all = transports(bus);
+    const char *board = config->board ? config->board : "clabpu";
+    Device *place = NULL;
+    if (!all->len) {
+        fail(error, item, "the board %s has no place for virtio devices (-M virt has)", board);
+    } else if (item->bus >= (int)all->len) {
+        fail(error, item, "bus=virtio-mmio-bus.%d: the board %s has %u of them", item->bus, board, all->len);
+    } else if (item->bus >= 0) {
+        place = all->pdata[item->bus];
+        if (!virtio_mmio_is_free(place)) {
+            fail(error, item, "bus=virtio-mmio-bus.%d: another device is there", item->bus);
+            place = NULL;
+        }
+    } else {
+        for (guint i = all->len; !place && i-- > 0;)
+            if (virtio_mmio_is_free(all->pdata[i]))
+                place = all->pdata[i];
+        if (!place)
+            fail(error, item, "all %u places for virtio devices are taken", all->len);
+    }
+    return place;
+}
+
+// The image that an item names, which no item before it may have.
+static bool find_image(const BoardConfig *config, guint index, VirtioItem *item, GError **error)
+{
+    for (guint i = 0; item->drive && i < index; i++)
+        if (!g_strcmp0(g_array_index(config->virtio, VirtioItem, i).drive, item->drive))
+            return fail(error, item, "drive=%s: another device has it", item->drive);
+    for (guint i = 0; item->drive && i < config->drives->len; i++) {
+        const DriveItem *d = &g_array_index(config->drives, DriveItem, i);
+        if (!g_strcmp0(d->id, item->drive))
+            item->image = d;
+    }
+    return !item->drive || item->image || fail(error, item, "drive=%s: there is no -drive with this id", item->drive);
+}
+
+static bool plug(const BoardConfig *config, const DeviceBus *bus, guint index, GError **error)
+{
+    VirtioItem item = g_array_index(config->virtio, VirtioItem, index);
+    const VirtioType *type = virtio_type_find(item.driver);
+    g_assert(type); // the command line knows them by the same names
+    if (!find_image(config, index, &item, error))
+        return false;
+    Device *place = find_place(config, bus, &item, error);
+    return place && virtio_mmio_plug(place, type, &item, error);
+}
+
+bool board_plug_virtio(const BoardConfig *config, const DeviceBus *bus, GError **error)
+{
+    bool ok = true;
+    for (guint i = 0; ok && config->virtio && i < config->virtio->len; i++)
+        ok = plug(config, bus, i, error);
+    return ok;
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Virtio's block device (virtio 1.2, 5.2) over a raw image. A request is done in the thread of the hart that asks.
+#include "machine/devices/virtio.h"
+
+#include "machine/disk.h"
+#include <gio/gio.h>
+#include <string.h>
+
+#define CHUNK (256 << 10) // of a transfer, between the image and guest memory
+#define SEG_MAX (VIRTIO_QUEUE_SIZE - 2) // the header and the status are buffers too
+#define ID_SIZE 20
+
+enum { F_SEG_MAX = 2, F_RO = 5, F_BLK_SIZE = 6, F_FLUSH = 9, F_CONFIG_WCE = 11 };
+enum { T_IN = 0, T_OUT = 1, T_FLUSH = 4, T_GET_ID = 8 }; // kinds of requests
+enum { S_OK = 0, S_IOERR = 1, S_UNSUPP = 2 };            // how they ended
+enum { CONFIG_CAPACITY = 0, CONFIG_SEG_MAX = 12, CONFIG_BLK_SIZE = 20, CONFIG_WRITEBACK = 32, CONFIG_SIZE = 36 };
+
+typedef struct {
+    VirtioDevice virtio;
+    Disk *disk;
+    char id[ID_SIZE + 1];
+    uint8_t *chunk;
+    uint64_t written; // to the chain that is being served, from its beginning on
+} Block;
+
+typedef struct { // the beginning of a request, little-endian
+    uint32_t type, reserved;
+    uint64_t sector;
+} Header;
+
+// Whether a transfer lies on the disk.
+static bool on_disk(const Block *b, uint64_t sector, uint64_t size)
+{
+    uint64_t sectors = disk_sectors(b->disk);
+    return size % DISK_SECTOR == 0 && sector <= sectors && size / DISK_SECTOR <= sectors - sector;
+}
+
+static uint8_t read_sectors(Block *b, const VirtioChain *c, uint64_t sector)
+{
+    uint64_t size = c->in - 1;
+    if (!on_disk(b, sector, size))
+        return S_IOERR;
+    for (uint64_t done = 0, n; done < size; done += n) {
+        n = MIN(size - done, CHUNK);
+        if (!disk_read(b->disk, sector * DISK_SECTOR + done, b->chunk, n) ||
+            !virtio_chain_write(&b->virtio, c, done, b->chunk, n))
+            return S_IOERR;
+        b->written += n;
+    }
+    return S_OK;
+}
+
+// Without a flush command, or when the driver asks for that, what was written is safe at once (5.2.6.2).
+static bool write_through(const Block *b)
+{
+    const VirtioDevice *v = &b->virtio;
+    return virtio_has(v, F_CONFIG_WCE) ? !v->config[CONFIG_WRITEBACK] : !virtio_has(v, F_FLUSH);
+}
+
+static uint8_t write_sectors(Block *b, const VirtioChain *c, uint64_t sector)
+{
+    uint64_t size = c->out - sizeof(Header);
+    if (disk_readonly(b->disk) || !on_disk(b, sector, size))
+        return S_IOERR;
+    for (uint64_t done = 0, n; done < size; done += n) {
+        n = MIN(size - done, CHUNK);
+        if (!virtio_chain_read(&b->virtio, c, sizeof(Header) + done, b->chunk, n) ||
+            !disk_write(b->disk, sector * DISK_SECTOR + done, b->chunk, n))
+            return S_IOERR;
+    }
+    return !write_through(b) || disk_flush(b->disk) ? S_OK : S_IOERR;
+}
+
+static uint8_t tell_id(Block *b, const VirtioChain *c)
+{
+    b->written = MIN(c->in - 1, ID_SIZE);
+    return virtio_chain_write(&b->virtio, c, 0, b->id, b->written) ? S_OK : S_IOERR;
+}
+
+static uint8_t run_request(Block *b, const VirtioChain *c, const Header *h)
+{
+    uint64_t sector = GUINT64_FROM_LE(h->sector);
+    switch (GUINT32_FROM_LE(h->type)) {
+    case T_IN: return read_sectors(b, c, sector);
+    case T_OUT: return write_sectors(b, c, sector);
+    case T_FLUSH: return disk_flush(b->disk) ? S_OK : S_IOERR;
+    case T_GET_ID: return tell_id(b, c);
+    default: return S_UNSUPP;
+    }
+}
+
+// A chain: header and data that the device reads, data that it writes, and the last byte of that for the status,
+// however they are cut into buffers (5.2.6.4).
+static uint32_t serve(VirtioDevice *v, const VirtioChain *c)
+{
+    Block *b = (Block *)v;
+    Header h;
+    if (c->out < sizeof h || !c->in) {
+        virtio_broken(v, "a request without header or status");
+        return 0;
+    }
+    if (!virtio_chain_read(v, c, 0, &h, sizeof h))
+        return 0;
+    b->written = 0;
+    uint8_t status = run_request(b, c, &h);
+    virtio_chain_write(v, c, c->in - 1, &status, sizeof status);
+    return (uint32_t)(b->written + (b->written == c->in - 1));
+}
+
+static void notify(VirtioDevice *v, unsigned queue)
+{
+    virtio_serve(v, queue, serve);
+}
+
+static void config_written(VirtioDevice *v, unsigned at, uint8_t byte)
+{
+    if (at == CONFIG_WRITEBACK && virtio_has(v, F_CONFIG_WCE))
+        v->config[at] = byte & 1;
+}
+
+static void reset(VirtioDevice *v)
+{
+    v->config[CONFIG_WRITEBACK] = 1;
+}
+
+static void put_config(VirtioDevice *v, unsigned at, uint64_t value, unsigned size)
+{
+    for (unsigned i = 0; i < size; i++)
+        v->config[at + i] = (uint8_t)(value >> (8 * i));
+}
+
+static bool realize(VirtioDevice *v, const VirtioItem *item, GError **error)
+{
+    Block *b = (Block *)v;
+    b->disk = disk_open(item->image, error);
+    if (!b->disk)
+        return false;
+    b->chunk = g_malloc(CHUNK);
+    g_strlcpy(b->id, item->serial ? item->serial : "", sizeof b->id);
+    v->offered |= 1 << F_SEG_MAX | 1 << F_BLK_SIZE | 1 << F_FLUSH | 1 << F_CONFIG_WCE;
+    if (disk_readonly(b->disk))
+        v->offered |= 1 << F_RO;
+    put_config(v, CONFIG_CAPACITY, disk_sectors(b->disk), 8);
+    put_config(v, CONFIG_SEG_MAX, SEG_MAX, 4);
+    put_config(v, CONFIG_BLK_SIZE, DISK_SECTOR, 4);
+    return true;
+}
+
+static void unrealize(VirtioDevice *v)
+{
+    Block *b = (Block *)v;
+    disk_close(b->disk);
+    g_free(b->chunk);
+}
+
+const VirtioType virtio_blk = {
+    "virtio-blk-device", 2, sizeof(Block), 1, CONFIG_SIZE, realize, unrealize, reset, notify, config_written,
+};

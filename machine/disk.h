@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A disk: a raw image, which is a file or a block device of the host.
+#pragma once
+#include "machine/virtio_item.h"
+#include <glib.h>
+#include <stdint.h>
+
+#define DISK_SECTOR 512
+
+typedef struct Disk Disk;
+
+// Opens the image; nobody else can then write it, or use it at all if we may write. Error: one line that begins with
+// the file's name.
+Disk *disk_open(const DriveItem *drive, GError **error);
+void disk_close(Disk *disk);
+uint64_t disk_sectors(const Disk *disk); // what is left of the last one reads as zero
+bool disk_readonly(const Disk *disk);
+
+// At a byte's offset; the range lies on the disk, and is not written if that is read-only. False: the host could not.
+bool disk_read(Disk *disk, uint64_t at, void *data, size_t size);
+bool disk_write(Disk *disk, uint64_t at, const void *data, size_t size);
+// What was written before survives a crash of the host.
+bool disk_flush(Disk *disk);

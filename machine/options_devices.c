@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Options about virtio devices and their images: -drive, -device virtio-..., -global.
+#include "machine/options_set.h"
+
+#include "machine/options_value.h"
+#include <string.h>
+
+#define BUS "virtio-mmio-bus."
+#define BUS_MAX 1000 // the board's own limit is lower
+#define SERIAL_MAX 20
+
+static const char *keep(Options *o, const char *text)
+{
+    return g_string_chunk_insert_const(o->text, text);
+}
+
+// Stores text in a field of an object that also knows the options.
+#define TEXT_PROPERTY(function, type, field)                                                             \
+    static bool function(void *opaque, const char *option, const char *value, GError **error)            \
+    {                                                                                                    \
+        (void)option, (void)error;                                                                       \
+        ((type *)opaque)->item.field = keep(((type *)opaque)->options, value);                           \
+        return true;                                                                                     \
+    }
+
+// --- -drive --------------------------------------------------------------------------------------------------------
+
+typedef struct {
+    Options *options;
+    DriveItem item;
+} Drive;
+
+TEXT_PROPERTY(drive_file, Drive, file)
+TEXT_PROPERTY(drive_id, Drive, id)
+
+static bool drive_interface(void *opaque, const char *option, const char *value, GError **error)
+{
+    ((Drive *)opaque)->item.plugged = !strcmp(value, "virtio");
+    if (!strcmp(value, "virtio") || !strcmp(value, "none"))
+        return true;
+    return value_error(error, option, "'%s' is not supported, only 'none' and 'virtio' are", value);
+}
+
+static bool drive_format(void *opaque, const char *option, const char *value, GError **error)
+{
+    ((Drive *)opaque)->item.checked = true;
+    return !strcmp(value, "raw") || value_error(error, option, "'%s' is not supported, only 'raw' is", value);
+}
+
+static bool drive_readonly(void *opaque, const char *option, const char *value, GError **error)
+{
+    return value_on_off(option, value, &((Drive *)opaque)->item.readonly, error);
+}
+
+static bool drive_cache(void *opaque, const char *option, const char *value, GError **error)
+{
+    ((Drive *)opaque)->item.unsafe = !strcmp(value, "unsafe");
+    if (!strcmp(value, "unsafe") || !strcmp(value, "writeback"))
+        return true;
+    return value_error(error, option, "'%s' is not supported, only 'writeback' and 'unsafe' are", value);
+}
+
+static bool drive_media(void *opaque, const char *option, const char *value, GError **error)
+{
+    (void)opaque;
+    return !strcmp(value, "disk") || value_error(error, option, "'%s' is not supported, only 'disk' is", value);
+}
+
+static bool id_is_taken(const Options *o, const char *id)
+{
+    for (unsigned i = 0; i < o->drives->len; i++)
+        if (!g_strcmp0(g_array_index(o->drives, DriveItem, i).id, id))
+            return true;
+    return false;
+}
+
+bool set_drive(Options *o, const char *option, const char *value, GError **error)
+{
+    static const ValueProperty properties[] = {
+        {"file", drive_file},         {"if", drive_interface},       {"id", drive_id},       {"format", drive_format},
+        {"readonly", drive_readonly}, {"read-only", drive_readonly}, {"cache", drive_cache}, {"media", drive_media},
+    };
+    Drive d = {.options = o};
+    if (!value_properties(option, value, properties, G_N_ELEMENTS(properties), &d, error))
+        return false;
+    if (!d.item.file)
+        return value_error(error, option, "needs file=");
+    if (!d.item.id && !d.item.plugged)
+        return value_error(error, option, "needs if=virtio, or id= for a -device virtio-blk-device,drive=");
+    if (!d.item.id) {
+        g_autofree char *id = g_strdup_printf("virtio%u", o->drives->len);
+        d.item.id = keep(o, id);
+    }
+    if (id_is_taken(o, d.item.id))
+        return value_error(error, option, "id=%s: another -drive has it", d.item.id);
+    g_array_append_val(o->drives, d.item);
+    return true;
+}
+
+void add_drive_devices(Options *o)
+{
+    for (unsigned i = 0; i < o->drives->len; i++) {
+        const DriveItem *d = &g_array_index(o->drives, DriveItem, i);
+        VirtioItem item = {.driver = "virtio-blk-device", .drive = d->id, .bus = -1};
+        if (d->plugged)
+            g_array_append_val(o->virtio, item);
+    }
+}
+
+// --- -device virtio-... --------------------------------------------------------------------------------------------
+
+typedef struct {
+    Options *options;
+    VirtioItem item;
+} Virtio;
+
+TEXT_PROPERTY(virtio_drive, Virtio, drive)
+
+static bool virtio_driver(void *opaque, const char *option, const char *value, GError **error)
+{
+    ((Virtio *)opaque)->item.driver = choose(LIST_DEVICE, option, value, error);
+    return ((Virtio *)opaque)->item.driver;
+}
+
+static bool virtio_bus(void *opaque, const char *option, const char *value, GError **error)
+{
+    uint64_t n;
+    if (!g_str_has_prefix(value, BUS))
+        return value_error(error, option, "'%s' is not " BUS "N", value);
+    if (!value_count(option, value + strlen(BUS), 0, BUS_MAX, &n, error))
+        return false;
+    ((Virtio *)opaque)->item.bus = (int)n;
+    return true;
+}
+
+static bool virtio_serial(void *opaque, const char *option, const char *value, GError **error)
+{
+    Virtio *v = opaque;
+    if (strlen(value) > SERIAL_MAX)
+        return value_error(error, option, "'%s' has more than %d characters", value, SERIAL_MAX);
+    v->item.serial = keep(v->options, value);
+    return true;
+}
+
+// QEMU's name for the device itself; nothing here refers to it.
+static bool virtio_id(void *opaque, const char *option, const char *value, GError **error)
+{
+    (void)opaque, (void)option, (void)value, (void)error;
+    return true;
+}
+
+bool is_virtio_device(const char *value)
+{
+    const char *name = g_str_has_prefix(value, "driver=") ? strchr(value, '=') + 1 : value;
+    return g_str_has_prefix(name, "virtio");
+}
+
+bool set_virtio_device(Options *o, const char *option, const char *value, GError **error)
+{
+    static const ValueProperty properties[] = {
+        {"driver", virtio_driver}, {"bus", virtio_bus},       {"id", virtio_id},
+        {"drive", virtio_drive},   {"serial", virtio_serial},
+    };
+    Virtio v = {.options = o, .item = {.bus = -1}};
+    if (!value_properties(option, value, properties, G_N_ELEMENTS(properties), &v, error))
+        return false;
+    bool block = !strcmp(v.item.driver, "virtio-blk-device");
+    if (block && !v.item.drive)
+        return value_error(error, option, "virtio-blk-device needs drive=, the id of a -drive");
+    if (!block && (v.item.drive || v.item.serial))
+        return value_error(error, option, "%s takes no %s=", v.item.driver, v.item.drive ? "drive" : "serial");
+    g_array_append_val(o->virtio, v.item);
+    return true;
+}
+
+// --- -global -------------------------------------------------------------------------------------------------------
+
+// Scripts written for QEMU ask for what is the only way here.
+bool set_global(Options *o, const char *option, const char *value, GError **error)
+{
+    const char *known = "virtio-mmio.force-legacy=";
+    bool legacy;
+    (void)o;
+    if (!g_str_has_prefix(value, known))
+        return value_error(error, option, "'%s' is not supported, only '%soff' is", value, known);
+    if (!value_on_off(option, value + strlen(known), &legacy, error))
+        return false;
+    return !legacy || value_error(error, option, "virtio-mmio has no legacy interface, only version 2");
+}

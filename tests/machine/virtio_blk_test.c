@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Virtio disks: requests and what they leave in the image; images that cannot be used; where devices go.
+#include "tests/machine/virtio_rig.h"
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SECTORS 8
+#define FLUSH (UINT64_C(1) << 9)
+#define CONFIG_WCE (UINT64_C(1) << 11)
+#define RO (1u << 5)
+
+static int teardown(void **state)
+{
+    fixture_reset(*state);
+    rig_free(*state);
+    return fixture_teardown(state);
+}
+
+// Byte i of the image is i / 512 + i.
+static const char *make_image(Fixture *f, size_t size)
+{
+    uint8_t data[SECTORS * 512];
+    for (unsigned i = 0; i < sizeof data; i++)
+        data[i] = (uint8_t)(i / 512 + i);
+    return fixture_file(f, "disk", data, size);
+}
+
+static unsigned image_byte(const char *path, long at)
+{
+    FILE *f = fopen(path, "re");
+    assert_non_null(f);
+    assert_int_equal(fseek(f, at, SEEK_SET), 0);
+    int c = fgetc(f);
+    fclose(f);
+    return (unsigned)c;
+}
+
+static void reads(void **state)
+{
+    Fixture *f = *state;
+    VirtioRig r = rig_boot(f, make_image(f, SECTORS * 512));
+    rig_start(&r, 0);
+    assert_int_equal(rig_request(&r, BLK_IN, 3, 1024), BLK_OK);
+    assert_int_equal(rig_written(&r), 1025);
+    for (unsigned i = 0; i < 1024; i += 7)
+        assert_int_equal(fixture_ld(f, DATA + i, 1), (i / 512 + 3 + i) & 0xff);
+    assert_int_equal(rig_request(&r, BLK_IN, 0, SECTORS * 512), BLK_OK);
+    assert_int_equal(rig_request(&r, BLK_IN, SECTORS, 0), BLK_OK);
+    const struct {
+        uint64_t sector;
+        uint32_t size;
+    } wrong[] = {{SECTORS, 512}, {0, SECTORS * 512 + 512}, {SECTORS - 1, 1024}, {0, 511}, {0, 1},
+                 {SECTORS + 1, 0}, {UINT64_MAX, 512}, {UINT64_MAX >> 9, 512}, {UINT64_C(1) << 55, 512}, {0, 64 << 20}};
+    for (unsigned i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        assert_int_equal(rig_request(&r, BLK_IN, wrong[i].sector, wrong[i].size), BLK_IOERR);
+        assert_int_equal(rig_request(&r, BLK_OUT, wrong[i].sector, wrong[i].size), BLK_IOERR);
+    }
+    assert_int_equal(rig_read(&r, R_STATUS), S_LIVE);
+}
+
+static void writes(void **state)
+{
+    Fixture *f = *state;
+    const char *path = make_image(f, SECTORS * 512);
+    VirtioRig r = rig_boot(f, path);
+    rig_start(&r, FLUSH);
+    for (unsigned i = 0; i < 1024; i++)
+        fixture_st(f, DATA + i, 1, 0xc3);
+    assert_int_equal(rig_request(&r, BLK_OUT, 2, 1024), BLK_OK);
+    assert_int_equal(rig_written(&r), 1);
+    assert_int_equal(rig_request(&r, BLK_FLUSH, 0, 0), BLK_OK);
+    assert_int_equal(image_byte(path, 1023), (1023 / 512 + 1023) & 0xff);
+    assert_int_equal(image_byte(path, 1024), 0xc3);
+    assert_int_equal(image_byte(path, 2047), 0xc3);
+    assert_int_equal(image_byte(path, 2048), (2048 / 512 + 2048) & 0xff);
+    assert_int_equal(rig_request(&r, BLK_IN, 3, 512), BLK_OK);
+    assert_int_equal(fixture_ld(f, DATA + 511, 1), 0xc3);
+}
+
+static void other_requests(void **state)
+{
+    Fixture *f = *state;
+    VirtioRig r = rig_boot(f, make_image(f, SECTORS * 512));
+    char id[21] = {0};
+    rig_start(&r, 0);
+    assert_int_equal(rig_request(&r, BLK_GET_ID, 0, 20), BLK_OK);
+    assert_int_equal(address_space_read(board_memory(f->board), DATA, MEMTXATTRS_NONE, id, 20), MEMTX_OK);
+    assert_string_equal(id, "serial of it");
+    assert_int_equal(rig_request(&r, BLK_GET_ID, 0, 512), BLK_OK);
+    assert_int_equal(rig_written(&r), 20);
+    assert_int_equal(rig_request(&r, BLK_GET_ID, 0, 3), BLK_OK);
+    assert_int_equal(rig_request(&r, 3, 0, 512), BLK_UNSUPP);
+    assert_int_equal(rig_request(&r, 0xffffffff, 0, 512), BLK_UNSUPP);
+    assert_int_equal(rig_request(&r, BLK_FLUSH, 0, 0), BLK_OK);
+}
+
+// Header, data and status may be cut anywhere (5.2.6.4).
+static void any_framing(void **state)
+{
+    Fixture *f = *state;
+    VirtioRig r = rig_boot(f, make_image(f, SECTORS * 512));
+    rig_start(&r, 0);
+    fixture_st(f, DATA, 8, BLK_IN);
+    fixture_st(f, DATA + 0x103, 8, 2);
+    rig_desc(&r, 0, DATA, 3, NEXT, 1);
+    rig_desc(&r, 1, DATA + 3, 5, NEXT, 2);
+    rig_desc(&r, 2, DATA + 0x103, 8, NEXT, 3);
+    rig_desc(&r, 3, DATA + 0x201, 1, NEXT | WRITE, 4);
+    rig_desc(&r, 4, DATA + 0x301, 512, WRITE, 0);
+    rig_offer(&r, 0);
+    rig_kick(&r);
+    assert_int_equal(rig_written(&r), 513);
+    assert_int_equal(fixture_ld(f, DATA + 0x201, 1), 2);
+    assert_int_equal(fixture_ld(f, DATA + 0x301, 1), 3);
+    assert_int_equal(fixture_ld(f, DATA + 0x301 + 510, 1), (2 + 511) & 0xff);
+    assert_int_equal(fixture_ld(f, DATA + 0x301 + 511, 1), BLK_OK);
+    // A write whose data begins in the header's buffer.
+    fixture_st(f, DATA, 8, BLK_OUT);
+    fixture_st(f, DATA + 8, 8, 0);
+    rig_desc(&r, 0, DATA, 16 + 512, NEXT, 1);
+    rig_desc(&r, 1, DATA + 0x1000, 1, WRITE, 0);
+    fixture_st(f, DATA + 16, 1, 0x77);
+    rig_offer(&r, 0);
+    rig_kick(&r);
+    assert_int_equal(fixture_ld(f, DATA + 0x1000, 1), BLK_OK);
+    assert_int_equal(rig_request(&r, BLK_IN, 0, 512), BLK_OK);
+    assert_int_equal(fixture_ld(f, DATA, 1), 0x77);
+}
+
+static void read_only(void **state)
+{
+    Fixture *f = *state;
+    const char *path = make_image(f, SECTORS * 512);
+    assert_int_equal(chmod(path, 0444), 0);
+    rig_add_drive(f, "d", path, true);
+    rig_add_device(f, "virtio-blk-device", "d", -1);
+    f->config.board = "virt";
+    fixture_boot(f);
+    VirtioRig r = {f, LAST_SLOT, 0};
+    assert_true(rig_read(&r, R_FEATURES) & RO);
+    rig_start(&r, 0); // a driver that does not care
+    assert_int_equal(rig_request(&r, BLK_OUT, 0, 512), BLK_IOERR);
+    assert_int_equal(rig_request(&r, BLK_FLUSH, 0, 0), BLK_OK);
+    assert_int_equal(rig_request(&r, BLK_IN, 0, 512), BLK_OK);
+    assert_int_equal(image_byte(path, 5), 5);
+}
+
+static void write_cache(void **state)
+{
+    Fixture *f = *state;
+    const char *path = make_image(f, SECTORS * 512);
+    VirtioRig r = rig_boot(f, path);
+    fixture_reset(f);
+    g_array_index(f->config.drives, DriveItem, 0).unsafe = false; // flushes reach the host
+    fixture_boot(f);
+    for (unsigned i = 0; i < 3; i++) {
+        rig_start(&r, i == 0 ? 0 : i == 1 ? FLUSH : FLUSH | CONFIG_WCE);
+        unsigned generation = rig_read(&r, R_GENERATION);
+        assert_int_equal(fixture_ld(f, r.base + R_CONFIG + 32, 1), 1);
+        fixture_st(f, r.base + R_CONFIG + 32, 1, 0);
+        assert_int_equal(fixture_ld(f, r.base + R_CONFIG + 32, 1), i < 2);
+        fixture_st(f, r.base + R_CONFIG, 4, 99); // the capacity is not to be written
+        assert_int_equal(rig_read(&r, R_CONFIG), SECTORS);
+        if (i == 2)
+            assert_true(rig_read(&r, R_GENERATION) != generation);
+        assert_int_equal(rig_request(&r, BLK_OUT, 0, 512), BLK_OK);
+        assert_int_equal(rig_request(&r, BLK_FLUSH, 0, 0), BLK_OK);
+    }
+}
+
+// The last sector of an image that ends in it: what is not there reads as zero.
+static void odd_size(void **state)
+{
+    Fixture *f = *state;
+    VirtioRig r = rig_boot(f, make_image(f, 1000));
+    assert_int_equal(rig_read(&r, R_CONFIG), 2);
+    rig_start(&r, 0);
+    fixture_st(f, DATA + 500, 8, UINT64_MAX);
+    assert_int_equal(rig_request(&r, BLK_IN, 1, 512), BLK_OK);
+    assert_int_equal(fixture_ld(f, DATA + 487, 1), (999 / 512 + 999) & 0xff);
+    assert_int_equal(fixture_ld(f, DATA + 488, 8), 0);
+    assert_int_equal(fixture_ld(f, DATA + 504, 8), 0);
+    assert_int_equal(rig_request(&r, BLK_IN, 2, 512), BLK_IOERR);
+}
+
+// --- what cannot be ------------------------------------------------------------------------------------------------
+
+static void one_disk_fails(Fixture *f, const char *file, const char *part)
+{
+    rig_free(f);
+    rig_add_drive(f, "d", file, false);
+    rig_add_device(f, "virtio-blk-device", "d", -1);
+    fixture_fails(f, part);
+}
+
+static void unusable_images(void **state)
+{
+    Fixture *f = *state;
+    f->config.board = "virt";
+    one_disk_fails(f, fixture_path(f, "absent"), "absent: No such file or directory");
+    one_disk_fails(f, f->dir, "directory");
+    one_disk_fails(f, "/dev/null", "/dev/null: neither a regular file nor a block device");
+    const char *fifo = fixture_path(f, "fifo");
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    one_disk_fails(f, fifo, "fifo: neither");
+    const char *qcow = fixture_file(f, "q.img", "QFI\xfb\0\0\0\3", 8);
+    one_disk_fails(f, qcow, "q.img: looks like a qcow2 image");
+    g_array_index(f->config.drives, DriveItem, 0).checked = true;
+    fixture_boot(f);
+    fixture_reset(f);
+    const char *image = make_image(f, SECTORS * 512);
+    int fd = open(image, O_RDONLY | O_CLOEXEC);
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+    assert_int_equal(fcntl(fd, F_OFD_SETLK, &lock), 0);
+    one_disk_fails(f, image, "disk: the image is in use");
+    g_array_index(f->config.drives, DriveItem, 0).readonly = true; // two readers
+    fixture_boot(f);
+    fixture_reset(f);
+    close(fd);
+    g_array_index(f->config.drives, DriveItem, 0).readonly = false;
+    fixture_boot(f);
+}
+
+static void unusable_places(void **state)
+{
+    Fixture *f = *state;
+    f->config.board = "clabpu";
+    rig_add_device(f, "virtio-rng-device", NULL, -1);
+    fixture_fails(f, "-device virtio-rng-device: the board clabpu has no place for virtio devices");
+    f->config.board = "virt";
+    rig_add_device(f, "virtio-rng-device", NULL, 7);
+    fixture_fails(f, "bus=virtio-mmio-bus.7: another device is there");
+    rig_free(f);
+    rig_add_device(f, "virtio-rng-device", NULL, 8);
+    fixture_fails(f, "bus=virtio-mmio-bus.8: the board virt has 8 of them");
+    rig_free(f);
+    for (unsigned i = 0; i < 9; i++)
+        rig_add_device(f, "virtio-rng-device", NULL, -1);
+    fixture_fails(f, "all 8 places for virtio devices are taken");
+    rig_free(f);
+    rig_add_drive(f, "d", make_image(f, 512), false);
+    rig_add_device(f, "virtio-blk-device", "e", -1);
+    fixture_fails(f, "drive=e: there is no -drive with this id");
+    rig_free(f);
+    rig_add_drive(f, "d", make_image(f, 512), true);
+    rig_add_device(f, "virtio-blk-device", "d", -1);
+    rig_add_device(f, "virtio-blk-device", "d", -1);
+    fixture_fails(f, "drive=d: another device has it");
+}
+
+// As QEMU: from the last transport down.
+static void places(void **state)
+{
+    Fixture *f = *state;
+    f->config.board = "virt";
+    rig_add_drive(f, "a", fixture_blank(f, "a", 512), false);
+    rig_add_drive(f, "b", fixture_blank(f, "b", 1024), false);
+    rig_add_drive(f, "c", fixture_blank(f, "c", 1536), false);
+    rig_add_device(f, "virtio-blk-device", "a", -1);
+    rig_add_device(f, "virtio-blk-device", "c", 0);
+    rig_add_device(f, "virtio-rng-device", NULL, 6);
+    rig_add_device(f, "virtio-blk-device", "b", -1);
+    fixture_boot(f);
+    static const unsigned ids[] = {2, 0, 0, 0, 0, 2, 4, 2}, sectors[] = {3, 0, 0, 0, 0, 2, UINT32_MAX, 1};
+    for (unsigned i = 0; i < 8; i++) {
+        VirtioRig r = {f, FIRST_SLOT + 0x1000 * i, 0};
+        assert_int_equal(rig_read(&r, R_DEVICE_ID), ids[i]);
+        assert_int_equal(rig_read(&r, R_CONFIG), sectors[i]);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    test_data = argc > 1 ? argv[1] : ".";
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(reads),       TEST(writes),   TEST(other_requests),  TEST(any_framing),     TEST(read_only),
+        TEST(write_cache), TEST(odd_size), TEST(unusable_images), TEST(unusable_places), TEST(places),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
