@@ -94,9 +94,9 @@ static bool list_table(Lister *l, uint64_t table, unsigned level, uint64_t va)
         if (level + 1 == l->levels)
             at = (uint64_t)bits_sext(at, PAGE_BITS + 9 * l->levels);
         uint64_t pa = target(pte, kind, level), size = UINT64_C(1) << (PAGE_BITS + 9 * level);
-        // An entry of 64 KiB stands in the table 16 times.
+        uint64_t inside = at & ((UINT64_C(1) << leaf_bits(pte, level)) - 1); // an entry of 64 KiB stands there 16 times
         if (kind == HART_WALK_LEAF)
-            add(l, (HartMapping){at, pa + (at & ((UINT64_C(1) << leaf_bits(pte, level)) - 1)), size, (unsigned)pte & PTE_LETTERS});
+            add(l, (HartMapping){at, pa + inside, size, (unsigned)pte & PTE_LETTERS});
         else if (kind == HART_WALK_TABLE && !list_table(l, pa, level - 1, at))
             return false;
     }

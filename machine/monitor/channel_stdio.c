@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The monitor on the console's terminal or pipe.
 //
-// A hart that waits for input may be the one that reads the terminal, so what is typed is only noted and then handled by
-// the main loop.
+// A hart that waits for input may be the one that reads the terminal, so what is typed is only noted and then handled
+// by the main loop.
 #include "machine/monitor/channel.h"
 #include "machine/monitor/editor.h"
 #include "machine/terminal.h"
@@ -17,6 +17,7 @@ typedef struct {
     Console *console;
     bool own;        // the console is freed with the channel
     bool tty, focus; // the main loop's view of the latter
+    bool plain_tty;  // a terminal, but there is no library to edit lines
     bool greeted, in_line;
     LineBuffer line; // of a pipe
     GMutex lock;
@@ -38,6 +39,11 @@ static char **complete(void *opaque, const char *before, const char *word)
     return c->base.user.complete(c->base.user.opaque, before, word);
 }
 
+static bool edits(const StdioChannel *c)
+{
+    return c->tty && !c->plain_tty;
+}
+
 static void set_focus(StdioChannel *c, bool on)
 {
     if (c->focus == on)
@@ -49,22 +55,32 @@ static void set_focus(StdioChannel *c, bool on)
         c->greeted = true;
     }
     c->focus = on;
-    if (!c->tty && on)
+    if (on && c->tty && !c->plain_tty)
+        c->plain_tty = !editor_start(MONITOR_PROMPT, &(EditorUser){c, end_line, complete});
+    if (on && (!c->tty || c->plain_tty))
         channel_prompt(&c->base);
-    else if (c->tty && on)
-        editor_start(MONITOR_PROMPT, &(EditorUser){c, end_line, complete});
-    else if (c->tty)
+    else if (!on && edits(c))
         editor_stop();
+}
+
+// A terminal that nobody edits on is still in raw mode.
+static void add_plain(StdioChannel *c, uint8_t byte)
+{
+    if (c->plain_tty && byte == '\r')
+        byte = '\n';
+    if (c->plain_tty)
+        channel_write(&c->base, (const char *)&byte, 1);
+    line_buffer_add(&c->line, &c->base, byte);
 }
 
 static void handle(StdioChannel *c, unsigned event)
 {
     if (event >= EVENT_FOCUS)
         set_focus(c, event == EVENT_FOCUS);
-    else if (c->tty)
+    else if (edits(c))
         editor_byte((uint8_t)event);
     else
-        line_buffer_add(&c->line, &c->base, (uint8_t)event);
+        add_plain(c, (uint8_t)event);
 }
 
 static gboolean on_events(gpointer opaque)
@@ -104,7 +120,7 @@ static void on_focus(void *opaque, bool on)
 static void stdio_write(Channel *base, const char *text, size_t size)
 {
     StdioChannel *c = (StdioChannel *)base;
-    bool editing = c->tty && c->focus && !c->in_line;
+    bool editing = edits(c) && c->focus && !c->in_line;
     if (editing)
         editor_hide();
     if (c->tty)
@@ -118,7 +134,7 @@ static void stdio_free(Channel *base)
 {
     StdioChannel *c = (StdioChannel *)base;
     console_set_monitor(c->console, &(ConsoleMonitor){0}, false);
-    if (c->tty && c->focus)
+    if (edits(c) && c->focus)
         editor_stop();
     if (c->source)
         g_source_remove(c->source);

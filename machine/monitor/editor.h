@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Editing of lines on a terminal in raw mode: libreadline, fed byte by byte. Its state is the process's.
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct {
@@ -10,8 +11,8 @@ typedef struct {
     char **(*complete)(void *opaque, const char *before, const char *word);
 } EditorUser;
 
-// Shows the prompt and edits a line after the other, until stop. The history stays.
-void editor_start(const char *prompt, const EditorUser *user);
+// Shows the prompt and edits a line after the other, until stop. The history stays. False: there is no libreadline.
+bool editor_start(const char *prompt, const EditorUser *user);
 void editor_stop(void);
 void editor_byte(uint8_t byte); // that was typed
 // Around output that comes between: takes the line off the screen, and shows it again.

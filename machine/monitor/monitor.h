@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The monitor: commands that look at a machine while it runs, stop it and end it (docs/monitor.md).
 //
-// Everything of it happens on the main thread. What needs the harts' state has them stopped for the time (machine_hold).
-// A machine without one has nothing to pay; one with a monitor that nobody talks to waits for a descriptor.
+// Everything of it happens on the main thread. What needs the harts' state has them stopped for the time
+// (machine_hold). A machine without one has nothing to pay; one with a monitor that nobody talks to waits for a
+// descriptor.
 #pragma once
 #include "machine/exec.h"
 

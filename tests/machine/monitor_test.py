@@ -48,8 +48,8 @@ def pattern(line):
 def talk(commands, *options, timeout=60):
     """Runs the commands on -monitor stdio, and quit; returns what each one answered."""
     text = '\n'.join([*commands, 'quit', ''])
-    done = subprocess.run([ADDEND, '-M', 'clabpu', '-m', '128', '--timeout', '50', '-serial', 'null', '-monitor', 'stdio',
-                           *options], input=text, capture_output=True, text=True, timeout=timeout, check=False)
+    done = subprocess.run([ADDEND, '-M', 'clabpu', '-m', '128', '--timeout', '50', '-serial', 'null', '-monitor',
+                           'stdio', *options], input=text, capture_output=True, text=True, timeout=timeout, check=False)
     assert (done.returncode, done.stderr) == (0, ''), (done.returncode, done.stderr)
     parts = done.stdout.split(PROMPT)
     assert parts[0] == BANNER, parts[0]
