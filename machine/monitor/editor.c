@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Editing of lines by libreadline, loaded when it is needed. The terminal's mode is machine/terminal.h's, signals are the
-// program's.
+// Editing of lines by libreadline, loaded when it is needed. The terminal's mode is machine/terminal.h's, signals are
+// the program's.
 #include "machine/monitor/editor.h"
 
 #include <dlfcn.h>
