@@ -6,20 +6,14 @@
 // has a reserved bit set, is a pointer with D, A or U or at the last level, or is a leaf that the privilege may not
 // use this way or whose page number is not aligned to its size. A page-table entry that PMP refuses to S-mode, or that
 // is not RAM, gives an access fault of the kind of the access.
+#include "frontend/pte.h"
 #include "frontend/trap.h"
 #include "util/bits.h"
 
-enum { PTE_V = 1, PTE_R = 2, PTE_W = 4, PTE_X = 8, PTE_U = 16, PTE_G = 32, PTE_A = 64, PTE_D = 128 };
-#define PTE_PPN_SHIFT  10
-#define PTE_PPN_BITS   44
 #define PTE_RESERVED   (UINT64_C(0x7f) << 54) // bits 60:54
 #define PTE_PBMT_SHIFT 61
 #define PTE_PBMT       (UINT64_C(3) << PTE_PBMT_SHIFT)
-#define PTE_N          (UINT64_C(1) << 63)
-#define NAPOT_BITS     16 // the one size there is: 64 KiB
 
-#define SATP_MODE_SHIFT 60
-#define SATP_ASID_SHIFT 44
 #define SPACE_MXR       (UINT64_C(1) << 62) // 0 in the satp of every mode there is
 
 typedef struct {
@@ -147,12 +141,6 @@ static bool mark_used(Walk *w, bool *again)
     return true;
 }
 
-static unsigned levels_of(const Hart *hart)
-{
-    unsigned mode = (unsigned)(hart->satp >> SATP_MODE_SHIFT);
-    return mode ? mode - 5 : 0; // Sv39 is 8, Sv48 is 9, Sv57 is 10
-}
-
 // The physical address of w->va, and what the leaf also permits. False: *fault.
 static bool walk(Walk *w, unsigned levels, uint64_t *pa, HartPage *out)
 {
@@ -188,7 +176,7 @@ bool hart_translate(const Hart *hart, uint64_t va, unsigned size, MemAccess acce
                     MemFault *fault)
 {
     static const uint8_t privs[] = {PRV_U, PRV_S, PRV_S, PRV_M};
-    unsigned levels = mmu == 3 ? 0 : levels_of(hart);
+    unsigned levels = mmu == 3 ? 0 : satp_levels(hart->satp);
     uint64_t pa = va;
     *out = (HartPage){.allow = {true, true, true}};
     if (levels) {
@@ -215,7 +203,7 @@ bool hart_translate(const Hart *hart, uint64_t va, unsigned size, MemAccess acce
 
 bool hart_debug_translate(const Hart *hart, uint64_t va, unsigned mmu, uint64_t *pa)
 {
-    unsigned levels = mmu == 3 ? 0 : levels_of(hart);
+    unsigned levels = mmu == 3 ? 0 : satp_levels(hart->satp);
     MemFault fault;
     HartPage page;
     Walk w = {.hart = hart, .va = va, .access = ACCESS_READ, .mmu = mmu, .debug = true, .fault = &fault};

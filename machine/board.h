@@ -124,5 +124,8 @@ bool board_has_htif(const Board *board); // it would, for a guest that names toh
 // For the harts' semihosting hook, after board_load. Owned by the board.
 Semihost *board_semihost(Board *board);
 
+// Appends the devices as text, in the shape of QEMU's info qtree. Any thread.
+void board_print_devices(Board *board, GString *out);
+
 // -M dumpdtb=FILE: writes the device tree that board_load made.
 bool board_dump_dtb(Board *board, const char *path, GError **error);

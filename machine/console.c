@@ -27,12 +27,14 @@ struct Console {
     void (*input)(void *opaque);
     void (*quit)(void *opaque);
     void *input_opaque, *quit_opaque;
+    ConsoleMonitor monitor; // typed NULL: there is none
     int write_error; // atomic
     GMutex lock; // everything below
     GByteArray *queue;
     size_t taken; // bytes of queue already given away
     bool escaped; // the last byte was Ctrl-A
     bool eof, stopped;
+    bool at_monitor; // what is typed goes there
     int wake_fd;
     GMainContext *context;
     GSource *source; // attached, unless the queue is full or the input ended
@@ -107,6 +109,11 @@ bool console_has_commands(const Console *c)
     return c->commands && c->in_tty;
 }
 
+bool console_reads_commands(const Console *c)
+{
+    return c->commands;
+}
+
 bool console_is_tty(const Console *c)
 {
     return c->in_tty && c->out_tty;
@@ -122,6 +129,12 @@ void console_set_quit_handler(Console *c, void (*quit)(void *opaque), void *opaq
 {
     c->quit = quit;
     c->quit_opaque = opaque;
+}
+
+void console_set_monitor(Console *c, const ConsoleMonitor *monitor, bool focus)
+{
+    c->monitor = *monitor;
+    c->at_monitor = focus;
 }
 
 bool console_write(Console *c, const void *data, size_t size)
@@ -155,12 +168,34 @@ static void say(Console *c, const char *text)
 
 static void print_help(Console *c)
 {
-    say(c, "\r\nCtrl-A h  this help\r\nCtrl-A x  quit\r\nCtrl-A Ctrl-A  send Ctrl-A\r\n");
+    say(c, "\r\nCtrl-A h  this help\r\nCtrl-A x  quit\r\n");
+    if (c->monitor.typed)
+        say(c, "Ctrl-A c  to the monitor and back\r\n");
+    say(c, "Ctrl-A Ctrl-A  send Ctrl-A\r\n");
 }
 
 static size_t queued(const Console *c)
 {
     return c->queue->len - c->taken;
+}
+
+// Lock held, as below.
+static void give(Console *c, uint8_t byte)
+{
+    if (c->at_monitor)
+        c->monitor.typed(c->monitor.opaque, &byte, 1);
+    else
+        g_byte_array_append(c->queue, &byte, 1);
+}
+
+static void change_focus(Console *c)
+{
+    if (!c->monitor.typed) {
+        say(c, "\r\nthere is no monitor\r\n");
+        return;
+    }
+    c->at_monitor = !c->at_monitor;
+    c->monitor.focus(c->monitor.opaque, c->at_monitor);
 }
 
 // Sorts bytes from the host into the queue and commands. Returns true for Ctrl-A x. Lock held.
@@ -174,13 +209,13 @@ static bool accept_bytes(Console *c, const uint8_t *data, size_t n)
             continue;
         }
         if (!c->escaped || b == CTRL_A)
-            g_byte_array_append(c->queue, &b, 1);
+            give(c, b);
         else if (b == 'x')
             quit = true;
         else if (b == 'h')
             print_help(c);
         else if (b == 'c')
-            say(c, "\r\nthere is no monitor\r\n");
+            change_focus(c);
         c->escaped = false;
     }
     return quit;

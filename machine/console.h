@@ -3,8 +3,8 @@
 //
 // Input waits in a queue until the guest takes it. Nothing is lost: when the queue is full, a pipe is left
 // unread. With a terminal on stdin the terminal is in raw mode while the console exists, and is restored on
-// every way out of the program. In the "mon:" form Ctrl-A starts a command: x quits, h prints help, c says that
-// there is no monitor, Ctrl-A sends Ctrl-A.
+// every way out of the program. In the "mon:" form Ctrl-A starts a command: x quits, h prints help, c goes to
+// the monitor and back, Ctrl-A sends Ctrl-A.
 #pragma once
 #include <glib.h>
 #include <stdbool.h>
@@ -32,6 +32,16 @@ void console_attach(Console *console, GMainContext *context);
 void console_set_input_handler(Console *console, void (*input)(void *opaque), void *opaque);
 void console_set_quit_handler(Console *console, void (*quit)(void *opaque), void *opaque);
 
+// The monitor, which what is typed goes to while it has the focus. Both functions are called on the thread that read
+// the input, with locks held: they only take note. Set before console_attach.
+typedef struct {
+    void *opaque;
+    void (*typed)(void *opaque, const uint8_t *data, size_t n);
+    void (*focus)(void *opaque, bool on); // Ctrl-A c; not called for the first focus
+} ConsoleMonitor;
+// focus: at first the monitor has it.
+void console_set_monitor(Console *console, const ConsoleMonitor *monitor, bool focus);
+
 // Writes all of it; false if the output is gone. Any thread.
 bool console_write(Console *console, const void *data, size_t size);
 
@@ -45,5 +55,6 @@ void console_stop(Console *console);
 // The errno of the first failed console_write; 0: all output arrived. Any thread.
 int console_write_error(Console *console);
 
+bool console_reads_commands(const Console *console); // Ctrl-A is special, on a terminal or not
 bool console_is_tty(const Console *console);       // both directions are a terminal
 bool console_has_commands(const Console *console); // the user can type Ctrl-A x

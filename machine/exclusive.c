@@ -57,24 +57,48 @@ void exclusive_poll(Exclusive *x)
     exclusive_enter(x);
 }
 
-void exclusive_begin(Exclusive *x)
+// False: until (of g_get_monotonic_time, 0: for ever) was over first, and all is as before.
+static bool begin(Exclusive *x, gint64 until)
 {
     if (g_atomic_pointer_get(&x->owner) == g_thread_self()) {
         x->depth++;
-        return;
+        return true;
     }
+    bool in_time = true;
     unsigned depth = lock_drop();
     g_mutex_lock(&x->lock);
     g_atomic_int_inc(&x->wanted);
     if (am_inside)
         go_outside(x);
     x->kick(x->opaque);
-    while (x->active || x->inside)
-        g_cond_wait(&x->changed, &x->lock);
-    x->active = true;
-    g_atomic_pointer_set(&x->owner, g_thread_self());
+    while (in_time && (x->active || x->inside)) {
+        if (until)
+            in_time = g_cond_wait_until(&x->changed, &x->lock, until);
+        else
+            g_cond_wait(&x->changed, &x->lock);
+    }
+    if (in_time) {
+        x->active = true;
+        g_atomic_pointer_set(&x->owner, g_thread_self());
+    } else {
+        g_atomic_int_add(&x->wanted, -1);
+        g_cond_broadcast(&x->changed);
+        if (am_inside)
+            go_inside(x);
+    }
     g_mutex_unlock(&x->lock);
     lock_retake(depth);
+    return in_time;
+}
+
+void exclusive_begin(Exclusive *x)
+{
+    begin(x, 0);
+}
+
+bool exclusive_begin_within(Exclusive *x, unsigned ms)
+{
+    return begin(x, g_get_monotonic_time() + (gint64)ms * 1000);
 }
 
 void exclusive_end(Exclusive *x)

@@ -31,3 +31,6 @@ void exclusive_poll(Exclusive *x);
 // Any thread. Between begin and end no other thread is inside. They nest.
 void exclusive_begin(Exclusive *x);
 void exclusive_end(Exclusive *x);
+// The same, but gives up after that time: false, and there is no section. A hart may wait inside an instruction for
+// what the user types.
+bool exclusive_begin_within(Exclusive *x, unsigned ms);

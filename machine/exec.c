@@ -112,7 +112,7 @@ static uint64_t hook_clock_ns(void *opaque)
 {
     const Machine *m = opaque;
     if (!machine_virtual_time(m))
-        return clock_ns(CLOCK_MONOTONIC) - m->start_ns;
+        return (m->stopped_ns ? m->stopped_ns : clock_ns(CLOCK_MONOTONIC)) - m->start_ns;
     uint64_t insns = 0;
     for (unsigned i = 0; i < m->n_cpus; i++)
         insns += ir_env_icount(&m->cpus[i]->hart.env);
@@ -317,16 +317,15 @@ void machine_free(Machine *m)
 static gboolean on_timeout(gpointer opaque)
 {
     Machine *m = opaque;
-    machine_end_run(m, EXIT_STATUS_LIMIT, g_strdup_printf("%g seconds are over (--timeout)", m->options->timeout));
-    console_stop(m->console);
+    machine_end_by_user(m, EXIT_STATUS_LIMIT,
+                        g_strdup_printf("%g seconds are over (--timeout)", m->options->timeout));
     return G_SOURCE_REMOVE;
 }
 
 static gboolean on_signal(Machine *m, int number)
 {
     m->interrupted = true;
-    machine_end_run(m, 128 + number, NULL); // as a shell reports a program that the signal ended
-    console_stop(m->console);
+    machine_end_by_user(m, 128 + number, NULL); // as a shell reports a program that the signal ended
     return G_SOURCE_CONTINUE;
 }
 
@@ -347,9 +346,7 @@ static gboolean on_sighup(gpointer opaque)
 
 static void on_quit(void *opaque)
 {
-    Machine *m = opaque;
-    machine_end_run(m, 0, NULL);
-    console_stop(m->console);
+    machine_quit(opaque);
 }
 
 // A run whose output was lost has not succeeded.
@@ -399,6 +396,19 @@ static char *cannot_run(const Machine *m)
     return NULL;
 }
 
+// What the user asks for to control the run. False: m->message.
+static bool start_monitors(Machine *m)
+{
+    g_autoptr(GError) error = NULL;
+    if (!monitors_new(m, m->console, m->options, &m->monitors, &error)) {
+        m->message = g_strdup(error->message);
+        return false;
+    }
+    if (m->options->start_stopped)
+        machine_stop(m);
+    return true;
+}
+
 void machine_run(Machine *m, RunResult *out)
 {
     m->message = cannot_run(m);
@@ -407,6 +417,10 @@ void machine_run(Machine *m, RunResult *out)
         return;
     }
     machine_prepare(m);
+    if (!start_monitors(m)) {
+        *out = (RunResult){1, m->message, 0};
+        return;
+    }
     m->loop = g_main_loop_new(NULL, FALSE);
     console_set_quit_handler(m->console, on_quit, m);
     console_attach(m->console, NULL);
@@ -426,6 +440,7 @@ void machine_run(Machine *m, RunResult *out)
     for (unsigned i = 0; i < G_N_ELEMENTS(signals); i++)
         g_source_remove(signals[i]);
     g_main_loop_unref(m->loop);
+    g_clear_pointer(&m->monitors, monitors_free);
     check_output(m);
     check_end(m);
     *out = (RunResult){m->status, m->message, (double)(g_get_monotonic_time() - start) / 1e6};

@@ -28,6 +28,19 @@ void machine_run(Machine *m, RunResult *out);
 // thread. It is done by a thread that runs harts, before they go on.
 void machine_reset(Machine *m);
 
+// What the user does with the harts, on the main thread while machine_run goes on (control.c).
+//
+// hold: no hart runs until release, and nobody else changes the memory map; they nest. False: a hart waits inside an
+// instruction for what the user types, and cannot be looked at.
+bool machine_hold(Machine *m);
+void machine_release(Machine *m);
+// Stops the harts and guest time until cont. False as above. Nothing where that is so already.
+bool machine_stop(Machine *m);
+void machine_cont(Machine *m);
+bool machine_stopped(const Machine *m);
+void machine_system_reset(Machine *m); // with -no-reboot the run ends; while stopped at once
+void machine_quit(Machine *m);         // the run ends with status 0
+
 Board *machine_board(Machine *m);
 bool machine_counts_accesses(const Machine *m); // for --stats
 bool machine_ran(const Machine *m); // false: machine_run refused to, there are no harts

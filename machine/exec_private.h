@@ -4,6 +4,7 @@
 #include "machine/check.h"
 #include "machine/exclusive.h"
 #include "machine/exec.h"
+#include "machine/monitor/monitor.h"
 #include "machine/spin.h"
 
 typedef struct { // a thread that runs harts first .. first + n - 1 in turn
@@ -34,6 +35,7 @@ struct Machine {
     int running; // atomic: threads that have not ended
     HartWatch **watch; // by hart
     Exclusive exclusive;
+    Monitors *monitors; // NULL: none
     char *isa; // of the harts
     Check *check;
     RegionStore *store; // persistent code cache, or NULL
@@ -43,6 +45,7 @@ struct Machine {
     int reset_wanted; // atomic
     int64_t budget; // atomic, with --instructions: how many are left
     uint64_t start_ns;   // of the host's monotonic clock: time 0 of the guest
+    uint64_t stopped_ns; // the user has stopped the harts: since when, by the same clock; 0: they run
     uint64_t skipped_ns; // -icount: time that passed in wfi; the harts' thread only
     bool noted_stuck; // under lock
     // Set once, by whoever ends the run first (under lock).
@@ -55,13 +58,18 @@ struct Machine {
 void machine_prepare(Machine *m);
 // How often a block runs until it is hot, by these options.
 unsigned machine_threshold(const Options *o);
-// Takes message over.
+// Takes message over. Harts that the user has stopped do not end: machine_end_by_user.
 void machine_end_run(Machine *m, int status, char *message);
 bool machine_virtual_time(const Machine *m);
 uint64_t machine_clock_ns(Machine *m); // guest time; see BoardHooks
 
+// The same for what the user does; on the main thread, or the one that reads the console.
+void machine_end_by_user(Machine *m, int status, char *message);
+
 // run_loop.c: a thread's function, with its Runner.
 gpointer run_loop(gpointer runner);
+// Does the reset that machine_reset asked for, if nobody has yet.
+void run_loop_reset(Machine *m);
 // The processor that this thread is running, or NULL.
 Cpu *run_loop_cpu(void);
 

@@ -25,6 +25,8 @@ typedef enum {
 
 typedef enum { ACCEL_JIT, ACCEL_INTERP, ACCEL_BASELINE, ACCEL_CHECK } OptionsAccel;
 typedef enum { CACHE_NONE, CACHE_LIST, CACHE_VERIFY, CACHE_PURGE } OptionsCacheAction;
+// DEFAULT: behind the console's Ctrl-A c, if it has that.
+typedef enum { MONITOR_DEFAULT, MONITOR_NONE, MONITOR_STDIO, MONITOR_UNIX } OptionsMonitor;
 typedef enum { STATS_NONE, STATS_TEXT, STATS_JSON } OptionsStats;
 
 typedef struct {
@@ -39,6 +41,7 @@ typedef struct {
     const char *isa;       // --isa as given, NULL: none; only checked, the hart is what it is
     const char *dumpdtb;   // write the device tree there and stop; or NULL
     bool htif_compat_qemu; // keep QEMU's HTIF rules that the specification replaces (R6.18)
+    bool start_stopped;    // the harts wait for the monitor's cont
     bool no_reboot;        // a guest that resets the machine ends it
 
     // What to load. NULL: not given. bios "none" and "default" are literal, else it is a file.
@@ -51,6 +54,9 @@ typedef struct {
 
     // Console.
     bool nographic;
+    OptionsMonitor monitor;
+    const char *monitor_path; // MONITOR_UNIX
+    bool monitor_server, monitor_wait; // ... listens there; and waits for who connects
     const char *serial; // "stdio", "mon:stdio", "null" or "file:PATH"; never NULL, default "mon:stdio"
 
     // What the guest may do to the host.

@@ -180,9 +180,45 @@ bool set_display(Options *o, const char *option, const char *value, GError **err
     return choose(LIST_DISPLAY, option, value, error);
 }
 
+static bool monitor_word(Options *o, const char *option, const char *word, GError **error)
+{
+    const char *equals = strchr(word, '='), *value = equals ? equals + 1 : "on";
+    size_t len = equals ? (size_t)(equals - word) : strlen(word);
+    if (!strcmp(word, "nowait")) {
+        o->monitor_wait = false;
+        return true;
+    }
+    if (len == strlen("server") && !strncmp(word, "server", len))
+        return value_on_off(option, value, &o->monitor_server, error);
+    if (len == strlen("wait") && !strncmp(word, "wait", len))
+        return value_on_off(option, value, &o->monitor_wait, error);
+    return value_error(error, option, "'%s' is none of server, wait and nowait", word);
+}
+
+// PATH[,server[=on|off]][,wait[=on|off]|,nowait]
+static bool monitor_socket(Options *o, const char *option, const char *value, GError **error)
+{
+    g_auto(GStrv) words = g_strsplit(value, ",", -1);
+    if (!words[0] || !*words[0])
+        return value_error(error, option, "unix: needs a path behind it");
+    o->monitor = MONITOR_UNIX;
+    o->monitor_path = keep(o, words[0]);
+    o->monitor_server = false;
+    o->monitor_wait = true;
+    for (char **w = words + 1; *w; w++)
+        if (!monitor_word(o, option, *w, error))
+            return false;
+    return true;
+}
+
 bool set_monitor(Options *o, const char *option, const char *value, GError **error)
 {
-    return choose(LIST_MONITOR, option, value, error);
+    if (g_str_has_prefix(value, "unix:"))
+        return monitor_socket(o, option, value + strlen("unix:"), error);
+    const char *name = choose(LIST_MONITOR, option, value, error);
+    if (name)
+        o->monitor = !strcmp(name, "stdio") ? MONITOR_STDIO : MONITOR_NONE;
+    return name;
 }
 
 bool set_serial(Options *o, const char *option, const char *value, GError **error)

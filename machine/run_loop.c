@@ -148,7 +148,7 @@ static int64_t slice_length(const Machine *m, unsigned hart, uint64_t now, uint6
 }
 
 // Whoever takes the request resets everything while the other harts are stopped, and wakes those that slept.
-static void reset_machine(Machine *m)
+void run_loop_reset(Machine *m)
 {
     g_autoptr(GError) error = NULL;
     if (!g_atomic_int_compare_and_exchange(&m->reset_wanted, 1, 0))
@@ -175,7 +175,7 @@ static bool run_hart(Runner *r, Cpu *cpu)
     g_atomic_int_set(&hart->env.exit_request, 0);
     exclusive_poll(&m->exclusive);
     if (g_atomic_int_get(&m->reset_wanted))
-        reset_machine(m);
+        run_loop_reset(m);
     uint64_t due = next_deadline(r);
     uint64_t now = machine_clock_ns(m); // behind the deadline: what is due is seen to be
     if (now >= due) {

@@ -311,3 +311,4 @@ typedef enum { // a set
 } MtreeFlags;
 void memory_print_tree(GString *out, unsigned flags); // every address space in creation order, then alias targets
 void memory_print_flat(GString *out, unsigned flags); // the rendered views
+void memory_print_ram_blocks(GString *out); // host memory, the largest block first (spec 4)

@@ -180,3 +180,12 @@ void ram_block_free(RamBlock *block)
     g_free(block->name);
     g_free(block);
 }
+
+GPtrArray *ram_blocks(void)
+{
+    GPtrArray *copy = g_ptr_array_new();
+    for (guint i = 0; blocks && i < blocks->len; i++) {
+        g_ptr_array_add(copy, blocks->pdata[i]);
+    }
+    return copy;
+}

@@ -12,3 +12,5 @@ RamBlock *ram_block_new_ptr(const char *name, uint64_t size, void *host);
 RamBlock *ram_block_new_file(const char *name, uint64_t size, RamFileFlags flags, int fd, uint64_t offset,
                              const char *file, GError **error);
 void ram_block_free(RamBlock *block); // NULL allowed
+// All blocks, ascending by offset; the caller frees the list. Under the big lock.
+GPtrArray *ram_blocks(void);

@@ -93,6 +93,16 @@ static void add_features(GString *s, const HartFeatures *f)
     add_text(s, "mmu", cpu_model_mmu_type(f), "riscv,sv57");
 }
 
+static void add_monitor(GString *s, const Options *o)
+{
+    static const char *const names[] = {[MONITOR_NONE] = "none", [MONITOR_STDIO] = "stdio", [MONITOR_UNIX] = "unix"};
+    if (o->monitor)
+        g_string_append_printf(s, " monitor=%s", names[o->monitor]);
+    if (o->monitor == MONITOR_UNIX)
+        g_string_append_printf(s, ":%s%s%s", o->monitor_path, o->monitor_server ? ",server" : "",
+                               o->monitor_wait ? "" : ",nowait");
+}
+
 // What differs from the defaults, in the order of the struct.
 static char *describe(const Options *o)
 {
@@ -113,6 +123,7 @@ static char *describe(const Options *o)
     add_text(s, "isa", o->isa, NULL);
     add_text(s, "dumpdtb", o->dumpdtb, NULL);
     add_flag(s, "htif-compat=qemu", o->htif_compat_qemu);
+    add_flag(s, "stopped", o->start_stopped);
     add_flag(s, "no-reboot", o->no_reboot);
     add_text(s, "bios", o->bios, NULL);
     add_text(s, "kernel", o->kernel, NULL);
@@ -126,6 +137,7 @@ static char *describe(const Options *o)
     add_flag(s, "nographic", o->nographic);
     for (unsigned i = 0; i < o->guest_args->len; i++)
         g_string_append_printf(s, i ? "|%s" : " args=%s", (char *)g_ptr_array_index(o->guest_args, i));
+    add_monitor(s, o);
     add_text(s, "serial", o->serial, "mon:stdio");
     add_flag(s, "semihosting", o->semihosting);
     add_text(s, "chroot", o->chroot, NULL);
