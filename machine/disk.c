@@ -133,6 +133,28 @@ bool disk_write(Disk *disk, uint64_t at, const void *data, size_t size)
     return true;
 }
 
+bool disk_zero(Disk *disk, uint64_t at, uint64_t size, bool unmap)
+{
+    static const uint8_t zeros[64 << 10];
+    int mode = FALLOC_FL_KEEP_SIZE | (unmap ? FALLOC_FL_PUNCH_HOLE : FALLOC_FL_ZERO_RANGE);
+    g_assert(!disk->readonly);
+    if (!size || !fallocate(disk->fd, mode, (off_t)at, (off_t)size))
+        return true;
+    for (uint64_t n; size; at += n, size -= n) {
+        n = MIN(size, sizeof zeros);
+        if (!disk_write(disk, at, zeros, n))
+            return false;
+    }
+    return true;
+}
+
+void disk_discard(Disk *disk, uint64_t at, uint64_t size)
+{
+    g_assert(!disk->readonly);
+    if (size) // that it cannot be done is no error
+        (void)!fallocate(disk->fd, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, (off_t)at, (off_t)size);
+}
+
 bool disk_flush(Disk *disk)
 {
     return disk->readonly || disk->unsafe || !fdatasync(disk->fd);

@@ -19,5 +19,9 @@ bool disk_readonly(const Disk *disk);
 // At a byte's offset; the range lies on the disk, and is not written if that is read-only. False: the host could not.
 bool disk_read(Disk *disk, uint64_t at, void *data, size_t size);
 bool disk_write(Disk *disk, uint64_t at, const void *data, size_t size);
+// Makes the range read as zeros; unmap: and gives its room back, if the host can.
+bool disk_zero(Disk *disk, uint64_t at, uint64_t size, bool unmap);
+// The same where what is read afterwards does not matter.
+void disk_discard(Disk *disk, uint64_t at, uint64_t size);
 // What was written before survives a crash of the host.
 bool disk_flush(Disk *disk);

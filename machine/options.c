@@ -328,6 +328,8 @@ static bool parse_words(Parser *p, GError **error)
         return o->cache_action || value_error(error, "cache", "needs list, verify or purge");
     default_guest_args(o);
     add_drive_devices(o);
+    if (!check_objects(o, error))
+        return false;
     return check_together(o, error);
 }
 
@@ -338,6 +340,7 @@ bool options_parse(Options *out, int argc, char **argv, GError **error)
         .load_items = g_array_new(FALSE, FALSE, sizeof(LoadItem)),
         .drives = g_array_new(FALSE, FALSE, sizeof(DriveItem)),
         .virtio = g_array_new(FALSE, FALSE, sizeof(VirtioItem)),
+        .objects = g_ptr_array_new(),
         .serial = "mon:stdio",
         .signature_granularity = 16,
         .jit_opt = -1,
@@ -363,6 +366,7 @@ void options_deinit(Options *options)
     g_array_free(options->load_items, TRUE);
     g_array_free(options->drives, TRUE);
     g_array_free(options->virtio, TRUE);
+    g_ptr_array_free(options->objects, TRUE);
     g_string_chunk_free(options->text);
 }
 

@@ -49,6 +49,7 @@ typedef struct {
     GArray *load_items;    // of LoadItem: -device loader; their strings are in text
     GArray *drives;        // of DriveItem: -drive
     GArray *virtio;        // of VirtioItem: other -device, and -drive if=virtio
+    GPtrArray *objects;    // of const char *: ids of -object
     bool start_at_entry;   // kernel came as guest.elf without -bios: begin at its ELF entry
     GPtrArray *guest_args; // of const char *: argv[0] of the guest first; empty without a guest
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Options about virtio devices and their images: -drive, -device virtio-..., -global.
+// Options about virtio devices and what is behind them: -drive, -device virtio-..., -object, -global.
 #include "machine/options_set.h"
 
 #include "machine/options_value.h"
@@ -115,6 +115,7 @@ typedef struct {
 } Virtio;
 
 TEXT_PROPERTY(virtio_drive, Virtio, drive)
+TEXT_PROPERTY(virtio_rng, Virtio, rng)
 
 static bool virtio_driver(void *opaque, const char *option, const char *value, GError **error)
 {
@@ -159,7 +160,7 @@ bool set_virtio_device(Options *o, const char *option, const char *value, GError
 {
     static const ValueProperty properties[] = {
         {"driver", virtio_driver}, {"bus", virtio_bus},       {"id", virtio_id},
-        {"drive", virtio_drive},   {"serial", virtio_serial},
+        {"drive", virtio_drive},   {"serial", virtio_serial}, {"rng", virtio_rng},
     };
     Virtio v = {.options = o, .item = {.bus = -1}};
     if (!value_properties(option, value, properties, G_N_ELEMENTS(properties), &v, error))
@@ -169,7 +170,74 @@ bool set_virtio_device(Options *o, const char *option, const char *value, GError
         return value_error(error, option, "virtio-blk-device needs drive=, the id of a -drive");
     if (!block && (v.item.drive || v.item.serial))
         return value_error(error, option, "%s takes no %s=", v.item.driver, v.item.drive ? "drive" : "serial");
+    if (block && v.item.rng)
+        return value_error(error, option, "%s takes no rng=", v.item.driver);
     g_array_append_val(o->virtio, v.item);
+    return true;
+}
+
+// --- -object -------------------------------------------------------------------------------------------------------
+
+// Scripts written for QEMU say where the entropy device gets its bytes.
+typedef struct {
+    Options *options;
+    struct {
+        const char *id;
+    } item;
+    bool builtin, named_file;
+} Object;
+
+TEXT_PROPERTY(object_id, Object, id)
+
+static bool object_type(void *opaque, const char *option, const char *value, GError **error)
+{
+    ((Object *)opaque)->builtin = !strcmp(value, "rng-builtin");
+    if (!strcmp(value, "rng-random") || !strcmp(value, "rng-builtin"))
+        return true;
+    return value_error(error, option, "'%s' is not supported, only 'rng-random' and 'rng-builtin' are", value);
+}
+
+static bool object_filename(void *opaque, const char *option, const char *value, GError **error)
+{
+    ((Object *)opaque)->named_file = true;
+    if (!strcmp(value, "/dev/urandom") || !strcmp(value, "/dev/random"))
+        return true;
+    return value_error(error, option, "'%s' is not supported, only '/dev/urandom' and '/dev/random' are", value);
+}
+
+static bool has_object(const Options *o, const char *id)
+{
+    for (unsigned i = 0; i < o->objects->len; i++)
+        if (!strcmp(o->objects->pdata[i], id))
+            return true;
+    return false;
+}
+
+bool set_object(Options *o, const char *option, const char *value, GError **error)
+{
+    static const ValueProperty properties[] = {
+        {"qom-type", object_type}, {"id", object_id}, {"filename", object_filename},
+    };
+    Object object = {.options = o};
+    if (!value_properties(option, value, properties, G_N_ELEMENTS(properties), &object, error))
+        return false;
+    if (!object.item.id)
+        return value_error(error, option, "needs id=");
+    if (has_object(o, object.item.id))
+        return value_error(error, option, "id=%s: another -object has it", object.item.id);
+    if (object.builtin && object.named_file)
+        return value_error(error, option, "rng-builtin takes no filename=");
+    g_ptr_array_add(o->objects, (void *)object.item.id);
+    return true;
+}
+
+bool check_objects(const Options *o, GError **error)
+{
+    for (unsigned i = 0; i < o->virtio->len; i++) {
+        const VirtioItem *v = &g_array_index(o->virtio, VirtioItem, i);
+        if (v->rng && !has_object(o, v->rng))
+            return value_error(error, "-device", "rng=%s: there is no -object with this id", v->rng);
+    }
     return true;
 }
 

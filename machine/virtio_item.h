@@ -16,6 +16,7 @@ typedef struct { // a virtio device
     const char *driver;     // as in -device
     const char *drive;      // of virtio-blk-device: the id of its -drive
     const DriveItem *image; // the drive; NULL until the board has found it
+    const char *rng;        // of virtio-rng-device: the id of an -object, or NULL
     const char *serial;     // of virtio-blk-device: what it says as its identity, or NULL
     int bus;                // number of the transport; -1: any
 } VirtioItem;

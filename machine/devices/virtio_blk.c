@@ -9,11 +9,14 @@
 #define CHUNK (256 << 10) // of a transfer, between the image and guest memory
 #define SEG_MAX (VIRTIO_QUEUE_SIZE - 2) // the header and the status are buffers too
 #define ID_SIZE 20
+#define RANGE_MAX (1u << 22) // sectors that are discarded or cleared at once: 2 GiB
+#define UNMAP 1 // flag of a range
 
-enum { F_SEG_MAX = 2, F_RO = 5, F_BLK_SIZE = 6, F_FLUSH = 9, F_CONFIG_WCE = 11 };
-enum { T_IN = 0, T_OUT = 1, T_FLUSH = 4, T_GET_ID = 8 }; // kinds of requests
+enum { F_SEG_MAX = 2, F_RO = 5, F_BLK_SIZE = 6, F_FLUSH = 9, F_CONFIG_WCE = 11, F_DISCARD = 13, F_WRITE_ZEROES = 14 };
+enum { T_IN = 0, T_OUT = 1, T_FLUSH = 4, T_GET_ID = 8, T_DISCARD = 11, T_WRITE_ZEROES = 13 }; // kinds of requests
 enum { S_OK = 0, S_IOERR = 1, S_UNSUPP = 2 };            // how they ended
-enum { CONFIG_CAPACITY = 0, CONFIG_SEG_MAX = 12, CONFIG_BLK_SIZE = 20, CONFIG_WRITEBACK = 32, CONFIG_SIZE = 36 };
+enum { CONFIG_CAPACITY = 0, CONFIG_SEG_MAX = 12, CONFIG_BLK_SIZE = 20, CONFIG_WRITEBACK = 32, CONFIG_DISCARD = 36 };
+enum { CONFIG_WRITE_ZEROES = 48, CONFIG_MAY_UNMAP = 56, CONFIG_SIZE = 60 };
 
 typedef struct {
     VirtioDevice virtio;
@@ -27,6 +30,11 @@ typedef struct { // the beginning of a request, little-endian
     uint32_t type, reserved;
     uint64_t sector;
 } Header;
+
+typedef struct { // what is to be discarded or cleared, little-endian
+    uint64_t sector;
+    uint32_t sectors, flags;
+} Range;
 
 // Whether a transfer lies on the disk.
 static bool on_disk(const Block *b, uint64_t sector, uint64_t size)
@@ -71,6 +79,27 @@ static uint8_t write_sectors(Block *b, const VirtioChain *c, uint64_t sector)
     return !write_through(b) || disk_flush(b->disk) ? S_OK : S_IOERR;
 }
 
+// One range, as the configuration says.
+static uint8_t clear_sectors(Block *b, const VirtioChain *c, bool zeroes)
+{
+    Range r;
+    if (disk_readonly(b->disk) || c->out != sizeof(Header) + sizeof r)
+        return S_IOERR;
+    if (!virtio_chain_read(&b->virtio, c, sizeof(Header), &r, sizeof r))
+        return S_IOERR;
+    uint64_t sector = GUINT64_FROM_LE(r.sector), size = (uint64_t)GUINT32_FROM_LE(r.sectors) * DISK_SECTOR;
+    uint32_t flags = GUINT32_FROM_LE(r.flags);
+    if (flags & ~(zeroes ? UNMAP : 0u))
+        return S_UNSUPP;
+    if (size / DISK_SECTOR > RANGE_MAX || !on_disk(b, sector, size))
+        return S_IOERR;
+    if (!zeroes)
+        disk_discard(b->disk, sector * DISK_SECTOR, size);
+    else if (!disk_zero(b->disk, sector * DISK_SECTOR, size, flags & UNMAP))
+        return S_IOERR;
+    return !write_through(b) || disk_flush(b->disk) ? S_OK : S_IOERR;
+}
+
 static uint8_t tell_id(Block *b, const VirtioChain *c)
 {
     b->written = MIN(c->in - 1, ID_SIZE);
@@ -85,6 +114,8 @@ static uint8_t run_request(Block *b, const VirtioChain *c, const Header *h)
     case T_OUT: return write_sectors(b, c, sector);
     case T_FLUSH: return disk_flush(b->disk) ? S_OK : S_IOERR;
     case T_GET_ID: return tell_id(b, c);
+    case T_DISCARD:
+    case T_WRITE_ZEROES: return clear_sectors(b, c, GUINT32_FROM_LE(h->type) == T_WRITE_ZEROES);
     default: return S_UNSUPP;
     }
 }
@@ -138,11 +169,16 @@ static bool realize(VirtioDevice *v, const VirtioItem *item, GError **error)
     b->chunk = g_malloc(CHUNK);
     g_strlcpy(b->id, item->serial ? item->serial : "", sizeof b->id);
     v->offered |= 1 << F_SEG_MAX | 1 << F_BLK_SIZE | 1 << F_FLUSH | 1 << F_CONFIG_WCE;
-    if (disk_readonly(b->disk))
-        v->offered |= 1 << F_RO;
+    v->offered |= disk_readonly(b->disk) ? 1 << F_RO : 1 << F_DISCARD | 1 << F_WRITE_ZEROES;
     put_config(v, CONFIG_CAPACITY, disk_sectors(b->disk), 8);
     put_config(v, CONFIG_SEG_MAX, SEG_MAX, 4);
     put_config(v, CONFIG_BLK_SIZE, DISK_SECTOR, 4);
+    put_config(v, CONFIG_DISCARD, RANGE_MAX, 4);
+    put_config(v, CONFIG_DISCARD + 4, 1, 4); // ranges in a request
+    put_config(v, CONFIG_DISCARD + 8, 1, 4); // their alignment in sectors
+    put_config(v, CONFIG_WRITE_ZEROES, RANGE_MAX, 4);
+    put_config(v, CONFIG_WRITE_ZEROES + 4, 1, 4);
+    put_config(v, CONFIG_MAY_UNMAP, 1, 1);
     return true;
 }
 

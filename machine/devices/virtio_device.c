@@ -84,21 +84,15 @@ bool virtio_broken(VirtioDevice *v, const char *why)
     return false;
 }
 
-// Whether the device can do with what the driver wants (2.2.2).
-static bool acceptable(const VirtioDevice *v, uint64_t wanted)
-{
-    return !(wanted & ~v->offered) && wanted >> VIRTIO_F_VERSION_1 & 1;
-}
-
 void virtio_set_status(VirtioDevice *v, uint8_t status, uint64_t wanted)
 {
     uint8_t before = v->status;
     status = (status & ~VIRTIO_NEEDS_RESET) | (before & VIRTIO_NEEDS_RESET);
     if (status & ~before & VIRTIO_FEATURES_OK) {
-        if (acceptable(v, wanted))
-            v->features = wanted;
-        else
+        if (wanted & ~v->offered)
             status &= ~VIRTIO_FEATURES_OK;
+        else
+            v->features = wanted; // even without VERSION_1, as small drivers have it (6.2)
     }
     v->status = status;
     if (status & ~before & VIRTIO_DRIVER_OK)

@@ -20,6 +20,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -219,6 +220,12 @@ def main():
     args.options, args.runs, args.initrd = sys.argv[at + 1:], [], None
     args.check = any(o.startswith('check') for o in args.options)
     lacking = linux.missing(args.kernel, 'tiny')
+    if args.case == 'disk' and not lacking:
+        os.environ['PATH'] += ':/usr/sbin:/sbin'
+        if not (linux.folder() / 'pool/root/usr/lib/modules').is_dir():
+            lacking = f'{linux.folder()} has no pool with the modules of the kernel'
+        elif not shutil.which('e2fsck'):
+            lacking = 'e2fsprogs is not installed'
     if lacking:
         print(f'skipped: {lacking}')
         sys.exit(77)

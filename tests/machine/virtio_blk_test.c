@@ -96,6 +96,41 @@ static void other_requests(void **state)
     assert_int_equal(rig_request(&r, BLK_FLUSH, 0, 0), BLK_OK);
 }
 
+static unsigned clear(VirtioRig *r, unsigned type, uint64_t sector, uint32_t sectors, uint32_t flags)
+{
+    fixture_st(r->f, DATA, 8, sector);
+    fixture_st(r->f, DATA + 8, 4, sectors);
+    fixture_st(r->f, DATA + 12, 4, flags);
+    return rig_request(r, type, 0, 16);
+}
+
+static void clears(void **state)
+{
+    Fixture *f = *state;
+    const char *path = make_image(f, 1000);
+    VirtioRig r = rig_boot(f, path);
+    rig_start(&r, FLUSH);
+    assert_int_equal(clear(&r, BLK_WRITE_ZEROES, 0, 0, 0), BLK_OK);
+    assert_int_equal(clear(&r, BLK_WRITE_ZEROES, 2, 1, 0), BLK_IOERR);
+    assert_int_equal(clear(&r, BLK_DISCARD, 1, 2, 0), BLK_IOERR);
+    assert_int_equal(clear(&r, BLK_DISCARD, UINT64_MAX, 1, 0), BLK_IOERR);
+    assert_int_equal(clear(&r, BLK_DISCARD, 0, UINT32_MAX, 0), BLK_IOERR);
+    assert_int_equal(clear(&r, BLK_WRITE_ZEROES, 0, 1, 2), BLK_UNSUPP);
+    assert_int_equal(clear(&r, BLK_DISCARD, 0, 1, 1), BLK_UNSUPP);
+    assert_int_equal(rig_request(&r, BLK_WRITE_ZEROES, 0, 15), BLK_IOERR);
+    assert_int_equal(rig_request(&r, BLK_WRITE_ZEROES, 0, 32), BLK_IOERR);
+    assert_int_equal(image_byte(path, 7), 7);
+    assert_int_equal(clear(&r, BLK_WRITE_ZEROES, 0, 1, 0), BLK_OK);
+    assert_int_equal(rig_written(&r), 1);
+    assert_int_equal(image_byte(path, 7), 0);
+    assert_int_equal(image_byte(path, 513), 513 / 512 + 513 - 512);
+    assert_int_equal(clear(&r, BLK_WRITE_ZEROES, 1, 1, 1), BLK_OK);
+    assert_int_equal(image_byte(path, 513), 0);
+    assert_int_equal(image_byte(path, 1000), (unsigned)EOF); // it has not grown
+    assert_int_equal(clear(&r, BLK_DISCARD, 0, 2, 0), BLK_OK);
+    assert_int_equal(rig_request(&r, BLK_IN, 0, 1024), BLK_OK);
+}
+
 // Header, data and status may be cut anywhere (5.2.6.4).
 static void any_framing(void **state)
 {
@@ -142,6 +177,8 @@ static void read_only(void **state)
     assert_true(rig_read(&r, R_FEATURES) & RO);
     rig_start(&r, 0); // a driver that does not care
     assert_int_equal(rig_request(&r, BLK_OUT, 0, 512), BLK_IOERR);
+    assert_int_equal(clear(&r, BLK_WRITE_ZEROES, 0, 1, 0), BLK_IOERR);
+    assert_int_equal(clear(&r, BLK_DISCARD, 0, 1, 0), BLK_IOERR);
     assert_int_equal(rig_request(&r, BLK_FLUSH, 0, 0), BLK_OK);
     assert_int_equal(rig_request(&r, BLK_IN, 0, 512), BLK_OK);
     assert_int_equal(image_byte(path, 5), 5);
@@ -276,7 +313,7 @@ int main(int argc, char **argv)
     test_data = argc > 1 ? argv[1] : ".";
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(reads),       TEST(writes),   TEST(other_requests),  TEST(any_framing),     TEST(read_only),
+        TEST(reads),       TEST(writes),   TEST(other_requests),  TEST(any_framing),     TEST(read_only), TEST(clears),
         TEST(write_cache), TEST(odd_size), TEST(unusable_images), TEST(unusable_places), TEST(places),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -125,7 +125,7 @@ unsigned rig_request(VirtioRig *r, unsigned type, uint64_t sector, uint32_t size
     fixture_st(r->f, HEADER + 8, 8, sector);
     fixture_st(r->f, STATUS, 1, 0xff);
     rig_desc(r, 0, HEADER, 16, NEXT, size ? 1 : 2);
-    rig_desc(r, 1, DATA, size, NEXT | (type == BLK_OUT ? 0 : WRITE), 2);
+    rig_desc(r, 1, DATA, size, NEXT | (type & 1 ? 0 : WRITE), 2); // odd ones have data to read
     rig_desc(r, 2, STATUS, 1, WRITE, 0);
     rig_offer(r, 0);
     rig_kick(r);

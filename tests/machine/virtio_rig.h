@@ -21,7 +21,7 @@ enum { // registers
 };
 enum { S_DRIVER = 3, S_FEATURES_OK = 8, S_DRIVER_OK = 4, S_LIVE = 15, S_NEEDS_RESET = 64 };
 enum { NEXT = 1, WRITE = 2, INDIRECT = 4 };
-enum { BLK_IN, BLK_OUT, BLK_FLUSH = 4, BLK_GET_ID = 8 };
+enum { BLK_IN, BLK_OUT, BLK_FLUSH = 4, BLK_GET_ID = 8, BLK_DISCARD = 11, BLK_WRITE_ZEROES = 13 };
 enum { BLK_OK, BLK_IOERR, BLK_UNSUPP };
 #define VERSION_1 (UINT64_C(1) << 32)
 #define EVENT_IDX (UINT64_C(1) << 29)

@@ -4,6 +4,7 @@
 # system with the tiny image's programs, and OUT/disk.cpio, an initial RAM disk that loads the drivers which Debian's
 # kernel has as modules and goes on there. Needs mke2fs and xz.
 set -eu
+PATH=$PATH:/usr/sbin:/sbin
 [ $# -eq 2 ] || { echo "usage: disk.sh DIR OUT" >&2; exit 2; }
 here=$(realpath "$(dirname "$0")")
 root=$(realpath "$1")/pool/root
