@@ -239,7 +239,10 @@ class Live(unittest.TestCase):
         talker.until('^C')
         talker.send('\1h')
         talker.until('Ctrl-A c  to the monitor and back')
+        talker.until('send Ctrl-A')
         talker.send('\1c')
+        for _ in range(2):  # behind the help, and where the editor leaves its line
+            talker.until('\n')
         talker.send('x\1\1y')
         talker.until('x\1y')
         talker.send('\1c')
