@@ -7,6 +7,7 @@
 #include "util/bits.h"
 
 #define TABLE_LIMIT 32768 // tables looked at in one listing: some 16 million entries, a second or so
+#define MAPPING_LIMIT 65536
 #define PTE_LETTERS (PTE_R | PTE_W | PTE_X | PTE_U | PTE_G | PTE_A | PTE_D)
 
 typedef struct {
@@ -14,7 +15,7 @@ typedef struct {
     void (*fn)(void *opaque, const HartMapping *mapping);
     void *opaque;
     HartMapping last; // size 0: none yet
-    unsigned levels, tables;
+    unsigned levels, tables, mappings;
 } Lister;
 
 static bool load(const Hart *hart, uint64_t pa, uint64_t *pte)
@@ -68,6 +69,7 @@ static void flush(Lister *l)
 {
     if (l->last.size)
         l->fn(l->opaque, &l->last);
+    l->mappings += l->last.size != 0;
     l->last.size = 0;
 }
 
@@ -87,6 +89,8 @@ static bool list_table(Lister *l, uint64_t table, unsigned level, uint64_t va)
     if (l->tables++ == TABLE_LIMIT)
         return false;
     for (unsigned i = 0; i < 512; i++) {
+        if (l->mappings == MAPPING_LIMIT - 1) // the one that goes on is the last
+            return false;
         uint64_t pte, at = va | (uint64_t)i << (PAGE_BITS + 9 * level);
         if (!load(l->hart, table + 8 * (uint64_t)i, &pte))
             continue;

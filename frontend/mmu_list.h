@@ -23,8 +23,8 @@ typedef struct { // neighbouring leaves with the same attributes that continue o
     unsigned flags; // the entry's bits R, W, X, U, G, A and D
 } HartMapping;
 
-// Calls fn for all that satp's page tables map, ascending. False: there are so many tables (a guest may make a table
-// its own child) that the rest was left out. While the hart is stopped.
+// Calls fn for all that satp's page tables map, ascending. False: there are so many tables or mappings (a guest may
+// make a table its own child) that the rest was left out. While the hart is stopped.
 bool hart_each_mapping(const Hart *hart, void (*fn)(void *opaque, const HartMapping *mapping), void *opaque);
 
 // The letters of a leaf's bits as info mem has them: rwxugad with '-' for what is not set; 7 characters and a 0.

@@ -5,9 +5,11 @@
 #include <inttypes.h>
 #include <string.h>
 
+// A device's regions are part of it.
 static bool is_of(const Device *d, const MemoryRegion *mr)
 {
-    return mr->owner == &d->owner || !strcmp(mr->name, d->row->name);
+    const char *begin = (const char *)d, *at = (const char *)mr;
+    return at >= begin && at < begin + d->type->size;
 }
 
 static void print_regions(const Device *d, GString *out)

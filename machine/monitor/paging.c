@@ -23,7 +23,7 @@ static void mem(Monitor *mon, const char *arguments G_GNUC_UNUSED)
     monitor_printf(mon, "vaddr            paddr            size             attr\n"
                         "---------------- ---------------- ---------------- -------\n");
     if (!hart_each_mapping(hart, print_mapping, mon))
-        monitor_printf(mon, "... there are more page tables than are looked at\n");
+        monitor_printf(mon, "... there is more than is looked at\n");
 }
 
 static void collect(void *opaque, const TlbListed *entry)

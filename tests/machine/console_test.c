@@ -96,6 +96,34 @@ static void commands(void **state)
     assert_string_equal(buf, "text");
 }
 
+static void on_typed(void *opaque, const uint8_t *data, size_t n)
+{
+    g_string_append_len(opaque, (const char *)data, (gssize)n);
+}
+
+static void on_focus(void *opaque, bool on)
+{
+    g_string_append(opaque, on ? "[on]" : "[off]");
+}
+
+// Ctrl-A c: what is typed goes to the monitor and back, whoever had it first.
+static void monitor(void **state)
+{
+    Pipes *p = *state;
+    g_autoptr(GString) got = g_string_new(NULL);
+    console_set_monitor(p->console, &(ConsoleMonitor){got, on_typed, on_focus}, true);
+    console_attach(p->console, p->context);
+    static const char typed[] = "a\1\1b\1cguest\1cc\1x";
+    assert_int_equal(write(p->in[1], typed, sizeof typed - 1), sizeof typed - 1);
+    expect_queue(p, "guest");
+    assert_string_equal(got->str, "a\1b[off][on]c");
+    assert_int_equal(p->quits, 1);
+    console_set_monitor(p->console, &(ConsoleMonitor){0}, false);
+    assert_int_equal(write(p->in[1], "\1cd", 3), 3);
+    expect_queue(p, "d");
+    assert_string_equal(got->str, "a\1b[off][on]c");
+}
+
 // More than the queue takes: the rest waits in the pipe, and everything arrives in order.
 static void flow_control(void **state)
 {
@@ -274,7 +302,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(commands),     TEST(flow_control),      TEST(waiting),
+        TEST(commands), TEST(monitor),     TEST(flow_control),      TEST(waiting),
         TEST(end_of_input), cmocka_unit_test(specs), cmocka_unit_test(raw_mode),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

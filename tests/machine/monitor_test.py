@@ -10,6 +10,7 @@ import re
 import select
 import shlex
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -202,6 +203,22 @@ class Live(unittest.TestCase):
         program.terminate()
         self.assertEqual(program.wait(20), 128 + 15)
 
+    def test_hart_that_waits_for_input(self):
+        """A hart inside a semihosting call reads what is typed, for the monitor too, and cannot be looked at."""
+        path = os.path.join(self.folder, 'readc')
+        with open(path, 'wb') as f:  # a0 = 7 (SYS_READC); slli x0, x0, 31; ebreak; srai x0, x0, 7; j .
+            f.write(struct.pack('<5I', 0x00700513, 0x01f01013, 0x00100073, 0x40705013, 0x0000006f))
+        program, talker = self.start_piped('-semihosting', '-bios', 'none', '-kernel', path)
+        talker.until(PROMPT)
+        for command in ('p $a0', 'stop'):
+            self.assertEqual(talker.command(command), 'a hart waits for input of the console: type there first\n')
+        self.assertEqual(talker.command('info status'), 'VM status: running\n')
+        talker.send('\1cA\1c')
+        talker.until(PROMPT)
+        self.assertEqual(talker.command('p $a0'), '0x41\n')
+        talker.send('quit\n')
+        self.assertEqual(program.wait(20), 0)
+
     def test_ctrl_a_c(self):
         """Console and monitor share a terminal; the line editor completes and remembers."""
         program, talker, _ = self.terminal('-nographic', ECHO)
@@ -222,7 +239,10 @@ class Live(unittest.TestCase):
         talker.until('^C')
         talker.send('\1h')
         talker.until('Ctrl-A c  to the monitor and back')
+        talker.until('send Ctrl-A')
         talker.send('\1c')
+        for _ in range(2):  # behind the help, and where the editor leaves its line
+            talker.until('\n')
         talker.send('x\1\1y')
         talker.until('x\1y')
         talker.send('\1c')
