@@ -169,7 +169,8 @@ class Terminal(unittest.TestCase):
         self.read_until(b'(addend) ')
         os.write(self.main, CTRL_A + b'c')
         os.write(self.main, b'<' + CTRL_A + CTRL_A + b'>')
-        self.assertIn(b'<\1>', self.read_until(b'>'))
+        # The guest may answer before the monitor has ended its line.
+        self.assertIn(b'<\1>', self.read_until(b'>').replace(b'\r\n', b''))
         os.write(self.main, CTRL_A + b'x')
         self.ended(program, 0)
 
