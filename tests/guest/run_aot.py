@@ -15,7 +15,7 @@ LINE = re.compile(r'addend aot: (\d+) regions of (\d+) guest instructions compil
 
 
 def call(*argv):
-    return subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=100, check=False)
+    return subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False)
 
 
 def expect(ok, what):

@@ -25,7 +25,7 @@ class Cached:
 
     def run(self, *options):
         """(exit status and console, lines on stderr, statistics)"""
-        done = subprocess.run(self.argv(*options), stdin=subprocess.DEVNULL, capture_output=True, timeout=100,
+        done = subprocess.run(self.argv(*options), stdin=subprocess.DEVNULL, capture_output=True, timeout=300,
                               check=False)
         return (done.returncode, done.stdout), done.stderr.decode().splitlines(), json.loads(self.report.read_text())
 
@@ -83,7 +83,7 @@ def check(c):
     both = [subprocess.Popen([*c.argv("--cache-dir", c.cache), f"--stats=json:{c.folder}/{i}"],
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for i in "ab"]
     for p in both:
-        out, err = p.communicate(timeout=100)
+        out, err = p.communicate(timeout=300)
         c.expect((p.returncode, out) == want and not err, f"at once: {err}")
     # Each file damaged: told once, and mended.
     n = len(c.files())

@@ -57,7 +57,7 @@ def parse(argv):
     parser.add_argument("--expected")
     parser.add_argument("--status", type=int)
     parser.add_argument("--semihost", action="store_true")
-    parser.add_argument("--timeout", type=float, default=100)
+    parser.add_argument("--timeout", type=float, default=500)
     parser.add_argument("--disk", type=int)
     parser.add_argument("guest")
     return parser.parse_args(argv), options

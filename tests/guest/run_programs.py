@@ -48,7 +48,7 @@ def parse(argv):
     parser = argparse.ArgumentParser()
     parser.add_argument("--emulator", nargs=2, required=True, metavar=("NAME", "PATH"))
     parser.add_argument("--cache", required=True, type=pathlib.Path)
-    parser.add_argument("--timeout", type=float, default=200)
+    parser.add_argument("--timeout", type=float, default=1000)
     parser.add_argument("case", choices=CASES)
     return parser.parse_args(argv), options
 

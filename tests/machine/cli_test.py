@@ -61,7 +61,7 @@ def elf(code=LOOP, machine=EM_RISCV, bits=64, order='<', paddr=RAM, memsz=None, 
     return header + segment + code
 
 
-def run(*words, timeout=20):
+def run(*words, timeout=200):
     return subprocess.run([ADDEND, *words], stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout)
 
 
@@ -215,10 +215,10 @@ class Files(CliTest):
 
     def test_lost_output_is_an_error(self):
         kernel = self.file('kernel', put_char_and_exit(ord('A')))
-        for words in ['-bios', 'none', '-kernel', kernel, '--timeout', '20'], ['mtree'], ['--help']:
+        for words in ['-bios', 'none', '-kernel', kernel, '--timeout', '100'], ['mtree'], ['--help']:
             with open('/dev/full', 'wb') as full:
                 done = subprocess.run([ADDEND, *words], stdin=subprocess.DEVNULL, stdout=full,
-                                      stderr=subprocess.PIPE, timeout=20)
+                                      stderr=subprocess.PIPE, timeout=200)
             self.assertEqual(done.returncode, 1, words)
             self.assertIn(b'No space left', done.stderr, words)
 
@@ -232,13 +232,13 @@ class Runs(CliTest):
         for accel in 'interp', 'jit':
             for status in 0, 1, 7, 255:
                 kernel = self.file('kernel', exit_program(status))
-                done = run('-accel', accel, '-bios', 'none', '-kernel', kernel, '--timeout', '20')
+                done = run('-accel', accel, '-bios', 'none', '-kernel', kernel, '--timeout', '100')
                 self.assertEqual((done.returncode, done.stdout, done.stderr), (status, b'', b''))
 
     def test_large_exit_status_is_clamped_and_told(self):
         for status in 256, 1000:
             kernel = self.file('kernel', exit_program(status))
-            done = run('-bios', 'none', '-kernel', kernel, '--timeout', '20')
+            done = run('-bios', 'none', '-kernel', kernel, '--timeout', '100')
             self.assertEqual(done.returncode, 255)
             self.assertIn(str(status).encode(), done.stderr)
 
@@ -255,9 +255,24 @@ class Runs(CliTest):
         for code in [0], illegal_handler:
             kernel = self.file('kernel', struct.pack(f'<{len(code)}I', *code))
             for accel in 'interp', 'jit', 'check':
-                done = run('-accel', accel, '-bios', 'none', '-kernel', kernel, '--timeout', '10')
+                done = run('-accel', accel, '-bios', 'none', '-kernel', kernel, '--timeout', '100')
                 self.assertEqual(done.returncode, 1, (code, accel))
                 self.assertIn(b'trap loop', done.stderr)
+
+    def notes(self, text, *words):
+        """The notes of a run that goes on for a while after the one with this text; without a text, for a while."""
+        program = subprocess.Popen([ADDEND, *words, '--timeout', '100' if text else '0.5'], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.addCleanup(program.kill)
+        lines = []
+        while text:
+            lines.append(program.stderr.readline())
+            if text in lines[-1] or not lines[-1]:
+                time.sleep(0.2)
+                program.terminate()
+                break
+        lines += program.communicate(timeout=200)[1].split(b'\n')
+        return [l for l in lines if l.startswith(b'addend: note:')]
 
     def test_guest_that_cannot_go_on_is_told_once(self):
         wait = struct.pack('<2I', 0x10500073, 0xffdff06f)  # 1: wfi; j 1b
@@ -267,8 +282,7 @@ class Runs(CliTest):
                            (long_loop, None), (timer, None)]:
             kernel = self.file('kernel', code)
             for accel in 'interp', 'jit':
-                done = run('-accel', accel, '-bios', 'none', '-kernel', kernel, '--timeout', '0.3')
-                notes = [l for l in done.stderr.split(b'\n') if l.startswith(b'addend: note:')]
+                notes = self.notes(text, '-accel', accel, '-bios', 'none', '-kernel', kernel)
                 self.assertEqual(len(notes), 1 if text else 0, (code, accel, notes))
                 self.assertIn(text or b'', b''.join(notes))
 
@@ -277,7 +291,7 @@ class Runs(CliTest):
         for words in (['-M', 'spike', '-nographic', '-m', '128M', '-smp', '1', '-cpu', 'rv64',
                        '-accel', 'tcg', '-serial', 'mon:stdio', '-monitor', 'none', '-no-reboot'],
                       ['-m8796093022208', '--isa=rv64imac']):
-            done = run(*words, '-bios', 'none', '-kernel', kernel, '--timeout', '20')
+            done = run(*words, '-bios', 'none', '-kernel', kernel, '--timeout', '100')
             self.assertEqual(done.returncode, 3, words)
 
     def test_harts(self):
@@ -298,9 +312,8 @@ class Runs(CliTest):
         for code, text in (spin_or_wait, b'no hart will go on'), (both_wait, b'no hart will go on'), (one_goes, None):
             kernel = self.file('kernel', code)
             for words in [], ['-icount', 'shift=0']:
-                done = run('-smp', '3', *words, '-bios', 'none', '-kernel', kernel, '--timeout', '0.5')
-                notes = [l for l in done.stderr.split(b'\n') if b'no hart' in l]
-                self.assertEqual(len(notes), 1 if text else 0, (code, words, done.stderr))
+                notes = self.notes(text, '-smp', '3', *words, '-bios', 'none', '-kernel', kernel)
+                self.assertEqual(len([l for l in notes if b'no hart' in l]), 1 if text else 0, (code, words, notes))
         done = run('-smp', '2', '--instructions', '300000', '-bios', 'none', '-kernel', self.file('kernel', LOOP))
         self.assertEqual(done.returncode, 124)
         self.assertRegex(done.stderr, b'30[0-9]{4} instructions done')
@@ -338,10 +351,10 @@ class Runs(CliTest):
         for words in ([f'loader,file={raw},{at},cpu-num=0'], [f'loader,file={raw},{at}', f'loader,{at},cpu-num=0'],
                       [f'loader,file={self.file("g.elf", elf(exit_program(5)))},cpu-num=0']):
             devices = [w for d in words for w in ('-device', d)]
-            self.assertEqual(run('-bios', 'none', '--timeout', '20', *devices).returncode, 5, words)
+            self.assertEqual(run('-bios', 'none', '--timeout', '100', *devices).returncode, 5, words)
         # sd t1, 8(t0) in the middle of the program is made to store its exit request one store later.
         nop = 'loader,addr=0x80000008,data=0x0062b42300000013,data-len=8'
-        done = run('-bios', 'none', '-kernel', raw, '--timeout', '20', '-device', nop)
+        done = run('-bios', 'none', '-kernel', raw, '--timeout', '100', '-device', nop)
         self.assertEqual(done.returncode, 5)
         self.refused('-bios', 'none', '-device', f'loader,file={raw},{at},cpu-num=1', naming='cpu-num=1')
         self.refused('-bios', 'none', '-device', f'loader,file={self.path("absent")}', naming='absent')
@@ -424,15 +437,15 @@ class Terminal(CliTest):
         self.addCleanup(os.close, self.tty)
         self.before = termios.tcgetattr(self.tty)
         kernel = self.file('kernel', LOOP)
-        program = subprocess.Popen([ADDEND, *words, '-bios', 'none', '-kernel', kernel, '--timeout', '20'],
+        program = subprocess.Popen([ADDEND, *words, '-bios', 'none', '-kernel', kernel, '--timeout', '100'],
                                    stdin=self.tty, stdout=self.tty, stderr=self.tty, start_new_session=True)
         self.addCleanup(program.kill)
-        self.assertTrue(select.select([main], [], [], 10)[0])  # the note that this guest spins
+        self.assertTrue(select.select([main], [], [], 60)[0])  # the note that this guest spins
         self.assertFalse(termios.tcgetattr(self.tty)[3] & termios.ICANON)
         return main, program
 
     def ended(self, program, status):
-        self.assertEqual(program.wait(10), status)
+        self.assertEqual(program.wait(60), status)
         self.assertEqual(termios.tcgetattr(self.tty), self.before)
 
     def test_ctrl_a_x_quits(self):
