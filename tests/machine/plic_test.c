@@ -11,7 +11,7 @@
 #define THRESHOLD(context) (PLIC + 0x200000 + 0x1000 * (context))
 #define CLAIM(context) (THRESHOLD(context) + 4)
 
-static const DeviceRow rows[] = {{&device_plic, "plic", PLIC, 0x600000, 0, 0, "edge=0x20"}}; // source 5
+static const DeviceRow row = {&device_plic, "plic", PLIC, 0x600000, 0, 0, "edge=0x20"}; // source 5
 
 typedef struct {
     Fixture *f;
@@ -24,10 +24,7 @@ static Rig start(void **state, unsigned harts)
     r.f->config.board = "clabpu";
     r.f->config.harts = harts;
     fixture_boot(r.f);
-    memory_lock();
-    r.plic = board_add_device(r.f->board, &rows[0], NULL);
-    memory_unlock();
-    assert_non_null(r.plic);
+    r.plic = fixture_add_device(r.f, &row);
     return r;
 }
 
@@ -187,9 +184,8 @@ static void reset(void **state)
     assert_false(raised(r, 0, IRQ_M_EXT));
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
-    test_data = argc > 1 ? argv[1] : ".";
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(registers),     TEST(contexts_and_thresholds), TEST(order_of_claims),
