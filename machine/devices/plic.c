@@ -31,7 +31,6 @@ typedef struct { // two for each hart: M, then S
 
 typedef struct {
     Device device;
-    MemoryRegion mr;
     uint32_t priority[SOURCES + 1];
     uint32_t level[WORDS], pending[WORDS], claimed[WORDS];
     uint32_t edge[WORDS];   // these are edge-triggered
@@ -200,16 +199,14 @@ static bool realize(Device *d, GError **error G_GNUC_UNUSED)
     p->n = 2 * d->bus->harts;
     p->contexts = g_new0(Context, p->n);
     g_assert(CONTEXT_BASE + (uint64_t)p->n * CONTEXT_STRIDE <= d->row->size);
-    memory_region_init_io(&p->mr, &plic_ops, p, d->row->name, d->row->size);
-    device_map(d, &p->mr, 0);
+    device_map_io(d, &plic_ops, d->row->size);
     return true;
 }
 
 static void unrealize(Device *d)
 {
     Plic *p = (Plic *)d;
-    device_unmap(d, &p->mr);
-    memory_region_deinit(&p->mr);
+    device_unrealize(d);
     g_free(p->contexts);
 }
 

@@ -12,7 +12,6 @@ enum { IRQ_TXWM = 1, IRQ_RXWM = 2 };
 
 typedef struct {
     Device device;
-    MemoryRegion mr;
     bool connected; // to the board's console
     uint8_t rx[FIFO];
     unsigned rx_at, rx_n;
@@ -111,19 +110,11 @@ static void reset(Device *d)
 static bool realize(Device *d, GError **error G_GNUC_UNUSED)
 {
     Uart *u = (Uart *)d;
-    memory_region_init_io(&u->mr, &uart_ops, u, d->row->name, SIZE);
-    device_map(d, &u->mr, 0);
+    device_map_io(d, &uart_ops, SIZE);
     u->connected = device_property_number(d, "connected", 1);
     if (u->connected)
         device_want_input(d);
     return true;
-}
-
-static void unrealize(Device *d)
-{
-    Uart *u = (Uart *)d;
-    device_unmap(d, &u->mr);
-    memory_region_deinit(&u->mr);
 }
 
 static void describe(const Device *d, DtWriter *w)
@@ -133,5 +124,5 @@ static void describe(const Device *d, DtWriter *w)
 }
 
 const DeviceType device_sifive_uart = {
-    "sifive uart", sizeof(Uart), realize, unrealize, .reset = reset, .input = input, .describe = describe,
+    "sifive uart", sizeof(Uart), realize, device_unrealize, .reset = reset, .input = input, .describe = describe,
 };

@@ -22,7 +22,6 @@ enum { MSR_DELTAS = 0x0f, MSR_TERI = 4, MSR_CTS = 0x10, MSR_DSR = 0x20, MSR_RI =
 
 typedef struct {
     Device device;
-    MemoryRegion mr;
     bool connected; // to the board's console; else nobody is at the other end
     DeviceTimer arrival, timeout;
     uint32_t clock_hz;
@@ -293,19 +292,11 @@ static bool realize(Device *d, GError **error G_GNUC_UNUSED)
     u->clock_hz = (uint32_t)device_property_number(d, "clock", 1843200);
     device_timer_init(&u->timeout, d, on_timeout, u);
     device_timer_init(&u->arrival, d, on_arrival, u);
-    memory_region_init_io(&u->mr, port ? &port_ops : &memory_ops, u, d->row->name, REGISTERS);
-    device_map(d, &u->mr, 0);
+    device_map_io(d, port ? &port_ops : &memory_ops, REGISTERS);
     u->connected = device_property_number(d, "connected", 1);
     if (u->connected)
         device_want_input(d);
     return true;
-}
-
-static void unrealize(Device *d)
-{
-    Uart *u = (Uart *)d;
-    device_unmap(d, &u->mr);
-    memory_region_deinit(&u->mr);
 }
 
 static void describe(const Device *d, DtWriter *w)
@@ -316,5 +307,5 @@ static void describe(const Device *d, DtWriter *w)
 }
 
 const DeviceType device_uart16550 = {
-    "uart 16550", sizeof(Uart), realize, unrealize, .reset = reset, .input = input, .describe = describe,
+    "uart 16550", sizeof(Uart), realize, device_unrealize, .reset = reset, .input = input, .describe = describe,
 };
