@@ -40,6 +40,15 @@ static bool raised(Rig r, unsigned hart, unsigned irq)
     return r.f->irqs[hart] >> irq & 1;
 }
 
+// With one source that interrupts hart 0 in M-mode.
+static Rig start_source(void **state, unsigned source)
+{
+    Rig r = start(state, 1);
+    fixture_st(r.f, PRIORITY(source), 4, 1);
+    fixture_st(r.f, ENABLE(0), 4, 1u << source);
+    return r;
+}
+
 static void registers(void **state)
 {
     Rig r = start(state, 2);
@@ -118,10 +127,8 @@ static void order_of_claims(void **state)
 
 static void level_gateway(void **state)
 {
-    Rig r = start(state, 1);
+    Rig r = start_source(state, 9);
     Fixture *f = r.f;
-    fixture_st(f, PRIORITY(9), 4, 1);
-    fixture_st(f, ENABLE(0), 4, 1 << 9);
     line(r, 9, true);
     line(r, 9, false); // too late: the request was forwarded
     assert_int_equal(fixture_ld(f, CLAIM(0), 4), 9);
@@ -146,10 +153,8 @@ static void level_gateway(void **state)
 
 static void edge_gateway(void **state)
 {
-    Rig r = start(state, 1);
+    Rig r = start_source(state, 5);
     Fixture *f = r.f;
-    fixture_st(f, PRIORITY(5), 4, 1);
-    fixture_st(f, ENABLE(0), 4, 1 << 5);
     line(r, 5, true);
     assert_int_equal(fixture_ld(f, CLAIM(0), 4), 5);
     fixture_st(f, CLAIM(0), 4, 5);
@@ -169,10 +174,8 @@ static void edge_gateway(void **state)
 
 static void reset(void **state)
 {
-    Rig r = start(state, 1);
+    Rig r = start_source(state, 9);
     Fixture *f = r.f;
-    fixture_st(f, PRIORITY(9), 4, 1);
-    fixture_st(f, ENABLE(0), 4, 1 << 9);
     line(r, 9, true);
     assert_int_equal(fixture_ld(f, CLAIM(0), 4), 9);
     memory_lock();
