@@ -226,16 +226,9 @@ static void reset(Device *d)
 
 static void describe(const Device *d, DtWriter *w)
 {
-    unsigned n = d->bus->harts;
-    g_autofree uint32_t *irqs = g_new(uint32_t, (size_t)n * 4);
-    for (unsigned i = 0; i < n; i++) {
-        irqs[4 * i] = irqs[4 * i + 2] = device_tree_intc(n, i);
-        irqs[4 * i + 1] = IRQ_M_EXT;
-        irqs[4 * i + 3] = IRQ_S_EXT;
-    }
     device_node(d, w, "plic", "sifive,plic-1.0.0 riscv,plic0", 0);
     dt_u32(w, "riscv,ndev", SOURCES);
-    dt_cells(w, "interrupts-extended", irqs, n * 4);
+    device_tree_hart_irqs(w, d->bus->harts, IRQ_M_EXT, IRQ_S_EXT);
     dt_flag(w, "interrupt-controller");
     dt_u32(w, "#address-cells", 0);
     dt_u32(w, "#interrupt-cells", 1);
