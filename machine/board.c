@@ -225,11 +225,6 @@ unsigned board_harts(const Board *b)
     return b->harts;
 }
 
-uint64_t board_ram_size(const Board *b)
-{
-    return b->ram_size;
-}
-
 unsigned board_ram_ranges(const Board *b, BoardRange ranges[2])
 {
     if (!b->ram_row)

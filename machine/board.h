@@ -74,14 +74,10 @@ struct Device;
 struct DeviceRow;
 struct Device *board_add_device(Board *board, const struct DeviceRow *row, GError **error);
 
-// One line per board ("name  description") for -M help.
-void board_list(GString *out);
-
 AddressSpace *board_memory(Board *board); // address_space_memory (softmmu/system.h)
 AddressSpace *board_cpu_memory(Board *board, unsigned hart); // hart < board_harts
 AddressSpace *board_io(Board *board); // address_space_io
 unsigned board_harts(const Board *board);
-uint64_t board_ram_size(const Board *board);
 
 typedef struct {
     gpa_t base;

@@ -173,7 +173,6 @@ static void start_htif(Board *b, const Boot *boot)
     if (program_end < b->ram_row->base || program_end > boot->fdt)
         program_end = boot->images.end;
     HtifConfig config = {
-        .console = b->config.console,
         .compat_qemu = b->config.htif_compat_qemu,
         .proxy = {
             .memory = &address_space_memory,

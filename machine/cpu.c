@@ -217,10 +217,10 @@ static bool lift(void *opaque, uint64_t base, uint64_t pc, unsigned max_insns, I
 
 static void print_insn(void *opaque, FILE *out, uint64_t pc, unsigned len, uint32_t bits)
 {
-    (void)opaque;
-    char text[96];
-    disas(text, sizeof text, pc, bits);
-    fprintf(out, "0x%016" PRIx64 ":  %0*x          %*s%s\n", pc, (int)len * 2, bits, len == 2 ? 4 : 0, "", text);
+    (void)opaque, (void)len;
+    char line[128];
+    disas_line(line, sizeof line, pc, bits);
+    fprintf(out, "%s\n", line);
 }
 
 const char *cpu_symbol(Cpu *cpu, uint64_t pc)

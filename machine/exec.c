@@ -78,12 +78,10 @@ static void hook_exit(void *opaque, uint64_t code)
 static void hook_reset(void *opaque)
 {
     Machine *m = opaque;
-    if (m->options->no_reboot) {
+    if (m->options->no_reboot)
         machine_end_run(m, 0, NULL);
-        kick_self(m);
-        return;
-    }
-    machine_reset(m);
+    else
+        machine_reset(m);
     kick_self(m);
 }
 
@@ -446,16 +444,21 @@ void machine_run(Machine *m, RunResult *out)
     *out = (RunResult){m->status, m->message, (double)(g_get_monotonic_time() - start) / 1e6};
 }
 
-void machine_reset(Machine *m)
+void machine_wake(Machine *m)
 {
-    g_atomic_int_set(&m->reset_wanted, 1);
-    kick_harts(m);
     g_mutex_lock(&m->lock);
     for (unsigned i = 0; i < m->n_runners; i++) {
         m->runners[i].look_again = true;
         g_cond_signal(&m->runners[i].wake);
     }
     g_mutex_unlock(&m->lock);
+}
+
+void machine_reset(Machine *m)
+{
+    g_atomic_int_set(&m->reset_wanted, 1);
+    kick_harts(m);
+    machine_wake(m);
 }
 
 Board *machine_board(Machine *m)

@@ -60,6 +60,7 @@ void machine_prepare(Machine *m);
 unsigned machine_threshold(const Options *o);
 // Takes message over. Harts that the user has stopped do not end: machine_end_by_user.
 void machine_end_run(Machine *m, int status, char *message);
+void machine_wake(Machine *m); // harts that sleep look again
 bool machine_virtual_time(const Machine *m);
 uint64_t machine_clock_ns(Machine *m); // guest time; see BoardHooks
 

@@ -52,11 +52,6 @@ Symbols *loader_symbols(Loader *l)
     return l->symbols;
 }
 
-unsigned loader_images(const Loader *l)
-{
-    return l->images;
-}
-
 gpa_t loader_high(const Loader *l)
 {
     gpa_t high = l->base;

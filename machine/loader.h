@@ -47,5 +47,4 @@ bool loader_bytes(Loader *loader, const char *what, const void *data, uint64_t s
 bool loader_is_elf(const char *path);
 
 Symbols *loader_symbols(Loader *loader); // owned by the loader
-unsigned loader_images(const Loader *loader); // programs loaded so far: the next one's symbols carry this number
 gpa_t loader_high(const Loader *loader); // end of the highest image; the RAM base without one

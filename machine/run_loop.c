@@ -158,12 +158,7 @@ void run_loop_reset(Machine *m)
         machine_end_run(m, 1, g_strdup_printf("reset: %s", error->message));
     for (unsigned i = 0; i < m->n_cpus; i++)
         cpu_reset(m->cpus[i]);
-    g_mutex_lock(&m->lock);
-    for (unsigned i = 0; i < m->n_runners; i++) {
-        m->runners[i].look_again = true;
-        g_cond_signal(&m->runners[i].wake);
-    }
-    g_mutex_unlock(&m->lock);
+    machine_wake(m);
     exclusive_end(&m->exclusive);
 }
 

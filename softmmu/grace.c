@@ -120,8 +120,6 @@ void grace_wait(void)
     }
     for (grace_collect(); graves->len; grace_collect()) {
         g_assert(!self || !self->nest);
-        unsigned depth = lock_drop();
-        g_usleep(50);
-        lock_retake(depth);
+        lock_pause();
     }
 }

@@ -113,8 +113,7 @@ struct MemoryRegion {
     GArray *eventfds;         // of IoEventfd; NULL: none
     unsigned refs;            // held by views, sections, buffers
     unsigned mapped_by_alias; // how many aliases in containers come to it (R1.11)
-    uint8_t log_mask;         // dirty clients of its own (R3.21)
-    unsigned log_users;       // of VGA's (softmmu/dirty.h)
+    unsigned log_users;       // of VGA's dirty log (R3.21)
     bool enabled, terminates, readonly, nonvolatile, unmergeable;
     bool romd;      // mode of a ROM device
     bool resizeable;

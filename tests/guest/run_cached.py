@@ -10,6 +10,8 @@ import subprocess
 import sys
 import tempfile
 
+from common import split_options
+
 
 class Cached:
     """A guest with a cache folder of its own."""
@@ -107,12 +109,10 @@ def check(c):
 
 
 def main():
-    words = sys.argv[1:]
-    at = words.index("--") if "--" in words else len(words)
-    addend, *guests = words[:at]
+    (addend, *guests), options = split_options(sys.argv[1:])
     for guest in guests:
         with tempfile.TemporaryDirectory(prefix="addend-guest-") as folder:
-            check(Cached(addend, guest, words[at + 1:], pathlib.Path(folder)))
+            check(Cached(addend, guest, options, pathlib.Path(folder)))
 
 
 if __name__ == "__main__":

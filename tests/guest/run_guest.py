@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 
-from common import command
+from common import command, split_options
 
 
 def run(argv, timeout):
@@ -47,10 +47,7 @@ def text(data):
 
 
 def parse(argv):
-    options = []
-    if "--" in argv:
-        at = argv.index("--")
-        argv, options = argv[:at], argv[at + 1:]
+    argv, options = split_options(argv)
     parser = argparse.ArgumentParser()
     parser.add_argument("--emulator", nargs=2, required=True, metavar=("NAME", "PATH"))
     parser.add_argument("--native")

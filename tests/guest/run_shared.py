@@ -9,6 +9,8 @@ import sys
 import tempfile
 import time
 
+from common import split_options
+
 BOUND = 40 << 10
 AT_ONCE = 8
 ROUNDS = 2
@@ -29,10 +31,7 @@ def expect(ok, what):
 
 
 def main():
-    words = sys.argv[1:]
-    at = words.index('--') if '--' in words else len(words)
-    addend, *guests = words[:at]
-    options = words[at + 1:]
+    (addend, *guests), options = split_options(sys.argv[1:])
     wanted = {guest: finish(start([addend, *options, '--no-cache', guest])) for guest in guests}
     with tempfile.TemporaryDirectory(prefix='addend-guest-') as folder:
         cache = pathlib.Path(folder) / 'cache'

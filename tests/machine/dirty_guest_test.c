@@ -188,9 +188,8 @@ static void nothing_is_lost(void **state)
     }
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
-    test_data = argc > 1 ? argv[1] : ".";
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(t112_guest_stores, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(nothing_is_lost, fixture_setup, fixture_teardown),

@@ -135,6 +135,29 @@ const char *fixture_blank(Fixture *f, const char *name, size_t size)
     return path;
 }
 
+struct Device *fixture_add_device(Fixture *f, const struct DeviceRow *row)
+{
+    memory_lock();
+    struct Device *d = board_add_device(f->board, row, NULL);
+    memory_unlock();
+    assert_non_null(d);
+    return d;
+}
+
+bool fixture_listed(const char *text, void (*print)(GString *out, unsigned flags))
+{
+    g_autoptr(GString) out = g_string_new(NULL);
+    print(out, 0);
+    return strstr(out->str, text);
+}
+
+void fixture_type(Fixture *f, const char *text)
+{
+    assert_int_equal(write(f->input, text, strlen(text)), strlen(text));
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+}
+
 const char *fixture_output(Fixture *f)
 {
     static char text[256];

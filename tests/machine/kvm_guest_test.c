@@ -114,9 +114,8 @@ static void t165_where_am_i(void **state)
 
 #endif
 
-int main(int argc, char **argv)
+int main(void)
 {
-    test_data = argc > 1 ? argv[1] : ".";
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(t165_where_am_i, fixture_setup, fixture_teardown),
     };

@@ -243,13 +243,12 @@ static void two_harts(void **state)
     run_all(*state, &baseline, 1, 2);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(t041_interpreted, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(t041_compiled, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(two_harts, fixture_setup, fixture_teardown),
     };
-    test_data = argc > 1 ? argv[1] : ".";
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
