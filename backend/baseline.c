@@ -273,6 +273,9 @@ static void add_access(Baseline *t, const IOp *op, const Row *row)
     Piece *p = add_op(t, op, row, &d);
     if (!is_grouped) {
         p->site = site;
+        p->kind = row->size | (row->kind == K_ST ? JIT_RAM_WRITE : 0) | JIT_INSN(op->insn) |
+                  (t->group != NO_SLOT ? JIT_NO_DEVICE : 0);
+        p->full = (uintptr_t)t->unit->slots;
         p->slow = t->unit->paged ? row->slow[d] : row->run_slow[d];
         p->far = t->unit->paged ? 0 : row->far[d];
         p->run = guess_run(t, op, row->kind == K_ST ? RUN_STORE : RUN_LOAD);

@@ -180,6 +180,8 @@ static uint64_t hole_value(const Baseline *t, const Piece *p, unsigned hole)
         return (uint64_t)(int64_t)p->imm;
     case HOLE_COUNTER:
         return (uintptr_t)t->place.counter;
+    case HOLE_KIND:
+        return p->kind;
     case HOLE_INSNS:
         return t->block->n_insns;
     case HOLE_ROW:

@@ -9,6 +9,7 @@ typedef struct {
     uint8_t a, b, c, d, run; // run: number in IrEnv.runs
     int32_t imm;
     uint32_t site;
+    uint32_t kind; // of an access, for IrEnv.jit_access
     uint32_t slow, far; // stencils of its ways out of line, later the pieces; 0: none
     uint32_t copy; // the head of a group: the piece where its accesses are done one by one; else 0
     bool aside;    // in such a copy

@@ -49,6 +49,7 @@ struct Block {
     bool ind_target; // entered by an indirect jump
     bool is_system;  // ends in an instruction that a helper does
     bool queued;     // waits for compilation
+    uint32_t devices; // accesses of devices that its baseline code has made
     uint32_t second_regs; // when it began to wait: see JitRequest
     bool refused;    // a region around it failed: not tried again
     bool in_work;    // part of a region that is being compiled
@@ -63,7 +64,7 @@ struct Block {
     uint64_t succ_pc[2]; // guest pc of succ; UINT64_MAX if none
     uint16_t *insn_pc;   // pc offset of each instruction
     uint64_t *target;    // where the last indirect jumps went, a ring of n_targets; UINT64_MAX: none yet
-    uint8_t pad[32];
+    uint8_t pad[24];
     uint64_t pc;
     int32_t heat; // counts down at each entry; below 0 the entry goes through the engine
     uint16_t n_insns;
