@@ -3,7 +3,6 @@
 #include "tests/test.h"
 #include "tests/backend/temp_dir.h"
 #include "tests/backend/rig.h"
-#include <glib/gstdio.h>
 
 enum { T0 = 5, T1 = 6, T2 = 7 };
 
