@@ -10,7 +10,6 @@
 #include <gio/gio.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/random.h>
 
 #define BIG_PAGE (UINT64_C(2) << 20)

@@ -5,7 +5,6 @@
 #include "util/remove_tree.h"
 #include <elf.h>
 #include <fcntl.h>
-#include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

@@ -4,7 +4,6 @@
 #include "softmmu/dirty.h"
 #include "softmmu/slots.h"
 #include "tests/machine/fixture.h"
-#include <string.h>
 
 #if defined(__x86_64__) && __has_include(<linux/kvm.h>)
 #include <linux/kvm.h>
