@@ -91,6 +91,11 @@ void cpu_map_changed(Cpu *cpu)
     engine_unlink(cpu->engine);
 }
 
+void cpu_pages_clean(Cpu *cpu, ram_t start, uint64_t len)
+{
+    tlb_mark(cpu->tlb, start, len);
+}
+
 static void hook_tlb_flush(void *opaque)
 {
     Cpu *cpu = opaque;

@@ -206,6 +206,17 @@ static void hook_commit(void *opaque)
     exclusive_end(&m->exclusive);
 }
 
+static void hook_clean(void *opaque, ram_t start, uint64_t len)
+{
+    Machine *m = opaque;
+    exclusive_begin(&m->exclusive);
+    for (unsigned i = 0; i < m->n_cpus; i++)
+        cpu_pages_clean(m->cpus[i], start, len);
+    if (m->mirror)
+        cpu_pages_clean(m->mirror, start, len);
+    exclusive_end(&m->exclusive);
+}
+
 static void hook_begin(void *opaque)
 {
     exclusive_begin(opaque);
@@ -259,6 +270,7 @@ void machine_prepare(Machine *m)
     config.engine.store = m->store;
     memory_set_translator(true);
     memory_set_commit_hook(hook_commit, m);
+    memory_set_clean_hook(hook_clean, m);
     memory_set_ram_written_hook(hook_ram_written, m);
     m->cpus = g_new0(Cpu *, harts);
     m->watch = g_new0(HartWatch *, harts);
@@ -289,6 +301,7 @@ void machine_free(Machine *m)
     if (!m)
         return;
     memory_set_commit_hook(NULL, NULL);
+    memory_set_clean_hook(NULL, NULL);
     memory_set_ram_written_hook(NULL, NULL);
     memory_set_translator(false);
     check_free(m->check);
