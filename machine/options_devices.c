@@ -116,6 +116,7 @@ typedef struct {
 
 TEXT_PROPERTY(virtio_drive, Virtio, drive)
 TEXT_PROPERTY(virtio_rng, Virtio, rng)
+TEXT_PROPERTY(virtio_id, Virtio, id)
 
 static bool virtio_driver(void *opaque, const char *option, const char *value, GError **error)
 {
@@ -143,11 +144,14 @@ static bool virtio_serial(void *opaque, const char *option, const char *value, G
     return true;
 }
 
-// QEMU's name for the device itself; nothing here refers to it.
-static bool virtio_id(void *opaque, const char *option, const char *value, GError **error)
+// A property that the kind of device has not got, or NULL.
+static const char *misplaced(const VirtioItem *v)
 {
-    (void)opaque, (void)option, (void)value, (void)error;
-    return true;
+    bool block = !strcmp(v->driver, "virtio-blk-device"), rng = !strcmp(v->driver, "virtio-rng-device");
+    return v->drive && !block    ? "drive"
+           : v->serial && !block ? "serial"
+           : v->rng && !rng      ? "rng"
+                                 : NULL;
 }
 
 bool is_virtio_device(const char *value)
@@ -165,13 +169,11 @@ bool set_virtio_device(Options *o, const char *option, const char *value, GError
     Virtio v = {.options = o, .item = {.bus = -1}};
     if (!value_properties(option, value, properties, G_N_ELEMENTS(properties), &v, error))
         return false;
-    bool block = !strcmp(v.item.driver, "virtio-blk-device");
-    if (block && !v.item.drive)
+    if (!strcmp(v.item.driver, "virtio-blk-device") && !v.item.drive)
         return value_error(error, option, "virtio-blk-device needs drive=, the id of a -drive");
-    if (!block && (v.item.drive || v.item.serial))
-        return value_error(error, option, "%s takes no %s=", v.item.driver, v.item.drive ? "drive" : "serial");
-    if (block && v.item.rng)
-        return value_error(error, option, "%s takes no rng=", v.item.driver);
+    const char *wrong = misplaced(&v.item);
+    if (wrong)
+        return value_error(error, option, "%s takes no %s=", v.item.driver, wrong);
     g_array_append_val(o->virtio, v.item);
     return true;
 }

@@ -60,6 +60,22 @@ static void add_virtio(GString *s, const Options *o)
     }
 }
 
+static void add_chardevs(GString *s, const Options *o)
+{
+    static const char *const kinds[] = {[CHARDEV_STDIO] = "stdio", [CHARDEV_NULL] = "null", [CHARDEV_FILE] = "file"};
+    for (unsigned i = 0; i < o->chardevs->len; i++) {
+        const ChardevItem *c = &g_array_index(o->chardevs, ChardevItem, i);
+        g_string_append_printf(s, " chardev(%s:%s%s%s%s%s%s)", c->id, kinds[c->kind], c->path ? "," : "",
+                               c->path ? c->path : "", c->mux ? ",mux" : "", c->no_signals ? ",nosignals" : "",
+                               c->append ? ",append" : "");
+    }
+    for (unsigned i = 0; i < o->ports->len; i++) {
+        const VirtioPort *p = &g_array_index(o->ports, VirtioPort, i);
+        g_string_append_printf(s, " %s(%u.%d:%s%s%s)", p->is_console ? "console" : "port", p->device, p->nr,
+                               p->chardev, p->name ? "," : "", p->name ? p->name : "");
+    }
+}
+
 static void add_command(GString *s, const Options *o)
 {
     static const char *const names[] = {
@@ -134,6 +150,7 @@ static char *describe(const Options *o)
     for (unsigned i = 0; i < o->load_items->len; i++)
         add_item(s, &g_array_index(o->load_items, LoadItem, i));
     add_virtio(s, o);
+    add_chardevs(s, o);
     add_flag(s, "nographic", o->nographic);
     for (unsigned i = 0; i < o->guest_args->len; i++)
         g_string_append_printf(s, i ? "|%s" : " args=%s", (char *)g_ptr_array_index(o->guest_args, i));
