@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What a machine's devices are connected to on the host: consoles. Made before the board, freed after it.
+// What a machine's devices are connected to on the host: consoles and networks. Made before the board, freed after it.
 #include "machine/exec_private.h"
+#include "machine/net_user.h"
 
 #include <string.h>
 
@@ -27,6 +28,20 @@ static Console *find(const Machine *m, const char *id)
     g_assert_not_reached(); // the command line was checked
 }
 
+static bool open_networks(Machine *m, GError **error)
+{
+    const Options *o = m->options;
+    m->netdevs = g_array_new(FALSE, FALSE, sizeof(BoardNetdev));
+    for (guint i = 0; i < o->netdevs->len; i++) {
+        const NetItem *item = &g_array_index(o->netdevs, NetItem, i);
+        BoardNetdev n = {item->id, net_user_new(item, i, o->forwards, error)};
+        if (!n.net)
+            return false;
+        g_array_append_val(m->netdevs, n);
+    }
+    return true;
+}
+
 bool backends_open(Machine *m, GError **error)
 {
     const Options *o = m->options;
@@ -40,7 +55,7 @@ bool backends_open(Machine *m, GError **error)
     }
     bool named = g_str_has_prefix(o->serial, CHARDEV);
     m->console = named ? find(m, o->serial + strlen(CHARDEV)) : console_new(o->serial, error);
-    return m->console;
+    return m->console && open_networks(m, error);
 }
 
 static void free_console(Machine *m, Console *c)
@@ -55,6 +70,10 @@ void backends_free(Machine *m)
     each(m, free_console);
     if (m->chardevs)
         g_array_free(m->chardevs, TRUE);
+    for (guint i = 0; m->netdevs && i < m->netdevs->len; i++)
+        net_user_free(g_array_index(m->netdevs, BoardNetdev, i).net);
+    if (m->netdevs)
+        g_array_free(m->netdevs, TRUE);
 }
 
 static void on_quit(void *opaque)

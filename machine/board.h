@@ -16,6 +16,11 @@ typedef struct { // a -chardev
     Console *console;
 } BoardChardev;
 
+typedef struct { // a -netdev
+    const char *id;
+    struct NetUser *net;
+} BoardNetdev;
+
 // What to build. All strings are borrowed until board_free; NULL means "not given".
 typedef struct {
     const char *board;    // name of a board; NULL: the first one
@@ -31,6 +36,7 @@ typedef struct {
     const GArray *drives;          // of DriveItem: -drive; NULL: none
     const GArray *virtio;          // of VirtioItem: -device virtio-...; NULL: none
     const GArray *ports;           // of VirtioPort: what is at their serial devices; NULL: none
+    const GArray *netdevs;         // of BoardNetdev: what network cards name; NULL: none
     const GArray *chardevs;        // of BoardChardev: what ports name; NULL: none
     const GPtrArray *guest_args;   // of char *: argv of the guest program (getmainvars, SYS_GET_CMDLINE)
     const char *chroot;            // directory that host file access of the guest is confined to; NULL: /

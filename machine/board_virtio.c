@@ -80,6 +80,16 @@ static Console *find_console(const BoardConfig *config, const char *id)
     return NULL;
 }
 
+static struct NetUser *find_net(const BoardConfig *config, const char *id)
+{
+    for (guint i = 0; id && config->netdevs && i < config->netdevs->len; i++) {
+        const BoardNetdev *n = &g_array_index(config->netdevs, BoardNetdev, i);
+        if (!strcmp(n->id, id))
+            return n->net;
+    }
+    return NULL;
+}
+
 // The ports of an item, which keeps them.
 static void find_ports(const BoardConfig *config, guint index, VirtioItem *item, VirtioPort ports[VIRTIO_PORTS])
 {
@@ -102,6 +112,7 @@ static bool plug(const BoardConfig *config, const DeviceBus *bus, guint index, G
     g_assert(type); // the command line knows them by the same names
     if (!find_image(config, index, &item, error))
         return false;
+    item.net = find_net(config, item.netdev);
     find_ports(config, index, &item, ports);
     Device *place = find_place(config, bus, &item, error);
     return place && virtio_mmio_plug(place, type, &item, error);

@@ -30,8 +30,9 @@ void console_free(Console *console);
 // Reads the input in the main loop of context from now on. Once.
 void console_attach(Console *console, GMainContext *context);
 
-// Who takes what is typed. Called on the thread that read the input, the main loop's or one inside console_read;
-// the last two on the main loop's. No lock of the console is held. Functions may be NULL. Set before console_attach.
+// Who takes what is typed. The first two are called on the thread that read the input, the main loop's or one inside
+// console_read, the others on the main loop's; no lock of the console is held. Functions may be NULL. Set before
+// console_attach.
 typedef struct {
     void *opaque;
     void (*input)(void *opaque);   // data wait for console_read
@@ -42,7 +43,8 @@ typedef struct {
 void console_set_user(Console *console, const ConsoleUser *user);
 // The same for who wants the first alone.
 void console_set_input_handler(Console *console, void (*input)(void *opaque), void *opaque);
-// Called for Ctrl-A x, on the same threads. quit must not take the big lock, which a hart that waits for input may hold.
+// Called for Ctrl-A x, on the threads that read. quit must not take the big lock, which a hart that waits for input may
+// hold.
 void console_set_quit_handler(Console *console, void (*quit)(void *opaque), void *opaque);
 
 // The monitor, which what is typed goes to while it has the focus. Both functions are called on the thread that read

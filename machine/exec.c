@@ -147,6 +147,7 @@ static BoardConfig board_config(Machine *m)
         .drives = o->drives,
         .virtio = o->virtio,
         .ports = o->ports,
+        .netdevs = m->netdevs,
         .chardevs = m->chardevs,
         .guest_args = o->guest_args,
         .chroot = o->chroot,

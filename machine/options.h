@@ -4,6 +4,7 @@
 #include "frontend/hart.h"
 #include "machine/chardev_item.h"
 #include "machine/load_item.h"
+#include "machine/net_item.h"
 #include "machine/virtio_item.h"
 #include <glib.h>
 #include <stdbool.h>
@@ -51,6 +52,8 @@ typedef struct {
     GArray *drives;        // of DriveItem: -drive
     GArray *virtio;        // of VirtioItem: other -device, and -drive if=virtio
     GArray *ports;         // of VirtioPort: -device virtconsole, virtserialport
+    GArray *netdevs;       // of NetItem: -netdev
+    GArray *forwards;      // of NetForward: their hostfwd=
     GPtrArray *objects;    // of const char *: ids of -object
     bool start_at_entry;   // kernel came as guest.elf without -bios: begin at its ELF entry
     GPtrArray *guest_args; // of const char *: argv[0] of the guest first; empty without a guest

@@ -112,10 +112,12 @@ void add_drive_devices(Options *o)
 typedef struct {
     Options *options;
     VirtioItem item;
+    bool has_mac;
 } Virtio;
 
 TEXT_PROPERTY(virtio_drive, Virtio, drive)
 TEXT_PROPERTY(virtio_rng, Virtio, rng)
+TEXT_PROPERTY(virtio_netdev, Virtio, netdev)
 TEXT_PROPERTY(virtio_id, Virtio, id)
 
 static bool virtio_driver(void *opaque, const char *option, const char *value, GError **error)
@@ -144,14 +146,33 @@ static bool virtio_serial(void *opaque, const char *option, const char *value, G
     return true;
 }
 
-// A property that the kind of device has not got, or NULL.
-static const char *misplaced(const VirtioItem *v)
+static bool virtio_mac(void *opaque, const char *option, const char *value, GError **error)
 {
-    bool block = !strcmp(v->driver, "virtio-blk-device"), rng = !strcmp(v->driver, "virtio-rng-device");
-    return v->drive && !block    ? "drive"
-           : v->serial && !block ? "serial"
-           : v->rng && !rng      ? "rng"
-                                 : NULL;
+    Virtio *v = opaque;
+    v->has_mac = true;
+    return parse_mac(option, value, v->item.mac, error);
+}
+
+// As QEMU numbers them.
+static void default_mac(const Options *o, unsigned char mac[6])
+{
+    static const unsigned char first[6] = {0x52, 0x54, 0x00, 0x12, 0x34, 0x56};
+    memcpy(mac, first, sizeof first);
+    for (unsigned i = 0; i < o->virtio->len; i++)
+        mac[5] += g_array_index(o->virtio, VirtioItem, i).netdev != NULL;
+}
+
+// A property that the kind of device has not got, or NULL.
+static const char *misplaced(const Virtio *v)
+{
+    const VirtioItem *i = &v->item;
+    bool block = !strcmp(i->driver, "virtio-blk-device"), net = !strcmp(i->driver, "virtio-net-device");
+    return i->drive && !block                                      ? "drive"
+           : i->serial && !block                                   ? "serial"
+           : i->rng && strcmp(i->driver, "virtio-rng-device") != 0 ? "rng"
+           : i->netdev && !net                                     ? "netdev"
+           : v->has_mac && !net                                    ? "mac"
+                                                                   : NULL;
 }
 
 bool is_virtio_device(const char *value)
@@ -165,15 +186,20 @@ bool set_virtio_device(Options *o, const char *option, const char *value, GError
     static const ValueProperty properties[] = {
         {"driver", virtio_driver}, {"bus", virtio_bus},       {"id", virtio_id},
         {"drive", virtio_drive},   {"serial", virtio_serial}, {"rng", virtio_rng},
+        {"netdev", virtio_netdev}, {"mac", virtio_mac},
     };
     Virtio v = {.options = o, .item = {.bus = -1}};
     if (!value_properties(option, value, properties, G_N_ELEMENTS(properties), &v, error))
         return false;
     if (!strcmp(v.item.driver, "virtio-blk-device") && !v.item.drive)
         return value_error(error, option, "virtio-blk-device needs drive=, the id of a -drive");
-    const char *wrong = misplaced(&v.item);
+    if (!strcmp(v.item.driver, "virtio-net-device") && !v.item.netdev)
+        return value_error(error, option, "virtio-net-device needs netdev=, the id of a -netdev");
+    const char *wrong = misplaced(&v);
     if (wrong)
         return value_error(error, option, "%s takes no %s=", v.item.driver, wrong);
+    if (v.item.netdev && !v.has_mac)
+        default_mac(o, v.item.mac);
     g_array_append_val(o->virtio, v.item);
     return true;
 }

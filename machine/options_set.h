@@ -10,7 +10,7 @@ typedef bool OptionSet(Options *o, const char *option, const char *value, GError
 OptionSet set_machine, set_cpu, set_isa, set_ram_size, set_smp, set_append, set_device, set_display, set_serial,
     set_monitor;
 OptionSet set_drive, set_virtio_device, set_object, set_global;
-OptionSet set_chardev, set_serial_port;
+OptionSet set_chardev, set_serial_port, set_netdev;
 OptionSet set_semihosting, set_granularity, set_accel, set_icount, set_tlb_bits, set_timeout, set_instructions;
 OptionSet set_cache_size, set_aot_run;
 OptionSet set_log_items, set_log_filter, set_stats, ask_version, ask_help;
@@ -32,10 +32,15 @@ typedef enum {
     LIST_MONITOR,
     LIST_DEVICE,
     LIST_CHARDEV,
+    LIST_NETDEV,
 } ChoiceList;
 
 // Behind all options: what -serial is if it was not given, and who uses which -chardev.
 bool check_chardevs(Options *o, GError **error);
+
+// A MAC address, six bytes in hexadecimal with colons between.
+bool parse_mac(const char *option, const char *value, unsigned char mac[6], GError **error);
+bool check_netdevs(const Options *o, GError **error); // each that a device names is there, and has one device
 
 // What a value of a choice option stands for; NULL: *error has the hint that fits best.
 const char *choose(ChoiceList list, const char *option, const char *value, GError **error);

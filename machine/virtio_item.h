@@ -29,6 +29,9 @@ typedef struct { // a virtio device
     const DriveItem *image; // the drive; NULL until the board has found it
     const char *rng;        // of virtio-rng-device: the id of an -object, or NULL
     const char *serial;     // of virtio-blk-device: what it says as its identity, or NULL
+    const char *netdev;     // of virtio-net-device: the id of its -netdev
+    unsigned char mac[6];   // of virtio-net-device
+    struct NetUser *net;    // the network; NULL until the board has found it
     const char *id;         // of virtio-serial-device: by which ports name it, or NULL
     const VirtioPort *ports; // of virtio-serial-device; none until the board has found them
     unsigned n_ports;

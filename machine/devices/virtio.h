@@ -79,7 +79,7 @@ struct VirtioDevice {
 };
 
 // --- virtio_device.c: what is the same for all of them
-extern const VirtioType virtio_blk, virtio_console, virtio_rng;
+extern const VirtioType virtio_blk, virtio_console, virtio_net, virtio_rng;
 // The kind that has this name, or NULL.
 const VirtioType *virtio_type_find(const char *name);
 // Makes a device in a slot; the error says what was wrong with the item.

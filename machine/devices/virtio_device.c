@@ -11,7 +11,7 @@
 
 const VirtioType *virtio_type_find(const char *name)
 {
-    static const VirtioType *const types[] = {&virtio_blk, &virtio_console, &virtio_rng};
+    static const VirtioType *const types[] = {&virtio_blk, &virtio_console, &virtio_net, &virtio_rng};
     for (unsigned i = 0; i < G_N_ELEMENTS(types); i++)
         if (!strcmp(types[i]->name, name))
             return types[i];
