@@ -3,6 +3,7 @@
 #include "machine/options_set.h"
 
 #include "machine/options_value.h"
+#include <limits.h>
 #include <string.h>
 
 #define BUS "virtio-mmio-bus."
@@ -153,13 +154,17 @@ static bool virtio_mac(void *opaque, const char *option, const char *value, GErr
     return parse_mac(option, value, v->item.mac, error);
 }
 
-// As QEMU numbers them.
+// QEMU's first address that no device before has.
 static void default_mac(const Options *o, unsigned char mac[6])
 {
     static const unsigned char first[6] = {0x52, 0x54, 0x00, 0x12, 0x34, 0x56};
     memcpy(mac, first, sizeof first);
-    for (unsigned i = 0; i < o->virtio->len; i++)
-        mac[5] += g_array_index(o->virtio, VirtioItem, i).netdev != NULL;
+    for (unsigned i = 0; i < o->virtio->len; i++) {
+        if (memcmp(g_array_index(o->virtio, VirtioItem, i).mac, mac, sizeof first))
+            continue;
+        mac[5]++;
+        i = UINT_MAX; // from the beginning again
+    }
 }
 
 // A property that the kind of device has not got, or NULL.

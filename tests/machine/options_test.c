@@ -54,8 +54,26 @@ static void add_virtio(GString *s, const Options *o)
             g_string_append_printf(s, ",drive=%s", v->drive);
         if (v->serial)
             g_string_append_printf(s, ",serial=%s", v->serial);
+        if (v->netdev)
+            g_string_append_printf(s, ",netdev=%s,mac=%02x%02x%02x%02x%02x%02x", v->netdev, v->mac[0], v->mac[1],
+                                   v->mac[2], v->mac[3], v->mac[4], v->mac[5]);
         if (v->bus >= 0)
             g_string_append_printf(s, ",bus=%d", v->bus);
+        g_string_append_c(s, ')');
+    }
+}
+
+static void add_networks(GString *s, const Options *o)
+{
+    for (unsigned i = 0; i < o->netdevs->len; i++) {
+        const NetItem *n = &g_array_index(o->netdevs, NetItem, i);
+        g_string_append_printf(s, " netdev(%s%s", n->id, n->restricted ? ",restricted" : "");
+        for (unsigned j = 0; j < o->forwards->len; j++) {
+            const NetForward *f = &g_array_index(o->forwards, NetForward, j);
+            if (f->netdev == i)
+                g_string_append_printf(s, ",%s:%x:%u-%x:%u", f->udp ? "udp" : "tcp", f->host, f->host_port, f->guest,
+                                       f->guest_port);
+        }
         g_string_append_c(s, ')');
     }
 }
@@ -150,6 +168,7 @@ static char *describe(const Options *o)
     for (unsigned i = 0; i < o->load_items->len; i++)
         add_item(s, &g_array_index(o->load_items, LoadItem, i));
     add_virtio(s, o);
+    add_networks(s, o);
     add_chardevs(s, o);
     add_flag(s, "nographic", o->nographic);
     for (unsigned i = 0; i < o->guest_args->len; i++)
