@@ -11,6 +11,16 @@
 
 typedef struct Board Board;
 
+typedef struct { // a -chardev
+    const char *id;
+    Console *console;
+} BoardChardev;
+
+typedef struct { // a -netdev
+    const char *id;
+    struct NetUser *net;
+} BoardNetdev;
+
 // What to build. All strings are borrowed until board_free; NULL means "not given".
 typedef struct {
     const char *board;    // name of a board; NULL: the first one
@@ -25,6 +35,9 @@ typedef struct {
     const GArray *items;           // of LoadItem: -device loader; NULL: none
     const GArray *drives;          // of DriveItem: -drive; NULL: none
     const GArray *virtio;          // of VirtioItem: -device virtio-...; NULL: none
+    const GArray *ports;           // of VirtioPort: what is at their serial devices; NULL: none
+    const GArray *netdevs;         // of BoardNetdev: what network cards name; NULL: none
+    const GArray *chardevs;        // of BoardChardev: what ports name; NULL: none
     const GPtrArray *guest_args;   // of char *: argv of the guest program (getmainvars, SYS_GET_CMDLINE)
     const char *chroot;            // directory that host file access of the guest is confined to; NULL: /
     const char *signature;         // file for the test signature, written when the guest exits (R6.16)

@@ -48,7 +48,7 @@ void machine_cont(Machine *m)
 void machine_end_by_user(Machine *m, int status, char *message)
 {
     machine_end_run(m, status, message);
-    console_stop(m->console);
+    backends_stop(m);
     machine_cont(m); // while stopped this is the main thread
 }
 

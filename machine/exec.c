@@ -144,6 +144,9 @@ static BoardConfig board_config(Machine *m)
         .items = o->load_items,
         .drives = o->drives,
         .virtio = o->virtio,
+        .ports = o->ports,
+        .netdevs = m->netdevs,
+        .chardevs = m->chardevs,
         .guest_args = o->guest_args,
         .chroot = o->chroot,
         .signature = o->signature,
@@ -236,7 +239,7 @@ Machine *machine_new(const Options *options, GError **error)
     g_mutex_init(&m->lock);
     exclusive_init(&m->exclusive, kick_harts, m);
     BoardHooks hooks = {m, hook_set_irq, hook_exit, hook_deadline_changed, hook_clock_ns, hook_reset};
-    if (options->command != COMMAND_MTREE && !(m->console = console_new(options->serial, error)))
+    if (options->command != COMMAND_MTREE && !backends_open(m, error))
         goto fail;
     BoardConfig config = board_config(m);
     m->board = board_new(&config, &hooks, error);
@@ -312,7 +315,7 @@ void machine_free(Machine *m)
     }
     region_store_free(m->store);
     board_free(m->board);
-    console_free(m->console);
+    backends_free(m);
     for (unsigned i = 0; i < m->n_runners; i++)
         g_cond_clear(&m->runners[i].wake);
     g_free(m->runners);
@@ -350,26 +353,29 @@ static gboolean on_sigterm(gpointer opaque)
     return on_signal(opaque, SIGTERM);
 }
 
+static gboolean on_sigwinch(gpointer opaque)
+{
+    backends_resized(opaque);
+    return G_SOURCE_CONTINUE;
+}
+
 static gboolean on_sighup(gpointer opaque)
 {
     return on_signal(opaque, SIGHUP);
 }
 
-static void on_quit(void *opaque)
-{
-    machine_quit(opaque);
-}
-
 // A run whose output was lost has not succeeded.
 static void check_output(Machine *m)
 {
-    int error = console_write_error(m->console);
-    if (!error)
+    char *lost = backends_lost(m);
+    if (!lost)
         return;
     if (!m->status)
         m->status = 1;
-    if (!m->message)
-        m->message = g_strdup_printf("-serial %s: output was lost: %s", m->options->serial, g_strerror(error));
+    if (m->message)
+        g_free(lost);
+    else
+        m->message = lost;
 }
 
 // Nor has one in which compiled code stored what it should not have.
@@ -411,7 +417,7 @@ static char *cannot_run(const Machine *m)
 static bool start_monitors(Machine *m)
 {
     g_autoptr(GError) error = NULL;
-    if (!monitors_new(m, m->console, m->options, &m->monitors, &error)) {
+    if (!monitors_new(m, backends_monitored(m), m->options, &m->monitors, &error)) {
         m->message = g_strdup(error->message);
         return false;
     }
@@ -433,10 +439,9 @@ void machine_run(Machine *m, RunResult *out)
         return;
     }
     m->loop = g_main_loop_new(NULL, FALSE);
-    console_set_quit_handler(m->console, on_quit, m);
-    console_attach(m->console, NULL);
+    backends_attach(m);
     guint signals[] = {g_unix_signal_add(SIGINT, on_sigint, m), g_unix_signal_add(SIGTERM, on_sigterm, m),
-                       g_unix_signal_add(SIGHUP, on_sighup, m)};
+                       g_unix_signal_add(SIGHUP, on_sighup, m), g_unix_signal_add(SIGWINCH, on_sigwinch, m)};
     guint timer = m->options->timeout > 0 ? g_timeout_add((guint)(m->options->timeout * 1000), on_timeout, m) : 0;
     if (!board_can_exit(m->board) && !m->options->semihosting && m->options->command == COMMAND_RUN)
         machine_note(m, board_has_htif(m->board) ? "this guest has no way to exit (no HTIF symbols)"

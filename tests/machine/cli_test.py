@@ -9,6 +9,7 @@ import pty
 import select
 import shlex
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -144,6 +145,36 @@ class Files(CliTest):
         self.refused('-drive', f'file={image},if=virtio', kernel, naming='the board clabpu has no place')
         done = run('mtree', '-M', 'virt', '-drive', f'file={image},id=d,readonly=on', *plug)
         self.assertEqual((done.returncode, done.stderr), (0, b''))
+
+    def test_network_and_console_that_cannot_be_used(self):
+        kernel = self.file('kernel', exit_program(0))
+        with socket.socket() as taken:
+            taken.bind(('127.0.0.1', 0))
+            taken.listen()
+            forward = f'tcp:127.0.0.1:{taken.getsockname()[1]}-:22'
+            self.refused('-netdev', f'user,id=n,hostfwd={forward}', kernel, naming=f'{forward}: Address already in use')
+            done = run('mtree', '-M', 'virt', '-netdev', f'user,id=n,hostfwd={forward}', '-device',
+                       'virtio-net-device,netdev=n')
+            self.assertEqual((done.returncode, done.stderr), (0, b''))
+        self.refused('-netdev', 'user,id=n', '-device', 'virtio-net-device,netdev=n', kernel,
+                     naming='the board clabpu has no place')
+        path = self.path('no/such')
+        self.refused('-chardev', f'file,id=c,path={path}', kernel, naming=f'{path}: No such file')
+        self.refused('-chardev', 'file,id=c,path=/dev/full', '-serial', 'chardev:c',
+                     self.file('prints', put_char_and_exit(ord('x'))), naming='-serial chardev:c: output was lost')
+
+    def test_serial_line_to_a_chardev(self):
+        guest = self.file('guest', put_char_and_exit(ord('x')))
+        for append, expected in ('off', b'x'), ('on', b'xx'):
+            done = run('-chardev', f'file,id=c,path={self.path("out")},append={append}', '-serial', 'chardev:c',
+                       '-bios', 'none', '-kernel', guest)
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (0, b'', b''))
+            with open(self.path('out'), 'rb') as f:
+                self.assertEqual(f.read(), expected)
+        done = run('-chardev', 'stdio,id=c', '-serial', 'chardev:c', '-bios', 'none', '-kernel', guest)
+        self.assertEqual((done.returncode, done.stdout), (0, b'x'))
+        done = run('-chardev', 'stdio,id=c', '-bios', 'none', '-kernel', guest)  # the serial line is nowhere
+        self.assertEqual((done.returncode, done.stdout), (0, b''))
 
     def test_file_without_end_is_refused(self):
         for option in '-bios', '-kernel', '-dtb':

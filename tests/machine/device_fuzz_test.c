@@ -4,6 +4,7 @@
 #include "machine/devices/devices.h"
 #include "tests/machine/fixture.h"
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #define ACCESSES 200000
@@ -12,7 +13,7 @@ static const gpa_t windows[] = {
     0x100000,   0x101000,   0x2000000,  0x2004000,  0x200bff0,  0x2010000,  0xc000000,  0xc001000,  0xc002000,
     0xc200000,  0x10000000, 0x10001000, 0x10008000, 0x10010000, 0x10100000, 0x10100010, 0x18000000, 0x180003f8,
     0x1f000000, 0x1f000500, 0x20000000, 0x22000000, 0x30000000, 0x40000000, 0xfea00000, 0xfea00080, 0x1000,
-    0x80000000,
+    0x80000000, 0x10006000, 0x10007000, 0x10008100,
 };
 
 // Values that mean something to some device come often.
@@ -55,7 +56,7 @@ static void between(Fixture *f, GRand *r)
         assert_true(board_reset(f->board, NULL));
 }
 
-static void check(Fixture *f, const char *board, guint32 seed)
+static void check(Fixture *f, const char *board, guint32 seed, const GArray *virtio)
 {
     static const DeviceRow rows[] = {
         {&device_edu, "edu-mmio", 0xfea00000, 0, 1, 0, "mask=0xffffffff"},
@@ -63,6 +64,7 @@ static void check(Fixture *f, const char *board, guint32 seed)
     };
     g_autoptr(GRand) r = g_rand_new_with_seed(seed);
     f->config.board = board;
+    f->config.virtio = !strcmp(board, "virt") ? virtio : NULL; // without what is behind them
     fixture_boot(f);
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++)
         fixture_add_device(f, &rows[i]);
@@ -78,12 +80,19 @@ static void check(Fixture *f, const char *board, guint32 seed)
 static void every_board(void **state)
 {
     static const char *const boards[] = {"clabpu", "virt", "sifive_u", "malta-fpga"};
+    const VirtioItem items[] = {
+        {.driver = "virtio-serial-device", .bus = 7},
+        {.driver = "virtio-net-device", .bus = 6},
+        {.driver = "virtio-rng-device", .bus = 5},
+    };
+    g_autoptr(GArray) virtio = g_array_new(FALSE, FALSE, sizeof *items);
+    g_array_append_vals(virtio, items, G_N_ELEMENTS(items));
     Fixture *f = *state;
     f->config.harts = 2;
     fcntl(f->input, F_SETFL, O_NONBLOCK);
     console_attach(f->config.console, NULL);
     for (unsigned i = 0; i < G_N_ELEMENTS(boards); i++)
-        check(f, boards[i], i + 1);
+        check(f, boards[i], i + 1, virtio);
     assert_true(f->resets > 0); // of virt's finisher or malta-fpga: the accesses do arrive
 }
 
