@@ -33,6 +33,7 @@ typedef struct {
 #define FEATURE(name, on) bool name;
 #include "frontend/features.def"
     bool sv48, sv57; // page-table depths besides Sv39
+    bool rdtime;     // the time CSR is there; else firmware has to answer reads of it
 } HartFeatures;
 
 extern const HartFeatures hart_features_default;

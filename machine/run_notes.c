@@ -58,7 +58,9 @@ void note_wait(Machine *m, unsigned hart)
     const Hart *h = &m->cpus[hart]->hart;
     bool timer = h->mie & (UINT64_C(1) << IRQ_M_TIMER | UINT64_C(1) << IRQ_S_TIMER) &&
                  board_next_deadline_ns(m->board, hart, 1) != UINT64_MAX;
-    HartProgress now = timer ? HART_GOES : HART_WAITS;
+    bool external = h->mie & (UINT64_C(1) << IRQ_M_EXT | UINT64_C(1) << IRQ_S_EXT) &&
+                    board_has_external_interrupts(m->board);
+    HartProgress now = timer || external ? HART_GOES : HART_WAITS;
     if (now != m->watch[hart]->progress)
         set_progress(m, hart, now, "waits for an interrupt that cannot come",
                      g_strdup_printf("wfi before pc 0x%" PRIx64 ", mie 0x%" PRIx64, h->env.pc, h->mie));
