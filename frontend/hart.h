@@ -97,6 +97,7 @@ typedef struct Hart {
     // The last exception: its pc, the instructions retired before it, and how often in a row the same one
     // came with nothing retired in between, as the handler itself trapped. The run loop reports trap loops.
     uint64_t last_trap_pc, last_trap_icount, trap_loop_count;
+    uint64_t refused_calls; // semihosting calls that were breakpoints, as semihosting is off
 } Hart;
 
 // IR register numbers of the guest: x0..x31 are 0..31, f0..f31 are 32..63, a single NaN-boxed.

@@ -244,6 +244,7 @@ static void breakpoints_and_semihosting(void **state)
     call(hart, HELPER_EBREAK, 0x00100073, 1); // semihosting is off
     assert_int_equal(hart->mcause, EXC_BREAKPOINT);
     assert_int_equal(hart->mtval, PC);
+    assert_int_equal(hart->refused_calls, 1);
     hart->semihosting = true;
     hart->env.pc = PC;
     call(hart, HELPER_EBREAK, 0x00100073, 0); // not the sequence

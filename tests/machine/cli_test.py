@@ -288,6 +288,22 @@ class Runs(CliTest):
                 self.assertEqual(len(notes), 1 if text else 0, (code, accel, notes))
                 self.assertIn(text or b'', b''.join(notes))
 
+    def test_semihosting_calls_that_nobody_answers(self):
+        """Told once, when the guest does nothing else; not to firmware that tries one and goes on without."""
+        call = struct.pack('<3I', 0x01f01013, 0x00100073, 0x40705013)  # slli x0, x0, 31; ebreak; srai x0, x0, 7
+        text = b'the guest makes semihosting calls, which are answered with -semihosting only'
+        vector = struct.pack('<3I', 0x00000297, 0x01c28293, 0x30529073)  # mtvec = the third word behind the call, 28
+        again = vector + b'\x13\0\0\0' + call + struct.pack('<I', 0x30200073)  # its handler: mret, to the ebreak
+        spins = vector + b'\x13\0\0\0' + call + LOOP
+        goes = vector + b'\x13\0\0\0' + call + struct.pack('<3I', 0x13, 0x13, 0xff9ff06f)  # a loop of three
+        for code, expected in (again, text), (spins, text), (goes, None):
+            kernel = self.file('kernel', code)
+            for accel in 'interp', 'jit':
+                notes = self.notes(expected, '-accel', accel, '-bios', 'none', '-kernel', kernel)
+                self.assertEqual(len([n for n in notes if text in n]), 1 if expected else 0, (code, accel, notes))
+        kernel = self.file('kernel', call)  # mtvec is 0, where nothing is
+        self.assertIn('try -semihosting', self.refused('-bios', 'none', '-kernel', kernel, naming='trap loop'))
+
     def test_device_may_interrupt(self):
         """Nothing is said while a device of virt may end the wait; clabpu has none that could."""
         code = struct.pack('<5I', 0x000012b7, 0x8002829b, 0x30429073, 0x10500073, 0xffdff06f)  # mie.MEIE; 1: wfi; j 1b
