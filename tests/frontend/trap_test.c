@@ -39,8 +39,7 @@ static void on_semihost(void *opaque)
 static int setup(void **state)
 {
     Fixture *f = g_new0(Fixture, 1);
-    HartHooks hooks = {
-        .opaque = f, .mmu_changed = on_mmu, .fence_i = on_fence, .semihost = on_semihost};
+    HartHooks hooks = {.opaque = f, .mmu_changed = on_mmu, .fence_i = on_fence, .semihost = on_semihost};
     hart_init(&f->hart, 1, &hooks);
     f->hart.env.icount_limit = f->hart.env.left = 1000;
     f->hart.env.pc = PC;
