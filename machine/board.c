@@ -273,6 +273,11 @@ void board_run_timers(Board *b, unsigned first, unsigned harts, uint64_t now_ns)
     memory_unlock();
 }
 
+bool board_has_external_interrupts(const Board *b)
+{
+    return b->bus.interrupts;
+}
+
 bool board_has_time(const Board *b)
 {
     return b->clint;

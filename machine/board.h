@@ -117,6 +117,9 @@ uint64_t board_time(const Board *board);
 // A hart's supervisor timer (Sstc), on a board that has time: see clint_set_stimecmp. Takes the big lock itself.
 void board_set_stimecmp(Board *board, unsigned hart, bool enabled, uint64_t value);
 
+// Whether devices can interrupt the harts by an interrupt controller, beside timers and IPIs.
+bool board_has_external_interrupts(const Board *board);
+
 // The name of the symbol at or before addr, with the distance in *offset (may be NULL); NULL if there is
 // none. Owned by the board. The second finds a symbol by name.
 const char *board_symbol(Board *board, uint64_t addr, uint64_t *offset);

@@ -254,7 +254,7 @@ static void invalidate(void *opaque, ram_t start, uint64_t len)
 
 static HartHooks hart_hooks(Cpu *cpu)
 {
-    bool time = board_has_time(cpu->board);
+    bool time = board_has_time(cpu->board) && cpu->hart.features.rdtime;
     return (HartHooks){
         .opaque = cpu,
         .tlb_flush = hook_tlb_flush,
@@ -290,8 +290,8 @@ Cpu *cpu_new(Board *board, unsigned hartid, const CpuConfig *config)
     tlb_set_runs(cpu->tlb, (TlbRuns *)(void *)&env->runs);
     code_pages_add_tlb(cpu->pages, cpu->tlb);
     cpu->engine = engine_new(&config->engine, &guest, env, cpu->tlb, cpu->pages);
-    cpu->hart.hooks = hart_hooks(cpu);
     cpu->hart.features = config->features;
+    cpu->hart.hooks = hart_hooks(cpu);
     cpu->hart.features.sstc &= board_has_time(board);
     cpu->hart.semihosting = config->semihosting;
     hart_reset(&cpu->hart, board_reset_pc(board, hartid));

@@ -50,6 +50,7 @@ struct Machine {
     uint64_t stopped_ns; // the user has stopped the harts: since when, by the same clock; 0: they run
     uint64_t skipped_ns; // -icount: time that passed in wfi; the harts' thread only
     bool noted_stuck; // under lock
+    bool noted_refused; // likewise
     // Set once, by whoever ends the run first (under lock).
     bool ended, interrupted; // by a signal
     int status;

@@ -6,6 +6,7 @@ usage: cli_test.py ADDEND OPTIONS_CASES [unittest arguments]"""
 import json
 import os
 import pty
+import re
 import select
 import shlex
 import signal
@@ -21,6 +22,7 @@ import unittest
 ADDEND, CASES = sys.argv[1:3]
 RAM = 0x80000000
 EM_RISCV, EM_X86_64 = 243, 62
+OPENSBI = '/usr/share/qemu/opensbi-riscv64-generic-fw_dynamic.bin'  # of Debian's package, as -bios default takes it
 LOOP = struct.pack('<I', 0x0000006f)  # j .
 
 
@@ -317,6 +319,30 @@ class Runs(CliTest):
                 self.assertEqual(len(notes), 1 if text else 0, (code, accel, notes))
                 self.assertIn(text or b'', b''.join(notes))
 
+    def test_semihosting_calls_that_nobody_answers(self):
+        """Told once, when the guest does nothing else; not to firmware that tries one and goes on without."""
+        call = struct.pack('<3I', 0x01f01013, 0x00100073, 0x40705013)  # slli x0, x0, 31; ebreak; srai x0, x0, 7
+        text = b'the guest makes semihosting calls, which are answered with -semihosting only'
+        vector = struct.pack('<3I', 0x00000297, 0x01c28293, 0x30529073)  # mtvec = the third word behind the call, 28
+        again = vector + b'\x13\0\0\0' + call + struct.pack('<I', 0x30200073)  # its handler: mret, to the ebreak
+        spins = vector + b'\x13\0\0\0' + call + LOOP
+        goes = vector + b'\x13\0\0\0' + call + struct.pack('<3I', 0x13, 0x13, 0xff9ff06f)  # a loop of three
+        for code, expected in (again, text), (spins, text), (goes, None):
+            kernel = self.file('kernel', code)
+            for accel in 'interp', 'jit':
+                notes = self.notes(expected, '-accel', accel, '-bios', 'none', '-kernel', kernel)
+                self.assertEqual(len([n for n in notes if text in n]), 1 if expected else 0, (code, accel, notes))
+        kernel = self.file('kernel', call)  # mtvec is 0, where nothing is
+        self.assertIn('try -semihosting', self.refused('-bios', 'none', '-kernel', kernel, naming='trap loop'))
+
+    def test_device_may_interrupt(self):
+        """Nothing is said while a device of virt may end the wait; clabpu has none that could."""
+        code = struct.pack('<5I', 0x000012b7, 0x8002829b, 0x30429073, 0x10500073, 0xffdff06f)  # mie.MEIE; 1: wfi; j 1b
+        kernel = self.file('kernel', code)
+        for board, text in ('clabpu', b'wfi'), ('virt', None):
+            notes = self.notes(text, '-M', board, '-bios', 'none', '-kernel', kernel)
+            self.assertEqual(len([n for n in notes if b'wfi' in n]), 1 if text else 0, (board, notes))
+
     def test_words_of_other_emulators(self):
         kernel = self.file('kernel', exit_program(3))
         for words in (['-M', 'spike', '-nographic', '-m', '128M', '-smp', '1', '-cpu', 'rv64',
@@ -389,6 +415,25 @@ class Runs(CliTest):
         self.assertEqual(done.returncode, 5)
         self.refused('-bios', 'none', '-device', f'loader,file={raw},{at},cpu-num=1', naming='cpu-num=1')
         self.refused('-bios', 'none', '-device', f'loader,file={self.path("absent")}', naming='absent')
+
+    @unittest.skipUnless(os.path.exists(OPENSBI), 'OpenSBI is not installed')
+    def test_t142_opensbi(self):
+        """The lines of memory/spec.md 6.7, over our HTIF, CLINT and device tree."""
+        raw = self.file('raw', exit_program(7))
+        for harts, words in (1, []), (4, ['-smp', '4']), (1, ['-m', '128M', '-cpu', 'rv64,rdtime=off']):
+            done = run('-M', 'clabpu', *words, '-bios', 'default', '-kernel', raw, '--timeout', '100')
+            fdt = '0x0000000087e00000' if '-m' in words else '0x00000000ffe00000'
+            text = done.stdout.decode()
+            for name, value in (('Platform Name', 'clabpu,board'), ('Platform HART Count', str(harts)),
+                                ('Platform IPI Device', 'aclint-mswi'),
+                                ('Platform Timer Device', 'aclint-mtimer @ 10000000Hz'),
+                                ('Platform Console Device', 'htif'), ('Domain0 Next Address', '0x0000000080200000'),
+                                ('Domain0 Next Arg1', fdt), ('Domain0 Next Mode', 'S-mode'),
+                                ('Domain0 HARTs', ','.join(f'{h}*' for h in range(harts)))):
+                self.assertRegex(text, rf'(?m)^{name} +: {re.escape(value)}\r?$')
+            self.assertRegex(text, r'(?m)^Boot HART ID +: \d')
+            self.assertRegex(text, r'(?m)^Boot HART MEDELEG +: 0x')
+            self.assertEqual(done.returncode, 7, text)
 
     def test_statistics_are_json(self):
         kernel = self.file('kernel', exit_program(0))

@@ -124,6 +124,8 @@ static void add_features(GString *s, const HartFeatures *f)
     if (f->name != usual.name) \
         g_string_append_printf(s, " " #name "=%s", f->name ? "on" : "off");
 #include "frontend/features.def"
+    if (!f->rdtime)
+        g_string_append(s, " rdtime=off");
     add_text(s, "mmu", cpu_model_mmu_type(f), "riscv,sv57");
 }
 

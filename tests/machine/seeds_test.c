@@ -201,6 +201,39 @@ static void pcmap_guest_store(void **state)
     cpu_free(cpu);
 }
 
+// --- the load helper and tlb_fill of seed 4 ------------------------------------------------------------------------
+// A hart in M mode without translation looks addresses up in the TLB like any other: a page's first load is a fill, the
+// next finds its entry, and after one of a page that shares its slot it is among the victims. A device's loads come by
+// the slow path each time.
+static void softmmu_load_and_tlb_fill(void **state)
+{
+    // ld a1, 0(a0) twice; ld a1, 0(a2); ld a1, 0(a0); lw a1, 0(a3) twice; j .
+    static const uint32_t code[] = {0x00053583, 0x00053583, 0x00063583, 0x00053583, 0x0006a583, 0x0006a583, 0x0000006f};
+    Fixture *f = *state;
+    start(f, "clabpu", UINT64_C(64) << 20);
+    for (unsigned i = 0; i < G_N_ELEMENTS(code); i++)
+        fixture_st(f, 0x80000000 + 4 * i, 4, code[i]);
+    CpuConfig config = {.features = hart_features_default, .tlb_bits = 8};
+    Cpu *cpu = cpu_new(f->board, 0, &config);
+    IrEnv *env = &cpu->hart.env;
+    env->pc = 0x80000000;
+    env->r[10] = 0x80110000;
+    env->r[12] = 0x80210000; // 256 pages on
+    env->r[13] = 0x2000000;  // msip
+    env->icount_limit = env->left = 12;
+    tlb_watch(cpu->tlb, 0x80300000, 1, true, true); // while anything is watched RAM is not one run
+    engine_run(cpu->engine);
+    TlbStats s;
+    tlb_stats(cpu->tlb, &s);
+    const TlbCounters *loads = &s.kind[PRV_M][ACCESS_READ];
+    assert_int_equal(loads->fill_ok, 3);
+    assert_int_equal(loads->victim_hit, 1);
+    assert_int_equal(loads->slow_mmio, 1);
+    assert_int_equal(loads->hit, 0); // the second load of a0's page: the fast path, which nobody counts
+    assert_int_equal(s.evict[PRV_M], 2);
+    cpu_free(cpu);
+}
+
 // --- the serial line of seed 1 -------------------------------------------------------------------------------------
 
 // One call per character at port 0x3f8, which finds an 8-byte region "serial" in the space "I/O".
@@ -431,7 +464,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(t172_apic_order),        TEST(t170_malta_fpga),        TEST(malta_fpga_registers), TEST(t171_pcmap),
+        TEST(softmmu_load_and_tlb_fill), TEST(t172_apic_order),
+        TEST(t170_malta_fpga),        TEST(malta_fpga_registers), TEST(t171_pcmap),
         TEST(pcmap_aliases_and_e820), TEST(pcmap_guest_store),    TEST(t173_serial_where_am_i),
         TEST(hitb_split_store),       TEST(t174_hitb_edu),        TEST(t174_range_check),
         TEST(t174_own_registers),     TEST(t174_mask),            TEST(edu_registers),
