@@ -138,6 +138,8 @@ Semihost *board_semihost(Board *board);
 
 // Appends the devices as text, in the shape of QEMU's info qtree. Any thread.
 void board_print_devices(Board *board, GString *out);
+// Appends what is loaded where by a reset, in the shape of QEMU's info roms. Likewise.
+void board_print_roms(Board *board, GString *out);
 
 // -M dumpdtb=FILE: writes the device tree that board_load made.
 bool board_dump_dtb(Board *board, const char *path, GError **error);

@@ -151,7 +151,7 @@ static bool load_device_tree(Board *b, Boot *boot, GError **error)
                     "the device tree does not fit into RAM above the loaded images (they end at 0x%" PRIx64
                     ", RAM ends at 0x%" PRIx64 ")",
                     boot->images.end, end);
-    return loader_bytes(b->loader, "the device tree", data, size, boot->fdt, error);
+    return loader_device_tree(b->loader, data, size, boot->fdt, error);
 }
 
 static void guest_exit(void *opaque, uint64_t code)
