@@ -180,6 +180,21 @@ static void t127_disabled_container(void **state) // T127
                                     "      0000000000001100-000000000000110f (prio 0, i/o): d\n\n");
 }
 
+static void t018_readonly_alias(void **state) // T018
+{
+    (void)state;
+    MemoryRegion *r = add(sys, 0x5000, ram("ram", 0x1000)), *al = add(sys, 0x1000, alias("window", r, 0, 0x1000));
+    memory_region_set_readonly(al, true);
+    assert_listing(tree(false),
+                   HEAD "    0000000000001000-0000000000001fff (prio 0, ram): alias window @ram "
+                        "0000000000000000-0000000000000fff\n"
+                        "    0000000000005000-0000000000005fff (prio 0, ram): ram\n\n"
+                        "memory-region: ram\n  0000000000005000-0000000000005fff (prio 0, ram): ram\n\n");
+    assert_listing(flat(), "FlatView #0\n AS \"memory\", root: system\n Root memory region: system\n"
+                           "  0000000000001000-0000000000001fff (prio 0, rom): ram\n"
+                           "  0000000000005000-0000000000005fff (prio 0, ram): ram\n\n");
+}
+
 static void t128_siblings(void **state) // T128
 {
     (void)state;
@@ -277,6 +292,7 @@ int main(void)
         TEST(t123_htif_in_ram),
         TEST(t124_no_machine),
         TEST(t126_bus_master),
+        TEST(t018_readonly_alias),
         TEST(t127_disabled_container),
         TEST(t128_siblings),
         TEST(t129_overflow),
