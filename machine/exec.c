@@ -146,6 +146,7 @@ static BoardConfig board_config(Machine *m)
         .items = o->load_items,
         .drives = o->drives,
         .virtio = o->virtio,
+        .mmio = o->mmio,
         .guest_args = o->guest_args,
         .chroot = o->chroot,
         .signature = o->signature,

@@ -3,6 +3,7 @@
 #pragma once
 #include "frontend/hart.h"
 #include "machine/load_item.h"
+#include "machine/mmio_item.h"
 #include "machine/virtio_item.h"
 #include <glib.h>
 #include <stdbool.h>
@@ -20,6 +21,7 @@ typedef enum {
     COMMAND_PRINT_MACHINES,
     COMMAND_PRINT_CPUS,
     COMMAND_PRINT_ACCELS,
+    COMMAND_PRINT_DEVICES,
     COMMAND_PRINT_LOG_ITEMS,
 } OptionsCommand;
 
@@ -49,6 +51,7 @@ typedef struct {
     GArray *load_items;    // of LoadItem: -device loader; their strings are in text
     GArray *drives;        // of DriveItem: -drive
     GArray *virtio;        // of VirtioItem: other -device, and -drive if=virtio
+    GArray *mmio;          // of MmioItem: -device edu and hitb
     GPtrArray *objects;    // of const char *: ids of -object
     bool start_at_entry;   // kernel came as guest.elf without -bios: begin at its ELF entry
     GPtrArray *guest_args; // of const char *: argv[0] of the guest first; empty without a guest

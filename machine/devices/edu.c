@@ -191,5 +191,12 @@ static void unrealize(Device *d)
     memory_region_deinit(&e->mr);
 }
 
-const DeviceType device_edu = {"edu", sizeof(Edu), realize, unrealize, .reset = reset};
-const DeviceType device_hitb = {"hitb", sizeof(Edu), realize, unrealize, .reset = reset};
+static void describe(const Device *d, DtWriter *w)
+{
+    bool small = d->type == &device_edu;
+    device_node(d, w, small ? "edu" : "hitb", small ? "qemu,edu" : "hitb", SIZE);
+    dt_end(w);
+}
+
+const DeviceType device_edu = {"edu", sizeof(Edu), realize, unrealize, .reset = reset, .describe = describe};
+const DeviceType device_hitb = {"hitb", sizeof(Edu), realize, unrealize, .reset = reset, .describe = describe};
