@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A board, built from its table (board_table.c). Loading: board_load.c.
 #include "machine/board_types.h"
+#include "machine/board_flash.h"
 #include "machine/board_mmio.h"
 #include "machine/board_virtio.h"
 #include "machine/signature.h"
@@ -122,7 +123,7 @@ static bool attach(Board *b, GError **error)
     make_spaces(b);
     b->attached = true;
     bool ok = make_devices(b, error) && board_plug_virtio(&b->config, &b->bus, error) &&
-              board_plug_mmio(b, error);
+              board_plug_mmio(b, error) && board_plug_flash(b, error);
     if (ok && b->ram_row) {
         b->ram = device_region(&b->bus, b->ram_row->name);
         b->loader = loader_new(&address_space_memory, b->ram_row->base, b->low_ram);

@@ -44,8 +44,11 @@ static void add_virtio(GString *s, const Options *o)
 {
     for (unsigned i = 0; i < o->drives->len; i++) {
         const DriveItem *d = &g_array_index(o->drives, DriveItem, i);
-        g_string_append_printf(s, " drive(%s:%s%s%s%s)", d->id, d->file, d->checked ? ",raw" : "",
+        g_string_append_printf(s, " drive(%s:%s%s%s%s", d->id, d->file, d->checked ? ",raw" : "",
                                d->readonly ? ",readonly" : "", d->unsafe ? ",unsafe" : "");
+        if (d->flash)
+            g_string_append_printf(s, ",flash=%u", d->unit);
+        g_string_append_c(s, ')');
     }
     for (unsigned i = 0; i < o->virtio->len; i++) {
         const VirtioItem *v = &g_array_index(o->virtio, VirtioItem, i);
@@ -275,7 +278,8 @@ static void random_words(void **state)
         "size", "1", "99999999999999999999", "0x", "K", "G", "stats", "json", ":", "isa", "rv64",
         "imac", "_", "zba", "kernel", "a", " ", "\n", "\xff", "signature", "semihosting-config",
         "arg", "demo", "mtree", "f", "D",
-        "edu", "hitb", "irq", "drive", "virtio-blk-device", "virtio-rng-device", "if", "virtio", "bus", "id", "global",
+        "edu", "hitb", "irq", "pflash", "unit",
+        "drive", "virtio-blk-device", "virtio-rng-device", "if", "virtio", "bus", "id", "global",
         "device", "loader", "file", "addr", "data", "data-len", "cpu-num", "icount", "shift", "cores",
     };
     g_autoptr(GRand) rand = g_rand_new_with_seed(7);
