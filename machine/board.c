@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A board, built from its table (board_table.c). Loading: board_load.c.
 #include "machine/board_types.h"
+#include "machine/board_flash.h"
+#include "machine/board_mmio.h"
 #include "machine/board_virtio.h"
 #include "machine/signature.h"
 #include <errno.h>
@@ -120,7 +122,8 @@ static bool attach(Board *b, GError **error)
     make_bus(b);
     make_spaces(b);
     b->attached = true;
-    bool ok = make_devices(b, error) && board_plug_virtio(&b->config, &b->bus, error);
+    bool ok = make_devices(b, error) && board_plug_virtio(&b->config, &b->bus, error) &&
+              board_plug_mmio(b, error) && board_plug_flash(b, error);
     if (ok && b->ram_row) {
         b->ram = device_region(&b->bus, b->ram_row->name);
         b->loader = loader_new(&address_space_memory, b->ram_row->base, b->low_ram);
@@ -181,6 +184,7 @@ void board_free(Board *b)
     hostfs_free(b->fs);
     if (b->dtb)
         g_bytes_unref(b->dtb);
+    g_clear_pointer(&b->more_rows, g_ptr_array_unref);
     g_free(b->reset_pc);
     g_free(b->cmdline);
     g_free(b);

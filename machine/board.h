@@ -4,6 +4,7 @@
 #pragma once
 #include "machine/console.h"
 #include "machine/load_item.h"
+#include "machine/mmio_item.h"
 #include "machine/semihost.h"
 #include "machine/symbols.h"
 #include "machine/virtio_item.h"
@@ -38,6 +39,7 @@ typedef struct {
     const GArray *ports;           // of VirtioPort: what is at their serial devices; NULL: none
     const GArray *netdevs;         // of BoardNetdev: what network cards name; NULL: none
     const GArray *chardevs;        // of BoardChardev: what ports name; NULL: none
+    const GArray *mmio;            // of MmioItem: -device edu, hitb; NULL: none
     const GPtrArray *guest_args;   // of char *: argv of the guest program (getmainvars, SYS_GET_CMDLINE)
     const char *chroot;            // directory that host file access of the guest is confined to; NULL: /
     const char *signature;         // file for the test signature, written when the guest exits (R6.16)

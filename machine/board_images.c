@@ -4,6 +4,7 @@
 // The initrd's place is QEMU's (R6.4) except where a Linux kernel could not boot from it: inside the kernel's bss, or
 // where OpenSBI's fw_jump copies the device tree to, which happens with 64 MiB of RAM and less.
 #include "machine/board_images.h"
+#include "machine/board_flash.h"
 #include "util/bits.h"
 #include <gio/gio.h>
 #include <string.h>
@@ -111,7 +112,7 @@ bool board_load_images(Board *b, BoardImages *out, GError **error)
         (c->initrd && !load_initrd(b, out, error)))
         return false;
     out->end = loader_high(b->loader);
-    return true;
+    return board_start_flash(b, out, error);
 }
 
 static bool load_file(Board *b, const LoadItem *item, gpa_t *entry, GError **error)

@@ -18,6 +18,7 @@ struct Board {
     DeviceBus bus;
     unsigned harts;
     const DeviceRow *rom_row, *ram_row, *htif_row; // NULL: there is none
+    GPtrArray *more_rows; // of DeviceRow: of the command line (board_mmio.c)
     MemoryRegion *ram; // of ram_row
     uint64_t ram_size, low_ram; // of that, so much lies at ram_row's base
     bool attached;  // regions are mapped and address spaces exist

@@ -147,6 +147,7 @@ static BoardConfig board_config(Machine *m)
         .ports = o->ports,
         .netdevs = m->netdevs,
         .chardevs = m->chardevs,
+        .mmio = o->mmio,
         .guest_args = o->guest_args,
         .chroot = o->chroot,
         .signature = o->signature,

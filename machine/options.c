@@ -200,7 +200,7 @@ static bool check_aot(const Options *o, GError **error)
 // The rules between options.
 static bool check_together(Options *o, GError **error)
 {
-    bool devices = o->load_items->len || o->drives->len || o->virtio->len;
+    bool devices = o->load_items->len || o->drives->len || o->virtio->len || o->mmio->len;
     if (o->command == COMMAND_DEMO && (o->kernel || o->bios || o->initrd || o->append || o->dtb || devices))
         return value_error(error, "demo", "brings its own guest, so %s cannot be given",
                            o->kernel        ? "-kernel"
@@ -343,6 +343,7 @@ bool options_parse(Options *out, int argc, char **argv, GError **error)
         .ports = g_array_new(FALSE, FALSE, sizeof(VirtioPort)),
         .netdevs = g_array_new(FALSE, FALSE, sizeof(NetItem)),
         .forwards = g_array_new(FALSE, FALSE, sizeof(NetForward)),
+        .mmio = g_array_new(FALSE, FALSE, sizeof(MmioItem)),
         .objects = g_ptr_array_new(),
         .chardevs = g_array_new(FALSE, FALSE, sizeof(ChardevItem)),
         .serial = "mon:stdio",
@@ -373,6 +374,7 @@ void options_deinit(Options *options)
     g_array_free(options->ports, TRUE);
     g_array_free(options->netdevs, TRUE);
     g_array_free(options->forwards, TRUE);
+    g_array_free(options->mmio, TRUE);
     g_ptr_array_free(options->objects, TRUE);
     g_array_free(options->chardevs, TRUE);
     g_string_chunk_free(options->text);
@@ -467,6 +469,9 @@ void options_print(const Options *options, FILE *out)
         break;
     case COMMAND_PRINT_ACCELS:
         choice_print(LIST_ACCEL, out);
+        break;
+    case COMMAND_PRINT_DEVICES:
+        choice_print(LIST_DEVICE, out);
         break;
     case COMMAND_PRINT_LOG_ITEMS:
         log_print_help(out);

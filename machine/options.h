@@ -5,6 +5,7 @@
 #include "machine/chardev_item.h"
 #include "machine/load_item.h"
 #include "machine/net_item.h"
+#include "machine/mmio_item.h"
 #include "machine/virtio_item.h"
 #include <glib.h>
 #include <stdbool.h>
@@ -22,6 +23,7 @@ typedef enum {
     COMMAND_PRINT_MACHINES,
     COMMAND_PRINT_CPUS,
     COMMAND_PRINT_ACCELS,
+    COMMAND_PRINT_DEVICES,
     COMMAND_PRINT_LOG_ITEMS,
 } OptionsCommand;
 
@@ -54,6 +56,7 @@ typedef struct {
     GArray *ports;         // of VirtioPort: -device virtconsole, virtserialport
     GArray *netdevs;       // of NetItem: -netdev
     GArray *forwards;      // of NetForward: their hostfwd=
+    GArray *mmio;          // of MmioItem: -device edu and hitb
     GPtrArray *objects;    // of const char *: ids of -object
     bool start_at_entry;   // kernel came as guest.elf without -bios: begin at its ELF entry
     GPtrArray *guest_args; // of const char *: argv[0] of the guest first; empty without a guest

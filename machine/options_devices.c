@@ -9,6 +9,7 @@
 #define BUS "virtio-mmio-bus."
 #define BUS_MAX 1000 // the board's own limit is lower
 #define SERIAL_MAX 20
+#define UNIT_MAX 1000 // likewise
 
 static const char *keep(Options *o, const char *text)
 {
@@ -29,6 +30,7 @@ static const char *keep(Options *o, const char *text)
 typedef struct {
     Options *options;
     DriveItem item;
+    bool has_unit;
 } Drive;
 
 TEXT_PROPERTY(drive_file, Drive, file)
@@ -37,9 +39,20 @@ TEXT_PROPERTY(drive_id, Drive, id)
 static bool drive_interface(void *opaque, const char *option, const char *value, GError **error)
 {
     ((Drive *)opaque)->item.plugged = !strcmp(value, "virtio");
-    if (!strcmp(value, "virtio") || !strcmp(value, "none"))
+    ((Drive *)opaque)->item.flash = !strcmp(value, "pflash");
+    if (!strcmp(value, "virtio") || !strcmp(value, "pflash") || !strcmp(value, "none"))
         return true;
-    return value_error(error, option, "'%s' is not supported, only 'none' and 'virtio' are", value);
+    return value_error(error, option, "'%s' is not supported, only 'none', 'virtio' and 'pflash' are", value);
+}
+
+static bool drive_unit(void *opaque, const char *option, const char *value, GError **error)
+{
+    uint64_t n;
+    if (!value_count(option, value, 0, UNIT_MAX, &n, error))
+        return false;
+    ((Drive *)opaque)->item.unit = (unsigned)n;
+    ((Drive *)opaque)->has_unit = true;
+    return true;
 }
 
 static bool drive_format(void *opaque, const char *option, const char *value, GError **error)
@@ -75,21 +88,46 @@ static bool id_is_taken(const Options *o, const char *id)
     return false;
 }
 
+static bool unit_is_taken(const Options *o, unsigned unit)
+{
+    for (unsigned i = 0; i < o->drives->len; i++) {
+        const DriveItem *d = &g_array_index(o->drives, DriveItem, i);
+        if (d->flash && d->unit == unit)
+            return true;
+    }
+    return false;
+}
+
+// Contents of a flash: without unit= the first one that has none yet, as in QEMU.
+static bool choose_unit(Drive *d, const char *option, GError **error)
+{
+    if (!d->item.flash)
+        return !d->has_unit || value_error(error, option, "unit= is for if=pflash");
+    while (!d->has_unit && unit_is_taken(d->options, d->item.unit))
+        d->item.unit++;
+    return !unit_is_taken(d->options, d->item.unit) ||
+           value_error(error, option, "if=pflash,unit=%u: another -drive has it", d->item.unit);
+}
+
 bool set_drive(Options *o, const char *option, const char *value, GError **error)
 {
     static const ValueProperty properties[] = {
         {"file", drive_file},         {"if", drive_interface},       {"id", drive_id},       {"format", drive_format},
         {"readonly", drive_readonly}, {"read-only", drive_readonly}, {"cache", drive_cache}, {"media", drive_media},
+        {"unit", drive_unit},
     };
     Drive d = {.options = o};
     if (!value_properties(option, value, properties, G_N_ELEMENTS(properties), &d, error))
         return false;
     if (!d.item.file)
         return value_error(error, option, "needs file=");
-    if (!d.item.id && !d.item.plugged)
+    if (!choose_unit(&d, option, error))
+        return false;
+    if (!d.item.id && !d.item.plugged && !d.item.flash)
         return value_error(error, option, "needs if=virtio, or id= for a -device virtio-blk-device,drive=");
     if (!d.item.id) {
-        g_autofree char *id = g_strdup_printf("virtio%u", o->drives->len);
+        g_autofree char *id = g_strdup_printf("%s%u", d.item.flash ? "pflash" : "virtio",
+                                              d.item.flash ? d.item.unit : o->drives->len);
         d.item.id = keep(o, id);
     }
     if (id_is_taken(o, d.item.id))

@@ -147,6 +147,12 @@ bool set_device(Options *o, const char *option, const char *value, GError **erro
         return set_serial_port(o, option, value, error);
     if (is_virtio_device(value))
         return set_virtio_device(o, option, value, error);
+    if (is_mmio_device(value))
+        return set_mmio_device(o, option, value, error);
+    if (!strcmp(value, "help")) {
+        o->command = COMMAND_PRINT_DEVICES;
+        return true;
+    }
     Device d = {.options = o, .item = {.hart = -1}};
     if (!value_properties(option, value, properties, G_N_ELEMENTS(properties), &d, error))
         return false;

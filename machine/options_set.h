@@ -11,6 +11,7 @@ OptionSet set_machine, set_cpu, set_isa, set_ram_size, set_smp, set_append, set_
     set_monitor;
 OptionSet set_drive, set_virtio_device, set_object, set_global;
 OptionSet set_chardev, set_serial_port, set_netdev;
+OptionSet set_mmio_device;
 OptionSet set_semihosting, set_granularity, set_accel, set_icount, set_tlb_bits, set_timeout, set_instructions;
 OptionSet set_cache_size, set_aot_run;
 OptionSet set_log_items, set_log_filter, set_stats, ask_version, ask_help;
@@ -19,6 +20,7 @@ OptionSet set_spike_ram_size; // -m<MiB>, Spike's form: up to that much RAM, at 
 // Whether a value of -device is for set_virtio_device, for set_serial_port (which looks first).
 bool is_virtio_device(const char *value);
 bool is_serial_port(const char *value);
+bool is_mmio_device(const char *value); // the same for set_mmio_device
 // Behind all options: the devices of -drive if=virtio, which come last.
 void add_drive_devices(Options *o);
 bool check_objects(const Options *o, GError **error); // each that a device names is there

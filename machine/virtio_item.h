@@ -3,10 +3,12 @@
 #pragma once
 #include <stdbool.h>
 
-typedef struct { // -drive
+typedef struct DriveItem { // -drive
     const char *id;   // by which a device names it, or NULL
     const char *file; // raw image
     bool plugged; // if=virtio: it gets a device of its own
+    bool flash;   // if=pflash: it is what the board's flash `unit` holds
+    unsigned unit;
     bool readonly;
     bool checked; // format=raw was said; else a file that looks like another format is refused
     bool unsafe;  // the guest's flushes are not passed on

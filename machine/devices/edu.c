@@ -182,5 +182,12 @@ static bool realize(Device *d, GError **error G_GNUC_UNUSED)
     return true;
 }
 
-const DeviceType device_edu = {"edu", sizeof(Edu), realize, device_unrealize, .reset = reset};
-const DeviceType device_hitb = {"hitb", sizeof(Edu), realize, device_unrealize, .reset = reset};
+static void describe(const Device *d, DtWriter *w)
+{
+    bool small = d->type == &device_edu;
+    device_node(d, w, small ? "edu" : "hitb", small ? "qemu,edu" : "hitb", SIZE);
+    dt_end(w);
+}
+
+const DeviceType device_edu = {"edu", sizeof(Edu), realize, device_unrealize, .reset = reset, .describe = describe};
+const DeviceType device_hitb = {"hitb", sizeof(Edu), realize, device_unrealize, .reset = reset, .describe = describe};

@@ -4,10 +4,13 @@
 //
 // While the array is read the region is in romd mode, and reads are those of plain memory. A command puts it into
 // another mode, in which reads come here. Programming can only clear bits; erasing a block of 256 KiB sets all of them.
-// Both are done at once, so the status always says "ready". What the flash held is gone after the run.
-#include "machine/devices/devices.h"
+// Both are done at once, so the status always says "ready". What the flash held is gone after the run, unless it has an
+// image, to which each change is written.
+#include "machine/devices/pflash.h"
 
+#include "machine/disk.h"
 #include "util/log.h"
+#include <gio/gio.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -56,6 +59,7 @@ typedef struct {
     uint8_t mode; // READ_ARRAY, READ_STATUS, READ_ID or QUERY
     uint8_t status;
     Next next;
+    Disk *image;       // what it holds outlives the run there; or NULL
     unsigned expected; // words of a buffered write that are still to come
     unsigned n;
     Word words[BUFFER]; // at worst single bytes
@@ -116,19 +120,46 @@ static uint64_t flash_read(void *opaque, uint64_t addr, unsigned size)
 
 // --- writing -------------------------------------------------------------------------------------------------------
 
+static void failed(Flash *f, uint8_t bits)
+{
+    f->status |= bits;
+    f->next = NEXT_COMMAND;
+}
+
+static bool is_readonly(const Flash *f)
+{
+    return f->image && disk_readonly(f->image);
+}
+
+// These bytes were changed. What the host cannot keep the guest is told.
+static void changed(Flash *f, uint64_t addr, uint64_t len, uint8_t error)
+{
+    memory_region_flush_rom_device(&f->device.mr, addr, len);
+    if (f->image && !disk_write(f->image, addr, memory_region_ram_ptr(&f->device.mr) + addr, len))
+        failed(f, error);
+}
+
 static void program(Flash *f, const Word *w)
 {
     uint8_t *at = memory_region_ram_ptr(&f->device.mr) + w->addr;
+    if (is_readonly(f)) {
+        failed(f, STATUS_PROGRAM_ERROR);
+        return;
+    }
     for (unsigned i = 0; i < w->size; i++)
         at[i] &= (uint8_t)(w->data >> (8 * i));
-    memory_region_flush_rom_device(&f->device.mr, w->addr, w->size);
+    changed(f, w->addr, w->size, STATUS_PROGRAM_ERROR);
 }
 
 static void erase(Flash *f, uint64_t addr)
 {
     addr -= addr % BLOCK;
+    if (is_readonly(f)) {
+        failed(f, STATUS_ERASE_ERROR);
+        return;
+    }
     memset(memory_region_ram_ptr(&f->device.mr) + addr, 0xff, BLOCK);
-    memory_region_flush_rom_device(&f->device.mr, addr, BLOCK);
+    changed(f, addr, BLOCK, STATUS_ERASE_ERROR);
 }
 
 static void command(Flash *f, uint8_t cmd)
@@ -153,12 +184,6 @@ static void command(Flash *f, uint8_t cmd)
             log_printf("%s: unknown command 0x%x\n", f->device.row->name, cmd);
     }
     set_mode(f, mode);
-}
-
-static void failed(Flash *f, uint8_t bits)
-{
-    f->status |= bits;
-    f->next = NEXT_COMMAND;
 }
 
 static void commit(Flash *f)
@@ -237,6 +262,16 @@ static bool realize(Device *d, GError **error)
     return true;
 }
 
+static void unrealize(Device *d)
+{
+    Flash *f = (Flash *)d;
+    if (f->image) {
+        disk_flush(f->image);
+        disk_close(f->image);
+    }
+    device_unrealize(d);
+}
+
 static void describe_root(const Device *d, DtWriter *w)
 {
     unsigned banks = (unsigned)device_property_number(d, "banks", 0);
@@ -257,5 +292,24 @@ static void describe_root(const Device *d, DtWriter *w)
 }
 
 const DeviceType device_pflash = {
-    "pflash", sizeof(Flash), realize, device_unrealize, .reset = reset, .describe_root = describe_root,
+    "pflash", sizeof(Flash), realize, unrealize, .reset = reset, .describe_root = describe_root,
 };
+
+bool pflash_load(Device *d, const DriveItem *image, GError **error)
+{
+    Flash *f = (Flash *)d;
+    uint64_t size = d->row->size;
+    Disk *disk = disk_open(image, error);
+    if (!disk)
+        return false;
+    const char *wrong = disk_sectors(disk) * DISK_SECTOR != size ? "is not the size of the flash"
+                        : !disk_read(disk, 0, memory_region_ram_ptr(&f->device.mr), size) ? "cannot be read" : NULL;
+    if (wrong) {
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s: %s, %" PRIu64 " bytes", image->file, wrong, size);
+        disk_close(disk);
+        return false;
+    }
+    memory_region_flush_rom_device(&f->device.mr, 0, size);
+    f->image = disk;
+    return true;
+}

@@ -206,6 +206,73 @@ static void places_without_devices(void **state)
     assert_int_equal(r, MEMTX_DECODE_ERROR);
 }
 
+// Boards with one -device of these properties each.
+static void with_device(Fixture *f, const char *board, MmioItem *item)
+{
+    static GArray *items;
+    items = items ? items : g_array_new(FALSE, FALSE, sizeof(MmioItem));
+    g_array_set_size(items, 0);
+    g_array_append_val(items, *item);
+    f->config.mmio = items;
+    f->config.board = board;
+    f->config.ram_size = 0;
+}
+
+// -device edu and -device hitb: in the first free place of the map, or where they are told; with an interrupt on virt.
+static void devices_of_the_command_line(void **state)
+{
+    Fixture *f = *state;
+    MmioItem edu = {.driver = "edu", .id = "e0", .addr = MMIO_ITEM_ANYWHERE, .dma_mask = UINT64_MAX};
+    MmioItem hitb = {.driver = "hitb", .addr = 0xfea00000, .dma_mask = UINT64_MAX, .irq = 70};
+    static const char *const boards[] = {"clabpu", "virt", "sifive_u", "malta-fpga"};
+    for (unsigned i = 0; i < G_N_ELEMENTS(boards); i++) {
+        with_device(f, boards[i], &edu);
+        fixture_boot(f);
+        g_autofree char *got = listing(FLAT | MTREE_OWNER);
+        assert_non_null(strstr(got, "  0000000004000000-00000000040fffff (prio 0, i/o): edu-mmio owner:{dev id=e0}\n"));
+        assert_int_equal(fixture_ld(f, 0x4000000, 4), 0x010000ed);
+        gsize size;
+        g_autofree char *tree = NULL;
+        const char *path = fixture_path(f, "dtb");
+        assert_true(board_dump_dtb(f->board, path, NULL) && g_file_get_contents(path, &tree, &size, NULL));
+        assert_non_null(memmem(tree, size, "edu@4000000", 12));
+        fixture_reset(f);
+    }
+
+    with_device(f, "virt", &hitb);
+    fixture_boot(f);
+    fixture_st(f, 0xc000000 + 4 * 70, 4, 1);          // PLIC: its priority
+    fixture_st(f, 0xc002080 + 8, 4, 1 << (70 - 64)); // enabled for S-mode
+    fixture_st(f, 0x80000010, 8, 0x1122334455667788);
+    fixture_st(f, 0xfea00080, 4, 0x80000010);
+    fixture_st(f, 0xfea00088, 4, 0x40000);
+    fixture_st(f, 0xfea00090, 4, 8);
+    fixture_st(f, 0xfea00098, 4, 1); // to the device
+    board_run_timers(f->board, 0, 1, f->now_ns += 100000000);
+    assert_int_equal(f->irqs[0] >> 9 & 1, 0);
+    fixture_st(f, 0xfea00080, 4, 0x40000);
+    fixture_st(f, 0xfea00088, 4, 0x80000123);
+    fixture_st(f, 0xfea00098, 4, 1 | 2 | 4); // back, with an interrupt
+    board_run_timers(f->board, 0, 1, f->now_ns += 100000000);
+    assert_int_equal(fixture_ld(f, 0x80000123, 8), 0x1122334455667788);
+    assert_int_equal(f->irqs[0] >> 9 & 1, 1);
+    assert_int_equal(fixture_ld(f, 0xc201004, 4), 70); // claimed
+    fixture_reset(f);
+
+    MmioItem bad[] = {{.driver = "edu", .addr = 0x10000000},
+                      {.driver = "edu", .addr = 0x4000004},
+                      {.driver = "hitb", .addr = 0x4000000, .irq = 10},
+                      {.driver = "hitb", .addr = 0x4000000, .irq = 97}};
+    const char *const why[] = {"-device edu: addr=0x10000000: serial is there", "not the start of a page",
+                               "-device hitb: irq=10: another device has it", "only 1 to 95"};
+    for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++) {
+        with_device(f, "virt", &bad[i]);
+        fixture_fails(f, why[i]);
+    }
+    with_device(f, "clabpu", &bad[2]);
+    fixture_fails(f, "the board clabpu has no interrupt controller");
+}
+
 int main(int argc, char **argv)
 {
     test_data = argc > 1 ? argv[1] : ".";
@@ -214,6 +281,7 @@ int main(int argc, char **argv)
         TEST(t120_sifive_u),       TEST(t121_clabpu_memory),       TEST(t122_virt),
         TEST(t123_htif_symbols),   TEST(t124_none),                TEST(t125_edu_on_virt),
         TEST(t126_disabled_bus_master), TEST(virt_high_window_moves), TEST(places_without_devices),
+        TEST(devices_of_the_command_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

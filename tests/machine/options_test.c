@@ -44,8 +44,11 @@ static void add_virtio(GString *s, const Options *o)
 {
     for (unsigned i = 0; i < o->drives->len; i++) {
         const DriveItem *d = &g_array_index(o->drives, DriveItem, i);
-        g_string_append_printf(s, " drive(%s:%s%s%s%s)", d->id, d->file, d->checked ? ",raw" : "",
+        g_string_append_printf(s, " drive(%s:%s%s%s%s", d->id, d->file, d->checked ? ",raw" : "",
                                d->readonly ? ",readonly" : "", d->unsafe ? ",unsafe" : "");
+        if (d->flash)
+            g_string_append_printf(s, ",flash=%u", d->unit);
+        g_string_append_c(s, ')');
     }
     for (unsigned i = 0; i < o->virtio->len; i++) {
         const VirtioItem *v = &g_array_index(o->virtio, VirtioItem, i);
@@ -94,6 +97,21 @@ static void add_chardevs(GString *s, const Options *o)
     }
 }
 
+static void add_mmio(GString *s, const Options *o)
+{
+    for (unsigned i = 0; i < o->mmio->len; i++) {
+        const MmioItem *m = &g_array_index(o->mmio, MmioItem, i);
+        g_string_append_printf(s, " mmio(%s", m->driver);
+        if (m->addr != MMIO_ITEM_ANYWHERE)
+            g_string_append_printf(s, "@0x%" G_GINT64_MODIFIER "x", m->addr);
+        if (m->irq)
+            g_string_append_printf(s, ",irq=%u", m->irq);
+        if (m->dma_mask != UINT64_MAX)
+            g_string_append_printf(s, ",mask=0x%" G_GINT64_MODIFIER "x", m->dma_mask);
+        g_string_append_printf(s, "%s%s)", m->id ? ",id=" : "", m->id ? m->id : "");
+    }
+}
+
 static void add_command(GString *s, const Options *o)
 {
     static const char *const names[] = {
@@ -107,6 +125,7 @@ static void add_command(GString *s, const Options *o)
         [COMMAND_PRINT_MACHINES] = " print machines",
         [COMMAND_PRINT_CPUS] = " print cpus",
         [COMMAND_PRINT_ACCELS] = " print accels",
+        [COMMAND_PRINT_DEVICES] = " print devices",
         [COMMAND_PRINT_LOG_ITEMS] = " print log items",
     };
     static const char *const actions[] = {"", " list", " verify", " purge"};
@@ -172,6 +191,7 @@ static char *describe(const Options *o)
     add_virtio(s, o);
     add_networks(s, o);
     add_chardevs(s, o);
+    add_mmio(s, o);
     add_flag(s, "nographic", o->nographic);
     for (unsigned i = 0; i < o->guest_args->len; i++)
         g_string_append_printf(s, i ? "|%s" : " args=%s", (char *)g_ptr_array_index(o->guest_args, i));
@@ -296,6 +316,7 @@ static void random_words(void **state)
         "size", "1", "99999999999999999999", "0x", "K", "G", "stats", "json", ":", "isa", "rv64",
         "imac", "_", "zba", "kernel", "a", " ", "\n", "\xff", "signature", "semihosting-config",
         "arg", "demo", "mtree", "f", "D",
+        "edu", "hitb", "irq", "pflash", "unit",
         "drive", "virtio-blk-device", "virtio-rng-device", "if", "virtio", "bus", "id", "global",
         "device", "loader", "file", "addr", "data", "data-len", "cpu-num", "icount", "shift", "cores",
     };

@@ -145,11 +145,115 @@ static void buffered_write(void **state)
     assert_int_equal(rd(f, 0), BOTH(0x90));
 }
 
+// --- images: -drive if=pflash --------------------------------------------------------------------------------------
+
+#define SIZE (32u << 20)
+#define FLASH1 (FLASH + SIZE)
+
+static GArray *drives;
+
+// A board whose flash `unit` has the file.
+static void use_image(Fixture *f, const char *path, unsigned unit, bool readonly)
+{
+    DriveItem item = {.file = path, .flash = true, .unit = unit, .readonly = readonly};
+    drives = drives ? drives : g_array_new(FALSE, FALSE, sizeof item);
+    g_array_set_size(drives, 0);
+    g_array_append_val(drives, item);
+    f->config.drives = drives;
+    f->config.board = "virt";
+}
+
+static uint8_t *contents(const char *path)
+{
+    char *data;
+    gsize size;
+    assert_true(g_file_get_contents(path, &data, &size, NULL) && size == SIZE);
+    return (uint8_t *)data;
+}
+
+// What the guest programs and erases is in the file, and there in the next run; the rest of the file is as it was.
+static void image_keeps(void **state)
+{
+    Fixture *f = *state;
+    const char *path = fixture_blank(f, "flash0", SIZE);
+    use_image(f, path, 0, false);
+    start(f);
+    assert_int_equal(rd(f, 0x1000), 0x5a5a5a5a);
+    erase(f, 5 * BLOCK);
+    cmd(f, 5 * BLOCK + 8, 0x40);
+    fixture_st(f, FLASH + 5 * BLOCK + 8, 4, 0x12345678);
+    cmd(f, 0, 0xff);
+    fixture_reset(f);
+    g_autofree uint8_t *kept = contents(path);
+    for (unsigned i = 0; i < SIZE; i++)
+        if (i - 5 * BLOCK >= BLOCK)
+            assert_int_equal(kept[i], 0x5a);
+    assert_memory_equal(kept + 5 * BLOCK, "\xff\xff\xff\xff\xff\xff\xff\xff\x78\x56\x34\x12\xff", 13);
+    start(f);
+    assert_int_equal(rd(f, 5 * BLOCK + 8), 0x12345678);
+    assert_int_equal(rd(f, 5 * BLOCK + 0xc), 0xffffffff);
+    assert_int_equal(fixture_ld(f, FLASH1, 4), 0); // the other one has none
+}
+
+static void image_readonly(void **state)
+{
+    Fixture *f = *state;
+    const char *path = fixture_blank(f, "flash0", SIZE);
+    use_image(f, path, 0, true);
+    start(f);
+    cmd(f, 0x100, 0x40);
+    fixture_st(f, FLASH + 0x100, 4, 0);
+    assert_int_equal(rd(f, 0), BOTH(0x90)); // status: programming failed
+    cmd(f, 0, 0x50);
+    cmd(f, BLOCK, 0x20);
+    cmd(f, BLOCK, 0xd0);
+    assert_int_equal(rd(f, 0), BOTH(0xa0)); // erasing failed
+    cmd(f, 0, 0x50);
+    assert_int_equal(rd(f, 0x100), 0x5a5a5a5a);
+    assert_int_equal(rd(f, BLOCK), 0x5a5a5a5a);
+    fixture_reset(f);
+    g_autofree uint8_t *kept = contents(path);
+    for (unsigned i = 0; i < SIZE; i++)
+        assert_int_equal(kept[i], 0x5a);
+}
+
+// Of unit 0 the harts start, of unit 1 the firmware goes on: the reset vector and the info block say so.
+static void image_starts(void **state)
+{
+    Fixture *f = *state;
+    const char *path = fixture_blank(f, "flash", SIZE);
+    use_image(f, path, 0, false);
+    start(f);
+    assert_int_equal(fixture_ld(f, 0x1018, 8), FLASH);
+    assert_int_equal(fixture_ld(f, 0x1028 + 16, 8), 0);
+    fixture_reset(f);
+    use_image(f, path, 1, false);
+    start(f);
+    assert_int_equal(fixture_ld(f, 0x1018, 8), 0x80000000);
+    assert_int_equal(fixture_ld(f, 0x1028 + 16, 8), FLASH1);
+    assert_int_equal(fixture_ld(f, FLASH1, 4), 0x5a5a5a5a);
+    fixture_reset(f);
+    use_image(f, path, 2, false);
+    fixture_fails(f, "unit=2: the board virt has no such flash");
+    use_image(f, path, 0, false);
+    f->config.board = "clabpu";
+    fixture_fails(f, "the board clabpu has no such flash");
+    use_image(f, fixture_blank(f, "short", SIZE - 512), 0, false);
+    fixture_fails(f, "is not the size of the flash, 33554432 bytes");
+    use_image(f, fixture_path(f, "absent"), 0, false);
+    fixture_fails(f, "absent");
+    use_image(f, path, 1, false);
+    f->config.kernel = path;
+    fixture_fails(f, "what is there starts in place of -kernel");
+    f->config.kernel = NULL;
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(t070_romd_toggles), TEST(query_table), TEST(erase_and_program), TEST(buffered_write),
+        TEST(image_keeps),       TEST(image_readonly), TEST(image_starts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
