@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What a machine's devices are connected to on the host: consoles, networks, threads for disks. Made before the board, freed after it.
+// What a machine's devices are connected to on the host: consoles, networks, threads for disks. Made before the board,
+// freed after it.
 #include "machine/exec_private.h"
 #include "machine/io_pool.h"
 #include "machine/net_user.h"

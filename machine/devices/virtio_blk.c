@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Virtio's block device (virtio 1.2, 5.2) over a raw image.
 //
-// What the host has in memory is read and written in the thread of the hart that asks. What it has to wait for, flushes
-// above all, a thread of the bus's pool does meanwhile, where there is one: it sees the image and a buffer of its own, no
-// guest memory. Its request comes back to the device, which ends it on the harts' thread.
+// What the host has in memory is read and written in the thread of the hart that asks. What it has to wait for,
+// flushes above all, a thread of the bus's pool does meanwhile, where there is one: it sees the image and a buffer of
+// its own, no guest memory. Its request comes back to the device, which ends it on the harts' thread.
 #include "machine/devices/virtio.h"
 
 #include "machine/disk.h"
