@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What a machine's devices are connected to on the host: consoles and networks. Made before the board, freed after it.
+// What a machine's devices are connected to on the host: consoles, networks, threads for disks. Made before the board,
+// freed after it.
 #include "machine/exec_private.h"
+#include "machine/io_pool.h"
 #include "machine/net_user.h"
 
 #include <string.h>
@@ -45,6 +47,7 @@ static bool open_networks(Machine *m, GError **error)
 bool backends_open(Machine *m, GError **error)
 {
     const Options *o = m->options;
+    m->io = io_pool_new();
     m->chardevs = g_array_new(FALSE, FALSE, sizeof(BoardChardev));
     for (guint i = 0; i < o->chardevs->len; i++) {
         const ChardevItem *item = &g_array_index(o->chardevs, ChardevItem, i);
@@ -68,6 +71,7 @@ static void free_console(Machine *m, Console *c)
 void backends_free(Machine *m)
 {
     each(m, free_console);
+    io_pool_free(m->io);
     if (m->chardevs)
         g_array_free(m->chardevs, TRUE);
     for (guint i = 0; m->netdevs && i < m->netdevs->len; i++)

@@ -70,6 +70,7 @@ static void make_bus(Board *b)
         .ram_size = b->ram_size,
         .rtc_base_ns = b->config.rtc_base_ns,
         .repeats = b->config.repeats,
+        .pool = b->config.repeats ? NULL : b->config.io,
         .hooks = b->hooks,
         .opaque = b,
         .exit = ask_exit,

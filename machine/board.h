@@ -50,6 +50,7 @@ typedef struct {
     bool repeats;         // two runs are the same: devices take no random bytes from the host
     uint64_t rtc_base_ns; // what real-time clocks say at time 0 of the guest: ns since 1970
     bool htif_compat_qemu; // HTIF exactly as QEMU's spike board has it (R6.12 to R6.15)
+    struct IoPool *io;    // waits for the host's disks; NULL: harts do
     Console *console;     // serial line behind HTIF and semihosting; NULL: nothing is printed, no input
 } BoardConfig;
 

@@ -7,10 +7,12 @@
 #include <gio/gio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 struct Disk {
     int fd;
+    unsigned refs;
     bool readonly, unsafe;
     uint64_t sectors;
 };
@@ -76,12 +78,20 @@ Disk *disk_open(const DriveItem *drive, GError **error)
         return NULL;
     }
     Disk *disk = g_new(Disk, 1);
-    *disk = (Disk){fd, drive->readonly, drive->unsafe, size / DISK_SECTOR + (size % DISK_SECTOR != 0)};
+    *disk = (Disk){fd, 1, drive->readonly, drive->unsafe, size / DISK_SECTOR + (size % DISK_SECTOR != 0)};
+    return disk;
+}
+
+Disk *disk_ref(Disk *disk)
+{
+    disk->refs++;
     return disk;
 }
 
 void disk_close(Disk *disk)
 {
+    if (--disk->refs)
+        return;
     close(disk->fd);
     g_free(disk);
 }
@@ -109,6 +119,21 @@ bool disk_read(Disk *disk, uint64_t at, void *data, size_t size)
             memset(p, 0, size);
             return true;
         }
+        p += n;
+        at += (uint64_t)n;
+        size -= (size_t)n;
+    }
+    return true;
+}
+
+bool disk_read_now(Disk *disk, uint64_t at, void *data, size_t size)
+{
+    uint8_t *p = data;
+    while (size) {
+        struct iovec v = {p, size};
+        ssize_t n = preadv2(disk->fd, &v, 1, (off_t)at, RWF_NOWAIT);
+        if (n <= 0) // also where the file system cannot say, and at the end
+            return n < 0 && errno == EOPNOTSUPP && disk_read(disk, at, p, size);
         p += n;
         at += (uint64_t)n;
         size -= (size_t)n;
@@ -153,6 +178,11 @@ void disk_discard(Disk *disk, uint64_t at, uint64_t size)
     g_assert(!disk->readonly);
     if (size) // that it cannot be done is no error
         (void)!fallocate(disk->fd, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, (off_t)at, (off_t)size);
+}
+
+bool disk_flush_waits(const Disk *disk)
+{
+    return !disk->readonly && !disk->unsafe;
 }
 
 bool disk_flush(Disk *disk)

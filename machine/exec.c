@@ -158,6 +158,7 @@ static BoardConfig board_config(Machine *m)
         .repeats = repeats,
         .rtc_base_ns = repeats ? 0 : clock_ns(CLOCK_REALTIME),
         .htif_compat_qemu = o->htif_compat_qemu,
+        .io = m->io,
         .console = m->console,
     };
 }

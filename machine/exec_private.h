@@ -27,6 +27,7 @@ typedef struct { // what is known of a hart from its last slices
 struct Machine {
     const Options *options;
     Board *board;
+    struct IoPool *io; // NULL: none
     GArray *netdevs;  // of BoardNetdev, or NULL
     GArray *chardevs; // of BoardChardev, or NULL
     Console *console; // the serial line; may be one of them

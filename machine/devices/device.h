@@ -70,6 +70,7 @@ struct DeviceBus { // what the devices of a board share; belongs to the board
     unsigned harts;
     uint64_t ram_size, rtc_base_ns;
     bool repeats; // as in BoardConfig
+    struct IoPool *pool; // NULL: devices wait for the host's disks themselves
     BoardHooks hooks;
     void *opaque; // of the next two
     void (*exit)(void *opaque, uint64_t code); // the guest ends the run

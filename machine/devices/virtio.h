@@ -13,6 +13,7 @@
 #define VIRTIO_CHAIN      1024 // most buffers of a chain
 #define VIRTIO_CONFIG     64   // most bytes of configuration
 #define VIRTIO_LATER      UINT32_MAX // in place of a number of bytes: the chain is to be served again later
+#define VIRTIO_KEPT       (UINT32_MAX - 1) // ... the device gives it back itself
 
 enum { // bits of the device's status (2.1)
     VIRTIO_ACKNOWLEDGE = 1,
@@ -103,6 +104,7 @@ void virtio_set_config(VirtioDevice *v, unsigned at, uint64_t value, unsigned si
 void virtio_config_changed(VirtioDevice *v); // after that, once the driver has begun
 // Serves the chains of a queue, each once, by serve, which returns how many bytes it has written to the chain. At most
 // a queue full of them at once; the rest when others had their turn. VIRTIO_LATER: this one is the next again.
+// VIRTIO_KEPT: it is served, but not given back.
 void virtio_serve(VirtioDevice *v, unsigned queue, uint32_t (*serve)(VirtioDevice *v, const VirtioChain *c));
 
 // --- virtio_queue.c
@@ -114,6 +116,8 @@ void virtqueue_untake(Virtqueue *q); // it is the next one again
 void virtqueue_push(VirtioDevice *v, Virtqueue *q, const VirtioChain *c, uint32_t written);
 // Interrupts the driver if it wants to know of what was given back since the last time.
 void virtqueue_signal(VirtioDevice *v, Virtqueue *q);
+// A copy of a chain, which the caller frees.
+VirtioChain *virtio_chain_keep(const VirtioChain *c);
 // Copies from the bytes that the device reads, to those that it writes. at + size is inside them. False: broken.
 bool virtio_chain_read(VirtioDevice *v, const VirtioChain *c, uint64_t at, void *data, uint64_t size);
 bool virtio_chain_write(VirtioDevice *v, const VirtioChain *c, uint64_t at, const void *data, uint64_t size);

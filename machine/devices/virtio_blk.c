@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Virtio's block device (virtio 1.2, 5.2) over a raw image. A request is done in the thread of the hart that asks.
+// Virtio's block device (virtio 1.2, 5.2) over a raw image.
+//
+// What the host has in memory is read and written in the thread of the hart that asks. What it has to wait for,
+// flushes above all, a thread of the bus's pool does meanwhile, where there is one: it sees the image and a buffer of
+// its own, no guest memory. Its request comes back to the device, which ends it on the harts' thread.
 #include "machine/devices/virtio.h"
 
 #include "machine/disk.h"
+#include "machine/io_pool.h"
 #include <gio/gio.h>
 #include <string.h>
 
@@ -11,10 +16,11 @@
 #define ID_SIZE 20
 #define RANGE_MAX (1u << 22) // sectors that are discarded or cleared at once: 2 GiB
 #define UNMAP 1 // flag of a range
+#define WAITING_MAX (16u << 20) // bytes that reads may wait for at once; more are read in the hart's thread
 
 enum { F_SEG_MAX = 2, F_RO = 5, F_BLK_SIZE = 6, F_FLUSH = 9, F_CONFIG_WCE = 11, F_DISCARD = 13, F_WRITE_ZEROES = 14 };
 enum { T_IN = 0, T_OUT = 1, T_FLUSH = 4, T_GET_ID = 8, T_DISCARD = 11, T_WRITE_ZEROES = 13 }; // kinds of requests
-enum { S_OK = 0, S_IOERR = 1, S_UNSUPP = 2 };            // how they ended
+enum { S_OK = 0, S_IOERR = 1, S_UNSUPP = 2, S_KEPT = 255 }; // how they ended; the last one: not yet
 enum { CONFIG_CAPACITY = 0, CONFIG_SEG_MAX = 12, CONFIG_BLK_SIZE = 20, CONFIG_WRITEBACK = 32, CONFIG_DISCARD = 36 };
 enum { CONFIG_WRITE_ZEROES = 48, CONFIG_MAY_UNMAP = 56, CONFIG_SIZE = 60 };
 
@@ -24,7 +30,20 @@ typedef struct {
     char id[ID_SIZE + 1];
     uint8_t *chunk;
     uint64_t written; // to the chain that is being served, from its beginning on
+    GQueue waiting, finished; // of Request *: in the pool, back from there
+    uint64_t waiting_bytes;
 } Block;
+
+typedef struct { // what a thread of the pool does
+    IoJob job;
+    Block *block; // NULL: it was reset, nobody is interested any more
+    Disk *disk;
+    VirtioChain *chain;
+    uint64_t written;   // to the chain, so far
+    uint64_t at, size;  // of a read, in bytes
+    uint8_t *data;      // what was read; NULL: it is a flush
+    bool ok;
+} Request;
 
 typedef struct { // the beginning of a request, little-endian
     uint32_t type, reserved;
@@ -35,6 +54,82 @@ typedef struct { // what is to be discarded or cleared, little-endian
     uint64_t sector;
     uint32_t sectors, flags;
 } Range;
+
+// --- requests that wait --------------------------------------------------------------------------------------------
+
+static void free_request(void *opaque)
+{
+    Request *r = opaque;
+    disk_close(r->disk);
+    g_free(r->chain);
+    g_free(r->data);
+    g_free(r);
+}
+
+static void work(IoJob *job)
+{
+    Request *r = (Request *)job;
+    r->ok = r->data ? disk_read(r->disk, r->at, r->data, r->size) : disk_flush(r->disk);
+}
+
+static void done(IoJob *job)
+{
+    Request *r = (Request *)job;
+    Block *b = r->block;
+    if (!b) {
+        free_request(r);
+        return;
+    }
+    g_queue_remove(&b->waiting, r);
+    g_queue_push_tail(&b->finished, r);
+    virtio_notify_soon(&b->virtio, 0);
+}
+
+// Leaves the rest of a chain to the pool: a read, or with size 0 a flush. Returns S_KEPT.
+static uint8_t leave(Block *b, const VirtioChain *c, uint64_t at, uint64_t size)
+{
+    Request *r = g_new(Request, 1);
+    *r = (Request){{work, done}, b, disk_ref(b->disk), virtio_chain_keep(c), b->written, at, size, NULL, false};
+    if (size)
+        r->data = g_malloc(size);
+    b->waiting_bytes += size;
+    g_queue_push_tail(&b->waiting, r);
+    io_pool_add(b->virtio.slot->bus->pool, &r->job);
+    return S_KEPT;
+}
+
+// What is left of a request on the harts' thread.
+static void finish(Block *b, Request *r)
+{
+    VirtioDevice *v = &b->virtio;
+    uint8_t status = r->ok ? S_OK : S_IOERR;
+    b->waiting_bytes -= r->size;
+    if (r->ok && r->data && virtio_chain_write(v, r->chain, r->written, r->data, r->size))
+        r->written += r->size;
+    virtio_chain_write(v, r->chain, r->chain->in - 1, &status, sizeof status);
+    if (!(v->status & VIRTIO_NEEDS_RESET))
+        virtqueue_push(v, &v->queues[0], r->chain, (uint32_t)(r->written + (r->written == r->chain->in - 1)));
+    free_request(r);
+}
+
+// Forgets them all.
+static void forget(Block *b)
+{
+    for (Request *r; (r = g_queue_pop_head(&b->waiting));)
+        r->block = NULL;
+    g_queue_clear_full(&b->finished, free_request);
+    b->waiting_bytes = 0;
+}
+
+// What was written becomes safe.
+static uint8_t flush(Block *b, const VirtioChain *c)
+{
+    if (b->virtio.slot->bus->pool && disk_flush_waits(b->disk))
+        return leave(b, c, 0, 0);
+    return disk_flush(b->disk) ? S_OK : S_IOERR;
+}
+
+// --- requests ------------------------------------------------------------------------------------------------------
 
 // Whether a transfer lies on the disk.
 static bool on_disk(const Block *b, uint64_t sector, uint64_t size)
@@ -48,12 +143,15 @@ static uint8_t read_sectors(Block *b, const VirtioChain *c, uint64_t sector)
     uint64_t size = c->in - 1;
     if (!on_disk(b, sector, size))
         return S_IOERR;
-    for (uint64_t done = 0, n; done < size; done += n) {
-        n = MIN(size - done, CHUNK);
-        if (!disk_read(b->disk, sector * DISK_SECTOR + done, b->chunk, n) ||
-            !virtio_chain_write(&b->virtio, c, done, b->chunk, n))
+    bool may_leave = b->virtio.slot->bus->pool && size <= WAITING_MAX - MIN(b->waiting_bytes, WAITING_MAX);
+    for (uint64_t at = sector * DISK_SECTOR, n; b->written < size; b->written += n) {
+        n = MIN(size - b->written, CHUNK);
+        if (may_leave && !disk_read_now(b->disk, at + b->written, b->chunk, n))
+            return leave(b, c, at + b->written, size - b->written);
+        if (!may_leave && !disk_read(b->disk, at + b->written, b->chunk, n))
             return S_IOERR;
-        b->written += n;
+        if (!virtio_chain_write(&b->virtio, c, b->written, b->chunk, n))
+            return S_IOERR;
     }
     return S_OK;
 }
@@ -76,7 +174,7 @@ static uint8_t write_sectors(Block *b, const VirtioChain *c, uint64_t sector)
             !disk_write(b->disk, sector * DISK_SECTOR + done, b->chunk, n))
             return S_IOERR;
     }
-    return !write_through(b) || disk_flush(b->disk) ? S_OK : S_IOERR;
+    return write_through(b) ? flush(b, c) : S_OK;
 }
 
 // One range, as the configuration says.
@@ -97,7 +195,7 @@ static uint8_t clear_sectors(Block *b, const VirtioChain *c, bool zeroes)
         disk_discard(b->disk, sector * DISK_SECTOR, size);
     else if (!disk_zero(b->disk, sector * DISK_SECTOR, size, flags & UNMAP))
         return S_IOERR;
-    return !write_through(b) || disk_flush(b->disk) ? S_OK : S_IOERR;
+    return write_through(b) ? flush(b, c) : S_OK;
 }
 
 static uint8_t tell_id(Block *b, const VirtioChain *c)
@@ -112,7 +210,7 @@ static uint8_t run_request(Block *b, const VirtioChain *c, const Header *h)
     switch (GUINT32_FROM_LE(h->type)) {
     case T_IN: return read_sectors(b, c, sector);
     case T_OUT: return write_sectors(b, c, sector);
-    case T_FLUSH: return disk_flush(b->disk) ? S_OK : S_IOERR;
+    case T_FLUSH: return flush(b, c);
     case T_GET_ID: return tell_id(b, c);
     case T_DISCARD:
     case T_WRITE_ZEROES: return clear_sectors(b, c, GUINT32_FROM_LE(h->type) == T_WRITE_ZEROES);
@@ -134,12 +232,17 @@ static uint32_t serve(VirtioDevice *v, const VirtioChain *c)
         return 0;
     b->written = 0;
     uint8_t status = run_request(b, c, &h);
+    if (status == S_KEPT)
+        return VIRTIO_KEPT;
     virtio_chain_write(v, c, c->in - 1, &status, sizeof status);
     return (uint32_t)(b->written + (b->written == c->in - 1));
 }
 
 static void notify(VirtioDevice *v, unsigned queue)
 {
+    Block *b = (Block *)v;
+    for (Request *r; (r = g_queue_pop_head(&b->finished));)
+        finish(b, r);
     virtio_serve(v, queue, serve);
 }
 
@@ -152,6 +255,7 @@ static void config_written(VirtioDevice *v, unsigned at, uint8_t byte)
 static void reset(VirtioDevice *v)
 {
     v->config[CONFIG_WRITEBACK] = 1;
+    forget((Block *)v);
 }
 
 static bool realize(VirtioDevice *v, const VirtioItem *item, GError **error)
@@ -179,6 +283,7 @@ static bool realize(VirtioDevice *v, const VirtioItem *item, GError **error)
 static void unrealize(VirtioDevice *v)
 {
     Block *b = (Block *)v;
+    forget(b);
     disk_close(b->disk);
     g_free(b->chunk);
 }

@@ -148,7 +148,8 @@ void virtio_serve(VirtioDevice *v, unsigned queue, uint32_t (*serve)(VirtioDevic
             virtqueue_untake(q);
             break;
         }
-        virtqueue_push(v, q, c, written);
+        if (written != VIRTIO_KEPT)
+            virtqueue_push(v, q, c, written);
         served++;
         bytes += c->out + c->in;
     }

@@ -195,6 +195,11 @@ static bool copy(VirtioDevice *v, const VirtioBuffer *b, uint64_t at, uint8_t *d
     return true;
 }
 
+VirtioChain *virtio_chain_keep(const VirtioChain *c)
+{
+    return g_memdup2(c, offsetof(VirtioChain, buffers) + c->n * sizeof *c->buffers); // nobody looks at more
+}
+
 bool virtio_chain_read(VirtioDevice *v, const VirtioChain *c, uint64_t at, void *data, uint64_t size)
 {
     g_assert(at <= c->out && size <= c->out - at);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Virtio disks: requests and what they leave in the image; images that cannot be used; where devices go.
+#include "machine/io_pool.h"
 #include "tests/machine/virtio_rig.h"
 #include <fcntl.h>
 #include <string.h>
@@ -173,7 +174,7 @@ static void read_only(void **state)
     rig_add_device(f, "virtio-blk-device", "d", -1);
     f->config.board = "virt";
     fixture_boot(f);
-    VirtioRig r = {f, LAST_SLOT, 0};
+    VirtioRig r = rig_at_last_slot(f);
     assert_true(rig_read(&r, R_FEATURES) & RO);
     rig_start(&r, 0); // a driver that does not care
     assert_int_equal(rig_request(&r, BLK_OUT, 0, 512), BLK_IOERR);
@@ -205,6 +206,118 @@ static void write_cache(void **state)
         assert_int_equal(rig_request(&r, BLK_OUT, 0, 512), BLK_OK);
         assert_int_equal(rig_request(&r, BLK_FLUSH, 0, 0), BLK_OK);
     }
+}
+
+// --- what waits for the host ---------------------------------------------------------------------------------------
+
+// With threads for that, and flushes that reach the host.
+static VirtioRig boot_with_pool(Fixture *f, const char *path, size_t size)
+{
+    rig_add_drive(f, "d", fixture_blank(f, path, size), false);
+    g_array_index(f->config.drives, DriveItem, 0).unsafe = false;
+    rig_add_device(f, "virtio-blk-device", "d", -1);
+    f->config.board = "virt";
+    f->config.io = io_pool_new();
+    fixture_boot(f);
+    return rig_at_last_slot(f);
+}
+
+static int teardown_pool(void **state)
+{
+    Fixture *f = *state;
+    fixture_reset(f);
+    io_pool_free(f->config.io);
+    return teardown(state);
+}
+
+// The status of the request that was made last, once it has come back.
+static unsigned await(VirtioRig *r, unsigned used)
+{
+    for (unsigned i = 0; i < 10000 && rig_used(r) < used; i++, g_usleep(1000)) {
+        memory_lock();
+        r->f->now_ns += 1000;
+        board_run_timers(r->f->board, 0, 1, r->f->now_ns);
+        memory_unlock();
+    }
+    assert_int_equal(rig_used(r), used);
+    return (unsigned)fixture_ld(r->f, UINT64_C(0x80105100), 1);
+}
+
+// The hart goes on; others' requests are served meanwhile.
+static void flush_waits(void **state)
+{
+    VirtioRig r = boot_with_pool(*state, "disk", SECTORS * 512);
+    rig_start(&r, FLUSH);
+    assert_int_equal(rig_request(&r, BLK_OUT, 0, 512), BLK_OK);
+    rig_write(&r, R_ACK, 1);
+    assert_int_equal(rig_request(&r, BLK_FLUSH, 0, 0), 0xff); // comes back on the harts' thread, so not yet
+    assert_int_equal(rig_used(&r), 1);
+    rig_desc(&r, 3, DATA + 0x2000, 16, NEXT, 4); // a second one of other descriptors
+    rig_desc(&r, 4, DATA, 512, NEXT | WRITE, 5);
+    rig_desc(&r, 5, DATA + 0x3000, 1, WRITE, 0);
+    fixture_st(r.f, DATA + 0x2000, 8, BLK_IN);
+    fixture_st(r.f, DATA + 0x2008, 8, 3);
+    rig_offer(&r, 3);
+    rig_kick(&r);
+    await(&r, 3);
+    assert_int_equal(fixture_ld(r.f, UINT64_C(0x80105100), 1), BLK_OK);
+    assert_int_equal(fixture_ld(r.f, DATA + 0x3000, 1), BLK_OK);
+    assert_int_equal(fixture_ld(r.f, DATA + 511, 1), 0x5a);
+    assert_int_equal(rig_read(&r, R_INTERRUPTS), 1);
+}
+
+// Without a flush command every write is one, and comes back when it is safe.
+static void write_through_waits(void **state)
+{
+    VirtioRig r = boot_with_pool(*state, "disk", SECTORS * 512);
+    rig_start(&r, 0);
+    fixture_st(r.f, DATA, 8, 0x1122);
+    assert_int_equal(rig_request(&r, BLK_OUT, 0, 512), 0xff);
+    assert_int_equal(await(&r, 1), BLK_OK);
+    assert_int_equal(rig_written(&r), 1);
+}
+
+// Reads of what the host has not in memory, more than it fetches at once.
+static void cold_reads(void **state)
+{
+    enum { SIZE = 8 << 20 };
+    Fixture *f = *state;
+    VirtioRig r = boot_with_pool(f, "disk", SIZE);
+    const char *path = g_array_index(f->config.drives, DriveItem, 0).file;
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    unsigned waited = 0;
+    rig_start(&r, 0);
+    for (unsigned i = 0; i < 8; i++) {
+        uint64_t sector = (i * 5 + 1) % 8 * (SIZE / 8 / 512);
+        fdatasync(fd);
+        posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+        fixture_st(f, DATA + 300000, 8, 0);
+        waited += rig_request(&r, BLK_IN, sector, 300032) == 0xff;
+        assert_int_equal(await(&r, i + 1), BLK_OK);
+        assert_int_equal(rig_written(&r), 300033);
+        assert_int_equal(fixture_ld(f, DATA + 300000, 8), UINT64_C(0x5a5a5a5a5a5a5a5a));
+    }
+    print_message("%u of 8 reads have waited\n", waited); // where the file system can say that
+    close(fd);
+}
+
+// What is under way when the device is reset is forgotten; the next driver sees nothing of it.
+static void reset_forgets(void **state)
+{
+    VirtioRig r = boot_with_pool(*state, "disk", SECTORS * 512);
+    for (unsigned i = 0; i < 50; i++) {
+        rig_start(&r, FLUSH);
+        assert_int_equal(rig_request(&r, BLK_OUT, 0, 512), BLK_OK);
+        assert_int_equal(rig_request(&r, BLK_FLUSH, 0, 0), 0xff);
+        if (i & 1)
+            g_usleep(2000); // until it is done, perhaps
+        if (i == 40)
+            assert_true(board_reset(r.f->board, NULL));
+    }
+    rig_start(&r, FLUSH);
+    assert_int_equal(rig_request(&r, BLK_FLUSH, 0, 0), 0xff);
+    assert_int_equal(await(&r, 1), BLK_OK);
+    assert_int_equal(rig_request(&r, BLK_FLUSH, 0, 0), 0xff); // and the end of the board
 }
 
 // The last sector of an image that ends in it: what is not there reads as zero.
@@ -312,7 +425,9 @@ int main(int argc, char **argv)
 {
     test_data = argc > 1 ? argv[1] : ".";
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, teardown)
+#define POOL(name) cmocka_unit_test_setup_teardown(name, fixture_setup, teardown_pool)
     const struct CMUnitTest tests[] = {
+        POOL(flush_waits), POOL(write_through_waits), POOL(cold_reads), POOL(reset_forgets),
         TEST(reads),       TEST(writes),   TEST(other_requests),  TEST(any_framing),     TEST(read_only), TEST(clears),
         TEST(write_cache), TEST(odd_size), TEST(unusable_images), TEST(unusable_places), TEST(places),
     };
