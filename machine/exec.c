@@ -287,7 +287,9 @@ void machine_prepare(Machine *m)
             tlb_set_clock(m->cpus[i]->tlb, virtual_us, m);
     }
     make_runners(m);
-    m->n_cpus = harts; // from now on the hooks reach them
+    memory_lock();
+    m->n_cpus = harts; // from now on the hooks reach them, also from threads of the network
+    memory_unlock();
     if (o->accel == ACCEL_CHECK) {
         config.engine.jit = true;
         config.engine.baseline = !o->jit_no_baseline;
@@ -309,9 +311,13 @@ void machine_free(Machine *m)
     memory_set_clean_hook(NULL, NULL);
     memory_set_ram_written_hook(NULL, NULL);
     memory_set_translator(false);
+    memory_lock(); // devices may still call hooks, from threads of the network or of disks
+    unsigned harts = m->n_cpus;
+    m->n_cpus = 0;
+    memory_unlock();
     check_free(m->check);
     cpu_free(m->mirror);
-    for (unsigned i = 0; i < m->n_cpus; i++) {
+    for (unsigned i = 0; i < harts; i++) {
         cpu_free(m->cpus[i]);
         g_free(m->watch[i]);
     }

@@ -13,5 +13,5 @@ struct IoJob { // at the beginning of its owner's object, who keeps it until don
 IoPool *io_pool_new(void);
 // Waits for the jobs that are left: not under the big lock. NULL is allowed.
 void io_pool_free(IoPool *pool);
-// Jobs run in any order. Any thread.
+// Jobs run in any order, a few at a time. Any thread.
 void io_pool_add(IoPool *pool, IoJob *job);

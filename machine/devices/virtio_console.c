@@ -293,7 +293,7 @@ static void add_port(Serial *s, const VirtioPort *item)
     p->item = *item;
     if (!item->console)
         return;
-    ConsoleUser user = {p, on_input, on_input, on_output, NULL};
+    ConsoleUser user = {p, on_input, item->is_console ? NULL : on_input, on_output, NULL};
     unsigned columns, rows;
     if (!item->nr && console_size(item->console, &columns, &rows)) {
         s->virtio.offered |= 1 << F_SIZE;
