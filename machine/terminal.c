@@ -4,6 +4,7 @@
 // A handler restores the terminal, puts back what was installed for that signal before, and raises it again:
 // the program dies, or is handled, exactly as it would have been without us.
 #include "machine/terminal.h"
+#include <errno.h>
 #include <glib.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -39,20 +40,24 @@ static void on_fatal(int sig)
 
 static void on_stop(int sig)
 {
+    int keep = errno; // of what was interrupted
     (void)sig;
     set_mode(&saved);
     raise(SIGSTOP);
     if (active)
         set_mode(&raw);
+    errno = keep;
 }
 
 // A SIGSTOP from outside cannot be seen, so the shell may have changed the mode: set it again on SIGCONT. Not
 // in the background: that would stop the program.
 static void on_continue(int sig)
 {
+    int keep = errno;
     (void)sig;
     if (active && tcgetpgrp(STDIN_FILENO) == getpgrp())
         set_mode(&raw);
+    errno = keep;
 }
 
 static void install(int sig, void (*handler)(int), struct sigaction *old)

@@ -3,6 +3,7 @@
 #include "machine/console.h"
 #include "machine/terminal.h"
 #include "tests/test.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
@@ -260,6 +261,30 @@ static bool is_raw(int tty)
     return !(t.c_lflag & (ICANON | ECHO | ISIG)) && !(t.c_iflag & ICRNL) && (t.c_oflag & OPOST);
 }
 
+// Whatever a system call said before the signal came: the terminal, which is not ours, makes the handler's calls fail.
+static void handlers_keep_errno(void **state)
+{
+    (void)state;
+    int master, slave, status;
+    assert_int_equal(openpty(&master, &slave, NULL, NULL, NULL), 0);
+    fflush(NULL);
+    pid_t child = fork();
+    if (!child) {
+        setsid();
+        dup2(slave, 0);
+        terminal_set_raw(false);
+        errno = EDOM;
+        raise(SIGCONT);
+        int after = errno;
+        terminal_restore();
+        _exit(after == EDOM ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    close(master);
+    close(slave);
+}
+
 static void raw_mode(void **state)
 {
     (void)state;
@@ -304,6 +329,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(commands), TEST(monitor),     TEST(flow_control),      TEST(waiting),
         TEST(end_of_input), cmocka_unit_test(specs), cmocka_unit_test(raw_mode),
+        cmocka_unit_test(handlers_keep_errno),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
