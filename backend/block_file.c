@@ -55,6 +55,7 @@ struct BlockWriter {
     GArray *rows;
     GByteArray *out; // not written yet
     uint64_t at;     // ... of it, the place in the file
+    uint64_t max_bytes;
     int why;         // errno of a write that failed, or 0
 };
 
@@ -232,6 +233,11 @@ unsigned block_file_count(const BlockFile *f)
     return f->header.n_records;
 }
 
+uint64_t block_file_size(const BlockFile *f)
+{
+    return f->header.file_size;
+}
+
 uint32_t block_file_find(const BlockFile *f, uint64_t pc, unsigned mode, uint32_t after)
 {
     uint64_t tag = tag_of(pc, mode);
@@ -299,13 +305,14 @@ bool block_file_check(int fd, const char *name, uint64_t size, unsigned *n_block
 
 // --- writing -------------------------------------------------------------------------------------------------
 
-BlockWriter *block_writer_new(int fd, const RegionKey *key)
+BlockWriter *block_writer_new(int fd, const RegionKey *key, uint64_t max_bytes)
 {
     BlockWriter *w = g_new0(BlockWriter, 1);
     w->fd = fd;
     w->header.version = VERSION;
     w->header.header_size = sizeof w->header;
     w->header.key = *key;
+    w->max_bytes = max_bytes;
     memcpy(w->header.magic, magic, sizeof magic);
     w->rows = g_array_new(FALSE, FALSE, sizeof(Row));
     w->out = g_byte_array_sized_new(WINDOW + MAX_RECORD / 4);
@@ -333,7 +340,7 @@ static void flush(BlockWriter *w)
 bool block_writer_add(BlockWriter *w, const BlockRecord *r, const BlockParts *parts)
 {
     uint64_t size = size_of(r), start = w->out->len;
-    if (w->why || size > MAX_RECORD || w->at + start + size > BLOCK_FILE_MAX || w->rows->len == MAX_RECORDS)
+    if (w->why || size > MAX_RECORD || w->at + start + size > w->max_bytes || w->rows->len == MAX_RECORDS)
         return false;
     static const uint8_t zeros[8];
     Row row = {tag_of(r->pc, r->mode), w->at + start};

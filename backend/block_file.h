@@ -15,7 +15,7 @@
 
 #define BLOCK_COLD (UINT32_C(1) << 31) // of a place in a block's code: it is in the cold part
 #define BLOCK_NOWHERE UINT32_MAX
-#define BLOCK_FILE_MAX (UINT64_C(64) << 20) // bytes of records
+#define BLOCK_FILE_MAX (UINT64_C(64) << 20) // bytes that any file is worth
 
 // Where code holds an address, or a distance to one: offset | what << 28.
 enum { BLOCK_TO_CODE, BLOCK_TO_COUNTER, BLOCK_TO_SLOTS, BLOCK_TO_TARGETS }; // a distance to the other part; ...
@@ -52,6 +52,7 @@ typedef struct BlockFile BlockFile;
 BlockFile *block_file_open(int fd, uint64_t size, const RegionKey *key, GError **error);
 void block_file_free(BlockFile *f);
 unsigned block_file_count(const BlockFile *f); // of records
+uint64_t block_file_size(const BlockFile *f);  // bytes
 // The next record behind number `after` (BLOCK_NOWHERE: the first) that may be of a block at pc in that mode;
 // BLOCK_NOWHERE: there is none.
 uint32_t block_file_find(const BlockFile *f, uint64_t pc, unsigned mode, uint32_t after);
@@ -62,7 +63,8 @@ const BlockRecord *block_file_read(BlockFile *f, uint32_t i, BlockParts *parts, 
 
 typedef struct BlockWriter BlockWriter;
 
-BlockWriter *block_writer_new(int fd, const RegionKey *key); // fd stays the caller's: an empty file
+// fd stays the caller's: an empty file, which is to have about max_bytes at most.
+BlockWriter *block_writer_new(int fd, const RegionKey *key, uint64_t max_bytes);
 // Adds a record: r's counts and names are the caller's, its size and digest are made. False: the file is full enough,
 // or a write failed, which block_writer_finish tells.
 bool block_writer_add(BlockWriter *w, const BlockRecord *r, const BlockParts *parts);

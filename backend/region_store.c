@@ -503,6 +503,11 @@ uint64_t region_store_written(const RegionStore *s)
     return __atomic_load_n(&s->written, __ATOMIC_RELAXED);
 }
 
+uint64_t region_store_max_bytes(const RegionStore *s)
+{
+    return s->max_bytes;
+}
+
 void region_store_free(RegionStore *s)
 {
     if (!s)

@@ -45,6 +45,8 @@ int region_store_create(RegionStore *s, char temporary[REGION_STORE_TEMPORARY]);
 void region_store_keep_file(RegionStore *s, const char *temporary, int fd, const char *name, uint64_t size);
 // Waits until everything so far is written. False: something could not be, which a line on stderr has told.
 bool region_store_flush(RegionStore *s);
+// The bound it was opened with.
+uint64_t region_store_max_bytes(const RegionStore *s);
 // Bytes written so far by this program.
 uint64_t region_store_written(const RegionStore *s);
 

@@ -23,7 +23,7 @@ void tier_reset_heat(Engine *e, Block *b)
     uint64_t hot = e->queue ? MIN((uint64_t)e->config.threshold * (b->compiled ? AGAIN : 1), INT_MAX) : INT_MAX;
     b->count_base = block_count(b);
     b->base_count = block_base_count(b);
-    bool now = b->base || b->kept_code; // whose code is there already
+    bool now = b->base || (b->kept_code && !e->no_code); // whose code is there already
     b->heat = b->heat_start = now ? 0 : (int32_t)(e->config.baseline ? MIN(e->config.warm, hot) : hot);
     *b->runs = b->runs_start = b->base ? (int32_t)hot : 0;
 }

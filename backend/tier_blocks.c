@@ -13,6 +13,7 @@
 #include "backend/fp_host.h"
 #include "util/log.h"
 #include <gio/gio.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -87,7 +88,7 @@ static void look(Engine *e)
 // --- taking --------------------------------------------------------------------------------------------------
 
 // The ops of a record become b's. False: that is no block.
-static bool take_ops(Block *b, const BlockRecord *r, const BlockParts *parts)
+static bool take_ops(const Engine *e, Block *b, const BlockRecord *r, const BlockParts *parts)
 {
     const IrFpFn *fp = fp_host_functions();
     memcpy(b->ops, parts->ops, r->n_ops * sizeof(IOp));
@@ -95,7 +96,8 @@ static bool take_ops(Block *b, const BlockRecord *r, const BlockParts *parts)
         uintptr_t iop = (uintptr_t)op->handler;
         if (iop >= IOPS || interp_cells((unsigned)iop) > end - op)
             return false;
-        if (iop == IOP_FP && !ir_is_fp((unsigned)op[1].imm))
+        if ((iop == IOP_FP && !ir_is_fp((unsigned)op[1].imm)) ||
+            (iop == IOP_SYS && (uint32_t)op->imm >= e->env->ops->n_helpers))
             return false;
         if (iop == IOP_FP)
             op[1].handler = (const void *)fp[op[1].imm - IR_OP_FADD32];
@@ -110,7 +112,7 @@ static Block *take(Engine *e, const BlockRecord *r, const BlockParts *parts, ram
     unsigned n_targets = r->has_targets ? BLOCK_TARGETS : 0;
     Block *b = code_arena_alloc(code_cache_arena(e->cache), block_size(n_targets, r->n_ops, r->n_insns));
     interp_block_init(b, r->n_ops, r->n_insns, n_targets);
-    if (!take_ops(b, r, parts))
+    if (!take_ops(e, b, r, parts))
         return NULL;
     memcpy(b->insn_pc, parts->insn_pc, r->n_insns * sizeof *b->insn_pc);
     memcpy(block_bytes(b), parts->bytes, r->n_bytes);
@@ -127,10 +129,16 @@ static Block *take(Engine *e, const BlockRecord *r, const BlockParts *parts, ram
     return b;
 }
 
+// Has it made so many blocks that kept ones could be worth the look?
+static bool is_large(const Engine *e)
+{
+    return e->stats.blocks >= (e->config.keep_blocks ? MIN(e->config.keep_blocks, OPEN_AT) : OPEN_AT);
+}
+
 Block *tier_blocks_find(Engine *e, uint64_t pc, ram_t ram, const uint8_t *host)
 {
     TierBlocks *k = e->kept;
-    if (!k->looked && e->stats.blocks >= OPEN_AT)
+    if (!k->looked && is_large(e))
         look(e);
     if (!k->file)
         return NULL;
@@ -331,6 +339,20 @@ static void write_new(Engine *e, BlockWriter *w)
     g_array_free(ops, TRUE);
 }
 
+// Bytes that the file may have.
+static uint64_t room(const Engine *e)
+{
+    return MIN(BLOCK_FILE_MAX, region_store_max_bytes(e->config.store) / 2);
+}
+
+// Is the file worth being written?
+static bool worth_keeping(const Engine *e)
+{
+    const TierBlocks *k = e->kept;
+    bool full = k->file && block_file_size(k->file) > room(e) / 8 * 7;
+    return e->config.keep_blocks && k->made >= e->config.keep_blocks && k->made >= k->taken / NEW_OF_KEPT && !full;
+}
+
 // All in one file again, in about the order in which they are needed.
 static void keep(Engine *e)
 {
@@ -340,7 +362,7 @@ static void keep(Engine *e)
     int fd = region_store_create(e->config.store, temporary);
     if (fd < 0)
         return;
-    BlockWriter *w = block_writer_new(fd, &k->key);
+    BlockWriter *w = block_writer_new(fd, &k->key, room(e));
     for (unsigned i = 0; k->file && i < code_cache_blocks(e->cache); i++) {
         const Block *b = code_cache_block(e->cache, i);
         if (b->kept && b->made)
@@ -359,10 +381,15 @@ void tier_blocks_free(Engine *e)
     TierBlocks *k = e->kept;
     if (!k)
         return;
-    if (e->config.keep_blocks && k->made >= e->config.keep_blocks && k->made >= k->taken / NEW_OF_KEPT) {
-        if (!k->looked)
-            look(e);
+    if (e->config.keep_blocks && k->made >= e->config.keep_blocks && !k->looked)
+        look(e);
+    if (worth_keeping(e)) {
+        sigset_t too_large, old;
+        sigemptyset(&too_large);
+        sigaddset(&too_large, SIGXFSZ); // writing shall just fail
+        pthread_sigmask(SIG_BLOCK, &too_large, &old);
         keep(e);
+        pthread_sigmask(SIG_SETMASK, &old, NULL);
     }
     block_file_free(k->file);
     g_byte_array_free(k->code, TRUE);
