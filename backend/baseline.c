@@ -572,13 +572,12 @@ JitUnit *baseline_translate(Block *b, const IrEnv *env, bool system, bool keep, 
     select_stencils(&t);
     bool ok = baseline_install(&t, memory, error);
     u->n_sites = t.sites->len;
-    u->sites = code_arena_alloc(arena, t.sites->len * sizeof(JitSite));
-    memcpy(u->sites, t.sites->data, t.sites->len * sizeof(JitSite));
+    size_t sites = t.sites->len * sizeof(JitSite), fixups = keep ? t.fixups->len * sizeof(uint32_t) : 0;
+    u->sites = memcpy(code_arena_alloc(arena, sites + fixups), t.sites->data, sites);
     g_array_free(t.sites, TRUE);
     if (keep) {
         u->n_fixups = t.fixups->len;
-        u->fixups = memcpy(code_arena_alloc(arena, t.fixups->len * sizeof(uint32_t)), t.fixups->data,
-                           t.fixups->len * sizeof(uint32_t));
+        u->fixups = memcpy((void *)(u->sites + u->n_sites), t.fixups->data, fixups);
         g_array_free(t.fixups, TRUE);
     }
     g_byte_array_free(t.hot, TRUE);
