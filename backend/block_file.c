@@ -129,8 +129,8 @@ static bool check_code(const BlockRecord *r, const BlockParts *p, GError **error
     for (unsigned i = 0; i < r->n_sites; i++)
         if (p->sites[i].why > JIT_HOT)
             return bad(error, "a way out has no known reason");
-    for (unsigned k = 0; k < 2; k++)
-        if ((r->jump[k] != BLOCK_NOWHERE && !is_place(r, r->jump[k], 4)) || (k < r->n_slots && !is_place(r, r->stub[k], 1)))
+    for (unsigned k = 0; k < r->n_slots; k++)
+        if ((r->jump[k] != BLOCK_NOWHERE && !is_place(r, r->jump[k], 4)) || !is_place(r, r->stub[k], 1))
             return bad(error, "a jump is outside its code");
     return is_place(r, r->entry, 1) || bad(error, "its entry is outside its code");
 }

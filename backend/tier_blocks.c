@@ -176,12 +176,14 @@ static const uint8_t *place(const JitUnit *u, uint32_t at)
 static void fix_up(uint8_t *code, const BlockRecord *r, const BlockParts *parts, const JitUnit *u)
 {
     uint64_t hot = (uintptr_t)u->text - r->hot_at, cold = (uintptr_t)u->cold - r->cold_at;
-    uint64_t counter = (uintptr_t)u->counter - r->counter_at;
-    const uint64_t more[][2] = {[BLOCK_TO_CODE] = {cold - hot, hot - cold},
-                                [BLOCK_TO_COUNTER] = {counter - hot, counter - cold},
-                                [BLOCK_TO_SLOTS] = {(uintptr_t)u->slots - r->slots_at, (uintptr_t)u->slots - r->slots_at},
-                                [BLOCK_TO_TARGETS] = {(uintptr_t)u->block->target - r->targets_at,
-                                                      (uintptr_t)u->block->target - r->targets_at}};
+    uint64_t counter = (uintptr_t)u->counter - r->counter_at, slots = (uintptr_t)u->slots - r->slots_at;
+    uint64_t targets = (uintptr_t)u->block->target - r->targets_at;
+    const uint64_t more[][2] = { // for the hot part, and the cold one
+        [BLOCK_TO_CODE] = {cold - hot, hot - cold},
+        [BLOCK_TO_COUNTER] = {counter - hot, counter - cold},
+        [BLOCK_TO_SLOTS] = {slots, slots},
+        [BLOCK_TO_TARGETS] = {targets, targets},
+    };
     for (unsigned i = 0; i < r->n_fixups; i++) {
         uint32_t f = parts->fixups[i];
         bool in_cold = BLOCK_FIXUP_IS_COLD(f);

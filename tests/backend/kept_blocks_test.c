@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #define RAM_SIZE 0x40000u
-#define CODE RIG_RAM
-#define N 1500u               // instructions of a program
-#define DATA (RIG_RAM + 0x20000)
+#define CODE     RIG_RAM
+#define N        1500u // instructions of a program
+#define DATA     (RIG_RAM + 0x20000)
 #define ROUNDS 60u
 #define LIMIT 200000 // more instructions than a program has to do
 
