@@ -5,14 +5,11 @@
 
 #include "util/bits.h"
 #include <glib.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #define CHUNK ((size_t)1 << 20)
-#define SMALL_CHUNKS 2 // then come chunks of huge pages: one fault for much that is used soon
-#define HUGE_PAGE ((size_t)2 << 20)
 
 struct CodeArena {
     GArray *chunks; // Chunk
@@ -50,19 +47,13 @@ void code_arena_free(CodeArena *a)
 
 static void add_chunk(CodeArena *a, size_t size)
 {
-    bool large = a->chunks->len >= SMALL_CHUNKS;
-    Chunk c = {.size = large ? align_up(size, HUGE_PAGE) + HUGE_PAGE : MAX(size, CHUNK)};
+    Chunk c = {.size = MAX(size, CHUNK)};
     c.start = mmap(NULL, c.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (c.start == MAP_FAILED)
         g_error("no memory for %zu bytes that describe translated code", c.size);
     g_array_append_val(a->chunks, c);
     a->next = c.start;
     a->end = c.start + c.size;
-    if (large) { // what does not lie in a huge page is left out
-        a->next = (uint8_t *)align_up((uintptr_t)c.start, HUGE_PAGE);
-        a->end = a->next + c.size - HUGE_PAGE;
-        (void)madvise(a->next, c.size - HUGE_PAGE, MADV_HUGEPAGE);
-    }
 }
 
 void *code_arena_alloc(CodeArena *a, size_t size)
