@@ -539,7 +539,7 @@ static uint64_t guess_target(const Block *b)
     return seen >= ENOUGH && same * 8 >= seen * 7 && !elsewhere ? guess : 0;
 }
 
-static JitUnit *new_unit(Block *b, bool guess, CodeArena *arena)
+JitUnit *baseline_unit_new(Block *b, unsigned n_slots, CodeArena *arena)
 {
     JitUnit *u = code_arena_alloc(arena, sizeof *u);
     memset(u, 0, sizeof *u);
@@ -548,16 +548,17 @@ static JitUnit *new_unit(Block *b, bool guess, CodeArena *arena)
     u->block = b;
     u->n_insns = b->n_insns;
     u->n_blocks = 1;
-    u->n_slots = (b->succ_pc[0] != UINT64_MAX) + (b->succ_pc[1] != UINT64_MAX) + guess;
+    u->n_slots = n_slots;
     u->slots = jit_slots_new(u, u->n_slots, arena);
     return u;
 }
 
-JitUnit *baseline_translate(Block *b, const IrEnv *env, bool system, CodeMemory *memory, CodeArena *arena,
-                            GError **error)
+JitUnit *baseline_translate(Block *b, const IrEnv *env, bool system, bool keep, CodeMemory *memory,
+                            CodeArena *arena, GError **error)
 {
     uint64_t guess = guess_target(b);
-    JitUnit *u = new_unit(b, guess, arena);
+    unsigned n_slots = (b->succ_pc[0] != UINT64_MAX) + (b->succ_pc[1] != UINT64_MAX) + (guess != 0);
+    JitUnit *u = baseline_unit_new(b, n_slots, arena);
     Baseline t = {.block = b,
                   .unit = u,
                   .env = env,
@@ -565,6 +566,7 @@ JitUnit *baseline_translate(Block *b, const IrEnv *env, bool system, CodeMemory 
                   .guess = guess,
                   .pieces = g_array_sized_new(FALSE, FALSE, sizeof(Piece), b->n_ops * 2 + 4),
                   .sites = g_array_sized_new(FALSE, FALSE, sizeof(JitSite), b->n_insns + 4),
+                  .fixups = keep ? g_array_sized_new(FALSE, FALSE, sizeof(uint32_t), b->n_ops * 4 + 16) : NULL,
                   .hot = g_byte_array_sized_new(b->n_ops * 48 + 64),
                   .cold = g_byte_array_sized_new(b->n_ops * 96 + 256),
                   .group = NO_SLOT,
@@ -573,9 +575,14 @@ JitUnit *baseline_translate(Block *b, const IrEnv *env, bool system, CodeMemory 
     select_stencils(&t);
     bool ok = baseline_install(&t, memory, error);
     u->n_sites = t.sites->len;
-    u->sites = code_arena_alloc(arena, t.sites->len * sizeof(JitSite));
-    memcpy(u->sites, t.sites->data, t.sites->len * sizeof(JitSite));
+    size_t sites = t.sites->len * sizeof(JitSite), fixups = keep ? t.fixups->len * sizeof(uint32_t) : 0;
+    u->sites = memcpy(code_arena_alloc(arena, sites + fixups), t.sites->data, sites);
     g_array_free(t.sites, TRUE);
+    if (keep) {
+        u->n_fixups = t.fixups->len;
+        u->fixups = memcpy((void *)(u->sites + u->n_sites), t.fixups->data, fixups);
+        g_array_free(t.fixups, TRUE);
+    }
     g_byte_array_free(t.hot, TRUE);
     g_byte_array_free(t.cold, TRUE);
     g_array_free(t.pieces, TRUE);

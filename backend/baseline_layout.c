@@ -5,6 +5,7 @@
 // stencil, the slow paths of loads and stores, the ways through the chain slots, the way out.
 #include "backend/baseline.h"
 #include "backend/baseline_private.h"
+#include "backend/block_file.h"
 #include "backend/interp.h"
 #include "backend/stencil_forms.h"
 #include "backend/stencils.h"
@@ -234,6 +235,24 @@ static bool is_code(unsigned hole)
     }
 }
 
+// Notes an address in the code, or a distance that changes when its two parts, or the counter, are put elsewhere.
+static void note_fixup(Baseline *t, const Piece *p, const Patch *q, uint32_t at)
+{
+    unsigned to = BLOCK_TO_CODE;
+    if (q->hole == HOLE_COUNTER) {
+        to = BLOCK_TO_COUNTER;
+    } else if (q->hole == HOLE_FULL) {
+        bool targets = p->stencil == STENCIL_TARGET || p->stencil == STENCIL_TARGET_SLOW;
+        if (!targets && p->stencil != STENCIL_SLOT && p->stencil != STENCIL_LEAVE)
+            return;
+        to = targets ? BLOCK_TO_TARGETS : BLOCK_TO_SLOTS;
+    } else if (!is_code(q->hole) || !((hole_value(t, p, q->hole) ^ at) & COLD)) {
+        return;
+    }
+    uint32_t fixup = BLOCK_FIXUP(to, (at & COLD) != 0, at & ~COLD);
+    g_array_append_val(t->fixups, fixup);
+}
+
 static void fill_holes(Baseline *t, const Piece *p)
 {
     const Stencil *s = &stencils[p->stencil];
@@ -245,6 +264,8 @@ static void fill_holes(Baseline *t, const Piece *p)
         }
         uint32_t at = q->at < s->hot ? p->hot + q->at - saved : p->cold + q->at - s->hot;
         uint64_t v = hole_value(t, p, q->hole);
+        if (t->fixups)
+            note_fixup(t, p, q, at);
         if (is_code(q->hole))
             v = (uintptr_t)address(t, (uint32_t)v);
         v += (uint64_t)(int64_t)q->addend;
@@ -274,6 +295,7 @@ bool baseline_install(Baseline *t, CodeMemory *memory, GError **error)
     u->cold_size = t->cold->len;
     u->code = (JitCode)(uintptr_t)address(t, piece(t, 0)->hot);
     u->body = u->text;
+    u->counter = t->place.counter;
     u->stub[0] = address(t, t->stub[0]);
     u->stub[1] = address(t, t->stub[1]);
     code_memory_write(memory, u->text, t->hot->data, t->hot->len);

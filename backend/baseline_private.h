@@ -22,6 +22,7 @@ typedef struct {
     const IrEnv *env;
     JitUnit *unit;
     GArray *pieces, *sites;
+    GArray *fixups; // uint32_t; NULL: nobody wants them
     bool system;
     uint64_t guess; // the usual target of its indirect jump, which is its only slot then; or 0
     unsigned group; // accesses through this slot belong to a group; NO_SLOT: none do

@@ -13,6 +13,7 @@
 typedef struct JitUnit JitUnit;
 typedef struct CodeCache CodeCache;
 
+#define MAX_INSN_BYTES 4
 #define BLOCK_TARGETS 64 // indirect-jump targets remembered by a block that ends in one
 
 typedef struct { // one threaded interpreter op
@@ -64,20 +65,30 @@ struct Block {
     uint64_t succ_pc[2]; // guest pc of succ; UINT64_MAX if none
     uint16_t *insn_pc;   // pc offset of each instruction
     uint64_t *target;    // where the last indirect jumps went, a ring of n_targets; UINT64_MAX: none yet
-    uint8_t pad[24];
+    const JitUnit *made; // base, even when it is dead, if tier_blocks.c may keep it
+    uint32_t kept;       // 1 + its number among kept blocks; 0: it is none of them
+    bool kept_code;      // baseline code is kept with it
+    uint8_t pad[11];
     uint64_t pc;
     int32_t heat; // counts down at each entry; below 0 the entry goes through the engine
     uint16_t n_insns;
     uint8_t next_target, n_targets; // BLOCK_TARGETS or none
     Block *succ[2];                 // chained successors
-    IOp ops[]; // n_ops of them; insn_pc and target lie behind, in the block's allocation
+    IOp ops[]; // n_ops of them; insn_pc, target and the guest's code lie behind, in the block's allocation
 };
 _Static_assert(offsetof(Block, pc) % CODE_ARENA_ALIGN == 0, "a line of its own");
 
 // Bytes of a block with what lies behind it.
 static inline size_t block_size(unsigned n_targets, size_t n_ops, size_t n_insns)
 {
-    return sizeof(Block) + n_ops * sizeof(IOp) + n_targets * sizeof(uint64_t) + n_insns * sizeof(uint16_t);
+    return sizeof(Block) + n_ops * sizeof(IOp) + n_targets * sizeof(uint64_t) +
+           n_insns * (sizeof(uint16_t) + MAX_INSN_BYTES);
+}
+
+// The guest's code that it was made from.
+static inline uint8_t *block_bytes(const Block *b)
+{
+    return (uint8_t *)(b->insn_pc + b->n_insns);
 }
 
 static inline uint64_t block_count(const Block *b)
@@ -117,6 +128,9 @@ struct JitUnit {
     JitLink *incoming; // slots that were chained to it, now perhaps to something else
     uint8_t *jump[2];  // baseline code: the distances in the jumps of its slots, which are patched; NULL if none
     uint8_t *body;     // where other baseline code jumps to
+    const uint32_t *fixups; // ... addresses in it (block_file.h), n_fixups, if it may be kept
+    const int32_t *counter;
+    unsigned n_fixups;
     const uint8_t *stub[2]; // ... and where they go unless they lead straight to other baseline code
     GArray *spans; // CodeSpan, ascending; baseline code: NULL, it lives and dies with its block
     GArray *pages; // CodePage, ascending; likewise

@@ -49,6 +49,7 @@ Engine *engine_new(const EngineConfig *config, const EngineGuest *guest, IrEnv *
     if (config->jit)
         e->queue = queue_new(MAX(config->workers, 1), on_result, e);
     e->persistent = tier_cache_new(e);
+    e->kept = tier_blocks_new(e);
     return e;
 }
 
@@ -69,6 +70,7 @@ void engine_free(Engine *e)
     g_array_free(e->pred_list, TRUE);
     g_hash_table_destroy(e->return_sites);
     ir_block_free(e->scratch);
+    tier_blocks_free(e);
     code_cache_free(e->cache);
     tier_cache_free(e->persistent);
     g_free(e);
@@ -174,7 +176,7 @@ static bool still_there(Engine *e, uint64_t pc, ram_t page, ram_t next)
     return fetch_page(e, pc, &now) && now == page && (!next || (fetch_page(e, pc + 3, &now) && now == next));
 }
 
-static Block *translate_cached(Engine *e, uint64_t pc, ram_t ram)
+static Block *translate_cached(Engine *e, uint64_t pc, ram_t ram, const uint8_t *host)
 {
     ram_t next = 0;
     // An instruction that may straddle into a page with rules of its own is looked at each time.
@@ -185,10 +187,13 @@ static Block *translate_cached(Engine *e, uint64_t pc, ram_t ram)
         moved |= code_cache_mark(e->cache, next);
     if (moved && !still_there(e, pc, ram & PAGE_MASK, next))
         return translate_uncached(e, pc, 1);
-    Block *b = translate(e, pc, MAX_BLOCK_INSNS, code_cache_arena(e->cache));
-    if (!b)
-        return NULL;
-    set_spans(b, e->scratch, ram, next);
+    Block *b = e->kept && !next ? tier_blocks_find(e, pc, ram, host) : NULL;
+    if (!b) {
+        b = translate(e, pc, MAX_BLOCK_INSNS, code_cache_arena(e->cache));
+        if (!b)
+            return NULL;
+        set_spans(b, e->scratch, ram, next);
+    }
     tier_reset_heat(e, b);
     code_cache_add_block(e->cache, b);
     return b;
@@ -247,7 +252,7 @@ Block *engine_block(Engine *e, uint64_t pc)
         return translate_uncached(e, pc, 1);
     b = code_cache_find(e->cache, pc, ram);
     if (!b)
-        b = translate_cached(e, pc, ram);
+        b = translate_cached(e, pc, ram, host);
     else if (!second_page_holds(e, b))
         b = translate_uncached(e, pc, 1);
     return b;
@@ -265,7 +270,7 @@ Block *engine_make(Engine *e, uint64_t pc)
         return second_page_holds(e, b) ? b : NULL;
     if (((pc + 3) ^ pc) & PAGE_MASK && !fetch_page(e, pc + 3, &next))
         return NULL;
-    b = translate_cached(e, pc, ram);
+    b = translate_cached(e, pc, ram, host);
     return b && !b->uncached ? b : NULL;
 }
 

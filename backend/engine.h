@@ -23,6 +23,9 @@ typedef struct {
     bool stats;          // count data accesses in compiled code
     bool shared;         // other harts store to the same memory
     RegionStore *store;  // persistent code cache; outlives the engine. NULL: none
+    uint64_t program;    // whose baseline blocks are looked for there: any number for what was loaded. 0: none
+    unsigned keep_blocks; // so many new ones are worth being kept at the end, 0: never
+    uint64_t lift_rules; // what else than its bytes decides how code is lifted
 } EngineConfig;
 
 #define ENGINE_DEFAULT_THRESHOLD 3000000 // where GCC's time has paid back (docs/performance.md)
@@ -78,6 +81,7 @@ typedef struct {
     // Persistent code cache: regions loaded, hot blocks for which it had none, regions kept, files for code that looks
     // different, and the time that loading took.
     uint64_t cache_hits, cache_misses, cache_stores, cache_rejected, cache_ns;
+    uint64_t kept_blocks, kept_code; // of blocks, and of baseline_blocks, those that came from there
     uint64_t loads, stores; // data accesses started (needs EngineConfig.stats for compiled code)
     uint64_t jit_entries, jit_slow; // entries from the engine; TLB misses and other slow paths of compiled code
     uint64_t workers_lost;

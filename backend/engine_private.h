@@ -6,6 +6,7 @@
 #include "backend/queue.h"
 
 typedef struct TierCache TierCache;
+typedef struct TierBlocks TierBlocks;
 
 typedef struct { // a block that goes to some address, or calls just before it
     Block *block;
@@ -45,6 +46,7 @@ struct Engine {
     bool faulted;         // ... its access was refused:
     MemFault fault;
     TierCache *persistent; // NULL: not used
+    TierBlocks *kept;      // likewise
 };
 
 // A region on its way through the compiler.
@@ -121,6 +123,20 @@ void tier_cache_try_again(Engine *e, Block *b); // after the heat was reset
 bool tier_cache_hot(Engine *e, Block *b);       // b's runs ran out. True: loaded, or not hot yet
 // u was compiled from t, its table of exits made from that section.
 void tier_cache_keep(Engine *e, const Trace *t, const JitUnit *u, const QueueResult *r);
+
+// What decides about machine code, besides the IR: for keys (region_file.h). There is a TierCache.
+const RegionKey *tier_cache_surroundings(Engine *e);
+
+// tier_blocks.c: blocks and baseline code kept from run to run (block_file.h)
+TierBlocks *tier_blocks_new(Engine *e); // behind tier_cache_new. NULL if there is to be none
+void tier_blocks_free(Engine *e);       // keeps what is new, if that is worth it; before the code cache goes
+// The block at pc, made from RAM at ram, where host points, if it was kept; its first instruction does not straddle
+// pages. For code_cache_add_block. NULL: it is to be translated.
+Block *tier_blocks_find(Engine *e, uint64_t pc, ram_t ram, const uint8_t *host);
+// The baseline code that was kept with b. NULL: there is none, or *error as in baseline_translate.
+JitUnit *tier_blocks_code(Engine *e, Block *b, GError **error);
+bool tier_blocks_wanted(const Engine *e, const Block *b); // is b's code to be kept?
+void tier_blocks_made(Engine *e, Block *b);               // b has baseline code now
 
 // dump.c: the -d output of each stage
 void dump_block(Engine *e, const IrBlock *ir, uint64_t base);

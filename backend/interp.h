@@ -76,5 +76,7 @@ InterpExit interp_run(Interp *in, Block *b);
 // interp_select.c: translates a verified IR block into a fresh Block (spans are left to the caller). NULL if it needs
 // more temporaries than there are. It lies in the arena or, if that is NULL, is for block_free.
 Block *interp_translate(const IrBlock *ir, uint64_t base, CodeArena *arena);
+// The start of that: a block of block_size bytes with these counts, and nothing in it yet.
+void interp_block_init(Block *b, unsigned n_ops, uint16_t n_insns, unsigned n_targets);
 const void *interp_handler(unsigned iop);
 unsigned interp_op(const void *handler); // its inverse

@@ -303,6 +303,18 @@ static void select_ops(Select *s)
     }
 }
 
+void interp_block_init(Block *b, unsigned n_ops, uint16_t n_insns, unsigned n_targets)
+{
+    memset(b, 0, sizeof *b);
+    b->n_ops = n_ops;
+    b->n_insns = n_insns;
+    b->n_targets = (uint8_t)n_targets;
+    b->target = (uint64_t *)(void *)(b->ops + n_ops);
+    b->insn_pc = (uint16_t *)(void *)(b->target + n_targets);
+    b->runs = &b->no_runs;
+    memset(b->target, 0xff, n_targets * sizeof b->target[0]);
+}
+
 static Block *finish(Select *s, CodeArena *arena)
 {
     const IrBlock *ir = s->ir;
@@ -310,19 +322,17 @@ static Block *finish(Select *s, CodeArena *arena)
     unsigned n_targets = last->op == IR_OP_JMPIND ? BLOCK_TARGETS : 0;
     size_t size = block_size(n_targets, s->ops->len, ir->n_insns);
     Block *b = arena ? code_arena_alloc(arena, size) : g_malloc(size);
-    memset(b, 0, sizeof *b);
-    b->n_targets = (uint8_t)n_targets;
+    interp_block_init(b, s->ops->len, (uint16_t)ir->n_insns, n_targets);
     memcpy(b->ops, s->ops->data, s->ops->len * sizeof(IOp));
-    b->target = (uint64_t *)(void *)(b->ops + s->ops->len);
-    b->insn_pc = (uint16_t *)(void *)(b->target + n_targets);
-    b->runs = &b->no_runs;
     b->pc = s->base + (uint64_t)ir->pc;
-    b->n_insns = (uint16_t)ir->n_insns;
+    uint8_t *bytes = block_bytes(b);
     unsigned n = 0;
     int64_t end = 0;
     for (unsigned i = 0; i < ir->n_ops; i++) {
         const IrInst *op = &ir->ops[i];
         if (op->op == IR_OP_INSN) {
+            uint32_t bits = ir_insn_bits(op);
+            memcpy(bytes + (op->imm - ir->pc), &bits, op->reg);
             b->insn_pc[n++] = (uint16_t)(op->imm - ir->pc);
             end = op->imm + op->reg;
         }
@@ -335,8 +345,6 @@ static Block *finish(Select *s, CodeArena *arena)
     b->succ_pc[1] = ir_is_br(last->op) ? s->base + (uint64_t)ir->edge[1].pc : UINT64_MAX;
     b->is_system = last->op == IR_OP_SYS;
     b->is_call &= last->op == IR_OP_JUMP || last->op == IR_OP_JMPIND;
-    memset(b->target, 0xff, n_targets * sizeof b->target[0]);
-    b->n_ops = s->ops->len;
     g_array_free(s->ops, TRUE);
     return b;
 }

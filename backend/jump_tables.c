@@ -5,7 +5,11 @@
 #include "backend/code_cache.h"
 #include <string.h>
 
-#define MAX_TABLES 32 // of paged modes; then the one left longest ago is given up
+// Of paged modes; then the one left longest ago is given up. A table is more than a megabyte, which a space that lives
+// shortly does not pay back: beyond a few, those that were not entered for so many changes are given up first.
+#define MAX_TABLES 32
+#define FEW_TABLES 6
+#define STALE 2000
 
 struct JumpTables {
     JumpTable *current;
@@ -72,7 +76,8 @@ static JumpTable *make(JumpTables *t)
         if (table->mode & CODE_PAGED && table != t->current && (!oldest || table->left_at < oldest->left_at))
             oldest = table;
     }
-    if (!oldest || t->tables->len < MAX_TABLES) {
+    bool stale = oldest && t->tables->len >= FEW_TABLES && t->entered - oldest->left_at > STALE;
+    if (!oldest || (t->tables->len < MAX_TABLES && !stale)) {
         oldest = g_new0(JumpTable, 1);
         memset(oldest->used, 0xff, sizeof oldest->used);
         g_ptr_array_add(t->tables, oldest);

@@ -25,7 +25,9 @@ typedef struct {
 
 typedef struct { // for the writing thread
     char *name; // NULL: end, or a request for an answer
-    GBytes *bytes;
+    GBytes *bytes; // NULL: they are in
+    char *temporary;
+    uint64_t size; // ... so many
     bool last;
     GAsyncQueue *answer; // a reference
 } Write;
@@ -108,7 +110,8 @@ static GPtrArray *scan(RegionStore *s, bool temporaries)
     for (struct dirent *e; d && (e = readdir(d));) {
         struct stat st;
         uint64_t head;
-        bool ours = temporaries ? g_str_has_prefix(e->d_name, TEMP_PREFIX) : region_file_parse_name(e->d_name, &head);
+        bool ours = temporaries ? g_str_has_prefix(e->d_name, TEMP_PREFIX) : region_file_parse_name(e->d_name, &head) ||
+                                                                             block_file_is_name(e->d_name);
         if (!ours || fstatat(s->dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode))
             continue;
         Found *f = g_new(Found, 1);
@@ -160,24 +163,35 @@ bool region_store_has(RegionStore *s, uint64_t head)
 
 // --- reading -------------------------------------------------------------------------------------------------
 
-// The whole of a file that is ours. NULL: *damage says why, or is NULL where it is just gone.
-static uint8_t *read_file(RegionStore *s, const char *name, size_t *size, struct timespec *used, const char **damage)
+// A file that is ours alone. -1: *damage says why, or is NULL where it is just gone.
+static int open_ours(RegionStore *s, const char *name, size_t *size, struct timespec *used, const char **damage)
 {
     struct stat st;
     *damage = NULL;
     int fd = openat(s->dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0) {
         *damage = errno == ENOENT ? NULL : "it cannot be opened";
-        return NULL;
+        return -1;
     }
-    uint8_t *bytes = NULL;
-    if (fstat(fd, &st) || !S_ISREG(st.st_mode) || !is_safe(&st)) {
+    if (fstat(fd, &st) || !S_ISREG(st.st_mode) || !is_safe(&st))
         *damage = "it belongs to or may be changed by others";
-    } else if (st.st_size > MAX_FILE) {
+    else if (st.st_size > MAX_FILE)
         *damage = "it is too large";
-    } else {
-        *size = (size_t)st.st_size;
-        *used = st.st_mtim;
+    if (*damage) {
+        close(fd);
+        return -1;
+    }
+    *size = (size_t)st.st_size;
+    *used = st.st_mtim;
+    return fd;
+}
+
+// The whole of it. NULL: likewise.
+static uint8_t *read_file(RegionStore *s, const char *name, size_t *size, struct timespec *used, const char **damage)
+{
+    int fd = open_ours(s, name, size, used, damage);
+    uint8_t *bytes = NULL;
+    if (fd >= 0) {
         bytes = g_malloc(*size + 1);
         size_t done = 0;
         for (ssize_t n; done < *size && (n = read(fd, bytes + done, *size - done)) != 0;) {
@@ -189,8 +203,8 @@ static uint8_t *read_file(RegionStore *s, const char *name, size_t *size, struct
             *damage = "it cannot be read";
             g_clear_pointer(&bytes, g_free);
         }
+        close(fd);
     }
-    close(fd);
     return bytes;
 }
 
@@ -262,6 +276,28 @@ static GPtrArray *candidates(RegionStore *s, uint64_t head)
     return all;
 }
 
+void region_store_damaged(RegionStore *s, const char *name, const char *message)
+{
+    warn_once(&s->said, "code cache %s: %s is damaged (%s): removed, and so is any other such file", s->path, name,
+              message);
+    unlinkat(s->dir, name, 0);
+}
+
+int region_store_open_file(RegionStore *s, const char *name, uint64_t *size)
+{
+    size_t bytes;
+    struct timespec used;
+    const char *damage;
+    int fd = open_ours(s, name, &bytes, &used, &damage);
+    if (damage)
+        region_store_damaged(s, name, damage);
+    if (fd < 0)
+        return -1;
+    *size = bytes;
+    utimensat(s->dir, name, NULL, AT_SYMLINK_NOFOLLOW);
+    return fd;
+}
+
 bool region_store_find(RegionStore *s, uint64_t head, bool (*use)(const RegionFile *r, void *opaque), void *opaque)
 {
     g_autoptr(GPtrArray) all = candidates(s, head);
@@ -273,11 +309,8 @@ bool region_store_find(RegionStore *s, uint64_t head, bool (*use)(const RegionFi
         g_autofree uint8_t *bytes = load(s, f->name, &r, &used, &message);
         if (!bytes) {
             index_remove(s, head, f->name);
-            if (message) {
-                warn_once(&s->said, "code cache %s: %s is damaged (%s): removed, and so is any other such file",
-                          s->path, f->name, message);
-                unlinkat(s->dir, f->name, 0);
-            }
+            if (message)
+                region_store_damaged(s, f->name, message);
         } else if (use(&r, opaque)) {
             utimensat(s->dir, f->name, NULL, AT_SYMLINK_NOFOLLOW);
             return true;
@@ -324,14 +357,19 @@ static bool write_whole(int fd, const uint8_t *bytes, size_t size)
     return true;
 }
 
+static int create_temporary(RegionStore *s, char temporary[REGION_STORE_TEMPORARY])
+{
+    static gint number;
+    g_snprintf(temporary, REGION_STORE_TEMPORARY, TEMP_PREFIX "%d-%d-%x", (int)getpid(),
+               g_atomic_int_add(&number, 1), g_random_int());
+    return openat(s->dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
 // Under a name of its own first, so that no reader sees half a file.
 static bool write_file(RegionStore *s, const char *name, const uint8_t *bytes, size_t size)
 {
-    static gint number;
-    char temporary[64];
-    g_snprintf(temporary, sizeof temporary, TEMP_PREFIX "%d-%d-%x", (int)getpid(), g_atomic_int_add(&number, 1),
-               g_random_int());
-    int fd = openat(s->dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    char temporary[REGION_STORE_TEMPORARY];
+    int fd = create_temporary(s, temporary);
     if (fd < 0)
         return false;
     bool ok = write_whole(fd, bytes, size);
@@ -344,18 +382,26 @@ static bool write_file(RegionStore *s, const char *name, const uint8_t *bytes, s
     return ok;
 }
 
+static void give_up_writing(RegionStore *s, int why)
+{
+    g_atomic_int_set(&s->broken, 1);
+    warn_once(&s->said, "code cache %s: nothing is kept any more: %s", s->path, g_strerror(why));
+}
+
 static void write_one(RegionStore *s, const Write *w)
 {
-    gsize size;
+    gsize size = w->size;
     uint64_t head;
-    const uint8_t *bytes = g_bytes_get_data(w->bytes, &size);
-    if (g_atomic_int_get(&s->broken) || size > s->max_bytes)
+    const uint8_t *bytes = w->bytes ? g_bytes_get_data(w->bytes, &size) : NULL;
+    if (g_atomic_int_get(&s->broken) || size > s->max_bytes) {
+        if (w->temporary)
+            unlinkat(s->dir, w->temporary, 0);
         return;
+    }
     if (!s->held)
         evict(s); // which counts
-    if (!write_file(s, w->name, bytes, size)) {
-        g_atomic_int_set(&s->broken, 1);
-        warn_once(&s->said, "code cache %s: nothing is kept any more: %s", s->path, g_strerror(errno));
+    if (bytes ? !write_file(s, w->name, bytes, size) : renameat(s->dir, w->temporary, s->dir, w->name) != 0) {
+        give_up_writing(s, errno);
         return;
     }
     s->held += size;
@@ -387,6 +433,7 @@ static gpointer writer_thread(gpointer p)
         if (w->bytes)
             g_bytes_unref(w->bytes);
         g_free(w->name);
+        g_free(w->temporary);
         g_free(w);
     }
     return NULL;
@@ -397,15 +444,44 @@ static void push(RegionStore *s, Write what)
     g_async_queue_push(s->writes, g_memdup2(&what, sizeof what));
 }
 
-void region_store_put(RegionStore *s, const RegionFile *r)
+static void need_writer(RegionStore *s)
 {
-    if (g_atomic_int_get(&s->broken))
-        return;
     g_mutex_lock(&s->lock);
     if (!s->writer)
         s->writer = g_thread_new("cache", writer_thread, s);
     g_mutex_unlock(&s->lock);
-    push(s, (Write){region_file_name(r->header.head, &r->header.key), region_file_encode(r), false, NULL});
+}
+
+void region_store_put(RegionStore *s, const RegionFile *r)
+{
+    if (g_atomic_int_get(&s->broken))
+        return;
+    need_writer(s);
+    push(s, (Write){.name = region_file_name(r->header.head, &r->header.key), .bytes = region_file_encode(r)});
+}
+
+int region_store_create(RegionStore *s, char temporary[REGION_STORE_TEMPORARY])
+{
+    int fd = g_atomic_int_get(&s->broken) ? -1 : create_temporary(s, temporary);
+    if (fd < 0 && !g_atomic_int_get(&s->broken))
+        give_up_writing(s, errno);
+    return fd;
+}
+
+void region_store_keep_file(RegionStore *s, const char *temporary, int fd, const char *name, uint64_t size)
+{
+    int why = errno;
+    if (close(fd) && size) {
+        why = errno;
+        size = 0;
+    }
+    if (!size) {
+        unlinkat(s->dir, temporary, 0);
+        give_up_writing(s, why);
+        return;
+    }
+    need_writer(s);
+    push(s, (Write){.name = g_strdup(name), .temporary = g_strdup(temporary), .size = size});
 }
 
 bool region_store_flush(RegionStore *s)
@@ -425,6 +501,11 @@ bool region_store_flush(RegionStore *s)
 uint64_t region_store_written(const RegionStore *s)
 {
     return __atomic_load_n(&s->written, __ATOMIC_RELAXED);
+}
+
+uint64_t region_store_max_bytes(const RegionStore *s)
+{
+    return s->max_bytes;
 }
 
 void region_store_free(RegionStore *s)
@@ -451,6 +532,22 @@ static int by_name(gconstpointer p, gconstpointer q)
     return strcmp((*(Found *const *)p)->name, (*(Found *const *)q)->name);
 }
 
+static void each_blocks(RegionStore *s, const Found *f, void (*fn)(const RegionStoreEntry *e, void *opaque),
+                        void *opaque)
+{
+    size_t size;
+    struct timespec used;
+    const char *damage;
+    g_autoptr(GError) error = NULL;
+    RegionStoreEntry e = {f->name, f->size, f->used.tv_sec, NULL, NULL, 0};
+    int fd = open_ours(s, f->name, &size, &used, &damage);
+    if (fd >= 0 && !block_file_check(fd, f->name, size, &e.n_blocks, &error))
+        damage = error->message;
+    e.damage = damage;
+    if (fd >= 0 || damage)
+        fn(&e, opaque);
+}
+
 void region_store_each(RegionStore *s, void (*fn)(const RegionStoreEntry *e, void *opaque), void *opaque)
 {
     g_autoptr(GPtrArray) all = scan(s, false);
@@ -459,10 +556,14 @@ void region_store_each(RegionStore *s, void (*fn)(const RegionStoreEntry *e, voi
         const Found *f = g_ptr_array_index(all, i);
         struct timespec used = f->used;
         RegionFile r;
+        if (block_file_is_name(f->name)) {
+            each_blocks(s, f, fn, opaque);
+            continue;
+        }
         g_autofree char *message = NULL;
         g_autofree uint8_t *bytes = load(s, f->name, &r, &used, &message);
         if (bytes || message) {
-            RegionStoreEntry e = {f->name, f->size, used.tv_sec, message, bytes ? &r : NULL};
+            RegionStoreEntry e = {f->name, f->size, used.tv_sec, message, bytes ? &r : NULL, 0};
             fn(&e, opaque);
         }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The folder of the persistent code cache: finds, reads, writes and evicts region files (region_file.h).
+// The folder of the persistent code cache: finds, reads, writes and evicts region files (region_file.h)
+// and files of blocks (block_file.h).
 //
 // Whoever can write there could make us run any code, so the folder and each file must be ours, and nobody else may be
 // able to write to them; the digest inside is against damage, not against malice. Files appear whole, by rename, so
@@ -8,7 +9,7 @@
 //
 // Every function may be called from any thread.
 #pragma once
-#include "backend/region_file.h"
+#include "backend/block_file.h"
 #include <stdbool.h>
 
 #define REGION_STORE_DEFAULT_SIZE (UINT64_C(256) << 20)
@@ -32,8 +33,21 @@ bool region_store_has(RegionStore *s, uint64_t head);
 bool region_store_find(RegionStore *s, uint64_t head, bool (*use)(const RegionFile *r, void *opaque), void *opaque);
 // Keeps a region, in place of one with the same key. It is encoded now and written by a thread of the store.
 void region_store_put(RegionStore *s, const RegionFile *r);
+// Files of another form (block_file.h), which name themselves. To be read: a descriptor of the caller's, and the size
+// of the file in bytes; the file has been used now. -1: there is none, or it is not ours alone, which makes it damaged.
+int region_store_open_file(RegionStore *s, const char *name, uint64_t *size);
+// Its contents are not what they should be: removes it and tells, once.
+void region_store_damaged(RegionStore *s, const char *name, const char *message);
+#define REGION_STORE_TEMPORARY 64
+// To be written: a new empty file with a name of its own. -1: nothing is kept any more.
+int region_store_create(RegionStore *s, char temporary[REGION_STORE_TEMPORARY]);
+// It has been written, size bytes, and comes in place of any file `name`; closes fd. size 0: it could not be written,
+// errno says why.
+void region_store_keep_file(RegionStore *s, const char *temporary, int fd, const char *name, uint64_t size);
 // Waits until everything so far is written. False: something could not be, which a line on stderr has told.
 bool region_store_flush(RegionStore *s);
+// The bound it was opened with.
+uint64_t region_store_max_bytes(const RegionStore *s);
 // Bytes written so far by this program.
 uint64_t region_store_written(const RegionStore *s);
 
@@ -42,11 +56,13 @@ typedef struct {
     uint64_t size;      // bytes
     int64_t used;       // when last used, seconds since 1970
     const char *damage; // what is wrong with it, or NULL
-    const RegionFile *region; // NULL if damaged
+    const RegionFile *region; // NULL if damaged, or a file of blocks
+    unsigned n_blocks;        // of such a file
 } RegionStoreEntry;
 
-// Calls fn for each region file in the order of their names, for addend cache list and verify. Changes nothing.
+// Calls fn for each region file and file of blocks in the order of their names, for addend cache list and verify.
+// Changes nothing.
 void region_store_each(RegionStore *s, void (*fn)(const RegionStoreEntry *e, void *opaque), void *opaque);
-// Removes all region files and what broken-off writes left, nothing else. Returns how many, and their size in *bytes;
+// Removes all such files and what broken-off writes left, nothing else. Returns how many, and their size in *bytes;
 // what cannot be removed is counted in *kept.
 unsigned region_store_purge(RegionStore *s, uint64_t *bytes, unsigned *kept);

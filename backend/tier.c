@@ -23,7 +23,8 @@ void tier_reset_heat(Engine *e, Block *b)
     uint64_t hot = e->queue ? MIN((uint64_t)e->config.threshold * (b->compiled ? AGAIN : 1), INT_MAX) : INT_MAX;
     b->count_base = block_count(b);
     b->base_count = block_base_count(b);
-    b->heat = b->heat_start = b->base ? 0 : (int32_t)(e->config.baseline ? MIN(e->config.warm, hot) : hot);
+    bool now = b->base || (b->kept_code && !e->no_code); // whose code is there already
+    b->heat = b->heat_start = now ? 0 : (int32_t)(e->config.baseline ? MIN(e->config.warm, hot) : hot);
     *b->runs = b->runs_start = b->base ? (int32_t)hot : 0;
 }
 
@@ -45,9 +46,9 @@ void tier_warm(Engine *e, Block *b)
     g_autoptr(GError) error = NULL;
     JitUnit *u = NULL;
     uint64_t start = clock_ns(CLOCK_MONOTONIC);
-    if (e->config.baseline && !b->uncached && !e->no_code)
-        u = baseline_translate(b, e->env, e->config.system, code_cache_memory(e->cache), code_cache_arena(e->cache),
-                               &error);
+    if (e->config.baseline && !b->uncached && !e->no_code && !(u = tier_blocks_code(e, b, &error)) && !error)
+        u = baseline_translate(b, e->env, e->config.system, tier_blocks_wanted(e, b), code_cache_memory(e->cache),
+                               code_cache_arena(e->cache), &error);
     if (!u) {
         if (error)
             tier_not_installed(e, error);
@@ -55,6 +56,7 @@ void tier_warm(Engine *e, Block *b)
         return;
     }
     code_cache_add_baseline(e->cache, u);
+    tier_blocks_made(e, b);
     e->stats.baseline_blocks++;
     e->stats.baseline_insns += b->n_insns;
     e->stats.baseline_bytes += u->code_size + u->cold_size;

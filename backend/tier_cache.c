@@ -44,7 +44,7 @@ void tier_cache_free(TierCache *c)
     g_free(c);
 }
 
-static const RegionKey *surroundings(Engine *e)
+const RegionKey *tier_cache_surroundings(Engine *e)
 {
     TierCache *c = e->persistent;
     if (!c->have_surroundings) {
@@ -66,7 +66,7 @@ uint64_t tier_cache_head(Engine *e, const Block *b)
     MemFault fault;
     if (!e->persistent || !tlb_fetch(e->tlb, b->pc, &host, &ram, &fault) || !host || ram != b->span[0].start)
         return 0;
-    return region_head(surroundings(e), b->pc, host, b->span[0].len, tier_movable(b));
+    return region_head(tier_cache_surroundings(e), b->pc, host, b->span[0].len, tier_movable(b));
 }
 
 // --- loading -------------------------------------------------------------------------------------------------
@@ -159,7 +159,7 @@ static bool use_region(const RegionFile *r, void *opaque)
     bool here = movable == r->header.movable && (!moved || (movable && !(moved & ~PAGE_MASK)));
     Trace *t = here ? rebuild(e, r, use->head) : NULL;
     if (t)
-        region_key(&key, surroundings(e), t->code, movable, trace_linear(t));
+        region_key(&key, tier_cache_surroundings(e), t->code, movable, trace_linear(t));
     bool same = t && !memcmp(&key, &r->header.key, sizeof key);
     JitUnit *u = same ? make_unit(e, r, use->head->pc) : NULL;
     e->stats.cache_rejected += !same;
@@ -287,7 +287,7 @@ void tier_cache_keep(Engine *e, const Trace *t, const JitUnit *u, const QueueRes
         .moves = (const uint32_t *)(const void *)result->moves->data,
         .exits = result->exits->data,
     };
-    region_key(&r.header.key, surroundings(e), code, r.header.movable, trace_linear(t));
+    region_key(&r.header.key, tier_cache_surroundings(e), code, r.header.movable, trace_linear(t));
     region_store_put(e->persistent->store, &r);
     e->stats.cache_stores++;
 }

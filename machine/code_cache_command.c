@@ -4,6 +4,7 @@
 
 #include <gio/gio.h>
 #include <inttypes.h>
+#include <sys/stat.h>
 #include <time.h>
 
 // The folder, or NULL: none (an empty ADDEND_CACHE_DIR). *asked: somebody named it.
@@ -32,9 +33,27 @@ RegionStore *code_cache_open(const Options *o)
     return s;
 }
 
+uint64_t code_cache_program(const Options *o)
+{
+    const char *const paths[] = {o->bios, o->kernel, o->initrd};
+    uint64_t h = 1;
+    for (unsigned i = 0; i < G_N_ELEMENTS(paths); i++) {
+        struct stat st = {0};
+        bool file = paths[i] && !stat(paths[i], &st);
+        uint64_t words[] = {paths[i] ? g_str_hash(paths[i]) : 0, file ? (uint64_t)st.st_size : 0,
+                            file ? (uint64_t)st.st_mtim.tv_sec : 0};
+        for (unsigned k = 0; k < G_N_ELEMENTS(words); k++) {
+            h = (h ^ words[k]) * UINT64_C(0xff51afd7ed558ccd);
+            h ^= h >> 32;
+        }
+    }
+    return h | 1;
+}
+
 typedef struct {
     FILE *out;
-    unsigned good, damaged;
+    unsigned good, damaged; // regions
+    unsigned files;         // of blocks
     uint64_t bytes;
 } Listing;
 
@@ -51,6 +70,12 @@ static void list_one(const RegionStoreEntry *e, void *opaque)
         fprintf(l->out, "%s  damaged: %s\n", e->name, e->damage);
         return;
     }
+    if (!e->region) {
+        l->files++;
+        fprintf(l->out, "baseline code of %u blocks, %" PRIu64 " bytes, last used %s  %s\n", e->n_blocks, e->size, used,
+                e->name);
+        return;
+    }
     const RegionHeader *h = &e->region->header;
     if (!l->good++)
         fprintf(l->out, "%-18s %7s %7s %8s %8s  %-19s  file\n", "address", "blocks", "insns", "code", "GCC ms",
@@ -63,7 +88,8 @@ static void verify_one(const RegionStoreEntry *e, void *opaque)
 {
     Listing *l = opaque;
     l->bytes += e->size;
-    l->good += !e->damage;
+    l->good += e->region != NULL;
+    l->files += !e->damage && !e->region;
     l->damaged += e->damage != NULL;
     if (e->damage)
         fprintf(l->out, "%s: %s\n", e->name, e->damage);
@@ -95,7 +121,10 @@ bool code_cache_command(const Options *o, FILE *out, GError **error)
     }
     region_store_each(s, o->cache_action == CACHE_LIST ? list_one : verify_one, &l);
     region_store_free(s);
-    fprintf(out, "%s: %u regions, %" PRIu64 " bytes", dir, l.good, l.bytes);
+    fprintf(out, "%s: %u regions, ", dir, l.good);
+    if (l.files)
+        fprintf(out, "%u files of baseline code, ", l.files);
+    fprintf(out, "%" PRIu64 " bytes", l.bytes);
     fprintf(out, l.damaged ? ", %u damaged\n" : "\n", l.damaged);
     return o->cache_action == CACHE_LIST || !l.damaged;
 }

@@ -8,5 +8,9 @@
 // stderr says why, except where the default folder just cannot be made.
 RegionStore *code_cache_open(const Options *o);
 
+// A number of what these options load, by which a later run with the same finds its baseline blocks again (which it
+// compares with the guest's code: two programs may share a number). Never 0.
+uint64_t code_cache_program(const Options *o);
+
 // addend cache list|verify|purge. False: *error, or without one if something damaged was found.
 bool code_cache_command(const Options *o, FILE *out, GError **error);

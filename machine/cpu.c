@@ -289,10 +289,12 @@ Cpu *cpu_new(Board *board, unsigned hartid, const CpuConfig *config)
                        &env->tlb_table);
     tlb_set_runs(cpu->tlb, (TlbRuns *)(void *)&env->runs);
     code_pages_add_tlb(cpu->pages, cpu->tlb);
-    cpu->engine = engine_new(&config->engine, &guest, env, cpu->tlb, cpu->pages);
     cpu->hart.features = config->features;
+    cpu->hart.features.sstc &= board_has_time(board) && config->features.rdtime;
+    EngineConfig engine = config->engine;
+    engine.lift_rules = hart_absent_exts(&cpu->hart);
+    cpu->engine = engine_new(&engine, &guest, env, cpu->tlb, cpu->pages);
     cpu->hart.hooks = hart_hooks(cpu);
-    cpu->hart.features.sstc &= board_has_time(board);
     cpu->hart.semihosting = config->semihosting;
     hart_reset(&cpu->hart, board_reset_pc(board, hartid));
     hook_mmu_changed(cpu);

@@ -169,6 +169,8 @@ unsigned machine_threshold(const Options *o)
     return o->jit_threshold ? (unsigned)MIN(o->jit_threshold, G_MAXINT32) : usual;
 }
 
+#define KEEP_BLOCKS 1000 // of baseline code: making them takes some milliseconds
+
 static EngineConfig engine_config(const Options *o, unsigned harts)
 {
     unsigned cores = g_get_num_processors();
@@ -273,6 +275,8 @@ void machine_prepare(Machine *m)
     CpuConfig config = {engine_config(o, harts), o->features, o->tlb_bits, o->semihosting, NULL};
     m->store = code_cache_open(o);
     config.engine.store = m->store;
+    config.engine.program = code_cache_program(o);
+    config.engine.keep_blocks = KEEP_BLOCKS;
     memory_set_translator(true);
     memory_set_commit_hook(hook_commit, m);
     memory_set_clean_hook(hook_clean, m);
@@ -283,6 +287,7 @@ void machine_prepare(Machine *m)
         m->cpus[i] = cpu_new(m->board, i, &config);
         m->watch[i] = g_new0(HartWatch, 1);
         config.pages = m->cpus[0]->pages;
+        config.engine.keep_blocks = 0; // by the first one: most of what boots runs there
         if (machine_virtual_time(m))
             tlb_set_clock(m->cpus[i]->tlb, virtual_us, m);
     }

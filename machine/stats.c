@@ -193,6 +193,8 @@ char *stats_text(Machine *m, const RunResult *run)
                            " kept, %" PRIu64 " not fitting\n",
                            e->cache_hits, (double)e->cache_ns / 1e9, e->cache_misses, e->cache_stores,
                            e->cache_rejected);
+    g_string_append_printf(s, "  baseline code     %" PRIu64 " blocks, %" PRIu64 " with code\n", e->kept_blocks,
+                           e->kept_code);
     g_string_append_printf(s, "entries, slow paths %" PRIu64 ", %" PRIu64 "\n", e->jit_entries, e->jit_slow);
     print_tlb(s, &r.all, r.accesses);
     for (unsigned i = 0; i < r.harts && r.harts > 1; i++) {
@@ -296,6 +298,8 @@ char *stats_json(Machine *m, const RunResult *run)
     add_int(b, "cache_stores", e->cache_stores);
     add_int(b, "cache_rejected", e->cache_rejected);
     add_double(b, "cache_seconds", (double)e->cache_ns / 1e9);
+    add_int(b, "cache_blocks", e->kept_blocks);
+    add_int(b, "cache_blocks_with_code", e->kept_code);
     add_int(b, "jit_entries", e->jit_entries);
     add_int(b, "jit_slow_paths", e->jit_slow);
     add_int(b, "workers_lost", e->workers_lost);

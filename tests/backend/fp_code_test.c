@@ -193,7 +193,7 @@ static void baseline(void **state)
             g_autoptr(IrBlock) ir = block_of(v, 0, again);
             Block *b = interp_translate(ir, BASE, arena);
             *b->runs = INT32_MAX;
-            JitUnit *u = baseline_translate(b, &env, false, memory, arena, &error);
+            JitUnit *u = baseline_translate(b, &env, false, false, memory, arena, &error);
             if (!u)
                 fail_msg("%s", error->message);
             check_variant(&rng, v, u, 0, again, 800);
