@@ -287,7 +287,7 @@ Cpu *cpu_new(Board *board, unsigned hartid, const CpuConfig *config)
     cpu->engine = engine_new(&config->engine, &guest, env, cpu->tlb, cpu->pages);
     cpu->hart.features = config->features;
     cpu->hart.hooks = hart_hooks(cpu);
-    cpu->hart.features.sstc &= board_has_time(board);
+    cpu->hart.features.sstc &= board_has_time(board) && config->features.rdtime;
     cpu->hart.semihosting = config->semihosting;
     hart_reset(&cpu->hart, board_reset_pc(board, hartid));
     hook_mmu_changed(cpu);
