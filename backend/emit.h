@@ -18,6 +18,7 @@ typedef struct { // what an IR value has become
     uint16_t uses;      // still to come
     bool leaf;          // cheap and safe to evaluate any number of times
     gcc_jit_lvalue *product; // a mulh's 128-bit product, if shared with a mul
+    gcc_jit_lvalue *beside;  // a division's other result, if the block has it later
     gcc_jit_lvalue *single;  // the value as a NaN-boxed single, once it was asked for
 } EmitValue;
 

@@ -6,6 +6,7 @@
 #include "backend/emit.h"
 
 #define MAX_DIRTY 18 // an asm statement has 30 operands at most
+#define WAY_COST 2    // a register dirty at a way out: a store, and a load at the way in to come
 
 static bool leaves_before(unsigned op)
 {
@@ -109,11 +110,34 @@ static unsigned rarely_put(const Emit *e, uint64_t set)
     return best;
 }
 
+// Registers that are cheaper stored by each put than by each way out that finds them dirty, and loaded by the ways in for
+// that.
+static uint64_t worth_storing(const Emit *e)
+{
+    double puts[IR_NREGS] = {0}, ways[IR_NREGS] = {0};
+    uint64_t set = 0;
+    for (unsigned n = 0; n < e->code->n_blocks; n++) {
+        const IrBlock *b = e->code->blocks[n];
+        uint64_t out = e->dirty_in[n] | puts_of(e, b);
+        for (unsigned i = 0; i < b->n_ops; i++)
+            if (b->ops[i].op == IR_OP_PUT)
+                puts[b->ops[i].reg] += (double)b->count;
+        for (unsigned r = 0; r < IR_NREGS; r++)
+            ways[r] += out >> r & 1 ? (double)b->leaves : 0;
+    }
+    for (unsigned r = 0; r < IR_NREGS; r++)
+        if (puts[r] < WAY_COST * ways[r])
+            set |= UINT64_C(1) << r;
+    return set;
+}
+
 void emit_flow(Emit *e)
 {
     unsigned n_blocks = e->code->n_blocks;
     e->dirty_in = g_new(uint64_t, n_blocks);
     e->live_in = g_new(uint64_t, n_blocks);
+    find_dirty(e);
+    e->eager = worth_storing(e);
     for (;;) {
         uint64_t most = 0;
         find_dirty(e);

@@ -9,12 +9,12 @@
 // with a predecessor outside.
 #include "backend/engine_private.h"
 
-#define MAX_INSNS 300
-#define MAX_BLOCKS 100
+#define MAX_INSNS 800
+#define MAX_BLOCKS 270
 #define MAX_REMADE_INSNS 900 // of a region that is made again, which grows by
 #define GROWTH 300           // as many at a time
 #define MAX_REMADE_BLOCKS 400
-#define MAX_CALLEE_INSNS 120 // of those, in functions that the head's function calls
+#define MAX_CALLEE_INSNS 200 // of those, in functions that the head's function calls
 #define MAX_DEPTH 3
 #define COLD_SHARE 64 // a block entered less often than 1/64 of the head's count stays out
 
@@ -219,6 +219,26 @@ static void add_guesses(const Trace *t, const Block *b, IrBlock *ir)
     }
 }
 
+// After how many of its executions b went to what is not inside, as far as counts and the last targets tell.
+static uint64_t leaves_of(Engine *e, const Trace *t, const Block *b)
+{
+    double all = 0, out = 0;
+    for (unsigned k = 0; k < b->n_targets; k++) {
+        bool known = b->target[k] != UINT64_MAX;
+        all += known;
+        out += known && find_pc(t->blocks, b->target[k]) < 0;
+    }
+    for (int k = 0; k < 2; k++) {
+        if (b->succ_pc[k] == UINT64_MAX)
+            continue;
+        const Block *to = b->succ[k] && !b->succ[k]->dead ? b->succ[k] : engine_peek(e, b->succ_pc[k]);
+        double count = to ? (double)block_count(to) + 1 : 1;
+        all += count;
+        out += find_pc(t->blocks, b->succ_pc[k]) < 0 ? count : 0;
+    }
+    return all > 0 ? (uint64_t)((double)block_count(b) * (out / all)) : block_count(b);
+}
+
 static bool lift_all(Engine *e, Trace *t, const JitUnit *old)
 {
     const Block *head = t->head;
@@ -232,6 +252,7 @@ static bool lift_all(Engine *e, Trace *t, const JitUnit *old)
             return false;
         ir->is_entry = b == head || b->ind_target || (old && b->unit == old) || entered_from_outside(e, t, b);
         ir->count = block_count(b);
+        ir->leaves = leaves_of(e, t, b);
         for (int k = 0; k < 2; k++)
             if (b->succ_pc[k] != UINT64_MAX) {
                 if (base + (uint64_t)ir->edge[k].pc != b->succ_pc[k]) // another hart has changed the code

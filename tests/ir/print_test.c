@@ -46,7 +46,7 @@ static void assert_same_block(const IrBlock *a, const IrBlock *b)
 static void test_example(void **state)
 {
     static const char text[] = "code 0x80000000\n"
-                               "block b0 +0x0 entry insns=2 count=123 {\n"
+                               "block b0 +0x0 entry insns=2 count=123 leaves=7 {\n"
                                "  insn +0x0 len=4 bits=0x150513\n"
                                "  v1 = get r10\n"
                                "  v2 = const 0x1\n"
