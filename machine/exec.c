@@ -259,6 +259,8 @@ void machine_prepare(Machine *m)
     CpuConfig config = {engine_config(o, harts), o->features, o->tlb_bits, o->semihosting, NULL};
     m->store = code_cache_open(o);
     config.engine.store = m->store;
+    if (m->store && !o->jit_threshold && o->command != COMMAND_AOT)
+        config.engine.threshold = ENGINE_KEPT_THRESHOLD;
     memory_set_translator(true);
     memory_set_commit_hook(hook_commit, m);
     memory_set_ram_written_hook(hook_ram_written, m);
