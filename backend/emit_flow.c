@@ -111,8 +111,8 @@ static unsigned rarely_put(const Emit *e, uint64_t set)
     return best;
 }
 
-// Registers that are cheaper stored by each put than by each way out that finds them dirty, and loaded by the ways in for
-// that.
+// Registers that are cheaper stored by each put than by each way out that finds them dirty, and loaded by the ways in
+// for that.
 static uint64_t worth_storing(const Emit *e)
 {
     double puts[IR_NREGS] = {0}, ways[IR_NREGS] = {0};

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EXIT_SHARE 75  // a way out costs as much as 1/75 of a threshold of runs gains: what GCC takes for an instruction
+#define EXIT_SHARE 75 // GCC's time for 75 instructions is as much as a threshold of ways out cost
 #define SAMPLES 64
 #define SAMPLE_EVERY 127 // ways out; a prime, or a loop may show always the same one
 #define SAMPLES_OF_HOT 4  // a target seen as often is worth it

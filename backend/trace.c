@@ -12,7 +12,7 @@
 #define USUAL_INSNS 300
 #define MAX_INSNS 800 // of a region whose instructions all in all ran often enough
 #define MAX_BLOCKS 270
-#define LARGE_SHARE 2 // GCC takes half the time for one of theirs, most of which are not kept in host registers for long
+#define LARGE_SHARE 2 // of a threshold, which is often enough: it is left less often, and GCC's time for it is shorter
 #define MAX_REMADE_INSNS 1100 // of a region that is made again
 #define MAX_REMADE_BLOCKS 400
 #define MAX_CALLEE_INSNS 200 // of those, in functions that the head's function calls

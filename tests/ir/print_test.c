@@ -153,6 +153,7 @@ static void test_bad_texts(void **state)
         {" jump b0\n}\nblock b1 +0x0 count=1 {", "line 5: expected 'insns='"},
         {" jump b0\n}\nblock b1 +0x0 insns=4294967296 {", "line 5: number '4294967296' is too large"},
         {" jump b0\n}\nblock b1 +0x0 insns=0 count {", "line 5: expected 'count='"},
+        {" jump b0\n}\nblock b1 +0x0 insns=0 leaves {", "line 5: expected 'leaves='"},
         {" jump b0\n}\nblock b1 +0x0 insns=0", "line 5: expected '{'"},
     };
     (void)state;
