@@ -83,13 +83,32 @@ static void settle_readers(Emit *e, unsigned r, unsigned upto)
     }
 }
 
-static void put_through(Emit *e, unsigned r)
+static void put_through(Emit *e, unsigned r, gcc_jit_rvalue *v)
 {
     char text[48];
     EmitAsm a = {.keep = true, .memory = true};
-    emit_asm_input(&a, r < EMIT_F0 ? "re" : "x", gcc_jit_lvalue_as_rvalue(e->reg[r]));
+    emit_asm_input(&a, r < EMIT_F0 ? "re" : "x", v);
     g_snprintf(text, sizeof text, "movq %%0, %zu(%%%%rbp)", offsetof(IrEnv, r) + 8 * r);
     emit_asm(e->bb, &a, text);
+}
+
+static void emit_get(Emit *e, unsigned i)
+{
+    unsigned r = e->block->ops[i].reg;
+    EmitValue *v = &e->values[i];
+    v->leaf = true;
+    if (!(e->in_env >> r & 1)) {
+        v->rv = gcc_jit_lvalue_as_rvalue(e->reg[r]);
+        v->regs = UINT64_C(1) << r;
+    } else if (v->uses) {
+        char text[48];
+        EmitAsm a = {.keep = true};
+        gcc_jit_lvalue *local = emit_local(e, e->u64);
+        emit_asm_output(&a, "=r", local);
+        g_snprintf(text, sizeof text, "movq %zu(%%%%rbp), %%0", offsetof(IrEnv, r) + 8 * r);
+        emit_asm(e->bb, &a, text);
+        v->rv = gcc_jit_lvalue_as_rvalue(local);
+    }
 }
 
 static bool is_word(unsigned op)
@@ -103,14 +122,18 @@ static void emit_put(Emit *e, unsigned i)
     const IrInst *op = &e->block->ops[i];
     bool eager = e->eager >> op->reg & 1;
     gcc_jit_rvalue *v = op->reg < EMIT_F0 ? emit_use(e, op->a) : eager ? emit_use_fp(e, op->a) : emit_raw_fp(e, op->a);
+    uint64_t bit = UINT64_C(1) << op->reg;
+    if (e->in_env & bit) {
+        put_through(e, op->reg, v);
+        return;
+    }
     settle_readers(e, op->reg, i);
     gcc_jit_block_add_assignment(e->bb, NULL, e->reg[op->reg], v);
-    uint64_t bit = UINT64_C(1) << op->reg;
     e->narrow = is_word(e->block->ops[op->a].op) && op->reg < EMIT_F0 ? e->narrow | bit : e->narrow & ~bit;
     if (op->reg >= EMIT_F0)
         e->form[op->reg - EMIT_F0] = e->form_of[op->a];
     if (eager)
-        put_through(e, op->reg);
+        put_through(e, op->reg, gcc_jit_lvalue_as_rvalue(e->reg[op->reg]));
     else
         e->dirty |= bit;
 }
@@ -155,9 +178,7 @@ static void emit_op(Emit *e, unsigned i, unsigned from)
     if (op->op == IR_OP_INSN) {
         e->insn++;
     } else if (op->op == IR_OP_GET) {
-        e->values[i].rv = gcc_jit_lvalue_as_rvalue(e->reg[op->reg]);
-        e->values[i].regs = UINT64_C(1) << op->reg;
-        e->values[i].leaf = true;
+        emit_get(e, i);
     } else if (op->op == IR_OP_PUT) {
         emit_put(e, i);
     } else if (op->op == IR_OP_FENCE) {

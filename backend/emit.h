@@ -18,6 +18,7 @@ typedef struct { // what an IR value has become
     uint16_t uses;      // still to come
     bool leaf;          // cheap and safe to evaluate any number of times
     gcc_jit_lvalue *product; // a mulh's 128-bit product, if shared with a mul
+    gcc_jit_lvalue *beside;  // a division's other result, if the block has it later
     gcc_jit_lvalue *single;  // the value as a NaN-boxed single, once it was asked for
 } EmitValue;
 
@@ -97,6 +98,7 @@ typedef struct {
 
     uint64_t used_regs;
     uint64_t eager;  // registers that each put stores at once: never dirty
+    uint64_t in_env; // of those: each get loads, so they have no local
     uint64_t dirty;  // at this moment: may differ from env->r
     uint64_t narrow; // registers known to hold a sign-extended word, within the block
     uint64_t *dirty_in, *live_in; // by IR block, see emit_flow.c
@@ -237,7 +239,7 @@ void emit_free_checks(Emit *e);
 void emit_fpcheck(Emit *e, unsigned i);
 
 // --- emit_flow.c ---
-void emit_flow(Emit *e); // fills eager, dirty_in, live_in
+void emit_flow(Emit *e); // fills eager, in_env, dirty_in, live_in; takes what is in env out of used_regs
 void emit_free_flow(Emit *e);
 // Numbers of the blocks that b leads to, at most n_guess + 2; returns how many.
 unsigned emit_successors(const IrBlock *b, int32_t *to);

@@ -6,6 +6,8 @@
 #include "backend/emit.h"
 
 #define MAX_DIRTY 18 // an asm statement has 30 operands at most
+#define WAY_COST 2   // a register dirty at a way out: a store, and a load at the way in to come
+#define LIVE_COST 2  // a register live at a way in: a load, and a store where GCC has no host register for it
 
 static bool leaves_before(unsigned op)
 {
@@ -109,11 +111,62 @@ static unsigned rarely_put(const Emit *e, uint64_t set)
     return best;
 }
 
+// Registers that are cheaper stored by each put than by each way out that finds them dirty, and loaded by the ways in
+// for that.
+static uint64_t worth_storing(const Emit *e)
+{
+    double puts[IR_NREGS] = {0}, ways[IR_NREGS] = {0};
+    uint64_t set = 0;
+    for (unsigned n = 0; n < e->code->n_blocks; n++) {
+        const IrBlock *b = e->code->blocks[n];
+        uint64_t out = e->dirty_in[n] | puts_of(e, b);
+        for (unsigned i = 0; i < b->n_ops; i++)
+            if (b->ops[i].op == IR_OP_PUT)
+                puts[b->ops[i].reg] += (double)b->count;
+        for (unsigned r = 0; r < IR_NREGS; r++)
+            ways[r] += out >> r & 1 ? (double)b->leaves : 0;
+    }
+    for (unsigned r = 0; r < IR_NREGS; r++)
+        if (puts[r] < WAY_COST * ways[r])
+            set |= UINT64_C(1) << r;
+    return set;
+}
+
+// Registers of those that are cheaper loaded by each get than at the ways in, as many as there are ways out, where they
+// are live. Loops that are checked before read theirs.
+static uint64_t worth_loading(const Emit *e)
+{
+    double gets[IR_NREGS] = {0}, live[IR_NREGS] = {0}, ways = 0, entered = 1;
+    uint64_t set = 0;
+    for (unsigned n = 0; n < e->code->n_blocks; n++) {
+        const IrBlock *b = e->code->blocks[n];
+        for (unsigned i = 0; i < b->n_ops; i++)
+            if (b->ops[i].op == IR_OP_GET)
+                gets[b->ops[i].reg] += (double)b->count;
+        for (unsigned r = 0; r < EMIT_F0 && b->is_entry; r++)
+            live[r] += e->live_in[n] >> r & 1 ? (double)b->count : 0;
+        entered += b->is_entry ? (double)b->count : 0;
+        ways += (double)b->leaves;
+    }
+    for (unsigned r = 0; r < EMIT_F0; r++)
+        if ((e->eager >> r & 1) && gets[r] < LIVE_COST * ways * live[r] / entered)
+            set |= UINT64_C(1) << r;
+    for (unsigned k = 0; k < e->loops->len; k++) {
+        const EmitLoop *l = &g_array_index(e->loops, EmitLoop, k);
+        for (unsigned i = 0; i < l->n; i++)
+            for (unsigned t = 0; t < l->range[i].at.n; t++)
+                set &= ~(UINT64_C(1) << l->range[i].at.term[t].reg);
+    }
+    return set;
+}
+
 void emit_flow(Emit *e)
 {
     unsigned n_blocks = e->code->n_blocks;
     e->dirty_in = g_new(uint64_t, n_blocks);
     e->live_in = g_new(uint64_t, n_blocks);
+    find_dirty(e);
+    e->eager = worth_storing(e);
     for (;;) {
         uint64_t most = 0;
         find_dirty(e);
@@ -127,6 +180,8 @@ void emit_flow(Emit *e)
         e->eager |= UINT64_C(1) << rarely_put(e, most);
     }
     find_live(e);
+    e->in_env = worth_loading(e);
+    e->used_regs &= ~e->in_env;
 }
 
 void emit_free_flow(Emit *e)

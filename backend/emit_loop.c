@@ -291,6 +291,7 @@ static void copy_loop(Find *f, const bool *const *safe)
         }
         e->safe[copy[n]] = g_memdup2(safe[n], b->n_ops * sizeof(bool));
         code->blocks[n]->count /= 64;
+        code->blocks[n]->leaves /= 64;
     }
     code->blocks[f->head]->is_entry = false;
     code->blocks[choice]->edge[0] = (IrEdge){copy[f->head], code->blocks[choice]->pc};

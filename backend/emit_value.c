@@ -151,7 +151,7 @@ void emit_define(Emit *e, unsigned i, gcc_jit_rvalue *rv, uint64_t regs, bool fr
         regs = 0;
         leaf = true;
     }
-    *v = (EmitValue){.rv = rv, .regs = regs, .uses = v->uses, .leaf = leaf, .product = v->product};
+    *v = (EmitValue){.rv = rv, .regs = regs, .uses = v->uses, .leaf = leaf, .product = v->product, .beside = v->beside};
 }
 
 static gcc_jit_rvalue *compare(Emit *e, enum gcc_jit_comparison op, gcc_jit_type *type, gcc_jit_rvalue *a,
@@ -287,74 +287,85 @@ static gcc_jit_rvalue *emit_mul(Emit *e, const IrInst *op)
     return emit_binary(e, GCC_JIT_BINARY_OP_MULT, a, b);
 }
 
-// The quotient of what op i is the remainder of, if the block has it before; else IR_NOVAL.
-static IrVal quotient_of(const Emit *e, unsigned i)
+// The op that divides the same operands for the remainder where op i does for the quotient, or the other way round;
+// IR_NOVAL: the block has none.
+static IrVal other_result(const Emit *e, unsigned i)
 {
     const IrInst *op = &e->block->ops[i];
+    unsigned distance = IR_OP_REM - IR_OP_DIV;
     bool is_rem = op->op == IR_OP_REM || op->op == IR_OP_REMU || op->op == IR_OP_REM32 || op->op == IR_OP_REMU32;
-    IrOpcode div = (IrOpcode)(op->op - (IR_OP_REM - IR_OP_DIV));
-    for (unsigned k = 0; is_rem && k < i; k++) {
+    unsigned other = is_rem ? op->op - distance : op->op + distance;
+    for (unsigned k = 0; k < e->block->n_ops; k++) {
         const IrInst *o = &e->block->ops[k];
-        if (o->op == div && o->a == op->a && o->b == op->b)
+        if (o->op == other && o->a == op->a && o->b == op->b)
             return (IrVal)k;
     }
     return IR_NOVAL;
 }
 
-// a - quotient * b: by any divisor, 0 and -1 too, what the manual says the remainder is (unpriv. spec 13.2).
-static void emit_remainder(Emit *e, unsigned i, IrVal quotient)
+typedef struct { // the results of a division; NULL: not wanted
+    gcc_jit_lvalue *quotient, *remainder;
+} Division;
+
+static void set_results(gcc_jit_block *bb, const Division *d, gcc_jit_rvalue *quotient, gcc_jit_rvalue *remainder)
 {
-    const IrInst *op = &e->block->ops[i];
-    gcc_jit_rvalue *product = emit_binary(e, GCC_JIT_BINARY_OP_MULT, emit_use(e, quotient), emit_use(e, op->b));
-    gcc_jit_rvalue *r = emit_binary(e, GCC_JIT_BINARY_OP_MINUS, emit_use(e, op->a), product);
-    if (op->op >= IR_OP_MUL32)
-        r = sext32(e, r);
-    emit_define(e, i, to_local(e, r), 0, true);
+    if (d->quotient)
+        gcc_jit_block_add_assignment(bb, NULL, d->quotient, quotient);
+    if (d->remainder)
+        gcc_jit_block_add_assignment(bb, NULL, d->remainder, remainder);
 }
 
-// Division: the two special divisors (0 and, if signed, -1) go around the host's instruction, which would trap.
-static void emit_divide(Emit *e, unsigned i)
+// The two special divisors (0 and, if signed, -1) go around the host's instruction, which would trap. GCC makes one of
+// quotient and remainder.
+static void divide(Emit *e, const Division *d, gcc_jit_type *type, gcc_jit_type *utype, gcc_jit_rvalue *a,
+                   gcc_jit_rvalue *b)
 {
-    const IrInst *op = &e->block->ops[i];
-    IrVal quotient = quotient_of(e, i);
-    if (quotient != IR_NOVAL) {
-        emit_remainder(e, i, quotient);
-        return;
-    }
-    bool word = op->op >= IR_OP_MUL32;
-    unsigned which = (unsigned)op->op - (word ? IR_OP_DIV32 : IR_OP_DIV); // div divu rem remu
-    bool is_signed = which == 0 || which == 2, rem = which >= 2;
-    gcc_jit_type *type = word ? (is_signed ? e->i32 : e->u32) : (is_signed ? e->i64 : e->u64);
-    gcc_jit_rvalue *a = to_local(e, emit_cast(e, emit_use(e, op->a), type));
-    gcc_jit_rvalue *b = to_local(e, emit_cast(e, emit_use(e, op->b), type));
-    gcc_jit_lvalue *result = emit_local(e, type);
     gcc_jit_rvalue *minus_one = gcc_jit_context_new_rvalue_from_int(e->ctx, type, -1);
+    gcc_jit_rvalue *zero = gcc_jit_context_zero(e->ctx, type);
     gcc_jit_block *special = gcc_jit_function_new_block(e->fn, NULL), *normal = gcc_jit_function_new_block(e->fn, NULL),
                   *done = gcc_jit_function_new_block(e->fn, NULL);
-    gcc_jit_rvalue *is_zero = gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ, b,
-                                                             gcc_jit_context_zero(e->ctx, type));
+    gcc_jit_rvalue *is_zero = gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ, b, zero);
     gcc_jit_block_end_with_conditional(e->bb, NULL, emit_likely(e, is_zero, false), special, normal);
-    gcc_jit_block_add_assignment(special, NULL, result, rem ? a : minus_one);
+    set_results(special, d, minus_one, a);
     gcc_jit_block_end_with_jump(special, NULL, done);
-    if (is_signed) {
+    if (type != utype) {
         gcc_jit_block *negate = gcc_jit_function_new_block(e->fn, NULL);
         gcc_jit_block *host = gcc_jit_function_new_block(e->fn, NULL);
         gcc_jit_rvalue *is_minus_one =
             gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ, b, minus_one);
         gcc_jit_block_end_with_conditional(normal, NULL, emit_likely(e, is_minus_one, false), negate, host);
-        gcc_jit_type *utype = word ? e->u32 : e->u64; // negation must wrap
         gcc_jit_rvalue *minus = gcc_jit_context_new_unary_op(e->ctx, NULL, GCC_JIT_UNARY_OP_MINUS, utype,
-                                                             gcc_jit_context_new_cast(e->ctx, NULL, a, utype));
-        gcc_jit_block_add_assignment(negate, NULL, result,
-                                     rem ? gcc_jit_context_zero(e->ctx, type)
-                                         : gcc_jit_context_new_cast(e->ctx, NULL, minus, type));
+                                                             gcc_jit_context_new_cast(e->ctx, NULL, a, utype)); // wraps
+        set_results(negate, d, gcc_jit_context_new_cast(e->ctx, NULL, minus, type), zero);
         gcc_jit_block_end_with_jump(negate, NULL, done);
         normal = host;
     }
-    gcc_jit_block_add_assignment(
-        normal, NULL, result, emit_binary(e, rem ? GCC_JIT_BINARY_OP_MODULO : GCC_JIT_BINARY_OP_DIVIDE, a, b));
+    set_results(normal, d, emit_binary(e, GCC_JIT_BINARY_OP_DIVIDE, a, b),
+                emit_binary(e, GCC_JIT_BINARY_OP_MODULO, a, b));
     gcc_jit_block_end_with_jump(normal, NULL, done);
     e->bb = done;
+}
+
+// Value i is a result of a division; counts its operands' uses.
+static void emit_divide(Emit *e, unsigned i)
+{
+    const IrInst *op = &e->block->ops[i];
+    IrVal other = other_result(e, i);
+    bool word = op->op >= IR_OP_MUL32;
+    unsigned which = (unsigned)op->op - (word ? IR_OP_DIV32 : IR_OP_DIV); // div divu rem remu
+    gcc_jit_type *utype = word ? e->u32 : e->u64;
+    gcc_jit_type *type = which == 0 || which == 2 ? (word ? e->i32 : e->i64) : utype;
+    gcc_jit_rvalue *a = emit_use(e, op->a), *b = emit_use(e, op->b);
+    gcc_jit_lvalue *result = other < i ? e->values[other].beside : NULL;
+    if (!result) {
+        result = emit_local(e, type);
+        gcc_jit_lvalue *beside = other != IR_NOVAL ? emit_local(e, type) : NULL;
+        Division d = which >= 2 ? (Division){beside, result} : (Division){result, beside};
+        a = to_local(e, emit_cast(e, a, type));
+        b = to_local(e, emit_cast(e, b, type));
+        divide(e, &d, type, utype, a, b);
+        e->values[i].beside = beside;
+    }
     gcc_jit_rvalue *r = gcc_jit_lvalue_as_rvalue(result);
     r = word ? sext32(e, r) : emit_cast(e, r, e->u64);
     emit_define(e, i, to_local(e, r), 0, true);

@@ -29,6 +29,7 @@ typedef struct {
 } EngineConfig;
 
 #define ENGINE_DEFAULT_THRESHOLD 3000000 // where GCC's time has paid back (docs/performance.md)
+#define ENGINE_KEPT_THRESHOLD 1000000    // the same where a persistent code cache has later runs share it
 #define ENGINE_DEFAULT_WARM 16
 #define ENGINE_DEFAULT_OPT 1
 

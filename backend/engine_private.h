@@ -62,6 +62,7 @@ typedef struct {
 // trace.c: the region around a hot block. NULL if its code cannot be lifted any more, or not in this address space, or
 // its instructions ran less than min_mean times on average (GCC's time goes by instructions).
 Trace *trace_form(Engine *e, Block *head, uint64_t min_mean);
+#define TRACE_GROWTH 300 // a region made again grows by as many instructions at most
 // The region u again with more around the blocks at targets, n of them, where control often goes from it. NULL
 // likewise, or if there is nothing to add.
 Trace *trace_larger(Engine *e, const JitUnit *u, const uint64_t *targets, unsigned n);

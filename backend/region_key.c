@@ -11,7 +11,7 @@
 
 // What the digest below covers of a block. What is added to these structures goes into it, unless it only says what to
 // make fast.
-_Static_assert(sizeof(IrInst) == 16 && sizeof(IrEdge) == 16 && sizeof(IrBlock) == 88 && sizeof(IrCode) == 24,
+_Static_assert(sizeof(IrInst) == 16 && sizeof(IrEdge) == 16 && sizeof(IrBlock) == 96 && sizeof(IrCode) == 24,
                "the key covers all of a region's IR");
 _Static_assert(sizeof(JitRequest) == 40, "the key covers all of a request");
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HOT_EXITS 32 // a region is left too often when it was as many thresholds times: that took a second or so
+#define EXIT_SHARE 75 // GCC's time for 75 instructions is as much as a threshold of ways out cost
 #define SAMPLES 64
 #define SAMPLE_EVERY 127 // ways out; a prime, or a loop may show always the same one
 #define SAMPLES_OF_HOT 4  // a target seen as often is worth it
@@ -24,7 +24,7 @@ typedef struct ExitSamples {
 void tier_count_exits(Engine *e, JitUnit *u)
 {
     if (e->queue)
-        jit_slots_head(u->slots)->exits_left = (int64_t)e->config.threshold * HOT_EXITS;
+        jit_slots_head(u->slots)->exits_left = (int64_t)e->config.threshold * (u->n_insns + TRACE_GROWTH) / EXIT_SHARE;
 }
 
 static int by_value(gconstpointer p, gconstpointer q)

@@ -9,12 +9,13 @@
 // with a predecessor outside.
 #include "backend/engine_private.h"
 
-#define MAX_INSNS 300
-#define MAX_BLOCKS 100
-#define MAX_REMADE_INSNS 900 // of a region that is made again, which grows by
-#define GROWTH 300           // as many at a time
+#define USUAL_INSNS 300
+#define MAX_INSNS 800 // of a region whose instructions all in all ran often enough
+#define MAX_BLOCKS 270
+#define LARGE_SHARE 2 // of a threshold, which is often enough: it is left less often, and GCC's time for it is shorter
+#define MAX_REMADE_INSNS 1100 // of a region that is made again
 #define MAX_REMADE_BLOCKS 400
-#define MAX_CALLEE_INSNS 120 // of those, in functions that the head's function calls
+#define MAX_CALLEE_INSNS 200 // of those, in functions that the head's function calls
 #define MAX_DEPTH 3
 #define COLD_SHARE 64 // a block entered less often than 1/64 of the head's count stays out
 
@@ -29,8 +30,10 @@ typedef struct {
     GHashTable *known; // Blocks chosen, refused or in the frontier
     GArray *frontier;  // Candidate
     uint64_t cold;
+    uint64_t min_mean; // above usual_insns the instructions inside ran as often on average
+    uint64_t done;     // how often they ran altogether
     unsigned insns, callee_insns;
-    unsigned max_insns, max_blocks, max_callee_insns;
+    unsigned usual_insns, max_insns, max_blocks, max_callee_insns;
     bool callers; // takes predecessors in
 } Grow;
 
@@ -113,13 +116,24 @@ static void consider_preds(Grow *g, const Block *b)
     }
 }
 
+static bool has_room(const Grow *g, const Block *b, unsigned depth)
+{
+    unsigned n = b->n_insns, insns = g->insns + n;
+    if (!g->blocks->len)
+        return true;
+    if (insns > g->max_insns || (depth && g->callee_insns + n > g->max_callee_insns))
+        return false;
+    return insns <= g->usual_insns || (g->done + block_count(b) * n) / insns >= g->min_mean;
+}
+
 // Takes a block in, if there is room.
 static void choose(Grow *g, Block *b, unsigned depth)
 {
     unsigned n = b->n_insns;
-    if (g->blocks->len && (g->insns + n > g->max_insns || (depth && g->callee_insns + n > g->max_callee_insns)))
+    if (!has_room(g, b, depth))
         return;
     g->insns += n;
+    g->done += block_count(b) * n;
     g->callee_insns += depth ? n : 0;
     g_ptr_array_add(g->blocks, b);
     consider_successors(g, b, depth);
@@ -147,6 +161,7 @@ static void grow_init(Grow *g, Engine *e)
                 .blocks = g_ptr_array_new(),
                 .known = g_hash_table_new(g_direct_hash, g_direct_equal),
                 .frontier = g_array_new(FALSE, FALSE, sizeof(Candidate)),
+                .usual_insns = USUAL_INSNS,
                 .max_insns = MAX_INSNS,
                 .max_blocks = MAX_BLOCKS,
                 .max_callee_insns = MAX_CALLEE_INSNS,
@@ -220,6 +235,26 @@ static void add_guesses(const Trace *t, const Block *b, IrBlock *ir)
     }
 }
 
+// After how many of its executions b went to what is not inside, as far as counts and the last targets tell.
+static uint64_t leaves_of(Engine *e, const Trace *t, const Block *b)
+{
+    double all = 0, out = 0;
+    for (unsigned k = 0; k < b->n_targets; k++) {
+        bool known = b->target[k] != UINT64_MAX;
+        all += known;
+        out += known && find_pc(t->blocks, b->target[k]) < 0;
+    }
+    for (int k = 0; k < 2; k++) {
+        if (b->succ_pc[k] == UINT64_MAX)
+            continue;
+        const Block *to = b->succ[k] && !b->succ[k]->dead ? b->succ[k] : engine_peek(e, b->succ_pc[k]);
+        double count = to ? (double)block_count(to) + 1 : 1;
+        all += count;
+        out += find_pc(t->blocks, b->succ_pc[k]) < 0 ? count : 0;
+    }
+    return all > 0 ? (uint64_t)((double)block_count(b) * (out / all)) : block_count(b);
+}
+
 static bool lift_all(Engine *e, Trace *t, const JitUnit *old)
 {
     const Block *head = t->head;
@@ -233,6 +268,7 @@ static bool lift_all(Engine *e, Trace *t, const JitUnit *old)
             return false;
         ir->is_entry = b == head || b->ind_target || (old && b->unit == old) || entered_from_outside(e, t, b);
         ir->count = block_count(b);
+        ir->leaves = leaves_of(e, t, b);
         for (int k = 0; k < 2; k++)
             if (b->succ_pc[k] != UINT64_MAX) {
                 if (base + (uint64_t)ir->edge[k].pc != b->succ_pc[k]) // another hart has changed the code
@@ -291,6 +327,7 @@ Trace *trace_form(Engine *e, Block *head, uint64_t min_mean)
     note_blocks(e);
     Grow g;
     grow_init(&g, e);
+    g.min_mean = MAX(e->config.threshold / LARGE_SHARE, 1);
     g.cold = MIN(block_count(head), MAX(block_count(head) / COLD_SHARE, 2));
     consider(&g, head, 0);
     grow(&g);
@@ -327,7 +364,7 @@ Trace *trace_larger(Engine *e, const JitUnit *u, const uint64_t *targets, unsign
     note_blocks(e);
     Grow g;
     grow_init(&g, e);
-    g.max_insns = g.max_callee_insns = MIN(u->n_insns + GROWTH, MAX_REMADE_INSNS);
+    g.usual_insns = g.max_insns = g.max_callee_insns = MIN(u->n_insns + TRACE_GROWTH, MAX_REMADE_INSNS);
     g.max_blocks = MAX_REMADE_BLOCKS;
     g.callers = false;
     for (unsigned i = 0; i < u->ir->n_blocks; i++) {

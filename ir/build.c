@@ -23,6 +23,7 @@ void ir_block_reset(IrBlock *b, int64_t pc)
     b->n_insns = 0;
     b->is_entry = false;
     b->count = 0;
+    b->leaves = 0;
     b->n_ops = 0;
     b->edge[0] = no_edge;
     b->edge[1] = no_edge;

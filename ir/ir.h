@@ -136,7 +136,8 @@ typedef struct {
     int64_t pc; // offset from the base
     uint32_t n_insns;
     bool is_entry;
-    uint64_t count; // profile: executions seen, 0 if unknown
+    uint64_t count;  // profile: executions seen, 0 if unknown
+    uint64_t leaves; // profile: after how many of them control probably left the code
     IrInst *ops;
     unsigned n_ops, cap;
     IrEdge edge[2];  // jump: 0; br: 0 taken, 1 not taken

@@ -353,11 +353,17 @@ static bool read_op(Parser *p)
 
 // --- blocks and the whole ------------------------------------------------------------------------
 
+// What may follow: key=number, else *out stays as it is.
+static bool read_option(Parser *p, const char *key, uint64_t *out)
+{
+    return !is_word(p->s, word_length(p), key) || (expect_key(p, key) && read_number(p, UINT64_MAX, out));
+}
+
 static bool read_block_head(Parser *p)
 {
     unsigned index;
     int64_t pc;
-    uint64_t insns, count = 0;
+    uint64_t insns, count = 0, leaves = 0;
 
     if (!accept_word(p, "block"))
         return fail(p, "expected 'block'");
@@ -370,8 +376,7 @@ static bool read_block_head(Parser *p)
     bool is_entry = accept_word(p, "entry");
     if (!expect_key(p, "insns") || !read_number(p, UINT32_MAX, &insns))
         return false;
-    size_t n = word_length(p);
-    if (is_word(p->s, n, "count") && (!expect_key(p, "count") || !read_number(p, UINT64_MAX, &count)))
+    if (!read_option(p, "count", &count) || !read_option(p, "leaves", &leaves))
         return false;
     if (!expect_char(p, '{') || !end_of_line(p))
         return false;
@@ -379,6 +384,7 @@ static bool read_block_head(Parser *p)
     p->block->is_entry = is_entry;
     p->block->n_insns = (uint32_t)insns;
     p->block->count = count;
+    p->block->leaves = leaves;
     ir_code_add(p->code, p->block);
     g_array_append_val(p->edge_line, p->line);
     return true;

@@ -105,6 +105,8 @@ void ir_print_block(GString *out, const IrBlock *b, int index)
     g_string_append_printf(out, " insns=%u", b->n_insns);
     if (b->count)
         g_string_append_printf(out, " count=%" G_GUINT64_FORMAT, b->count);
+    if (b->leaves)
+        g_string_append_printf(out, " leaves=%" G_GUINT64_FORMAT, b->leaves);
     g_string_append(out, " {\n");
     for (unsigned i = 0; i < b->n_ops; i++) {
         g_string_append(out, "  ");

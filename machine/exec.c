@@ -277,6 +277,8 @@ void machine_prepare(Machine *m)
     config.engine.store = m->store;
     config.engine.program = code_cache_program(o);
     config.engine.keep_blocks = KEEP_BLOCKS;
+    if (m->store && !o->jit_threshold && o->command != COMMAND_AOT)
+        config.engine.threshold = ENGINE_KEPT_THRESHOLD;
     memory_set_translator(true);
     memory_set_commit_hook(hook_commit, m);
     memory_set_clean_hook(hook_clean, m);

@@ -347,7 +347,7 @@ static void code_memory_full(void **state)
 // is made again with what is hot outside it. The number of instructions done stays right all along.
 static void remakes_region(void **state)
 {
-    enum { BODY = 400, LAST = BODY };
+    enum { BODY = 1000, LAST = BODY };
     uint32_t code[LAST + 2];
     for (unsigned i = 0; i < BODY; i++)
         code[i] = i % 40 == 39 ? jal(ZERO, 4) : ADDI(A0, A0, 1);
@@ -356,7 +356,7 @@ static void remakes_region(void **state)
     start(state, code, G_N_ELEMENTS(code));
     uint64_t rounds = 0;
     for (unsigned i = 0; i < 400; i++) {
-        run(50000);
+        run(100000);
         rounds = icount() / G_N_ELEMENTS(code);
         assert_true(R(A1) == rounds || R(A1) == rounds + 1); // the pc may be behind the addition
         uint64_t into = (h.hart.env.pc - RIG_RAM) / 4; // instructions of this round
@@ -367,7 +367,7 @@ static void remakes_region(void **state)
     const uint32_t twice[] = {ADDI(A2, A2, 1)};
     uint64_t before = R(A1);
     hart_rig_poke(&h, RIG_RAM + 4 * 200, twice, 1);
-    run(50000);
+    run(100000);
     assert_true(R(A1) > before + 50);
     assert_true(R(A2) + 1 >= R(A1) - before && R(A2) <= R(A1) - before + 1);
     EngineStats s = stop();

@@ -46,7 +46,7 @@ static void assert_same_block(const IrBlock *a, const IrBlock *b)
 static void test_example(void **state)
 {
     static const char text[] = "code 0x80000000\n"
-                               "block b0 +0x0 entry insns=2 count=123 {\n"
+                               "block b0 +0x0 entry insns=2 count=123 leaves=7 {\n"
                                "  insn +0x0 len=4 bits=0x150513\n"
                                "  v1 = get r10\n"
                                "  v2 = const 0x1\n"
@@ -153,6 +153,7 @@ static void test_bad_texts(void **state)
         {" jump b0\n}\nblock b1 +0x0 count=1 {", "line 5: expected 'insns='"},
         {" jump b0\n}\nblock b1 +0x0 insns=4294967296 {", "line 5: number '4294967296' is too large"},
         {" jump b0\n}\nblock b1 +0x0 insns=0 count {", "line 5: expected 'count='"},
+        {" jump b0\n}\nblock b1 +0x0 insns=0 leaves {", "line 5: expected 'leaves='"},
         {" jump b0\n}\nblock b1 +0x0 insns=0", "line 5: expected '{'"},
     };
     (void)state;
