@@ -24,9 +24,9 @@ OPTIONS = sys.argv[AT + 1:]
 MEGABYTE = 1 << 20
 EOT, CTRL_A = b'\4', b'\1'
 # A sanitizer would make a status of its own out of these signals.
+FATAL = [f'handle_{s}=0' for s in ('segv', 'sigbus', 'sigfpe', 'sigill', 'abort')]
 for name in 'ASAN_OPTIONS', 'TSAN_OPTIONS':
-    os.environ[name] = ':'.join([os.environ.get(name, ''), *(f'handle_{s}=0' for s in ('segv', 'sigbus', 'sigfpe', 'sigill',
-                                                                                      'abort'))])
+    os.environ[name] = ':'.join([os.environ.get(name, ''), *FATAL])
 
 
 def command(*words):
