@@ -6,7 +6,6 @@
 #include "util/bits.h"
 #include <glib.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 
 #define CHUNK ((size_t)1 << 20)

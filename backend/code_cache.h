@@ -50,6 +50,7 @@ struct Block {
     bool ind_target; // entered by an indirect jump
     bool is_system;  // ends in an instruction that a helper does
     bool queued;     // waits for compilation
+    uint32_t devices; // accesses of devices that its baseline code has made
     uint32_t second_regs; // when it began to wait: see JitRequest
     bool refused;    // a region around it failed: not tried again
     bool in_work;    // part of a region that is being compiled
@@ -67,7 +68,7 @@ struct Block {
     const JitUnit *made; // base, even when it is dead, if tier_blocks.c may keep it
     uint32_t kept;       // 1 + its number among kept blocks; 0: it is none of them
     bool kept_code;      // baseline code is kept with it
-    uint8_t pad[19];
+    uint8_t pad[11];
     uint64_t pc;
     int32_t heat; // counts down at each entry; below 0 the entry goes through the engine
     uint16_t n_insns;

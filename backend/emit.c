@@ -17,7 +17,6 @@ static void make_types(Emit *e)
     e->u128 = gcc_jit_context_get_int_type(c, 16, 0);
     e->f32 = gcc_jit_context_get_type(c, GCC_JIT_TYPE_FLOAT);
     e->f64 = gcc_jit_context_get_type(c, GCC_JIT_TYPE_DOUBLE);
-    e->boolean = gcc_jit_context_get_type(c, GCC_JIT_TYPE_BOOL);
     e->char_ptr = gcc_jit_type_get_pointer(gcc_jit_context_get_type(c, GCC_JIT_TYPE_CHAR));
     e->char_ptr_ptr = gcc_jit_type_get_pointer(e->char_ptr);
     e->u64_ptr = gcc_jit_type_get_pointer(e->u64);

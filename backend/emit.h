@@ -84,7 +84,7 @@ typedef struct {
 
     gcc_jit_context *ctx;
     gcc_jit_function *fn;
-    gcc_jit_type *u8, *u16, *u32, *u64, *i8, *i16, *i32, *i64, *i128, *u128, *boolean, *f32, *f64;
+    gcc_jit_type *u8, *u16, *u32, *u64, *i8, *i16, *i32, *i64, *i128, *u128, *f32, *f64;
     gcc_jit_type *char_ptr, *char_ptr_ptr, *u64_ptr;
     gcc_jit_param *env_param, *slots, *entry;
     gcc_jit_rvalue *env; // as GCC knows it at the moment: see emit_env

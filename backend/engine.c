@@ -5,7 +5,6 @@
 // is then interpreted even if compiled code starts there, or nothing would ever move.
 #include "backend/engine_private.h"
 
-#include "backend/atomic.h"
 #include "backend/fp_host.h"
 #include "backend/fp_mode.h"
 #include "backend/jit_call.h"
@@ -16,30 +15,6 @@
 #define ENTRY_WEIGHT 4
 #define MAX_ROUNDS 20000 // turns of the loop in one slice: traps retire nothing, so `left` alone might not end it
 #define MAX_BLOCK_BYTES ((size_t)256 << 20) // of blocks; then everything is dropped and starts anew
-
-static void *ram_slow(IrEnv *env, uint64_t va, uint64_t kind)
-{
-    Engine *e = env->engine;
-    e->stats.jit_slow++;
-    char *host = tlb_ram(e->tlb, va, kind & 0xff, kind & JIT_RAM_WRITE ? ACCESS_WRITE : ACCESS_READ);
-    return host ? (void *)((uintptr_t)host - va) : NULL;
-}
-
-static uint64_t atomic_slow(IrEnv *env, uint64_t va, uint64_t value, uint64_t kind)
-{
-    Engine *e = env->engine;
-    MemFault fault;
-    uint64_t out = 0;
-    env->exit_site = !atomic_access(env, e->tlb, kind, va, value, true, &out, &fault);
-    return out;
-}
-
-static void system_slow(IrEnv *env, uint64_t helper, uint64_t a, uint64_t b)
-{
-    fp_mode_leave(env);
-    env->ops->helpers[helper].fn(env, a, b);
-    fp_mode_enter(env);
-}
 
 static void on_result(void *opaque)
 {
@@ -56,9 +31,7 @@ Engine *engine_new(const EngineConfig *config, const EngineGuest *guest, IrEnv *
     e->tlb = tlb;
     e->pages = pages;
     env->engine = e;
-    env->ram_slow = ram_slow;
-    env->atomic_slow = atomic_slow;
-    env->system = system_slow;
+    slow_paths_init(env);
     env->fp = fp_host_functions();
     env->fp_soft = fp_host_soft;
     env->jit_call = jit_call;
@@ -382,7 +355,7 @@ static bool run_unit(Engine *e, Block *b)
     JitSlot *slots = jit_enter(env, b->unit->slots, b->entry, b->unit->code);
     fp_mode_leave(env);
     JitUnit *u = jit_unit_of(slots);
-    bool interpret = false;
+    bool interpret = false, faulted = e->faulted;
     const JitSite *site = env->exit_site == JIT_SITE_PC ? NULL : &u->sites[env->exit_site];
     if (!site || site->why == JIT_JUMPED) {
         e->from_indirect = true;
@@ -400,6 +373,11 @@ static bool run_unit(Engine *e, Block *b)
             e->from = u;
             e->from_slot = (unsigned)env->exit_site;
         }
+    }
+    if (faulted) {
+        e->faulted = interpret = false;
+        *(e->fault.access == ACCESS_READ ? &env->n_load : &env->n_store) += 1; // it was done
+        env->ops->mem_fault(env, &e->fault);
     }
     e->stats.jit_insns += ir_env_icount(env) - before;
     if (jit_slots_head(slots)->exits_left < 0)

@@ -42,6 +42,9 @@ struct Engine {
     unsigned from_slot;
     bool from_indirect; // ... by an indirect jump that missed
     EngineStats stats;
+    uint64_t device_word; // what baseline code has read from a device, or may write once more
+    bool faulted;         // ... its access was refused:
+    MemFault fault;
     TierCache *persistent; // NULL: not used
     TierBlocks *kept;      // likewise
 };
@@ -74,6 +77,9 @@ Block *engine_peek(Engine *e, uint64_t pc);
 Block *engine_make(Engine *e, uint64_t pc);
 
 uint64_t block_end(const Block *b); // the guest address behind it
+
+// slow_paths.c: sets what compiled code calls, in a hart's environment.
+void slow_paths_init(IrEnv *env);
 
 // tier.c
 // The machine code in a worker's answer, *entry its function's offset there; fills in r's moves and exits. The caller

@@ -92,6 +92,11 @@ typedef enum {
 // when the instruction must be done by the interpreter.
 #define JIT_RAM_WRITE 0x100u
 
+// More of that for env->jit_access, which baseline code calls in its place: it calls devices, too. The number of the
+// instruction in its block; and that it must not call one, because the code goes on with what it has from the TLB.
+#define JIT_NO_DEVICE 0x200u
+#define JIT_INSN(n) ((uint32_t)(n) << 16)
+
 // kind argument of env->atomic_slow: IrAmo | JIT_ATOMIC_LR/SC, plus the size in bits 8..11. It sets
 // env->exit_site to 1 if nothing was done and the interpreter must do the instruction, else to 0.
 #define JIT_ATOMIC_LR 0x40u

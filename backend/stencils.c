@@ -38,6 +38,7 @@ extern char hole_row[] __attribute__((weak)), hole_row2[] __attribute__((weak));
 extern int32_t hole_counter __attribute__((weak));
 extern char hole_c[] __attribute__((weak));
 extern char hole_run[] __attribute__((weak)), hole_run2[] __attribute__((weak)); // the start of a run, then its size
+extern char hole_kind[] __attribute__((weak)); // of an access, see backend/jit_abi.h
 extern char hole_imm[] __attribute__((weak)), hole_insns[] __attribute__((weak)), hole_site[] __attribute__((weak));
 
 #define unlikely(x) __builtin_expect(!!(x), 0)
@@ -123,7 +124,20 @@ extern char hole_imm[] __attribute__((weak)), hole_insns[] __attribute__((weak))
 #define UN(NAME, expr) FORMS_ONE_FEW(COMPUTE, NAME, expr)
 
 // A load or store looks into the TLB; what misses goes to a piece of its own, out of the way, which calls the slow path
-// and, if that has no host address either, leaves before the instruction.
+// and, if that has no host address either, leaves before the instruction. A device's is that of a word: the slow path
+// has called it. Nothing need be saved around the call (backend/jit_call.h), but left may be another one.
+#define ACCESS_SLOW(va, v)                                                                                             \
+    ({                                                                                                                 \
+        char *base_;                                                                                                   \
+        register uint64_t va_ __asm__("r9") = (va);                                                                    \
+        asm volatile("movq $hole_kind, %%rax\n\t"                                                                      \
+                     "movabsq $hole_full, %%r10\n\t"                                                                   \
+                     "call *%c5(%%rdi)"                                                                                \
+                     : "=a"(base_), "+d"(left)                                                                         \
+                     : "r"(va_), "c"(v), "D"(near), "i"(offsetof(IrEnv, jit_access) - STENCIL_NEAR)                    \
+                     : "r10", "r11", "memory", "cc");                                                                  \
+        base_;                                                                                                         \
+    })
 #define TLB_ENTRY(va) ((const TlbEntry *)(void *)((char *)env->tlb_table + (((va) >> 7) & env->tlb_mask)))
 #define MISSES(t, va, type, access) unlikely(((va) & (PAGE_MASK | (sizeof(type) - 1))) != (t)->cmp[access])
 #define AT(type, base, va) (*(type *)(void *)((char *)(base) + (va)))
@@ -171,7 +185,7 @@ extern char hole_imm[] __attribute__((weak)), hole_insns[] __attribute__((weak))
     STENCIL(name)                                                                                                      \
     {                                                                                                                  \
         uint64_t va = acc;                                                                                             \
-        char *base = env->ram_slow(env, va, sizeof(type));                                                             \
+        char *base = ACCESS_SLOW(va, value);                                                                           \
         if (!base)                                                                                                     \
             return hole_leave(near, IMM(hole_site), left);                                                             \
         guess = after;                                                                                                 \
@@ -236,7 +250,7 @@ extern char hole_imm[] __attribute__((weak)), hole_insns[] __attribute__((weak))
     JitSlot *name(Near *near, uint64_t acc, int64_t left, uint64_t v,                          \
                   __attribute__((unused)) uint64_t guess, uint64_t va, double f)                                       \
     {                                                                                                                  \
-        char *base = env->ram_slow(env, va, sizeof(type) | JIT_RAM_WRITE);                                             \
+        char *base = ACCESS_SLOW(va, v);                                                                               \
         if (!base)                                                                                                     \
             return hole_leave(near, IMM(hole_site), left);                                                             \
         AT(type, base, va) = (type)v;                                                                                  \

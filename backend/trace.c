@@ -74,10 +74,11 @@ static void note_blocks(Engine *e)
     }
 }
 
-// Regions leave before system instructions, baseline code does them.
+// Regions leave before system instructions and accesses of devices, baseline code does them.
 static bool stays_out(const Engine *e, const Block *b)
 {
-    return b->is_system && e->config.baseline && e->config.system;
+    bool device = b->devices && b->devices >= block_base_count(b) / 8;
+    return (b->is_system || device) && e->config.baseline && e->config.system;
 }
 
 static void consider(Grow *g, Block *b, unsigned depth)

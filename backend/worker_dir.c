@@ -4,7 +4,7 @@
 
 #include "util/remove_tree.h"
 #include <fcntl.h>
-#include <glib/gstdio.h>
+#include <glib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>

@@ -120,7 +120,7 @@ def times_table(rows, tiers):
     return markdown(out, left=2)
 
 
-def means(rows, tiers):
+def means(tiers):
     """Geometric means by class of ratios: (name, of one row)."""
     kinds = [(f"{t}/native", lambda r, t=t: ratio(r.cpu(t), r.cpu(NATIVE))) for t in tiers]
     return kinds + [
@@ -134,7 +134,7 @@ def means(rows, tiers):
 
 
 def means_table(rows, tiers):
-    kinds = means(rows, tiers)
+    kinds = means(tiers)
     out = [["class", "programs", *(name for name, _ in kinds)]]
     for cls in ["all", *CLASSES]:
         mine = [r for r in rows if cls in ("all", r.program.kind)]

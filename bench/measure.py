@@ -14,10 +14,6 @@ PR_SET_CHILD_SUBREAPER = 36
 FILLS = 4  # runs at most that fill a code cache
 
 
-class Mismatch(Exception):
-    """A program did something else than the same program elsewhere."""
-
-
 class Sample:
     """One run. cpu: user + system seconds of the process and all that it started; rss: peak bytes of the process. What
     the kernel says of a child is never less than what Python had when it started that; addend's --stats know better.

@@ -44,7 +44,8 @@ def guest_table(args):
     p = from_list(args.build)[GUEST]
     require_built(args.build, [p])
     settings = {"interp": Setting(p.addend(args.addend, "interp"), args.rounds, addend=True),
-                "baseline": Setting(p.addend(args.addend, "baseline"), args.rounds, addend=True)}
+                "baseline": Setting(p.addend(args.addend, "baseline"), args.rounds, addend=True),
+                "jit": Setting(p.addend(args.addend, "jit"), args.rounds, addend=True)}
     if args.qemu:
         settings["QEMU"] = Setting(p.qemu(args.qemu), args.rounds)
     interleave(args.rounds, [(GUEST, settings, {})])

@@ -6,9 +6,9 @@
 //   access  a value of 4 bytes from a device among COUNT
 //   remap   a device hidden or shown, with COUNT address spaces of different trees, 100 devices in each
 #include "softmmu/memory.h"
+#include "util/clock.h"
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
 #define DEVICES 10000
 #define ROUNDS 9 // the median counts
@@ -16,13 +16,6 @@
 static MemoryRegion root, device[DEVICES];
 static AddressSpace space;
 static uint64_t order[DEVICES];
-
-static uint64_t cpu_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 static int by_value(const void *a, const void *b)
 {
@@ -35,9 +28,9 @@ static void measure(const char *what, unsigned count, void (*f)(unsigned n), uns
 {
     uint64_t took[ROUNDS];
     for (unsigned i = 0; i < ROUNDS; i++) {
-        uint64_t start = cpu_ns();
+        uint64_t start = clock_ns(CLOCK_THREAD_CPUTIME_ID);
         f(n);
-        took[i] = cpu_ns() - start;
+        took[i] = clock_ns(CLOCK_THREAD_CPUTIME_ID) - start;
     }
     qsort(took, ROUNDS, sizeof *took, by_value);
     printf("%s %u %" PRIu64 "\n", what, count, took[ROUNDS / 2] / times);

@@ -15,15 +15,14 @@ CODE = ["code-1k", "code-10k", "code-100k", "code-400k", "code-1m"]
 SETS = ["set-4k", "set-64k", "set-1m", "set-16m", "set-64m", "set-256m"]
 
 
-def sized(name):
-    """The number after -DSIZE= of a line of programs.list."""
-    options = next(options for n, _, _, options in listed() if n == name)
-    return int(next(o for o in options if o.startswith("-DSIZE=")).split("=")[1])
-
-
 def define(name, what):
+    """The number after -DWHAT= of a line of programs.list."""
     options = next(options for n, _, _, options in listed() if n == name)
     return int(next(o for o in options if o.startswith(f"-D{what}=")).split("=")[1], 0)
+
+
+def sized(name):
+    return define(name, "SIZE")
 
 
 TRANSLATION_TEXT = """

@@ -86,7 +86,7 @@ def early_and_steady(points):
     if len(points) < 4:
         return None, None, None
     steady = rate(points, points[-1][0] / 2)
-    first = ratio(ratio(max([d for c, d in points if c <= EARLY], default=0), EARLY), 1)
+    first = ratio(max([d for c, d in points if c <= EARLY], default=0), EARLY)
     return ratio(steady, first), ratio(steady, rate(points, EARLY, 2 * EARLY)), ratio(steady, rate(points, EARLY))
 
 

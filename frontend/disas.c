@@ -271,3 +271,11 @@ unsigned disas(char *buf, size_t size, uint64_t pc, uint32_t bits)
     }
     return insn.len;
 }
+
+unsigned disas_line(char *buf, size_t size, uint64_t pc, uint32_t bits)
+{
+    char text[64];
+    unsigned len = disas(text, sizeof text, pc, bits);
+    g_snprintf(buf, size, "0x%016" PRIx64 ":  %0*x          %*s%s", pc, (int)len * 2, bits, len == 2 ? 4 : 0, "", text);
+    return len;
+}

@@ -10,3 +10,7 @@
 // to nothing becomes ".2byte\t0x..." or ".4byte\t0x...". Only the low 16 bits count when they say that the
 // instruction is compressed. Needs decode_init. Returns the length of the instruction in bytes (2 or 4).
 unsigned disas(char *buf, size_t size, uint64_t pc, uint32_t bits);
+
+// The same as a line of a listing, without a newline: the address and the bits come before the text. 128 bytes are
+// enough.
+unsigned disas_line(char *buf, size_t size, uint64_t pc, uint32_t bits);

@@ -30,6 +30,7 @@ const HartFeatures hart_features_default = {
 #include "frontend/features.def"
     .sv48 = true,
     .sv57 = true,
+    .rdtime = true,
 };
 
 void hart_init(Hart *hart, uint64_t hartid, const HartHooks *hooks)

@@ -33,6 +33,7 @@ typedef struct {
 #define FEATURE(name, on) bool name;
 #include "frontend/features.def"
     bool sv48, sv57; // page-table depths besides Sv39
+    bool rdtime;     // the time CSR is there; else firmware has to answer reads of it
 } HartFeatures;
 
 extern const HartFeatures hart_features_default;
@@ -96,6 +97,7 @@ typedef struct Hart {
     // The last exception: its pc, the instructions retired before it, and how often in a row the same one
     // came with nothing retired in between, as the handler itself trapped. The run loop reports trap loops.
     uint64_t last_trap_pc, last_trap_icount, trap_loop_count;
+    uint64_t refused_calls; // semihosting calls that were breakpoints, as semihosting is off
 } Hart;
 
 // IR register numbers of the guest: x0..x31 are 0..31, f0..f31 are 32..63, a single NaN-boxed.

@@ -61,6 +61,7 @@ static void help_ebreak(IrEnv *env, uint64_t raw, uint64_t magic)
 {
     Hart *hart = (Hart *)env;
     if (!magic || !hart->semihosting || !hart->hooks.semihost) {
+        hart->refused_calls += magic != 0;
         hart_exception(hart, EXC_BREAKPOINT, env->pc);
         return;
     }

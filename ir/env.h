@@ -84,6 +84,7 @@ struct IrEnv {
     struct JitSlot *jit_slots; // of the region that runs
     uint64_t jit_sp;           // the stack pointer with which compiled code returns
     void *(*ram_slow)(IrEnv *env, uint64_t va, uint64_t kind); // compiled code's TLB miss, see backend/jit_abi.h
+    void (*jit_access)(void); // the same for baseline code, which may be an access of a device (backend/jit_call.h)
     uint64_t (*atomic_slow)(IrEnv *env, uint64_t va, uint64_t value, uint64_t kind);
     void (*system)(IrEnv *env, uint64_t helper, uint64_t a, uint64_t b); // compiled code's way to ops->helpers
     const IrEnvOps *ops;

@@ -225,11 +225,6 @@ unsigned board_harts(const Board *b)
     return b->harts;
 }
 
-uint64_t board_ram_size(const Board *b)
-{
-    return b->ram_size;
-}
-
 unsigned board_ram_ranges(const Board *b, BoardRange ranges[2])
 {
     if (!b->ram_row)
@@ -276,6 +271,11 @@ void board_run_timers(Board *b, unsigned first, unsigned harts, uint64_t now_ns)
     if (!first)
         device_bus_run_timers(&b->bus, now_ns);
     memory_unlock();
+}
+
+bool board_has_external_interrupts(const Board *b)
+{
+    return b->bus.interrupts;
 }
 
 bool board_has_time(const Board *b)

@@ -11,6 +11,16 @@
 
 typedef struct Board Board;
 
+typedef struct { // a -chardev
+    const char *id;
+    Console *console;
+} BoardChardev;
+
+typedef struct { // a -netdev
+    const char *id;
+    struct NetUser *net;
+} BoardNetdev;
+
 // What to build. All strings are borrowed until board_free; NULL means "not given".
 typedef struct {
     const char *board;    // name of a board; NULL: the first one
@@ -25,6 +35,9 @@ typedef struct {
     const GArray *items;           // of LoadItem: -device loader; NULL: none
     const GArray *drives;          // of DriveItem: -drive; NULL: none
     const GArray *virtio;          // of VirtioItem: -device virtio-...; NULL: none
+    const GArray *ports;           // of VirtioPort: what is at their serial devices; NULL: none
+    const GArray *netdevs;         // of BoardNetdev: what network cards name; NULL: none
+    const GArray *chardevs;        // of BoardChardev: what ports name; NULL: none
     const GPtrArray *guest_args;   // of char *: argv of the guest program (getmainvars, SYS_GET_CMDLINE)
     const char *chroot;            // directory that host file access of the guest is confined to; NULL: /
     const char *signature;         // file for the test signature, written when the guest exits (R6.16)
@@ -74,14 +87,10 @@ struct Device;
 struct DeviceRow;
 struct Device *board_add_device(Board *board, const struct DeviceRow *row, GError **error);
 
-// One line per board ("name  description") for -M help.
-void board_list(GString *out);
-
 AddressSpace *board_memory(Board *board); // address_space_memory (softmmu/system.h)
 AddressSpace *board_cpu_memory(Board *board, unsigned hart); // hart < board_harts
 AddressSpace *board_io(Board *board); // address_space_io
 unsigned board_harts(const Board *board);
-uint64_t board_ram_size(const Board *board);
 
 typedef struct {
     gpa_t base;
@@ -108,6 +117,9 @@ uint64_t board_time(const Board *board);
 // A hart's supervisor timer (Sstc), on a board that has time: see clint_set_stimecmp. Takes the big lock itself.
 void board_set_stimecmp(Board *board, unsigned hart, bool enabled, uint64_t value);
 
+// Whether devices can interrupt the harts by an interrupt controller, beside timers and IPIs.
+bool board_has_external_interrupts(const Board *board);
+
 // The name of the symbol at or before addr, with the distance in *offset (may be NULL); NULL if there is
 // none. Owned by the board. The second finds a symbol by name.
 const char *board_symbol(Board *board, uint64_t addr, uint64_t *offset);
@@ -126,6 +138,8 @@ Semihost *board_semihost(Board *board);
 
 // Appends the devices as text, in the shape of QEMU's info qtree. Any thread.
 void board_print_devices(Board *board, GString *out);
+// Appends what is loaded where by a reset, in the shape of QEMU's info roms. Likewise.
+void board_print_roms(Board *board, GString *out);
 
 // -M dumpdtb=FILE: writes the device tree that board_load made.
 bool board_dump_dtb(Board *board, const char *path, GError **error);

@@ -6,7 +6,6 @@
 #include "machine/board_images.h"
 #include "util/bits.h"
 #include <gio/gio.h>
-#include <inttypes.h>
 #include <string.h>
 
 #define MIB (UINT64_C(1) << 20)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The devices of a board as text, in the shape of QEMU's info qtree.
+// The devices of a board, and what was loaded into its memory, as text in the shape of QEMU's info qtree and info roms.
 #include "machine/board_types.h"
+#include "machine/mrom.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -45,5 +46,18 @@ void board_print_devices(Board *b, GString *out)
     g_string_append(out, "bus: main-system-bus\n  type System\n");
     for (guint i = 0; i < b->bus.devices->len; i++)
         print_device(b->bus.devices->pdata[i], out);
+    memory_unlock();
+}
+
+void board_print_roms(Board *b, GString *out)
+{
+    AddressSpace *as = &address_space_memory;
+    memory_lock();
+    if (b->rom_row) {
+        loader_print_row(out, as, b->rom_row->base, MROM_INFO, "mrom.reset");
+        loader_print_row(out, as, b->rom_row->base + MROM_INFO, MROM_IMAGE_SIZE - MROM_INFO, "mrom.finfo");
+    }
+    if (b->loader)
+        loader_print(b->loader, out);
     memory_unlock();
 }

@@ -10,7 +10,6 @@
 #include <gio/gio.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/random.h>
 
 #define BIG_PAGE (UINT64_C(2) << 20)
@@ -152,7 +151,7 @@ static bool load_device_tree(Board *b, Boot *boot, GError **error)
                     "the device tree does not fit into RAM above the loaded images (they end at 0x%" PRIx64
                     ", RAM ends at 0x%" PRIx64 ")",
                     boot->images.end, end);
-    return loader_bytes(b->loader, "the device tree", data, size, boot->fdt, error);
+    return loader_device_tree(b->loader, data, size, boot->fdt, error);
 }
 
 static void guest_exit(void *opaque, uint64_t code)
@@ -173,7 +172,6 @@ static void start_htif(Board *b, const Boot *boot)
     if (program_end < b->ram_row->base || program_end > boot->fdt)
         program_end = boot->images.end;
     HtifConfig config = {
-        .console = b->config.console,
         .compat_qemu = b->config.htif_compat_qemu,
         .proxy = {
             .memory = &address_space_memory,

@@ -126,22 +126,20 @@ static const DeviceRow pcmap[] = {
 #define CLABPU_NAMES .compatible = "clabpu,board ucbbar,spike-bare-dev", .model = "clabpu,board"
 
 static const BoardType types[] = {
-    {"clabpu", "CLabPU: memory map of the spike board, HTIF and CLINT", ROWS(clabpu), 2 * GIB, 1, 8,
-     .default_firmware = true, CLABPU_NAMES, .stdout_path = "/htif"},
-    {"clabpu-memory", "CLabPU with only its MROM and DRAM", ROWS(clabpu_memory), 2 * GIB, 1, 8, CLABPU_NAMES},
-    {"virt", "QEMU's virt: 16550, PLIC, RTC, flash, virtio-mmio", ROWS(virt), 128 * MIB, 1, 8,
+    {"clabpu", ROWS(clabpu), 2 * GIB, 1, 8, .default_firmware = true, CLABPU_NAMES, .stdout_path = "/htif"},
+    {"clabpu-memory", ROWS(clabpu_memory), 2 * GIB, 1, 8, CLABPU_NAMES},
+    {"virt", ROWS(virt), 128 * MIB, 1, 8,
      .default_firmware = true, .compatible = "riscv-virtio", .model = "riscv-virtio,qemu",
      .stdout_path = "/soc/serial@10000000"},
-    {"sifive_u", "map of the HiFive Unleashed: CLINT and UARTs, the rest stubs", ROWS(sifive_u), 128 * MIB, 2, 5,
+    {"sifive_u", ROWS(sifive_u), 128 * MIB, 2, 5,
      .default_firmware = true, .compatible = "sifive,hifive-unleashed-a00 sifive,hifive-unleashed",
      .model = "SiFive HiFive Unleashed A00",
      .stdout_path = "/soc/serial@10010000"},
-    {"pcmap", "RAM below and above 4 GiB as on a PC, serial line at port 0x3f8", ROWS(pcmap), 2 * GIB, 1, 8,
+    {"pcmap", ROWS(pcmap), 2 * GIB, 1, 8,
      .htif_by_symbols = true, .max_low_ram = BELOW_4G, .high_ram = 4 * GIB, .compatible = "addend,pcmap",
      .model = "addend,pcmap"},
-    {"malta-fpga", "CLabPU with registers and serial port of MIPS' Malta", ROWS(malta_fpga), 2 * GIB, 1, 8,
-     .default_firmware = true, CLABPU_NAMES, .stdout_path = "/htif"},
-    {"none", "nothing but the address spaces", NULL, 0},
+    {"malta-fpga", ROWS(malta_fpga), 2 * GIB, 1, 8, .default_firmware = true, CLABPU_NAMES, .stdout_path = "/htif"},
+    {"none", NULL, 0},
 };
 
 const BoardType *board_type_find(const char *name)
@@ -150,10 +148,4 @@ const BoardType *board_type_find(const char *name)
         if (!name || !strcmp(name, types[i].name))
             return &types[i];
     return NULL;
-}
-
-void board_list(GString *out)
-{
-    for (unsigned i = 0; i < G_N_ELEMENTS(types); i++)
-        g_string_append_printf(out, "%-20s %s%s\n", types[i].name, types[i].description, i ? "" : " (default)");
 }

@@ -4,7 +4,7 @@
 #include "machine/devices/devices.h"
 
 typedef struct {
-    const char *name, *description;
+    const char *name;
     const DeviceRow *rows;
     unsigned n_rows;
     uint64_t default_ram;

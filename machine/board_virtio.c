@@ -70,13 +70,50 @@ static bool find_image(const BoardConfig *config, guint index, VirtioItem *item,
     return !item->drive || item->image || fail(error, item, "drive=%s: there is no -drive with this id", item->drive);
 }
 
+static Console *find_console(const BoardConfig *config, const char *id)
+{
+    for (guint i = 0; config->chardevs && i < config->chardevs->len; i++) {
+        const BoardChardev *c = &g_array_index(config->chardevs, BoardChardev, i);
+        if (!g_strcmp0(c->id, id))
+            return c->console;
+    }
+    return NULL;
+}
+
+static struct NetUser *find_net(const BoardConfig *config, const char *id)
+{
+    for (guint i = 0; id && config->netdevs && i < config->netdevs->len; i++) {
+        const BoardNetdev *n = &g_array_index(config->netdevs, BoardNetdev, i);
+        if (!strcmp(n->id, id))
+            return n->net;
+    }
+    return NULL;
+}
+
+// The ports of an item, which keeps them.
+static void find_ports(const BoardConfig *config, guint index, VirtioItem *item, VirtioPort ports[VIRTIO_PORTS])
+{
+    item->ports = ports;
+    for (guint i = 0; config->ports && i < config->ports->len; i++) {
+        const VirtioPort *p = &g_array_index(config->ports, VirtioPort, i);
+        if (p->device != index)
+            continue;
+        g_assert(item->n_ports < VIRTIO_PORTS); // the command line gives each a number of its own
+        ports[item->n_ports] = *p;
+        ports[item->n_ports++].console = find_console(config, p->chardev);
+    }
+}
+
 static bool plug(const BoardConfig *config, const DeviceBus *bus, guint index, GError **error)
 {
     VirtioItem item = g_array_index(config->virtio, VirtioItem, index);
+    VirtioPort ports[VIRTIO_PORTS];
     const VirtioType *type = virtio_type_find(item.driver);
     g_assert(type); // the command line knows them by the same names
     if (!find_image(config, index, &item, error))
         return false;
+    item.net = find_net(config, item.netdev);
+    find_ports(config, index, &item, ports);
     Device *place = find_place(config, bus, &item, error);
     return place && virtio_mmio_plug(place, type, &item, error);
 }

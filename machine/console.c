@@ -11,9 +11,11 @@
 #include <fcntl.h>
 #include <gio/gio.h>
 #include <glib-unix.h>
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,9 +26,9 @@
 struct Console {
     int in_fd, out_fd; // -1: none
     bool own_out, commands, in_tty, in_file, out_tty, raw;
-    void (*input)(void *opaque);
+    ConsoleUser user;
     void (*quit)(void *opaque);
-    void *input_opaque, *quit_opaque;
+    void *quit_opaque;
     ConsoleMonitor monitor; // typed NULL: there is none
     int write_error; // atomic
     GMutex lock; // everything below
@@ -38,6 +40,7 @@ struct Console {
     int wake_fd;
     GMainContext *context;
     GSource *source; // attached, unless the queue is full or the input ended
+    GSource *out_source; // attached while somebody waits for room in the output
 };
 
 Console *console_new_fds(int in_fd, int out_fd, bool commands)
@@ -57,26 +60,35 @@ Console *console_new_fds(int in_fd, int out_fd, bool commands)
     return c;
 }
 
+static Console *new_stdio(bool commands, bool signals)
+{
+    Console *c = console_new_fds(STDIN_FILENO, STDOUT_FILENO, commands);
+    c->raw = true;
+    terminal_set_raw(signals);
+    return c;
+}
+
+static Console *new_file(const char *path, bool append)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | (append ? O_APPEND : O_TRUNC) | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return NULL;
+    Console *c = console_new_fds(-1, fd, false);
+    c->own_out = true;
+    return c;
+}
+
 Console *console_new(const char *spec, GError **error)
 {
     bool mon = !spec || !strcmp(spec, "mon:stdio");
-    if (mon || !strcmp(spec, "stdio")) {
-        Console *c = console_new_fds(STDIN_FILENO, STDOUT_FILENO, mon);
-        c->raw = true;
-        terminal_set_raw(!mon);
-        return c;
-    }
+    if (mon || !strcmp(spec, "stdio"))
+        return new_stdio(mon, !mon);
     if (!strcmp(spec, "null") || !strcmp(spec, "none"))
         return console_new_fds(-1, -1, false);
     if (g_str_has_prefix(spec, "file:") && spec[5]) {
-        int fd = open(spec + 5, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-        if (fd < 0) {
-            g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "-serial %s: %s", spec,
-                        g_strerror(errno));
-            return NULL;
-        }
-        Console *c = console_new_fds(-1, fd, false);
-        c->own_out = true;
+        Console *c = new_file(spec + 5, false);
+        if (!c)
+            g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "-serial %s: %s", spec, g_strerror(errno));
         return c;
     }
     g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
@@ -84,14 +96,34 @@ Console *console_new(const char *spec, GError **error)
     return NULL;
 }
 
+Console *console_new_chardev(const ChardevItem *item, GError **error)
+{
+    if (item->kind == CHARDEV_STDIO)
+        return new_stdio(item->mux, !item->no_signals);
+    if (item->kind == CHARDEV_NULL)
+        return console_new_fds(-1, -1, false);
+    Console *c = new_file(item->path, item->append);
+    if (!c)
+        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "-chardev file,path=%s: %s", item->path,
+                    g_strerror(errno));
+    return c;
+}
+
+static void drop_source(GSource **source)
+{
+    if (!*source)
+        return;
+    g_source_destroy(*source);
+    g_source_unref(*source);
+    *source = NULL;
+}
+
 void console_free(Console *c)
 {
     if (!c)
         return;
-    if (c->source) {
-        g_source_destroy(c->source);
-        g_source_unref(c->source);
-    }
+    drop_source(&c->source);
+    drop_source(&c->out_source);
     if (c->context)
         g_main_context_unref(c->context);
     if (c->raw)
@@ -119,10 +151,14 @@ bool console_is_tty(const Console *c)
     return c->in_tty && c->out_tty;
 }
 
+void console_set_user(Console *c, const ConsoleUser *user)
+{
+    c->user = *user;
+}
+
 void console_set_input_handler(Console *c, void (*input)(void *opaque), void *opaque)
 {
-    c->input = input;
-    c->input_opaque = opaque;
+    c->user = (ConsoleUser){.opaque = opaque, .input = input};
 }
 
 void console_set_quit_handler(Console *c, void (*quit)(void *opaque), void *opaque)
@@ -154,6 +190,46 @@ bool console_write(Console *c, const void *data, size_t size)
         }
     }
     return true;
+}
+
+static gboolean on_writable(int fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, void *data)
+{
+    Console *c = data;
+    g_mutex_lock(&c->lock);
+    g_clear_pointer(&c->out_source, g_source_unref);
+    g_mutex_unlock(&c->lock);
+    if (c->user.output)
+        c->user.output(c->user.opaque);
+    return G_SOURCE_REMOVE;
+}
+
+// Calls the user when there is room in the output.
+static void watch_output(Console *c)
+{
+    g_mutex_lock(&c->lock);
+    if (c->context && !c->out_source) {
+        c->out_source = g_unix_fd_source_new(c->out_fd, G_IO_OUT | G_IO_HUP | G_IO_ERR);
+        g_source_set_callback(c->out_source, G_SOURCE_FUNC(on_writable), c, NULL);
+        g_source_attach(c->out_source, c->context);
+    }
+    g_mutex_unlock(&c->lock);
+}
+
+size_t console_write_some(Console *c, const void *data, size_t size)
+{
+    size_t done = 0;
+    while (c->out_fd >= 0 && done < size) {
+        struct pollfd p = {.fd = c->out_fd, .events = POLLOUT};
+        if (!poll(&p, 1, 0)) {
+            watch_output(c);
+            return done;
+        }
+        size_t n = MIN(size - done, PIPE_BUF); // so much goes into a pipe that has room, without waiting
+        if (!console_write(c, (const uint8_t *)data + done, n))
+            break;
+        done += n;
+    }
+    return size; // or nobody will ever take the rest
 }
 
 int console_write_error(Console *c)
@@ -231,7 +307,7 @@ static bool full(const Console *c)
 static bool pump(Console *c, bool tell)
 {
     uint8_t buffer[4096];
-    bool quit = false, got = false;
+    bool quit = false, got = false, ended = false;
     g_mutex_lock(&c->lock);
     struct pollfd p = {.fd = c->in_fd, .events = POLLIN};
     if (!c->eof && !full(c) && poll(&p, 1, 0) == 1) {
@@ -241,7 +317,7 @@ static bool pump(Console *c, bool tell)
             got = queued(c) > 0;
             eventfd_write(c->wake_fd, 1);
         } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
-            c->eof = true;
+            c->eof = ended = true;
             eventfd_write(c->wake_fd, 1);
         }
     }
@@ -249,8 +325,10 @@ static bool pump(Console *c, bool tell)
     g_mutex_unlock(&c->lock);
     if (quit && c->quit)
         c->quit(c->quit_opaque);
-    if (tell && got && c->input)
-        c->input(c->input_opaque);
+    if (tell && got && c->user.input)
+        c->user.input(c->user.opaque);
+    if (tell && ended && c->user.ended)
+        c->user.ended(c->user.opaque);
     return more;
 }
 
@@ -320,6 +398,30 @@ size_t console_read(Console *c, void *data, size_t size, bool wait)
             poll(p, 2, -1);
         pump(c, wait);
     }
+}
+
+bool console_ended(Console *c)
+{
+    g_mutex_lock(&c->lock);
+    bool ended = c->in_fd >= 0 && c->eof && !queued(c);
+    g_mutex_unlock(&c->lock);
+    return ended;
+}
+
+bool console_size(const Console *c, unsigned *columns, unsigned *rows)
+{
+    struct winsize size;
+    if (!c->out_tty || ioctl(c->out_fd, TIOCGWINSZ, &size))
+        return false;
+    *columns = size.ws_col;
+    *rows = size.ws_row;
+    return true;
+}
+
+void console_resized(Console *c)
+{
+    if (c->user.resized && c->out_tty)
+        c->user.resized(c->user.opaque);
 }
 
 void console_stop(Console *c)

@@ -4,6 +4,7 @@
 // Stopped harts are kept out by one long exclusive section of the main thread, in which shorter ones may lie.
 #include "machine/exec_private.h"
 
+#include "softmmu/dirty.h"
 #include "util/clock.h"
 
 #define PATIENCE_MS 2000 // a slice takes less than one
@@ -30,6 +31,7 @@ bool machine_stop(Machine *m)
     if (!machine_hold(m))
         return false;
     m->stopped_ns = clock_ns(CLOCK_MONOTONIC);
+    memory_set_paused(true);
     return true;
 }
 
@@ -37,6 +39,7 @@ void machine_cont(Machine *m)
 {
     if (!m->stopped_ns)
         return;
+    memory_set_paused(false); // what was put off is done before a hart goes on
     m->start_ns += clock_ns(CLOCK_MONOTONIC) - m->stopped_ns; // the time between has not been
     m->stopped_ns = 0;
     machine_release(m);
@@ -45,7 +48,7 @@ void machine_cont(Machine *m)
 void machine_end_by_user(Machine *m, int status, char *message)
 {
     machine_end_run(m, status, message);
-    console_stop(m->console);
+    backends_stop(m);
     machine_cont(m); // while stopped this is the main thread
 }
 

@@ -91,6 +91,11 @@ void cpu_map_changed(Cpu *cpu)
     engine_unlink(cpu->engine);
 }
 
+void cpu_pages_clean(Cpu *cpu, ram_t start, uint64_t len)
+{
+    tlb_mark(cpu->tlb, start, len);
+}
+
 static void hook_tlb_flush(void *opaque)
 {
     Cpu *cpu = opaque;
@@ -217,10 +222,10 @@ static bool lift(void *opaque, uint64_t base, uint64_t pc, unsigned max_insns, I
 
 static void print_insn(void *opaque, FILE *out, uint64_t pc, unsigned len, uint32_t bits)
 {
-    (void)opaque;
-    char text[96];
-    disas(text, sizeof text, pc, bits);
-    fprintf(out, "0x%016" PRIx64 ":  %0*x          %*s%s\n", pc, (int)len * 2, bits, len == 2 ? 4 : 0, "", text);
+    (void)opaque, (void)len;
+    char line[128];
+    disas_line(line, sizeof line, pc, bits);
+    fprintf(out, "%s\n", line);
 }
 
 const char *cpu_symbol(Cpu *cpu, uint64_t pc)
@@ -249,7 +254,7 @@ static void invalidate(void *opaque, ram_t start, uint64_t len)
 
 static HartHooks hart_hooks(Cpu *cpu)
 {
-    bool time = board_has_time(cpu->board);
+    bool time = board_has_time(cpu->board) && cpu->hart.features.rdtime;
     return (HartHooks){
         .opaque = cpu,
         .tlb_flush = hook_tlb_flush,

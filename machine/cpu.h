@@ -41,6 +41,8 @@ void cpu_set_mirror(Cpu *cpu, Cpu *mirror, const RamBlock *ram, int64_t delta);
 
 // The memory map is another one: forgets what depends on it. While the processor is stopped.
 void cpu_map_changed(Cpu *cpu);
+// Pages are clean in a dirty log: its next store to each is noticed. Likewise.
+void cpu_pages_clean(Cpu *cpu, ram_t start, uint64_t len);
 
 // A debugger's access to what the processor sees at va (R2.25): page by page, whatever permissions say; ROM is written
 // too, a device is read but not written. While the processor is stopped. False at the first page that is mapped nowhere

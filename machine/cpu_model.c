@@ -15,6 +15,7 @@ void cpu_model_init(HartFeatures *out)
 #include "frontend/features.def"
         .sv48 = true,
         .sv57 = true,
+        .rdtime = true,
     };
 }
 
@@ -35,6 +36,7 @@ static bool set_model(void *opaque, const char *option, const char *value, GErro
 #include "frontend/features.def"
 SWITCH(sv48)
 SWITCH(sv57)
+SWITCH(rdtime)
 
 bool cpu_model_parse(HartFeatures *out, const char *option, const char *text, GError **error)
 {
@@ -44,11 +46,13 @@ bool cpu_model_parse(HartFeatures *out, const char *option, const char *text, GE
 #include "frontend/features.def"
         {"sv48", set_sv48},
         {"sv57", set_sv57},
+        {"rdtime", set_rdtime},
     };
     cpu_model_init(out);
     if (!value_properties(option, text, properties, G_N_ELEMENTS(properties), out, error))
         return false;
     out->sv57 &= out->sv48; // which Sv57 asks for (priv. spec 4.6)
+    out->sstc &= out->rdtime; // whose software reads the time
     return true;
 }
 
@@ -76,5 +80,5 @@ void cpu_model_print(FILE *out)
     fprintf(out, "%-15s %s\n%-15s switches:", "", isa, "");
 #define FEATURE(name, on) fprintf(out, " " #name "=%s", f.name ? "on" : "off");
 #include "frontend/features.def"
-    fprintf(out, " sv48=on sv57=on\n");
+    fprintf(out, " sv48=on sv57=on rdtime=on\n");
 }

@@ -6,8 +6,8 @@
 
 void cpu_model_init(HartFeatures *out); // what -cpu rv64 means
 
-// -cpu rv64[,NAME=on|off...]: NAME is a switch of frontend/features.def, or sv48 or sv57 (page-table depths). option
-// is for messages. False: *error.
+// -cpu rv64[,NAME=on|off...]: NAME is a switch of frontend/features.def, or sv48 or sv57 (page-table depths) or rdtime.
+// option is for messages. False: *error.
 bool cpu_model_parse(HartFeatures *out, const char *option, const char *text, GError **error);
 
 // The ISA string (unprivileged spec ch. 27); free it.

@@ -18,9 +18,20 @@ static uint32_t cpu_phandle(unsigned harts, unsigned hart)
     return 2 * (harts - hart) - 1;
 }
 
-uint32_t device_tree_intc(unsigned harts, unsigned hart)
+static uint32_t intc_phandle(unsigned harts, unsigned hart)
 {
     return cpu_phandle(harts, hart) + 1;
+}
+
+void device_tree_hart_irqs(DtWriter *w, unsigned harts, uint32_t first, uint32_t second)
+{
+    g_autofree uint32_t *irqs = g_new(uint32_t, (size_t)harts * 4);
+    for (unsigned i = 0; i < harts; i++) {
+        irqs[4 * i] = irqs[4 * i + 2] = intc_phandle(harts, i);
+        irqs[4 * i + 1] = first;
+        irqs[4 * i + 3] = second;
+    }
+    dt_cells(w, "interrupts-extended", irqs, harts * 4);
 }
 
 // The ISA in both spellings: the string, and its parts ("rv64ima_zba" is base rv64i, extensions i m a zba),
@@ -64,7 +75,7 @@ static void write_cpu(DtWriter *w, const DeviceTreeConfig *c, unsigned hart)
     dt_u32(w, "#interrupt-cells", 1);
     dt_flag(w, "interrupt-controller");
     dt_string(w, "compatible", "riscv,cpu-intc");
-    dt_u32(w, "phandle", device_tree_intc(c->harts, hart));
+    dt_u32(w, "phandle", intc_phandle(c->harts, hart));
     dt_end(w);
     dt_end(w);
 }

@@ -24,8 +24,9 @@ typedef struct {
     void (*root)(void *opaque, DtWriter *w); // into /
 } DeviceTreeConfig;
 
-// The phandle of a hart's interrupt controller, of so many harts. The numbers behind 2 * harts are free for devices.
-uint32_t device_tree_intc(unsigned harts, unsigned hart);
+// The property interrupts-extended of a device with two interrupts at each of so many harts. Of phandles, the numbers
+// behind 2 * harts are free for devices.
+void device_tree_hart_irqs(DtWriter *w, unsigned harts, uint32_t first, uint32_t second);
 
 // A packed device tree. The caller owns it. Cannot fail: the tree is ours.
 GBytes *device_tree_build(const DeviceTreeConfig *config);

@@ -78,12 +78,10 @@ static void hook_exit(void *opaque, uint64_t code)
 static void hook_reset(void *opaque)
 {
     Machine *m = opaque;
-    if (m->options->no_reboot) {
+    if (m->options->no_reboot)
         machine_end_run(m, 0, NULL);
-        kick_self(m);
-        return;
-    }
-    machine_reset(m);
+    else
+        machine_reset(m);
     kick_self(m);
 }
 
@@ -146,6 +144,9 @@ static BoardConfig board_config(Machine *m)
         .items = o->load_items,
         .drives = o->drives,
         .virtio = o->virtio,
+        .ports = o->ports,
+        .netdevs = m->netdevs,
+        .chardevs = m->chardevs,
         .guest_args = o->guest_args,
         .chroot = o->chroot,
         .signature = o->signature,
@@ -210,6 +211,17 @@ static void hook_commit(void *opaque)
     exclusive_end(&m->exclusive);
 }
 
+static void hook_clean(void *opaque, ram_t start, uint64_t len)
+{
+    Machine *m = opaque;
+    exclusive_begin(&m->exclusive);
+    for (unsigned i = 0; i < m->n_cpus; i++)
+        cpu_pages_clean(m->cpus[i], start, len);
+    if (m->mirror)
+        cpu_pages_clean(m->mirror, start, len);
+    exclusive_end(&m->exclusive);
+}
+
 static void hook_begin(void *opaque)
 {
     exclusive_begin(opaque);
@@ -229,7 +241,7 @@ Machine *machine_new(const Options *options, GError **error)
     g_mutex_init(&m->lock);
     exclusive_init(&m->exclusive, kick_harts, m);
     BoardHooks hooks = {m, hook_set_irq, hook_exit, hook_deadline_changed, hook_clock_ns, hook_reset};
-    if (options->command != COMMAND_MTREE && !(m->console = console_new(options->serial, error)))
+    if (options->command != COMMAND_MTREE && !backends_open(m, error))
         goto fail;
     BoardConfig config = board_config(m);
     m->board = board_new(&config, &hooks, error);
@@ -265,6 +277,7 @@ void machine_prepare(Machine *m)
     config.engine.keep_blocks = KEEP_BLOCKS;
     memory_set_translator(true);
     memory_set_commit_hook(hook_commit, m);
+    memory_set_clean_hook(hook_clean, m);
     memory_set_ram_written_hook(hook_ram_written, m);
     m->cpus = g_new0(Cpu *, harts);
     m->watch = g_new0(HartWatch *, harts);
@@ -296,6 +309,7 @@ void machine_free(Machine *m)
     if (!m)
         return;
     memory_set_commit_hook(NULL, NULL);
+    memory_set_clean_hook(NULL, NULL);
     memory_set_ram_written_hook(NULL, NULL);
     memory_set_translator(false);
     check_free(m->check);
@@ -306,7 +320,7 @@ void machine_free(Machine *m)
     }
     region_store_free(m->store);
     board_free(m->board);
-    console_free(m->console);
+    backends_free(m);
     for (unsigned i = 0; i < m->n_runners; i++)
         g_cond_clear(&m->runners[i].wake);
     g_free(m->runners);
@@ -344,26 +358,29 @@ static gboolean on_sigterm(gpointer opaque)
     return on_signal(opaque, SIGTERM);
 }
 
+static gboolean on_sigwinch(gpointer opaque)
+{
+    backends_resized(opaque);
+    return G_SOURCE_CONTINUE;
+}
+
 static gboolean on_sighup(gpointer opaque)
 {
     return on_signal(opaque, SIGHUP);
 }
 
-static void on_quit(void *opaque)
-{
-    machine_quit(opaque);
-}
-
 // A run whose output was lost has not succeeded.
 static void check_output(Machine *m)
 {
-    int error = console_write_error(m->console);
-    if (!error)
+    char *lost = backends_lost(m);
+    if (!lost)
         return;
     if (!m->status)
         m->status = 1;
-    if (!m->message)
-        m->message = g_strdup_printf("-serial %s: output was lost: %s", m->options->serial, g_strerror(error));
+    if (m->message)
+        g_free(lost);
+    else
+        m->message = lost;
 }
 
 // Nor has one in which compiled code stored what it should not have.
@@ -405,7 +422,7 @@ static char *cannot_run(const Machine *m)
 static bool start_monitors(Machine *m)
 {
     g_autoptr(GError) error = NULL;
-    if (!monitors_new(m, m->console, m->options, &m->monitors, &error)) {
+    if (!monitors_new(m, backends_monitored(m), m->options, &m->monitors, &error)) {
         m->message = g_strdup(error->message);
         return false;
     }
@@ -427,10 +444,9 @@ void machine_run(Machine *m, RunResult *out)
         return;
     }
     m->loop = g_main_loop_new(NULL, FALSE);
-    console_set_quit_handler(m->console, on_quit, m);
-    console_attach(m->console, NULL);
+    backends_attach(m);
     guint signals[] = {g_unix_signal_add(SIGINT, on_sigint, m), g_unix_signal_add(SIGTERM, on_sigterm, m),
-                       g_unix_signal_add(SIGHUP, on_sighup, m)};
+                       g_unix_signal_add(SIGHUP, on_sighup, m), g_unix_signal_add(SIGWINCH, on_sigwinch, m)};
     guint timer = m->options->timeout > 0 ? g_timeout_add((guint)(m->options->timeout * 1000), on_timeout, m) : 0;
     if (!board_can_exit(m->board) && !m->options->semihosting && m->options->command == COMMAND_RUN)
         machine_note(m, board_has_htif(m->board) ? "this guest has no way to exit (no HTIF symbols)"
@@ -451,16 +467,21 @@ void machine_run(Machine *m, RunResult *out)
     *out = (RunResult){m->status, m->message, (double)(g_get_monotonic_time() - start) / 1e6};
 }
 
-void machine_reset(Machine *m)
+void machine_wake(Machine *m)
 {
-    g_atomic_int_set(&m->reset_wanted, 1);
-    kick_harts(m);
     g_mutex_lock(&m->lock);
     for (unsigned i = 0; i < m->n_runners; i++) {
         m->runners[i].look_again = true;
         g_cond_signal(&m->runners[i].wake);
     }
     g_mutex_unlock(&m->lock);
+}
+
+void machine_reset(Machine *m)
+{
+    g_atomic_int_set(&m->reset_wanted, 1);
+    kick_harts(m);
+    machine_wake(m);
 }
 
 Board *machine_board(Machine *m)

@@ -27,7 +27,9 @@ typedef struct { // what is known of a hart from its last slices
 struct Machine {
     const Options *options;
     Board *board;
-    Console *console;
+    GArray *netdevs;  // of BoardNetdev, or NULL
+    GArray *chardevs; // of BoardChardev, or NULL
+    Console *console; // the serial line; may be one of them
     Cpu **cpus, *mirror;
     unsigned n_cpus;
     Runner *runners; // one for all harts, or one for each
@@ -48,11 +50,23 @@ struct Machine {
     uint64_t stopped_ns; // the user has stopped the harts: since when, by the same clock; 0: they run
     uint64_t skipped_ns; // -icount: time that passed in wfi; the harts' thread only
     bool noted_stuck; // under lock
+    bool noted_refused; // likewise
     // Set once, by whoever ends the run first (under lock).
     bool ended, interrupted; // by a signal
     int status;
     char *message;
 };
+
+// backends.c: what is behind the devices on the host, and what the run does with it.
+bool backends_open(Machine *m, GError **error);
+void backends_free(Machine *m); // after the board
+void backends_attach(Machine *m); // to the main loop
+void backends_resized(Machine *m); // the terminal has another size; the main thread
+void backends_stop(Machine *m); // no hart shall wait for input any more; the main thread, or one that reads input
+// What went wrong with output, or NULL; the caller frees it.
+char *backends_lost(Machine *m);
+// The console whose Ctrl-A c leads to the monitor; if there is none: the serial line.
+Console *backends_monitored(Machine *m);
 
 // exec.c. Makes the harts, ready to run.
 void machine_prepare(Machine *m);
@@ -60,6 +74,7 @@ void machine_prepare(Machine *m);
 unsigned machine_threshold(const Options *o);
 // Takes message over. Harts that the user has stopped do not end: machine_end_by_user.
 void machine_end_run(Machine *m, int status, char *message);
+void machine_wake(Machine *m); // harts that sleep look again
 bool machine_virtual_time(const Machine *m);
 uint64_t machine_clock_ns(Machine *m); // guest time; see BoardHooks
 

@@ -8,7 +8,8 @@
 #include <string.h>
 
 typedef struct {
-    char *what;
+    char *what; // in messages
+    char *name; // in listings
     gpa_t start, end;
 } Taken;
 
@@ -24,6 +25,7 @@ struct Loader {
 static void taken_clear(void *item)
 {
     g_free(((Taken *)item)->what);
+    g_free(((Taken *)item)->name);
 }
 
 Loader *loader_new(AddressSpace *as, gpa_t base, uint64_t size)
@@ -52,11 +54,6 @@ Symbols *loader_symbols(Loader *l)
     return l->symbols;
 }
 
-unsigned loader_images(const Loader *l)
-{
-    return l->images;
-}
-
 gpa_t loader_high(const Loader *l)
 {
     gpa_t high = l->base;
@@ -76,7 +73,7 @@ static bool inside(const Loader *l, const char *what, gpa_t addr, uint64_t size,
 }
 
 // Reserves [addr, addr + size) for what. size is not 0.
-static bool take(Loader *l, const char *what, gpa_t addr, uint64_t size, GError **error)
+static bool take(Loader *l, const char *what, const char *name, gpa_t addr, uint64_t size, GError **error)
 {
     if (!inside(l, what, addr, size, error))
         return false;
@@ -89,7 +86,7 @@ static bool take(Loader *l, const char *what, gpa_t addr, uint64_t size, GError 
             return false;
         }
     }
-    Taken t = {.what = g_strdup(what), .start = addr, .end = addr + size};
+    Taken t = {.what = g_strdup(what), .name = g_strdup(name), .start = addr, .end = addr + size};
     g_array_append_val(l->taken, t);
     return true;
 }
@@ -109,20 +106,31 @@ static void zero(AddressSpace *as, gpa_t addr, uint64_t size)
     }
 }
 
-bool loader_bytes(Loader *l, const char *what, const void *data, uint64_t size, gpa_t addr, GError **error)
+static bool put(Loader *l, const char *what, const char *name, const void *data, uint64_t size, gpa_t addr,
+                GError **error)
 {
-    if (size && !take(l, what, addr, size, error))
+    if (size && !take(l, what, name, addr, size, error))
         return false;
     address_space_write_rom(l->as, addr, data, size);
     return true;
 }
 
+bool loader_bytes(Loader *l, const char *what, const void *data, uint64_t size, gpa_t addr, GError **error)
+{
+    return put(l, what, what, data, size, addr, error);
+}
+
+bool loader_device_tree(Loader *l, const void *data, uint64_t size, gpa_t addr, GError **error)
+{
+    return put(l, "the device tree", "fdt", data, size, addr, error);
+}
+
 // One ELF segment; elf_file.c has checked that data holds filesz bytes and filesz <= memsz.
 static bool load_segment(Loader *l, const char *path, const ElfSegment *seg, GError **error)
 {
-    char *what = g_strdup_printf("%s, segment %u", path, seg->index);
-    bool ok = take(l, what, seg->paddr, seg->memsz, error);
-    g_free(what);
+    g_autofree char *what = g_strdup_printf("%s, segment %u", path, seg->index);
+    g_autofree char *name = g_strdup_printf("%s ELF program header segment %u", path, seg->index);
+    bool ok = take(l, what, name, seg->paddr, seg->memsz, error);
     if (ok) {
         address_space_write_rom(l->as, seg->paddr, seg->data, seg->filesz);
         zero(l->as, seg->paddr + seg->filesz, seg->memsz - seg->filesz);
@@ -213,7 +221,7 @@ static bool load_linux(Loader *l, const char *path, const uint8_t *data, gsize s
     if (rules->linux_base && image->text_offset < l->size)
         addr = MAX(addr, rules->linux_base + image->text_offset);
     *out = (LoadedImage){.low = addr, .high = addr + image->image_size, .entry = addr};
-    if (!take(l, path, addr, image->image_size, error))
+    if (!take(l, path, path, addr, image->image_size, error))
         return false;
     address_space_write_rom(l->as, addr, data, size);
     return true;
@@ -265,4 +273,28 @@ bool loader_is_elf(const char *path)
     if (f)
         fclose(f);
     return is_elf;
+}
+
+// --- listing -------------------------------------------------------------------------------------------------------
+
+static int by_start(gconstpointer p, gconstpointer q)
+{
+    const Taken *a = p, *b = q;
+    return a->start < b->start ? -1 : a->start > b->start;
+}
+
+void loader_print_row(GString *out, AddressSpace *as, gpa_t addr, uint64_t size, const char *name)
+{
+    MemorySection s = address_space_lookup(as, addr);
+    g_string_append_printf(out, "addr=%016" PRIx64 " size=0x%06" PRIx64 " mem=%s name=\"%s\"\n", addr, size,
+                           s.mr && s.mr->readonly ? "rom" : "ram", name);
+}
+
+void loader_print(Loader *l, GString *out)
+{
+    g_array_sort(l->taken, by_start);
+    for (unsigned i = 0; i < l->taken->len; i++) {
+        const Taken *t = &g_array_index(l->taken, Taken, i);
+        loader_print_row(out, l->as, t->start, t->end - t->start, t->name);
+    }
 }

@@ -43,9 +43,16 @@ bool loader_value(Loader *loader, const char *what, uint64_t value, unsigned siz
 bool loader_bytes(Loader *loader, const char *what, const void *data, uint64_t size, gpa_t addr,
                   GError **error);
 
+// The same for the device tree.
+bool loader_device_tree(Loader *loader, const void *data, uint64_t size, gpa_t addr, GError **error);
+
+// Appends a line for each piece of memory that was loaded, by address, as QEMU's info roms has it; a row of its own.
+// Under the big lock.
+void loader_print(Loader *loader, GString *out);
+void loader_print_row(GString *out, AddressSpace *as, gpa_t addr, uint64_t size, const char *name);
+
 // True if the file starts as an ELF file does; false for unreadable ones too.
 bool loader_is_elf(const char *path);
 
 Symbols *loader_symbols(Loader *loader); // owned by the loader
-unsigned loader_images(const Loader *loader); // programs loaded so far: the next one's symbols carry this number
 gpa_t loader_high(const Loader *loader); // end of the highest image; the RAM base without one

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <gio/gio.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 

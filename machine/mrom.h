@@ -3,7 +3,8 @@
 #pragma once
 #include <stdint.h>
 
-#define MROM_IMAGE_SIZE 0x58 // bytes: ten words of code and pointers, then six 64-bit words
+#define MROM_INFO 0x28       // bytes: ten words of code and pointers,
+#define MROM_IMAGE_SIZE 0x58 // then six 64-bit words, the info block
 
 // Fills image for a machine that starts at start with the device tree at fdt; the firmware finds next_addr
 // (0: no kernel) in the info block. Pure.

@@ -328,7 +328,7 @@ static bool parse_words(Parser *p, GError **error)
         return o->cache_action || value_error(error, "cache", "needs list, verify or purge");
     default_guest_args(o);
     add_drive_devices(o);
-    if (!check_objects(o, error))
+    if (!check_objects(o, error) || !check_chardevs(o, error) || !check_netdevs(o, error))
         return false;
     return check_together(o, error);
 }
@@ -340,7 +340,11 @@ bool options_parse(Options *out, int argc, char **argv, GError **error)
         .load_items = g_array_new(FALSE, FALSE, sizeof(LoadItem)),
         .drives = g_array_new(FALSE, FALSE, sizeof(DriveItem)),
         .virtio = g_array_new(FALSE, FALSE, sizeof(VirtioItem)),
+        .ports = g_array_new(FALSE, FALSE, sizeof(VirtioPort)),
+        .netdevs = g_array_new(FALSE, FALSE, sizeof(NetItem)),
+        .forwards = g_array_new(FALSE, FALSE, sizeof(NetForward)),
         .objects = g_ptr_array_new(),
+        .chardevs = g_array_new(FALSE, FALSE, sizeof(ChardevItem)),
         .serial = "mon:stdio",
         .signature_granularity = 16,
         .jit_opt = -1,
@@ -366,7 +370,11 @@ void options_deinit(Options *options)
     g_array_free(options->load_items, TRUE);
     g_array_free(options->drives, TRUE);
     g_array_free(options->virtio, TRUE);
+    g_array_free(options->ports, TRUE);
+    g_array_free(options->netdevs, TRUE);
+    g_array_free(options->forwards, TRUE);
     g_ptr_array_free(options->objects, TRUE);
+    g_array_free(options->chardevs, TRUE);
     g_string_chunk_free(options->text);
 }
 

@@ -2,7 +2,9 @@
 // The command line: argv into struct Options, by the rows of options.def.
 #pragma once
 #include "frontend/hart.h"
+#include "machine/chardev_item.h"
 #include "machine/load_item.h"
+#include "machine/net_item.h"
 #include "machine/virtio_item.h"
 #include <glib.h>
 #include <stdbool.h>
@@ -49,6 +51,9 @@ typedef struct {
     GArray *load_items;    // of LoadItem: -device loader; their strings are in text
     GArray *drives;        // of DriveItem: -drive
     GArray *virtio;        // of VirtioItem: other -device, and -drive if=virtio
+    GArray *ports;         // of VirtioPort: -device virtconsole, virtserialport
+    GArray *netdevs;       // of NetItem: -netdev
+    GArray *forwards;      // of NetForward: their hostfwd=
     GPtrArray *objects;    // of const char *: ids of -object
     bool start_at_entry;   // kernel came as guest.elf without -bios: begin at its ELF entry
     GPtrArray *guest_args; // of const char *: argv[0] of the guest first; empty without a guest
@@ -58,7 +63,11 @@ typedef struct {
     OptionsMonitor monitor;
     const char *monitor_path; // MONITOR_UNIX
     bool monitor_server, monitor_wait; // ... listens there; and waits for who connects
-    const char *serial; // "stdio", "mon:stdio", "null" or "file:PATH"; never NULL, default "mon:stdio"
+    GArray *chardevs;         // of ChardevItem: -chardev
+    // "stdio", "mon:stdio", "null", "file:PATH" or "chardev:ID"; never NULL. Default: "mon:stdio", or "null" if a
+    // -chardev has stdin and stdout.
+    const char *serial;
+    bool serial_given;
 
     // What the guest may do to the host.
     bool semihosting;

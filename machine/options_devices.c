@@ -3,6 +3,7 @@
 #include "machine/options_set.h"
 
 #include "machine/options_value.h"
+#include <limits.h>
 #include <string.h>
 
 #define BUS "virtio-mmio-bus."
@@ -112,10 +113,13 @@ void add_drive_devices(Options *o)
 typedef struct {
     Options *options;
     VirtioItem item;
+    bool has_mac;
 } Virtio;
 
 TEXT_PROPERTY(virtio_drive, Virtio, drive)
 TEXT_PROPERTY(virtio_rng, Virtio, rng)
+TEXT_PROPERTY(virtio_netdev, Virtio, netdev)
+TEXT_PROPERTY(virtio_id, Virtio, id)
 
 static bool virtio_driver(void *opaque, const char *option, const char *value, GError **error)
 {
@@ -143,11 +147,37 @@ static bool virtio_serial(void *opaque, const char *option, const char *value, G
     return true;
 }
 
-// QEMU's name for the device itself; nothing here refers to it.
-static bool virtio_id(void *opaque, const char *option, const char *value, GError **error)
+static bool virtio_mac(void *opaque, const char *option, const char *value, GError **error)
 {
-    (void)opaque, (void)option, (void)value, (void)error;
-    return true;
+    Virtio *v = opaque;
+    v->has_mac = true;
+    return parse_mac(option, value, v->item.mac, error);
+}
+
+// QEMU's first address that no device before has.
+static void default_mac(const Options *o, unsigned char mac[6])
+{
+    static const unsigned char first[6] = {0x52, 0x54, 0x00, 0x12, 0x34, 0x56};
+    memcpy(mac, first, sizeof first);
+    for (unsigned i = 0; i < o->virtio->len; i++) {
+        if (memcmp(g_array_index(o->virtio, VirtioItem, i).mac, mac, sizeof first))
+            continue;
+        mac[5]++;
+        i = UINT_MAX; // from the beginning again
+    }
+}
+
+// A property that the kind of device has not got, or NULL.
+static const char *misplaced(const Virtio *v)
+{
+    const VirtioItem *i = &v->item;
+    bool block = !strcmp(i->driver, "virtio-blk-device"), net = !strcmp(i->driver, "virtio-net-device");
+    return i->drive && !block                                      ? "drive"
+           : i->serial && !block                                   ? "serial"
+           : i->rng && strcmp(i->driver, "virtio-rng-device") != 0 ? "rng"
+           : i->netdev && !net                                     ? "netdev"
+           : v->has_mac && !net                                    ? "mac"
+                                                                   : NULL;
 }
 
 bool is_virtio_device(const char *value)
@@ -161,17 +191,20 @@ bool set_virtio_device(Options *o, const char *option, const char *value, GError
     static const ValueProperty properties[] = {
         {"driver", virtio_driver}, {"bus", virtio_bus},       {"id", virtio_id},
         {"drive", virtio_drive},   {"serial", virtio_serial}, {"rng", virtio_rng},
+        {"netdev", virtio_netdev}, {"mac", virtio_mac},
     };
     Virtio v = {.options = o, .item = {.bus = -1}};
     if (!value_properties(option, value, properties, G_N_ELEMENTS(properties), &v, error))
         return false;
-    bool block = !strcmp(v.item.driver, "virtio-blk-device");
-    if (block && !v.item.drive)
+    if (!strcmp(v.item.driver, "virtio-blk-device") && !v.item.drive)
         return value_error(error, option, "virtio-blk-device needs drive=, the id of a -drive");
-    if (!block && (v.item.drive || v.item.serial))
-        return value_error(error, option, "%s takes no %s=", v.item.driver, v.item.drive ? "drive" : "serial");
-    if (block && v.item.rng)
-        return value_error(error, option, "%s takes no rng=", v.item.driver);
+    if (!strcmp(v.item.driver, "virtio-net-device") && !v.item.netdev)
+        return value_error(error, option, "virtio-net-device needs netdev=, the id of a -netdev");
+    const char *wrong = misplaced(&v);
+    if (wrong)
+        return value_error(error, option, "%s takes no %s=", v.item.driver, wrong);
+    if (v.item.netdev && !v.has_mac)
+        default_mac(o, v.item.mac);
     g_array_append_val(o->virtio, v.item);
     return true;
 }

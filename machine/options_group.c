@@ -143,6 +143,8 @@ bool set_device(Options *o, const char *option, const char *value, GError **erro
         {"data", loader_data},         {"data-len", loader_data_len}, {"data-be", loader_data_be},
         {"force-raw", loader_force_raw}, {"cpu-num", loader_cpu_num},
     };
+    if (is_serial_port(value))
+        return set_serial_port(o, option, value, error);
     if (is_virtio_device(value))
         return set_virtio_device(o, option, value, error);
     Device d = {.options = o, .item = {.hart = -1}};

@@ -225,7 +225,11 @@ bool set_serial(Options *o, const char *option, const char *value, GError **erro
 {
     if (!strcmp(value, "file:"))
         return value_error(error, option, "file: needs a path behind it");
-    o->serial = g_str_has_prefix(value, "file:") ? keep(o, value) : choose(LIST_SERIAL, option, value, error);
+    if (!strcmp(value, "chardev:"))
+        return value_error(error, option, "chardev: needs the id of a -chardev behind it");
+    o->serial_given = true;
+    bool named = g_str_has_prefix(value, "file:") || g_str_has_prefix(value, "chardev:");
+    o->serial = named ? keep(o, value) : choose(LIST_SERIAL, option, value, error);
     return o->serial;
 }
 

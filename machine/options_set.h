@@ -10,18 +10,37 @@ typedef bool OptionSet(Options *o, const char *option, const char *value, GError
 OptionSet set_machine, set_cpu, set_isa, set_ram_size, set_smp, set_append, set_device, set_display, set_serial,
     set_monitor;
 OptionSet set_drive, set_virtio_device, set_object, set_global;
+OptionSet set_chardev, set_serial_port, set_netdev;
 OptionSet set_semihosting, set_granularity, set_accel, set_icount, set_tlb_bits, set_timeout, set_instructions;
 OptionSet set_cache_size, set_aot_run;
 OptionSet set_log_items, set_log_filter, set_stats, ask_version, ask_help;
 OptionSet set_spike_ram_size; // -m<MiB>, Spike's form: up to that much RAM, at most 16 TiB
 
-// Whether a value of -device is for set_virtio_device.
+// Whether a value of -device is for set_virtio_device, for set_serial_port (which looks first).
 bool is_virtio_device(const char *value);
+bool is_serial_port(const char *value);
 // Behind all options: the devices of -drive if=virtio, which come last.
 void add_drive_devices(Options *o);
 bool check_objects(const Options *o, GError **error); // each that a device names is there
 
-typedef enum { LIST_MACHINE, LIST_CPU, LIST_ACCEL, LIST_SERIAL, LIST_DISPLAY, LIST_MONITOR, LIST_DEVICE } ChoiceList;
+typedef enum {
+    LIST_MACHINE,
+    LIST_CPU,
+    LIST_ACCEL,
+    LIST_SERIAL,
+    LIST_DISPLAY,
+    LIST_MONITOR,
+    LIST_DEVICE,
+    LIST_CHARDEV,
+    LIST_NETDEV,
+} ChoiceList;
+
+// Behind all options: what -serial is if it was not given, and who uses which -chardev.
+bool check_chardevs(Options *o, GError **error);
+
+// A MAC address, six bytes in hexadecimal with colons between.
+bool parse_mac(const char *option, const char *value, unsigned char mac[6], GError **error);
+bool check_netdevs(const Options *o, GError **error); // each that a device names is there, and has one device
 
 // What a value of a choice option stands for; NULL: *error has the hint that fits best.
 const char *choose(ChoiceList list, const char *option, const char *value, GError **error);

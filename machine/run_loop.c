@@ -72,9 +72,10 @@ static void check_trap_loop(Machine *m, const Hart *hart)
     machine_end_run(m, 1,
                     g_strdup_printf("%s is in a trap loop: at pc 0x%" PRIx64
                                     " its trap handler traps itself (%ccause %" PRIu64 ", %ctval 0x%" PRIx64
-                                    ", %ctvec 0x%" PRIx64 ")",
+                                    ", %ctvec 0x%" PRIx64 ")%s",
                                     who, s ? hart->sepc : hart->mepc, x, s ? hart->scause : hart->mcause, x,
-                                    s ? hart->stval : hart->mtval, x, s ? hart->stvec : hart->mtvec));
+                                    s ? hart->stval : hart->mtval, x, s ? hart->stvec : hart->mtvec,
+                                    hart->refused_calls ? "; it makes semihosting calls: try -semihosting" : ""));
 }
 
 static void run_engine(Machine *m, Cpu *cpu, int64_t insns)
@@ -158,12 +159,7 @@ void run_loop_reset(Machine *m)
         machine_end_run(m, 1, g_strdup_printf("reset: %s", error->message));
     for (unsigned i = 0; i < m->n_cpus; i++)
         cpu_reset(m->cpus[i]);
-    g_mutex_lock(&m->lock);
-    for (unsigned i = 0; i < m->n_runners; i++) {
-        m->runners[i].look_again = true;
-        g_cond_signal(&m->runners[i].wake);
-    }
-    g_mutex_unlock(&m->lock);
+    machine_wake(m);
     exclusive_end(&m->exclusive);
 }
 

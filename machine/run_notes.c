@@ -58,7 +58,9 @@ void note_wait(Machine *m, unsigned hart)
     const Hart *h = &m->cpus[hart]->hart;
     bool timer = h->mie & (UINT64_C(1) << IRQ_M_TIMER | UINT64_C(1) << IRQ_S_TIMER) &&
                  board_next_deadline_ns(m->board, hart, 1) != UINT64_MAX;
-    HartProgress now = timer ? HART_GOES : HART_WAITS;
+    bool external = h->mie & (UINT64_C(1) << IRQ_M_EXT | UINT64_C(1) << IRQ_S_EXT) &&
+                    board_has_external_interrupts(m->board);
+    HartProgress now = timer || external ? HART_GOES : HART_WAITS;
     if (now != m->watch[hart]->progress)
         set_progress(m, hart, now, "waits for an interrupt that cannot come",
                      g_strdup_printf("wfi before pc 0x%" PRIx64 ", mie 0x%" PRIx64, h->env.pc, h->mie));
@@ -80,6 +82,21 @@ static bool spins(Machine *m, unsigned hart)
     return !memcmp(code, jal_self, sizeof jal_self) || !memcmp(code, c_j_self, sizeof c_j_self);
 }
 
+#define MANY_CALLS 100 // firmware tries one to see whether it is answered
+
+// A guest that was made for semihosting comes from its trap handler to the same call again, or nowhere.
+static void note_refused(Machine *m, unsigned hart)
+{
+    uint64_t n = m->cpus[hart]->hart.refused_calls;
+    if (!n || (n < MANY_CALLS && m->watch[hart]->progress == HART_GOES))
+        return;
+    g_mutex_lock(&m->lock);
+    if (!m->noted_refused)
+        machine_note(m, "the guest makes semihosting calls, which are answered with -semihosting only");
+    m->noted_refused = true;
+    g_mutex_unlock(&m->lock);
+}
+
 void note_slice(Machine *m, unsigned hart)
 {
     HartProgress now = spins(m, hart) ? HART_SPINS : HART_GOES;
@@ -87,4 +104,5 @@ void note_slice(Machine *m, unsigned hart)
         set_progress(m, hart, now, "spins for ever with interrupts off",
                      g_strdup_printf("the instruction at pc 0x%" PRIx64 " jumps to itself",
                                      m->cpus[hart]->hart.env.pc));
+    note_refused(m, hart);
 }

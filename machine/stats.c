@@ -54,33 +54,17 @@ static void sum_access(const TlbStats *t, MemAccess k, uint64_t started, Access 
     out->hits += out->lookups - slow;
 }
 
-// Under -accel check regions belong to the mirror.
-static void take_regions(Machine *m, EngineStats *out)
+// Under -accel check what is compiled belongs to the mirror.
+static void take_compiled(Machine *m, EngineStats *out)
 {
-    EngineStats e;
-    engine_stats(machine_mirror(m)->engine, &e);
-    out->baseline_blocks = e.baseline_blocks;
-    out->baseline_insns = e.baseline_insns;
-    out->baseline_bytes = e.baseline_bytes;
-    out->baseline_ns = e.baseline_ns;
-    out->regions = e.regions;
-    out->region_insns = e.region_insns;
-    out->region_blocks = e.region_blocks;
-    out->region_bytes = e.region_bytes;
-    out->regions_failed = e.regions_failed;
-    out->regions_remade = e.regions_remade;
-    out->regions_dropped = e.regions_dropped;
-    out->compile_ns = e.compile_ns;
-    out->jit_entries = e.jit_entries;
-    out->jit_slow = e.jit_slow;
-    out->workers_lost = e.workers_lost;
-    out->cache_hits = e.cache_hits;
-    out->cache_misses = e.cache_misses;
-    out->cache_stores = e.cache_stores;
-    out->cache_rejected = e.cache_rejected;
-    out->cache_ns = e.cache_ns;
-    out->kept_blocks = e.kept_blocks;
-    out->kept_code = e.kept_code;
+    EngineStats own = *out;
+    engine_stats(machine_mirror(m)->engine, out);
+    out->jit_insns = own.jit_insns;
+    out->baseline_done = own.baseline_done;
+    out->blocks = own.blocks;
+    out->block_insns = own.block_insns;
+    out->loads = own.loads;
+    out->stores = own.stores;
 }
 
 static void collect_hart(Machine *m, unsigned hart, HartReport *r)
@@ -91,7 +75,7 @@ static void collect_hart(Machine *m, unsigned hart, HartReport *r)
     r->traps = cpu->hart.trap_count;
     engine_stats(cpu->engine, &r->engine);
     if (machine_mirror(m))
-        take_regions(m, &r->engine);
+        take_compiled(m, &r->engine);
     tlb_stats(cpu->tlb, &tlb);
     sum_access(&tlb, ACCESS_READ, r->engine.loads, &r->kind[ACCESS_READ]);
     sum_access(&tlb, ACCESS_WRITE, r->engine.stores, &r->kind[ACCESS_WRITE]);

@@ -174,8 +174,57 @@ static unsigned first_part(gva_t va, unsigned size)
     return (unsigned)MIN(size, PAGE_SIZE - (va & ~PAGE_MASK));
 }
 
+// The short way to a device: its page is in the main table, it has all of the page and nobody watches; the bytes are
+// one piece, and no other lookup of theirs is still to be counted.
+static inline const TlbEntry *device_entry(const Tlb *tlb, gva_t va, unsigned size, MemAccess access)
+{
+    const TlbTable *t = tlb->table[tlb->data_mmu];
+    const TlbEntry *e = tlb_slot(t, va);
+    const TlbDeferred *d = tlb->deferred;
+    gva_t page = va & PAGE_MASK;
+    if (e->cmp[access] != ((va & (PAGE_MASK | (size - 1))) | TLB_MMIO))
+        return NULL;
+    if ((d[0].counter && d[0].page == page) || (d[1].counter && d[1].page == page))
+        return NULL;
+    return t->cold[e - t->entries].pa & TLB_COLD_DEVICE ? e : NULL;
+}
+
+// Counts an access of the entry's device. Where in it va is.
+static inline uint64_t device_offset(Tlb *tlb, const TlbEntry *e, gva_t va, MemAccess access)
+{
+    const TlbTable *t = tlb->table[tlb->data_mmu];
+    tlb->stats.kind[tlb->data_mmu][access].slow_mmio++;
+    return t->cold[e - t->entries].ram + (va & ~PAGE_MASK);
+}
+
+static inline MemoryRegion *device_of(const TlbEntry *e)
+{
+    return (MemoryRegion *)(uintptr_t)e->addend;
+}
+
+static bool load_device(Tlb *tlb, const TlbEntry *e, gva_t va, unsigned size, uint64_t *value, MemFault *fault)
+{
+    uint64_t offset = device_offset(tlb, e, va, ACCESS_READ);
+    if (memory_region_dispatch_read(device_of(e), offset, value, size, MEMTXATTRS_NONE) == MEMTX_OK)
+        return true;
+    *fault = (MemFault){FAULT_ACCESS, ACCESS_READ, va};
+    return false;
+}
+
+static bool store_device(Tlb *tlb, const TlbEntry *e, gva_t va, unsigned size, uint64_t value, MemFault *fault)
+{
+    uint64_t offset = device_offset(tlb, e, va, ACCESS_WRITE);
+    if (memory_region_dispatch_write(device_of(e), offset, value, size, MEMTXATTRS_NONE) == MEMTX_OK)
+        return true;
+    *fault = (MemFault){FAULT_ACCESS, ACCESS_WRITE, va};
+    return false;
+}
+
 bool tlb_load(Tlb *tlb, gva_t va, unsigned size, uint64_t *value, MemFault *fault)
 {
+    const TlbEntry *device = device_entry(tlb, va, size, ACCESS_READ);
+    if (device)
+        return load_device(tlb, device, va, size, value, fault);
     unsigned n = first_part(va, size);
     TlbLook a, b;
     uint64_t hi;
@@ -200,6 +249,9 @@ bool tlb_load(Tlb *tlb, gva_t va, unsigned size, uint64_t *value, MemFault *faul
 
 bool tlb_store(Tlb *tlb, gva_t va, unsigned size, uint64_t value, MemFault *fault)
 {
+    const TlbEntry *device = device_entry(tlb, va, size, ACCESS_WRITE);
+    if (device)
+        return store_device(tlb, device, va, size, value, fault);
     unsigned n = first_part(va, size);
     TlbLook a, b;
     if (!tlb_lookup(tlb, va, n, ACCESS_WRITE, &a, fault))

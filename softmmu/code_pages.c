@@ -138,7 +138,7 @@ void code_pages_add_tlb(CodePages *cp, struct Tlb *tlb)
     g_mutex_lock(&set->lock);
     g_hash_table_iter_init(&it, set->pages);
     while (g_hash_table_iter_next(&it, &key, NULL))
-        tlb_mark_code(tlb, key_page(key));
+        tlb_mark(tlb, key_page(key), PAGE_SIZE);
     g_mutex_unlock(&set->lock);
 }
 
@@ -152,7 +152,7 @@ static void mark_tlbs(const CodeSet *set, ram_t page)
     for (unsigned i = 0; i < set->views->len; i++) {
         const CodePages *view = set->views->pdata[i];
         for (unsigned k = 0; view && k < view->tlbs->len; k++)
-            tlb_mark_code(view->tlbs->pdata[k], page);
+            tlb_mark(view->tlbs->pdata[k], page, PAGE_SIZE);
     }
 }
 

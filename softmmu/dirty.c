@@ -4,9 +4,9 @@
 // RAM may be terabytes of reserved address space, all of it dirty as long as nobody logs, so what is kept are the clean
 // pages: a hash table of chunks of 512 pages. A count of clean pages answers the usual question without a look.
 //
-// Who clears bits flushes all TLBs afterwards, while no hart runs. A store through an entry that was made before is
-// then over, and what it wrote is seen by whoever reads the page after the snapshot; one that comes later finds a
-// clean page.
+// Who clears bits marks the pages' entries in all TLBs afterwards, while no hart runs. A store through one that was not
+// marked is then over, and what it wrote is seen by whoever reads the page after the snapshot; one that comes later
+// finds a clean page.
 #include "softmmu/dirty.h"
 #include "softmmu/listener.h"
 #include "softmmu/space.h"
@@ -212,10 +212,11 @@ static void clear(MemoryRegion *mr, uint64_t offset, uint64_t len, DirtyClient c
     g_assert(SLOW & DIRTY_BIT(client));
     listeners_sync(mr);
     g_mutex_lock(&lock);
-    bool any = take_dirty(pages_of(mr->ram->offset + offset, len), client, out);
+    Pages p = pages_of(mr->ram->offset + offset, len);
+    bool any = take_dirty(p, client, out);
     g_mutex_unlock(&lock);
     if (any) {
-        space_forget_translations();
+        space_pages_clean(p.first << PAGE_BITS, (p.last - p.first + 1) << PAGE_BITS);
     }
     listeners_clear(mr, offset, len);
 }

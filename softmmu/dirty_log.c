@@ -10,7 +10,7 @@ static unsigned put_off;        // of these, who has stopped while the machine w
 
 uint8_t dirty_region_mask(const MemoryRegion *mr)
 {
-    unsigned mask = mr->log_mask;
+    unsigned mask = mr->log_users ? DIRTY_BIT(DIRTY_VGA) : 0;
     if (mr->ram) {
         mask |= translator ? DIRTY_BIT(DIRTY_CODE) : 0;
         // What a host device has in its registers is its own.
@@ -41,11 +41,8 @@ void memory_region_set_log(MemoryRegion *mr, bool on, DirtyClient client)
     g_assert(on || mr->log_users);
     bool before = mr->log_users;
     mr->log_users += on ? 1 : -1u;
-    if (before != (mr->log_users != 0)) {
-        mr->log_mask ^= DIRTY_BIT(client);
-        if (mr->enabled) {
-            space_mark_pending();
-        }
+    if (before != (mr->log_users != 0) && mr->enabled) {
+        space_mark_pending();
     }
     memory_transaction_commit();
 }

@@ -67,6 +67,16 @@ void grace_enter(void)
     }
 }
 
+void grace_enter_locked(void)
+{
+    if (!self) {
+        self = reader_new();
+    }
+    if (self->nest++ == 0) {
+        __atomic_store_n(&self->seen, __atomic_load_n(&epoch, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+    }
+}
+
 void grace_leave(void)
 {
     g_assert(self && self->nest);
@@ -120,8 +130,6 @@ void grace_wait(void)
     }
     for (grace_collect(); graves->len; grace_collect()) {
         g_assert(!self || !self->nest);
-        unsigned depth = lock_drop();
-        g_usleep(50);
-        lock_retake(depth);
+        lock_pause();
     }
 }

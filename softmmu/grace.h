@@ -8,6 +8,8 @@
 // Around each use of something that may be retired. Nests; per thread.
 void grace_enter(void);
 void grace_leave(void);
+// grace_enter for whoever has the big lock, without which nothing is freed: it need not fence.
+void grace_enter_locked(void);
 
 // Calls release(thing) when no reader can see it any more: at some later grace_collect or grace_wait. Needs the
 // big lock.

@@ -42,3 +42,10 @@ void lock_retake(unsigned depth)
         held = depth;
     }
 }
+
+void lock_pause(void)
+{
+    unsigned depth = lock_drop();
+    g_usleep(50);
+    lock_retake(depth);
+}

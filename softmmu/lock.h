@@ -5,3 +5,5 @@
 // Lets go of the big lock however deep the caller holds it, and returns the depth for lock_retake.
 unsigned lock_drop(void);
 void lock_retake(unsigned depth);
+// Others may have the lock for a moment: lets go of it, sleeps a little, takes it back.
+void lock_pause(void);

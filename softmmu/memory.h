@@ -113,8 +113,7 @@ struct MemoryRegion {
     GArray *eventfds;         // of IoEventfd; NULL: none
     unsigned refs;            // held by views, sections, buffers
     unsigned mapped_by_alias; // how many aliases in containers come to it (R1.11)
-    uint8_t log_mask;         // dirty clients of its own (R3.21)
-    unsigned log_users;       // of VGA's (softmmu/dirty.h)
+    unsigned log_users;       // of VGA's dirty log (R3.21)
     bool enabled, terminates, readonly, nonvolatile, unmergeable;
     bool romd;      // mode of a ROM device
     bool resizeable;
@@ -278,6 +277,9 @@ MemorySection address_space_translate(AddressSpace *as, gpa_t addr, bool is_writ
 // Called under the big lock after each commit that rendered the views anew; the TLBs flush there. It may let go of
 // the lock for a while.
 void memory_set_commit_hook(void (*hook)(void *opaque), void *opaque);
+// Called likewise after bits of a dirty log were cleared (softmmu/dirty.h), in place of the commit hook: when it is
+// back, stores to these pages of RAM are over or will be reported. NULL: the commit hook it is.
+void memory_set_clean_hook(void (*hook)(void *opaque, ram_t start, uint64_t len), void *opaque);
 // Called after RAM was written other than by a CPU store through its TLB (spec R2.26, R5.63).
 void memory_set_ram_written_hook(void (*hook)(void *opaque, ram_t start, uint64_t len), void *opaque);
 void memory_ram_written(ram_t start, uint64_t len); // marks the pages dirty (R2.26) and calls the hook

@@ -4,6 +4,7 @@
 #include "util/bits.h"
 #include <errno.h>
 #include <linux/magic.h>
+#include <stdarg.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -61,9 +62,13 @@ static RamBlock *add_block(RamBlock block)
     return b;
 }
 
-static void set_errno_error(GError **error, const char *what, const char *name)
+void ram_set_errno_error(GError **error, const char *name, const char *format, ...)
 {
     int saved = errno;
+    va_list args;
+    va_start(args, format);
+    g_autofree char *what = g_strdup_vprintf(format, args);
+    va_end(args);
     g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved), "cannot %s for '%s': %s", what, name,
                 g_strerror(saved));
 }
@@ -75,9 +80,8 @@ RamBlock *ram_block_new(const char *name, uint64_t size, GError **error)
     if (host == MAP_FAILED) {
         int saved = errno;
         g_autofree char *text = g_format_size_full(size, G_FORMAT_SIZE_IEC_UNITS);
-        g_autofree char *what = g_strdup_printf("reserve %s of host memory", text);
         errno = saved;
-        set_errno_error(error, what, name);
+        ram_set_errno_error(error, name, "reserve %s of host memory", text);
         return NULL;
     }
     // Fewer host TLB misses; a host that cannot do it is only slower.
@@ -108,8 +112,7 @@ static bool fit_file(const char *name, uint64_t size, bool readonly, int fd, uin
 {
     struct stat st;
     if (fstat(fd, &st)) {
-        g_autofree char *what = g_strdup_printf("use %s", file);
-        set_errno_error(error, what, name);
+        ram_set_errno_error(error, name, "use %s", file);
         return false;
     }
     if (!S_ISREG(st.st_mode)) {
@@ -123,8 +126,7 @@ static bool fit_file(const char *name, uint64_t size, bool readonly, int fd, uin
         if (fits && ftruncate(fd, (off_t)end) == 0) {
             return true;
         }
-        g_autofree char *what = g_strdup_printf("make %s of %" G_GUINT64_FORMAT " bytes", file, end);
-        set_errno_error(error, what, name);
+        ram_set_errno_error(error, name, "make %s of %" G_GUINT64_FORMAT " bytes", file, end);
         return false;
     }
     if (end < offset || has < end) {
@@ -155,10 +157,7 @@ RamBlock *ram_block_new_file(const char *name, uint64_t size, RamFileFlags flags
     int protection = fixed ? PROT_READ : PROT_READ | PROT_WRITE;
     void *host = reserve(mapped, protection, flags.shared ? MAP_SHARED : MAP_PRIVATE, fd, offset);
     if (host == MAP_FAILED) {
-        int saved = errno;
-        g_autofree char *what = g_strdup_printf("map %s", file);
-        errno = saved;
-        set_errno_error(error, what, name);
+        ram_set_errno_error(error, name, "map %s", file);
         return NULL;
     }
     return add_block(

@@ -14,3 +14,5 @@ RamBlock *ram_block_new_file(const char *name, uint64_t size, RamFileFlags flags
 void ram_block_free(RamBlock *block); // NULL allowed
 // All blocks, ascending by offset; the caller frees the list. Under the big lock.
 GPtrArray *ram_blocks(void);
+// *error becomes "cannot WHAT for 'name': " and what errno says; the format is that of WHAT.
+void ram_set_errno_error(GError **error, const char *name, const char *format, ...) G_GNUC_PRINTF(3, 4);

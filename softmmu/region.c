@@ -65,9 +65,7 @@ static void wait_for_references(MemoryRegion *mr)
     while (__atomic_load_n(&mr->refs, __ATOMIC_ACQUIRE)) {
         grace_wait();
         if (__atomic_load_n(&mr->refs, __ATOMIC_ACQUIRE)) {
-            unsigned depth = lock_drop();
-            g_usleep(50);
-            lock_retake(depth);
+            lock_pause();
         }
     }
     memory_unlock();

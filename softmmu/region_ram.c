@@ -70,9 +70,7 @@ bool memory_region_init_ram_from_file(MemoryRegion *mr, const char *name, uint64
         fd = open(path, O_CLOEXEC | O_RDWR | O_CREAT | O_EXCL, 0644);
     }
     if (fd < 0) {
-        int saved = errno;
-        g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved), "cannot open %s for '%s': %s", path,
-                    name, g_strerror(saved));
+        ram_set_errno_error(error, name, "open %s", path);
         return false;
     }
     bool ok = init_file(mr, name, size, flags, fd, 0, path, error);

@@ -17,6 +17,8 @@ static bool pending, eventfds_pending;
 static GPtrArray *spaces;
 static void (*commit_hook)(void *opaque);
 static void *commit_opaque;
+static void (*clean_hook)(void *opaque, ram_t start, uint64_t len);
+static void *clean_opaque;
 
 GPtrArray *space_list(void)
 {
@@ -80,6 +82,15 @@ void space_forget_translations(void)
     }
 }
 
+void space_pages_clean(ram_t start, uint64_t len)
+{
+    if (clean_hook) {
+        clean_hook(clean_opaque, start, len);
+    } else {
+        space_forget_translations();
+    }
+}
+
 void memory_transaction_begin(void)
 {
     memory_lock();
@@ -120,6 +131,14 @@ void memory_set_commit_hook(void (*hook)(void *opaque), void *opaque)
     memory_lock();
     commit_hook = hook;
     commit_opaque = opaque;
+    memory_unlock();
+}
+
+void memory_set_clean_hook(void (*hook)(void *opaque, ram_t start, uint64_t len), void *opaque)
+{
+    memory_lock();
+    clean_hook = hook;
+    clean_opaque = opaque;
     memory_unlock();
 }
 

@@ -15,3 +15,4 @@ const FlatView *space_enter(AddressSpace *as);
 void space_leave(void);
 // Whoever keeps what address_space_lookup and translations said forgets it now (the commit hook). Under the big lock.
 void space_forget_translations(void);
+void space_pages_clean(ram_t start, uint64_t len); // the clean hook, or the same

@@ -329,33 +329,33 @@ void tlb_set_context(Tlb *tlb, uint64_t key, unsigned asid)
     end_flush(tlb);
 }
 
-// --- code marks, statistics --------------------------------------------------------------------------------
+// --- marks, statistics -------------------------------------------------------------------------------------
 
-static void mark_entry(TlbEntry *e, const TlbCold *cold, ram_t page)
+static void mark_entry(TlbEntry *e, const TlbCold *cold, ram_t start, uint64_t len)
 {
     uint64_t *cmp = &e->cmp[ACCESS_WRITE];
     // Writes that never reach the RAM (ROM) keep their flags.
-    if (*cmp != TLB_EMPTY && !(*cmp & (TLB_MMIO | TLB_DISCARD)) && cold->ram == page)
+    if (*cmp != TLB_EMPTY && !(*cmp & (TLB_MMIO | TLB_DISCARD)) && cold->ram - start < len)
         *cmp |= TLB_NOTDIRTY;
 }
 
-static void mark_table(TlbTable *t, ram_t page)
+static void mark_table(TlbTable *t, ram_t start, uint64_t len)
 {
     if (!t->dirty)
         return;
-    tlb_run_mark_code(t, page);
+    tlb_run_mark(t, start, len);
     for (uint64_t k = 0; k < t->size; k++)
-        mark_entry(&t->entries[k], &t->cold[k], page);
+        mark_entry(&t->entries[k], &t->cold[k], start, len);
     for (unsigned v = 0; v < TLB_VICTIMS; v++)
-        mark_entry(&t->victim[v], &t->victim_cold[v], page);
+        mark_entry(&t->victim[v], &t->victim_cold[v], start, len);
 }
 
-void tlb_mark_code(Tlb *tlb, ram_t page)
+void tlb_mark(Tlb *tlb, ram_t start, uint64_t len)
 {
-    mark_table(&tlb->machine, page);
+    mark_table(&tlb->machine, start, len);
     for (unsigned n = 0; n < tlb->n_contexts; n++)
         for (unsigned i = 0; i < TLB_SPACE_INDEXES; i++)
-            mark_table(&tlb->context[n]->table[i], page);
+            mark_table(&tlb->context[n]->table[i], start, len);
     tlb_run_update(tlb);
 }
 

@@ -133,8 +133,9 @@ void tlb_flush_page(Tlb *tlb, gva_t va);
 void tlb_flush_space(Tlb *tlb, unsigned asid);
 void tlb_flush_space_page(Tlb *tlb, gva_t va, unsigned asid);
 
-// Sets NOTDIRTY in every entry through which that RAM page can be stored to (called by CodePages).
-void tlb_mark_code(Tlb *tlb, ram_t page);
+// Sets NOTDIRTY in every entry through which these pages of RAM can be stored to: one has code now (called by
+// CodePages), or they are clean in a dirty log.
+void tlb_mark(Tlb *tlb, ram_t start, uint64_t len);
 
 // --- slow paths. All may fill the table (TlbEntry pointers are void then) and call devices, locked.
 

@@ -157,7 +157,7 @@ void tlb_run_add(Tlb *tlb, unsigned mmu, const TlbEntry *e, const TlbCold *cold,
                  uint64_t ram_before, uint64_t ram_after);
 // Forgets runs that hold the page.
 void tlb_run_drop_page(TlbTable *t, gva_t page);
-void tlb_run_mark_code(TlbTable *t, ram_t page); // it may not be stored to any more
+void tlb_run_mark(TlbTable *t, ram_t start, uint64_t len); // these pages may not be stored to any more
 void tlb_run_update(Tlb *tlb);                   // writes runs
 
 // Takes the flag off the entry of a store, if it is still there.

@@ -69,25 +69,23 @@ void tlb_run_drop_page(TlbTable *t, gva_t page)
 }
 
 // The larger part stays.
-static void cut(TlbPages *r, ram_t page)
+static void cut(TlbPages *r, ram_t start, uint64_t len)
 {
-    uint64_t before = page - r->ram;
-    if (before >= r->size)
+    ram_t end = r->ram + r->size, cut_end = start + len;
+    if (!r->size || start >= end || cut_end <= r->ram)
         return;
-    uint64_t after = r->size - before - PAGE_SIZE;
-    if (before >= after) {
-        r->size = before;
-    } else {
-        r->start += before + PAGE_SIZE;
-        r->ram += before + PAGE_SIZE;
-        r->size = after;
+    uint64_t before = start > r->ram ? start - r->ram : 0, after = cut_end < end ? end - cut_end : 0;
+    if (before < after) {
+        r->start += r->size - after;
+        r->ram += r->size - after;
     }
+    r->size = MAX(before, after);
 }
 
-void tlb_run_mark_code(TlbTable *t, ram_t page)
+void tlb_run_mark(TlbTable *t, ram_t start, uint64_t len)
 {
-    cut(&t->run[ACCESS_WRITE], page);
-    cut(&t->run[ACCESS_WRITE + 2], page);
+    cut(&t->run[ACCESS_WRITE], start, len);
+    cut(&t->run[ACCESS_WRITE + 2], start, len);
 }
 
 static bool lies_in(const TlbPages *r, const TlbPages *in)

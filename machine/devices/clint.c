@@ -181,15 +181,8 @@ static void reset(Device *d)
 
 static void describe(const Device *d, DtWriter *w)
 {
-    unsigned n = d->bus->harts;
-    g_autofree uint32_t *irqs = g_new(uint32_t, (size_t)n * 4);
-    for (unsigned i = 0; i < n; i++) {
-        irqs[4 * i] = irqs[4 * i + 2] = device_tree_intc(n, i);
-        irqs[4 * i + 1] = IRQ_M_SOFT;
-        irqs[4 * i + 3] = IRQ_M_TIMER;
-    }
     dt_begin(w, "clint@%" PRIx64, d->row->base);
-    dt_cells(w, "interrupts-extended", irqs, n * 4);
+    device_tree_hart_irqs(w, d->bus->harts, IRQ_M_SOFT, IRQ_M_TIMER);
     dt_reg(w, d->row->base, d->row->size);
     dt_words(w, "compatible", "sifive,clint0 riscv,clint0");
     dt_end(w);

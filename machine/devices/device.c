@@ -137,6 +137,18 @@ void device_unmap(Device *d, MemoryRegion *mr)
         memory_region_del_subregion(mr->container, mr);
 }
 
+void device_map_io(Device *d, const MemoryRegionOps *ops, uint64_t size)
+{
+    memory_region_init_io(&d->mr, ops, d, d->row->name, size);
+    device_map(d, &d->mr, 0);
+}
+
+void device_unrealize(Device *d)
+{
+    device_unmap(d, &d->mr);
+    memory_region_deinit(&d->mr);
+}
+
 // --- interrupts, console -------------------------------------------------------------------------------------------
 
 void device_set_irq(const Device *d, bool level)

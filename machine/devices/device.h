@@ -22,7 +22,8 @@ typedef struct { // a kind of device
     size_t size;      // of the object
     // Makes and maps the regions. Error: the host refused memory; nothing is left mapped then.
     bool (*realize)(Device *d, GError **error);
-    void (*unrealize)(Device *d); // frees what realize made; no address space shows the device's regions
+    // Frees what realize made; no address space shows the device's regions. device_unrealize if that is only mr.
+    void (*unrealize)(Device *d);
     DeviceOwning owning;
     // The rest may be NULL.
     void (*reset)(Device *d);
@@ -48,6 +49,7 @@ struct Device {
     const DeviceType *type;
     const DeviceRow *row;
     DeviceBus *bus;
+    MemoryRegion mr;   // of the usual device, which has one
     MemoryOwner owner; // of its regions, if it has a name
     char *path, *id;   // of that, or NULL
 };
@@ -96,7 +98,10 @@ uint64_t device_property_number(const Device *d, const char *name, uint64_t othe
 void device_map(Device *d, MemoryRegion *mr, uint64_t offset);
 void device_unmap(Device *d, MemoryRegion *mr);
 void device_own(Device *d, MemoryRegion *mr); // only the middle part
-char *device_new_path(DeviceBus *bus);        // for a second owner in one device
+// Makes and maps mr, a region for I/O by the row's name. The functions of ops get the device.
+void device_map_io(Device *d, const MemoryRegionOps *ops, uint64_t size);
+void device_unrealize(Device *d);      // mr is gone, whatever its kind
+char *device_new_path(DeviceBus *bus); // for a second owner in one device
 // The region of a row before, by its name. A name that is not there is a mistake in the table.
 MemoryRegion *device_region(const DeviceBus *bus, const char *name);
 

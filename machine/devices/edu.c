@@ -26,7 +26,6 @@ enum { IRQ_FACTORIAL = 1, IRQ_DMA = 0x100 };
 
 typedef struct {
     Device device;
-    MemoryRegion mr;
     DeviceTimer timer;
     bool small; // edu, with all its registers
     uint64_t mask; // of addresses in RAM
@@ -57,10 +56,10 @@ static void run_dma(void *opaque)
         MemTxResult r = address_space_rw(e->device.bus->memory, ram, MEMTXATTRS_NONE, e->buffer + (mine - BUFFER),
                                          e->count, to_ram);
         if (r != MEMTX_OK && log_on(LOG_GUEST_ERROR))
-            log_printf("%s: DMA at 0x%" PRIx64 " failed (%u)\n", e->mr.name, ram, r);
+            log_printf("%s: DMA at 0x%" PRIx64 " failed (%u)\n", e->device.row->name, ram, r);
     } else if (log_on(LOG_GUEST_ERROR)) {
-        log_printf("%s: DMA of 0x%" PRIx64 " bytes at 0x%" PRIx64 " is outside the buffer\n", e->mr.name, e->count,
-                   mine);
+        log_printf("%s: DMA of 0x%" PRIx64 " bytes at 0x%" PRIx64 " is outside the buffer\n", e->device.row->name,
+                   e->count, mine);
     }
     e->command &= ~(uint64_t)RUN;
     if (e->command & INTERRUPT)
@@ -179,17 +178,9 @@ static bool realize(Device *d, GError **error G_GNUC_UNUSED)
     e->small = d->type == &device_edu;
     e->mask = device_property_number(d, "mask", e->small ? 0xfffffff : UINT64_MAX);
     device_timer_init(&e->timer, d, run_dma, e);
-    memory_region_init_io(&e->mr, e->small ? &edu_ops : &hitb_ops, e, d->row->name, SIZE);
-    device_map(d, &e->mr, 0);
+    device_map_io(d, e->small ? &edu_ops : &hitb_ops, SIZE);
     return true;
 }
 
-static void unrealize(Device *d)
-{
-    Edu *e = (Edu *)d;
-    device_unmap(d, &e->mr);
-    memory_region_deinit(&e->mr);
-}
-
-const DeviceType device_edu = {"edu", sizeof(Edu), realize, unrealize, .reset = reset};
-const DeviceType device_hitb = {"hitb", sizeof(Edu), realize, unrealize, .reset = reset};
+const DeviceType device_edu = {"edu", sizeof(Edu), realize, device_unrealize, .reset = reset};
+const DeviceType device_hitb = {"hitb", sizeof(Edu), realize, device_unrealize, .reset = reset};

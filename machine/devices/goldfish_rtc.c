@@ -20,7 +20,6 @@ enum {
 
 typedef struct {
     Device device;
-    MemoryRegion mr;
     DeviceTimer timer;
     uint64_t offset;    // what the guest added to the clock
     uint32_t high;      // latched
@@ -134,16 +133,8 @@ static bool realize(Device *d, GError **error G_GNUC_UNUSED)
 {
     Rtc *r = (Rtc *)d;
     device_timer_init(&r->timer, d, on_alarm, r);
-    memory_region_init_io(&r->mr, &rtc_ops, r, d->row->name, SIZE);
-    device_map(d, &r->mr, 0);
+    device_map_io(d, &rtc_ops, SIZE);
     return true;
-}
-
-static void unrealize(Device *d)
-{
-    Rtc *r = (Rtc *)d;
-    device_unmap(d, &r->mr);
-    memory_region_deinit(&r->mr);
 }
 
 static void describe(const Device *d, DtWriter *w)
@@ -153,5 +144,5 @@ static void describe(const Device *d, DtWriter *w)
 }
 
 const DeviceType device_rtc = {
-    "goldfish rtc", sizeof(Rtc), realize, unrealize, .reset = reset, .describe = describe,
+    "goldfish rtc", sizeof(Rtc), realize, device_unrealize, .reset = reset, .describe = describe,
 };

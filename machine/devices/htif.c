@@ -49,7 +49,7 @@ static void deliver(Htif *h)
     if (h->pending) {
         h->fromhost = h->pending;
         h->pending = 0;
-    } else if (h->requests && h->config.console && console_read(h->config.console, &byte, 1, false)) {
+    } else if (h->requests && device_console_read(&h->device, &byte, 1)) {
         h->requests--;
         h->fromhost = bits_get(h->request, 48, 16) << 48 | 0x100 | byte;
         h->fromhost_char = true;
@@ -63,7 +63,7 @@ static void input(Device *d)
     if (!h->config.compat_qemu)
         deliver(h);
     else
-        while (console_read(h->config.console, &byte, 1, false))
+        while (device_console_read(d, &byte, 1))
             h->fromhost = bits_get(h->request, 48, 16) << 48 | 0x100 | byte;
 }
 
@@ -78,12 +78,6 @@ static void respond(Htif *h, uint64_t response, bool needed)
         h->pending = value;
 }
 
-static void put_char(Htif *h, uint8_t byte)
-{
-    if (h->config.console)
-        console_write(h->config.console, &byte, 1);
-}
-
 // QEMU's only system call: write, fd 1, length 1. Returns the response.
 static uint64_t compat_syscall(Htif *h, gpa_t addr)
 {
@@ -92,7 +86,7 @@ static uint64_t compat_syscall(Htif *h, gpa_t addr)
     if (!guest_read_words(h->config.proxy.memory, addr, block, 4) || block[0] != 64 || block[1] != 1 ||
         block[3] != 1 || !guest_read(h->config.proxy.memory, block[2], &byte, 1))
         return 0;
-    put_char(h, byte);
+    device_console_write(&h->device, byte);
     return 0x100 | (addr & 0xff);
 }
 
@@ -115,7 +109,7 @@ static void process(Htif *h)
     if (device == 0 && command == 0) {
         system_command(h, payload);
     } else if (device == 1 && command == 1) {
-        put_char(h, payload & 0xff);
+        device_console_write(&h->device, payload & 0xff);
         respond(h, 0x100 | (payload & 0xff), false);
     } else if (device == 1 && command == 0) {
         h->request = h->tohost;

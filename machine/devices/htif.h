@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // HTIF: the tohost and fromhost registers with console, exit and system calls (memory/spec.md 6.5).
 #pragma once
-#include "machine/console.h"
 #include "machine/devices/device.h"
 #include "machine/htif_syscall.h"
 
 typedef struct Htif Htif;
 
 typedef struct {
-    Console *console; // borrowed; NULL: output is dropped, no input
     HtifProxy proxy;  // copied; its exit is also that of the exit command
     bool compat_qemu; // as QEMU's spike board: see htif.c
 } HtifConfig;

@@ -4,18 +4,6 @@
 #include "util/bits.h"
 #include <inttypes.h>
 
-typedef struct {
-    Device device;
-    MemoryRegion mr;
-} RegionDevice;
-
-static void unrealize(Device *d)
-{
-    RegionDevice *r = (RegionDevice *)d;
-    device_unmap(d, &r->mr);
-    memory_region_deinit(&r->mr);
-}
-
 static uint64_t size_of(const Device *d)
 {
     return d->row->size ? d->row->size : d->bus->ram_size;
@@ -23,27 +11,24 @@ static uint64_t size_of(const Device *d)
 
 static bool ram_realize(Device *d, GError **error)
 {
-    RegionDevice *r = (RegionDevice *)d;
-    if (!memory_region_init_ram(&r->mr, d->row->name, size_of(d), error))
+    if (!memory_region_init_ram(&d->mr, d->row->name, size_of(d), error))
         return false;
-    device_map(d, &r->mr, 0);
+    device_map(d, &d->mr, 0);
     return true;
 }
 
 static bool rom_realize(Device *d, GError **error)
 {
-    RegionDevice *r = (RegionDevice *)d;
-    if (!memory_region_init_rom(&r->mr, d->row->name, size_of(d), error))
+    if (!memory_region_init_rom(&d->mr, d->row->name, size_of(d), error))
         return false;
-    device_map(d, &r->mr, 0);
+    device_map(d, &d->mr, 0);
     return true;
 }
 
 static bool container_realize(Device *d, GError **error G_GNUC_UNUSED)
 {
-    RegionDevice *r = (RegionDevice *)d;
-    memory_region_init(&r->mr, d->row->name, d->row->size);
-    device_map(d, &r->mr, 0);
+    memory_region_init(&d->mr, d->row->name, d->row->size);
+    device_map(d, &d->mr, 0);
     return true;
 }
 
@@ -72,7 +57,6 @@ static uint64_t ram_behind(const Device *d, uint64_t offset)
 // base, aligned to its size. enabled=0: not now.
 static bool alias_realize(Device *d, GError **error G_GNUC_UNUSED)
 {
-    RegionDevice *r = (RegionDevice *)d;
     g_autofree char *target = device_property(d, "of");
     uint64_t offset = device_property_number(d, "offset", 0), ram = device_property_number(d, "above", 0), moved = 0;
     uint64_t size = d->row->size ? d->row->size : ram_behind(d, offset);
@@ -80,10 +64,10 @@ static bool alias_realize(Device *d, GError **error G_GNUC_UNUSED)
         offset = MAX(d->row->base, align_up(ram + d->bus->ram_size, size));
         moved = offset - d->row->base;
     }
-    memory_region_init_alias(&r->mr, d->row->name, device_region(d->bus, target), offset, size);
-    memory_region_set_enabled(&r->mr, device_property_number(d, "enabled", 1));
+    memory_region_init_alias(&d->mr, d->row->name, device_region(d->bus, target), offset, size);
+    memory_region_set_enabled(&d->mr, device_property_number(d, "enabled", 1));
     if (size)
-        device_map(d, &r->mr, moved);
+        device_map(d, &d->mr, moved);
     return true;
 }
 
@@ -105,12 +89,12 @@ static void space_unrealize(Device *d)
     address_space_deinit(&((SpaceDevice *)d)->as);
 }
 
-const DeviceType device_ram = {"ram", sizeof(RegionDevice), ram_realize, unrealize, DEVICE_IS_MEMORY};
-const DeviceType device_rom = {"rom", sizeof(RegionDevice), rom_realize, unrealize, DEVICE_IS_BOARD};
-const DeviceType device_container = {"container", sizeof(RegionDevice), container_realize, unrealize, DEVICE_IS_BOARD};
+const DeviceType device_ram = {"ram", sizeof(Device), ram_realize, device_unrealize, DEVICE_IS_MEMORY};
+const DeviceType device_rom = {"rom", sizeof(Device), rom_realize, device_unrealize, DEVICE_IS_BOARD};
+const DeviceType device_container = {"container", sizeof(Device), container_realize, device_unrealize, DEVICE_IS_BOARD};
 const DeviceType device_platform_bus = {
-    "platform bus", sizeof(RegionDevice), container_realize, unrealize, DEVICE_IS_BOARD,
+    "platform bus", sizeof(Device), container_realize, device_unrealize, DEVICE_IS_BOARD,
     .describe_root = describe_platform_bus,
 };
-const DeviceType device_alias = {"alias", sizeof(RegionDevice), alias_realize, unrealize, DEVICE_IS_BOARD};
+const DeviceType device_alias = {"alias", sizeof(Device), alias_realize, device_unrealize, DEVICE_IS_BOARD};
 const DeviceType device_space = {"space", sizeof(SpaceDevice), space_realize, space_unrealize, DEVICE_IS_BOARD};

@@ -53,7 +53,6 @@ typedef struct {
 
 typedef struct {
     Device device;
-    MemoryRegion mr;
     uint8_t mode; // READ_ARRAY, READ_STATUS, READ_ID or QUERY
     uint8_t status;
     Next next;
@@ -65,7 +64,7 @@ typedef struct {
 static void set_mode(Flash *f, uint8_t mode)
 {
     f->mode = mode;
-    memory_region_rom_device_set_romd(&f->mr, mode == READ_ARRAY);
+    memory_region_rom_device_set_romd(&f->device.mr, mode == READ_ARRAY);
 }
 
 // --- reading -------------------------------------------------------------------------------------------------------
@@ -107,7 +106,7 @@ static uint64_t flash_read(void *opaque, uint64_t addr, unsigned size)
     uint64_t n = addr / BUS_BYTES & 0xff, value = 0;
     uint8_t byte = f->mode == READ_ID ? identity(n) : f->mode == QUERY ? query(f, n) : f->status;
     if (f->mode == READ_ARRAY) { // a look in between; the array is at hand
-        memcpy(&value, memory_region_ram_ptr(&f->mr) + addr, size);
+        memcpy(&value, memory_region_ram_ptr(&f->device.mr) + addr, size);
         return GUINT64_FROM_LE(value);
     }
     for (unsigned lane = 0; lane < LANES; lane++)
@@ -119,17 +118,17 @@ static uint64_t flash_read(void *opaque, uint64_t addr, unsigned size)
 
 static void program(Flash *f, const Word *w)
 {
-    uint8_t *at = memory_region_ram_ptr(&f->mr) + w->addr;
+    uint8_t *at = memory_region_ram_ptr(&f->device.mr) + w->addr;
     for (unsigned i = 0; i < w->size; i++)
         at[i] &= (uint8_t)(w->data >> (8 * i));
-    memory_region_flush_rom_device(&f->mr, w->addr, w->size);
+    memory_region_flush_rom_device(&f->device.mr, w->addr, w->size);
 }
 
 static void erase(Flash *f, uint64_t addr)
 {
     addr -= addr % BLOCK;
-    memset(memory_region_ram_ptr(&f->mr) + addr, 0xff, BLOCK);
-    memory_region_flush_rom_device(&f->mr, addr, BLOCK);
+    memset(memory_region_ram_ptr(&f->device.mr) + addr, 0xff, BLOCK);
+    memory_region_flush_rom_device(&f->device.mr, addr, BLOCK);
 }
 
 static void command(Flash *f, uint8_t cmd)
@@ -151,7 +150,7 @@ static void command(Flash *f, uint8_t cmd)
     default:
         mode = READ_ARRAY;
         if (cmd && cmd != RESET_ARRAY && cmd != READ_ARRAY && log_on(LOG_UNIMP))
-            log_printf("%s: unknown command 0x%x\n", f->mr.name, cmd);
+            log_printf("%s: unknown command 0x%x\n", f->device.row->name, cmd);
     }
     set_mode(f, mode);
 }
@@ -232,17 +231,10 @@ static bool realize(Device *d, GError **error)
     Flash *f = (Flash *)d;
     g_assert(d->row->size % BLOCK == 0);
     f->mode = READ_ARRAY;
-    if (!memory_region_init_rom_device(&f->mr, &flash_ops, f, d->row->name, d->row->size, error))
+    if (!memory_region_init_rom_device(&d->mr, &flash_ops, f, d->row->name, d->row->size, error))
         return false;
-    device_map(d, &f->mr, 0);
+    device_map(d, &d->mr, 0);
     return true;
-}
-
-static void unrealize(Device *d)
-{
-    Flash *f = (Flash *)d;
-    device_unmap(d, &f->mr);
-    memory_region_deinit(&f->mr);
 }
 
 static void describe_root(const Device *d, DtWriter *w)
@@ -265,5 +257,5 @@ static void describe_root(const Device *d, DtWriter *w)
 }
 
 const DeviceType device_pflash = {
-    "pflash", sizeof(Flash), realize, unrealize, .reset = reset, .describe_root = describe_root,
+    "pflash", sizeof(Flash), realize, device_unrealize, .reset = reset, .describe_root = describe_root,
 };

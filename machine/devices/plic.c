@@ -31,7 +31,6 @@ typedef struct { // two for each hart: M, then S
 
 typedef struct {
     Device device;
-    MemoryRegion mr;
     uint32_t priority[SOURCES + 1];
     uint32_t level[WORDS], pending[WORDS], claimed[WORDS];
     uint32_t edge[WORDS];   // these are edge-triggered
@@ -200,16 +199,14 @@ static bool realize(Device *d, GError **error G_GNUC_UNUSED)
     p->n = 2 * d->bus->harts;
     p->contexts = g_new0(Context, p->n);
     g_assert(CONTEXT_BASE + (uint64_t)p->n * CONTEXT_STRIDE <= d->row->size);
-    memory_region_init_io(&p->mr, &plic_ops, p, d->row->name, d->row->size);
-    device_map(d, &p->mr, 0);
+    device_map_io(d, &plic_ops, d->row->size);
     return true;
 }
 
 static void unrealize(Device *d)
 {
     Plic *p = (Plic *)d;
-    device_unmap(d, &p->mr);
-    memory_region_deinit(&p->mr);
+    device_unrealize(d);
     g_free(p->contexts);
 }
 
@@ -229,16 +226,9 @@ static void reset(Device *d)
 
 static void describe(const Device *d, DtWriter *w)
 {
-    unsigned n = d->bus->harts;
-    g_autofree uint32_t *irqs = g_new(uint32_t, (size_t)n * 4);
-    for (unsigned i = 0; i < n; i++) {
-        irqs[4 * i] = irqs[4 * i + 2] = device_tree_intc(n, i);
-        irqs[4 * i + 1] = IRQ_M_EXT;
-        irqs[4 * i + 3] = IRQ_S_EXT;
-    }
     device_node(d, w, "plic", "sifive,plic-1.0.0 riscv,plic0", 0);
     dt_u32(w, "riscv,ndev", SOURCES);
-    dt_cells(w, "interrupts-extended", irqs, n * 4);
+    device_tree_hart_irqs(w, d->bus->harts, IRQ_M_EXT, IRQ_S_EXT);
     dt_flag(w, "interrupt-controller");
     dt_u32(w, "#address-cells", 0);
     dt_u32(w, "#interrupt-cells", 1);

@@ -9,11 +9,6 @@
 #define PASS  0x5555
 #define RESET 0x7777
 
-typedef struct {
-    Device device;
-    MemoryRegion mr;
-} Finisher;
-
 static uint64_t finisher_read(void *opaque G_GNUC_UNUSED, uint64_t addr G_GNUC_UNUSED, unsigned size G_GNUC_UNUSED)
 {
     return 0;
@@ -21,7 +16,7 @@ static uint64_t finisher_read(void *opaque G_GNUC_UNUSED, uint64_t addr G_GNUC_U
 
 static void finisher_write(void *opaque, uint64_t addr, uint64_t data, unsigned size)
 {
-    const DeviceBus *bus = ((Finisher *)opaque)->device.bus;
+    const DeviceBus *bus = ((Device *)opaque)->bus;
     unsigned command = addr ? 0 : data & 0xffff;
     if (command == PASS)
         bus->exit(bus->opaque, 0);
@@ -43,17 +38,8 @@ static const MemoryRegionOps finisher_ops = {
 
 static bool realize(Device *d, GError **error G_GNUC_UNUSED)
 {
-    Finisher *f = (Finisher *)d;
-    memory_region_init_io(&f->mr, &finisher_ops, f, d->row->name, d->row->size);
-    device_map(d, &f->mr, 0);
+    device_map_io(d, &finisher_ops, d->row->size);
     return true;
-}
-
-static void unrealize(Device *d)
-{
-    Finisher *f = (Finisher *)d;
-    device_unmap(d, &f->mr);
-    memory_region_deinit(&f->mr);
 }
 
 static void describe(const Device *d, DtWriter *w)
@@ -79,5 +65,5 @@ static void describe_root(const Device *d, DtWriter *w)
 }
 
 const DeviceType device_sifive_test = {
-    "test finisher", sizeof(Finisher), realize, unrealize, .describe = describe, .describe_root = describe_root,
+    "test finisher", sizeof(Device), realize, device_unrealize, .describe = describe, .describe_root = describe_root,
 };

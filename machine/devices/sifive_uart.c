@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SiFive's UART (FU540-C000 manual, chapter 13): transmit and receive registers with the flags full and empty, enables,
 // watermark interrupts. What it sends is sent at once.
+#include "machine/devices/console_line.h"
 #include "machine/devices/devices.h"
 
 #define FIFO 8
@@ -12,10 +13,7 @@ enum { IRQ_TXWM = 1, IRQ_RXWM = 2 };
 
 typedef struct {
     Device device;
-    MemoryRegion mr;
-    bool connected; // to the board's console
-    uint8_t rx[FIFO];
-    unsigned rx_at, rx_n;
+    ConsoleLine line;
     uint32_t txctrl, rxctrl, ie, div;
 } Uart;
 
@@ -23,7 +21,7 @@ typedef struct {
 static uint32_t pending(const Uart *u)
 {
     uint32_t tx_mark = u->txctrl >> 16 & 7, rx_mark = u->rxctrl >> 16 & 7;
-    return (tx_mark ? IRQ_TXWM : 0) | (u->rx_n > rx_mark ? IRQ_RXWM : 0);
+    return (tx_mark ? IRQ_TXWM : 0) | (u->line.n > rx_mark ? IRQ_RXWM : 0);
 }
 
 static void update(Uart *u)
@@ -33,12 +31,8 @@ static void update(Uart *u)
 
 static void fill(Uart *u)
 {
-    uint8_t bytes[FIFO];
-    if (!u->connected || !(u->rxctrl & 1) || u->rx_n == FIFO)
-        return;
-    size_t n = device_console_read(&u->device, bytes, FIFO - u->rx_n);
-    for (size_t i = 0; i < n; i++)
-        u->rx[(u->rx_at + u->rx_n++) % FIFO] = bytes[i];
+    if (u->rxctrl & 1)
+        console_line_fill(&u->line, FIFO);
 }
 
 static void input(Device *d)
@@ -51,11 +45,9 @@ static void input(Device *d)
 static uint32_t read_rxdata(Uart *u)
 {
     fill(u);
-    if (!u->rx_n)
+    if (!u->line.n)
         return EMPTY;
-    uint32_t byte = u->rx[u->rx_at];
-    u->rx_at = (u->rx_at + 1) % FIFO;
-    u->rx_n--;
+    uint8_t byte = console_line_take(&u->line);
     update(u);
     return byte;
 }
@@ -78,10 +70,7 @@ static void uart_write(void *opaque, uint64_t addr, uint64_t data, unsigned size
 {
     Uart *u = opaque;
     switch (addr) {
-    case TXDATA:
-        if (u->connected)
-            device_console_write(&u->device, (uint8_t)data);
-        break;
+    case TXDATA: console_line_send(&u->line, (uint8_t)data); break;
     case TXCTRL: u->txctrl = data & 0x70003; break;
     case RXCTRL: u->rxctrl = data & 0x70001; break;
     case IE: u->ie = data & 3; break;
@@ -102,7 +91,7 @@ static const MemoryRegionOps uart_ops = {
 static void reset(Device *d)
 {
     Uart *u = (Uart *)d;
-    u->rx_n = 0;
+    u->line.n = 0;
     u->txctrl = u->rxctrl = u->ie = u->div = 0;
     update(u);
 }
@@ -111,19 +100,9 @@ static void reset(Device *d)
 static bool realize(Device *d, GError **error G_GNUC_UNUSED)
 {
     Uart *u = (Uart *)d;
-    memory_region_init_io(&u->mr, &uart_ops, u, d->row->name, SIZE);
-    device_map(d, &u->mr, 0);
-    u->connected = device_property_number(d, "connected", 1);
-    if (u->connected)
-        device_want_input(d);
+    device_map_io(d, &uart_ops, SIZE);
+    console_line_init(&u->line, d);
     return true;
-}
-
-static void unrealize(Device *d)
-{
-    Uart *u = (Uart *)d;
-    device_unmap(d, &u->mr);
-    memory_region_deinit(&u->mr);
 }
 
 static void describe(const Device *d, DtWriter *w)
@@ -133,5 +112,5 @@ static void describe(const Device *d, DtWriter *w)
 }
 
 const DeviceType device_sifive_uart = {
-    "sifive uart", sizeof(Uart), realize, unrealize, .reset = reset, .input = input, .describe = describe,
+    "sifive uart", sizeof(Uart), realize, device_unrealize, .reset = reset, .input = input, .describe = describe,
 };

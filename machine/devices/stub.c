@@ -7,7 +7,6 @@
 
 typedef struct {
     Device device;
-    MemoryRegion mr;
     uint64_t value; // of reads
     bool quiet;
 } Stub;
@@ -16,7 +15,7 @@ static uint64_t stub_read(void *opaque, uint64_t addr, unsigned size)
 {
     const Stub *s = opaque;
     if (!s->quiet && log_on(LOG_UNIMP))
-        log_printf("%s: unimplemented device read (size %u, offset 0x%" PRIx64 ")\n", s->mr.name, size, addr);
+        log_printf("%s: unimplemented device read (size %u, offset 0x%" PRIx64 ")\n", s->device.row->name, size, addr);
     return s->value;
 }
 
@@ -24,8 +23,8 @@ static void stub_write(void *opaque, uint64_t addr, uint64_t data, unsigned size
 {
     const Stub *s = opaque;
     if (!s->quiet && log_on(LOG_UNIMP))
-        log_printf("%s: unimplemented device write (size %u, offset 0x%" PRIx64 ", value 0x%" PRIx64 ")\n", s->mr.name,
-                   size, addr, data);
+        log_printf("%s: unimplemented device write (size %u, offset 0x%" PRIx64 ", value 0x%" PRIx64 ")\n",
+                   s->device.row->name, size, addr, data);
 }
 
 static const MemoryRegionOps stub_ops = {
@@ -43,16 +42,8 @@ static bool realize(Device *d, GError **error G_GNUC_UNUSED)
     g_autofree char *reads = device_property(d, "reads");
     s->quiet = reads;
     s->value = reads ? UINT64_MAX : 0;
-    memory_region_init_io(&s->mr, &stub_ops, s, d->row->name, d->row->size);
-    device_map(d, &s->mr, 0);
+    device_map_io(d, &stub_ops, d->row->size);
     return true;
 }
 
-static void unrealize(Device *d)
-{
-    Stub *s = (Stub *)d;
-    device_unmap(d, &s->mr);
-    memory_region_deinit(&s->mr);
-}
-
-const DeviceType device_stub = {"stub", sizeof(Stub), realize, unrealize};
+const DeviceType device_stub = {"stub", sizeof(Stub), realize, device_unrealize};

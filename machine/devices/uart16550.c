@@ -4,9 +4,8 @@
 //
 // With its FIFO on, the receiver asks for service when the trigger level is reached, or when bytes lie in the FIFO for
 // the time of four characters and nobody reads them (character timeout).
+#include "machine/devices/console_line.h"
 #include "machine/devices/devices.h"
-
-#include <string.h>
 
 #define FIFO 16
 #define REGISTERS 8
@@ -22,12 +21,9 @@ enum { MSR_DELTAS = 0x0f, MSR_TERI = 4, MSR_CTS = 0x10, MSR_DSR = 0x20, MSR_RI =
 
 typedef struct {
     Device device;
-    MemoryRegion mr;
-    bool connected; // to the board's console; else nobody is at the other end
+    ConsoleLine line;
     DeviceTimer arrival, timeout;
     uint32_t clock_hz;
-    uint8_t rx[FIFO];
-    unsigned rx_at, rx_n;
     bool timed_out; // the bytes in the FIFO have waited long enough
     bool thr_empty; // the interrupt for it is due
     uint16_t divisor;
@@ -50,9 +46,9 @@ static uint8_t cause(const Uart *u)
 {
     if (u->ier & IER_RLSI && u->lsr_errors)
         return IIR_RLSI;
-    if (u->ier & IER_RDI && u->rx_n >= trigger(u))
+    if (u->ier & IER_RDI && u->line.n >= trigger(u))
         return IIR_RDI;
-    if (u->ier & IER_RDI && u->rx_n && u->timed_out)
+    if (u->ier & IER_RDI && u->line.n && u->timed_out)
         return IIR_TIMEOUT;
     if (u->ier & IER_THRI && u->thr_empty)
         return IIR_THRI;
@@ -70,7 +66,7 @@ static void update(Uart *u)
 static void restart_timeout(Uart *u)
 {
     u->timed_out = false;
-    if (!u->rx_n || u->rx_n >= trigger(u)) {
+    if (!u->line.n || u->line.n >= trigger(u)) {
         device_timer_arm(&u->timeout, UINT64_MAX);
         return;
     }
@@ -85,25 +81,10 @@ static void on_timeout(void *opaque)
     update(u);
 }
 
-static void put(Uart *u, uint8_t byte)
-{
-    if (u->rx_n == capacity(u)) { // only in loopback: the console waits until there is room
-        u->lsr_errors |= LSR_OE;
-        return;
-    }
-    u->rx[(u->rx_at + u->rx_n++) % FIFO] = byte;
-}
-
 // Takes from the console what there is room for.
 static void fill(Uart *u)
 {
-    uint8_t bytes[FIFO];
-    if (!u->connected || u->mcr & MCR_LOOP || u->rx_n == capacity(u))
-        return;
-    size_t n = device_console_read(&u->device, bytes, capacity(u) - u->rx_n);
-    for (size_t i = 0; i < n; i++)
-        put(u, bytes[i]);
-    if (n)
+    if (!(u->mcr & MCR_LOOP) && console_line_fill(&u->line, capacity(u)))
         restart_timeout(u);
 }
 
@@ -122,11 +103,9 @@ static void input(Device *d)
 
 static uint8_t read_rbr(Uart *u)
 {
-    if (!u->rx_n)
+    if (!u->line.n)
         return 0;
-    uint8_t byte = u->rx[u->rx_at];
-    u->rx_at = (u->rx_at + 1) % FIFO;
-    u->rx_n--;
+    uint8_t byte = console_line_take(&u->line);
     fill(u);
     restart_timeout(u);
     return byte;
@@ -142,9 +121,9 @@ static uint8_t read_iir(Uart *u)
 
 static uint8_t read_lsr(Uart *u)
 {
-    if (!u->rx_n)
+    if (!u->line.n)
         fill(u); // a guest that polls need not wait for the main loop to get the lock
-    uint8_t value = (u->rx_n ? LSR_DR : 0) | u->lsr_errors | LSR_THRE | LSR_TEMT;
+    uint8_t value = (u->line.n ? LSR_DR : 0) | u->lsr_errors | LSR_THRE | LSR_TEMT;
     u->lsr_errors = 0;
     return value;
 }
@@ -191,14 +170,21 @@ static uint64_t uart_read(void *opaque, uint64_t addr, unsigned size G_GNUC_UNUS
     return value;
 }
 
+static void loop_back(Uart *u, uint8_t byte)
+{
+    if (u->line.n < capacity(u))
+        console_line_put(&u->line, byte);
+    else
+        u->lsr_errors |= LSR_OE; // only here: the console waits until there is room
+    restart_timeout(u);
+}
+
 static void write_thr(Uart *u, uint8_t byte)
 {
-    if (u->mcr & MCR_LOOP) {
-        put(u, byte);
-        restart_timeout(u);
-    } else if (u->connected) {
-        device_console_write(&u->device, byte);
-    }
+    if (u->mcr & MCR_LOOP)
+        loop_back(u, byte);
+    else
+        console_line_send(&u->line, byte);
     u->thr_empty = true;
 }
 
@@ -213,7 +199,7 @@ static void write_ier(Uart *u, uint8_t value)
 
 static void clear_rx(Uart *u)
 {
-    u->rx_n = 0;
+    u->line.n = 0;
     restart_timeout(u);
 }
 
@@ -293,19 +279,9 @@ static bool realize(Device *d, GError **error G_GNUC_UNUSED)
     u->clock_hz = (uint32_t)device_property_number(d, "clock", 1843200);
     device_timer_init(&u->timeout, d, on_timeout, u);
     device_timer_init(&u->arrival, d, on_arrival, u);
-    memory_region_init_io(&u->mr, port ? &port_ops : &memory_ops, u, d->row->name, REGISTERS);
-    device_map(d, &u->mr, 0);
-    u->connected = device_property_number(d, "connected", 1);
-    if (u->connected)
-        device_want_input(d);
+    device_map_io(d, port ? &port_ops : &memory_ops, REGISTERS);
+    console_line_init(&u->line, d);
     return true;
-}
-
-static void unrealize(Device *d)
-{
-    Uart *u = (Uart *)d;
-    device_unmap(d, &u->mr);
-    memory_region_deinit(&u->mr);
 }
 
 static void describe(const Device *d, DtWriter *w)
@@ -316,5 +292,5 @@ static void describe(const Device *d, DtWriter *w)
 }
 
 const DeviceType device_uart16550 = {
-    "uart 16550", sizeof(Uart), realize, unrealize, .reset = reset, .input = input, .describe = describe,
+    "uart 16550", sizeof(Uart), realize, device_unrealize, .reset = reset, .input = input, .describe = describe,
 };

@@ -8,10 +8,11 @@
 #include "machine/devices/device.h"
 #include "machine/virtio_item.h"
 
-#define VIRTIO_QUEUES     2
+#define VIRTIO_QUEUES     32   // most of a device
 #define VIRTIO_QUEUE_SIZE 256  // most entries of a queue
 #define VIRTIO_CHAIN      1024 // most buffers of a chain
 #define VIRTIO_CONFIG     64   // most bytes of configuration
+#define VIRTIO_LATER      UINT32_MAX // in place of a number of bytes: the chain is to be served again later
 
 enum { // bits of the device's status (2.1)
     VIRTIO_ACKNOWLEDGE = 1,
@@ -52,7 +53,8 @@ typedef struct { // a kind of device
     uint32_t id;      // 5
     size_t size;      // of the object, which begins with a VirtioDevice
     unsigned queues, config_size;
-    // Sets features and config. Error: one line without the option's name. unrealize undoes it and may be NULL.
+    // Sets features and config, and n_queues if that is not the usual. Error: one line without the option's name.
+    // unrealize undoes it and may be NULL.
     bool (*realize)(VirtioDevice *v, const VirtioItem *item, GError **error);
     void (*unrealize)(VirtioDevice *v);
     void (*reset)(VirtioDevice *v);                      // may be NULL
@@ -68,6 +70,7 @@ struct VirtioDevice {
     uint8_t status;
     uint32_t interrupts;   // VIRTIO_INT_*
     uint32_t generation;   // of config
+    unsigned n_queues;
     unsigned deferred;     // queues, by bit, that are served when timer fires
     DeviceTimer timer;
     Virtqueue queues[VIRTIO_QUEUES];
@@ -76,7 +79,7 @@ struct VirtioDevice {
 };
 
 // --- virtio_device.c: what is the same for all of them
-extern const VirtioType virtio_blk, virtio_rng;
+extern const VirtioType virtio_blk, virtio_console, virtio_net, virtio_rng;
 // The kind that has this name, or NULL.
 const VirtioType *virtio_type_find(const char *name);
 // Makes a device in a slot; the error says what was wrong with the item.
@@ -93,14 +96,20 @@ static inline bool virtio_has(const VirtioDevice *v, unsigned feature)
 void virtio_set_interrupts(VirtioDevice *v, uint32_t interrupts); // and the line
 // The driver has broken the rules: DEVICE_NEEDS_RESET. Returns false.
 bool virtio_broken(VirtioDevice *v, const char *why);
+// Do what virtio_notify does, soon, on a thread that runs harts: for such threads, and for others. Under the big lock.
+void virtio_defer(VirtioDevice *v, unsigned queue);
+void virtio_notify_soon(VirtioDevice *v, unsigned queue);
+void virtio_set_config(VirtioDevice *v, unsigned at, uint64_t value, unsigned size); // little-endian
+void virtio_config_changed(VirtioDevice *v); // after that, once the driver has begun
 // Serves the chains of a queue, each once, by serve, which returns how many bytes it has written to the chain. At most
-// a queue full of them at once; the rest when others had their turn.
+// a queue full of them at once; the rest when others had their turn. VIRTIO_LATER: this one is the next again.
 void virtio_serve(VirtioDevice *v, unsigned queue, uint32_t (*serve)(VirtioDevice *v, const VirtioChain *c));
 
 // --- virtio_queue.c
 void virtqueue_start(Virtqueue *q); // empty, from entry 0 on
 // Takes the next chain, if there is one. False: none, or the device is broken.
 bool virtqueue_pop(VirtioDevice *v, Virtqueue *q, VirtioChain *c);
+void virtqueue_untake(Virtqueue *q); // it is the next one again
 // Gives it back with the number of bytes written to it.
 void virtqueue_push(VirtioDevice *v, Virtqueue *q, const VirtioChain *c, uint32_t written);
 // Interrupts the driver if it wants to know of what was given back since the last time.

@@ -154,12 +154,6 @@ static void reset(VirtioDevice *v)
     v->config[CONFIG_WRITEBACK] = 1;
 }
 
-static void put_config(VirtioDevice *v, unsigned at, uint64_t value, unsigned size)
-{
-    for (unsigned i = 0; i < size; i++)
-        v->config[at + i] = (uint8_t)(value >> (8 * i));
-}
-
 static bool realize(VirtioDevice *v, const VirtioItem *item, GError **error)
 {
     Block *b = (Block *)v;
@@ -170,15 +164,15 @@ static bool realize(VirtioDevice *v, const VirtioItem *item, GError **error)
     g_strlcpy(b->id, item->serial ? item->serial : "", sizeof b->id);
     v->offered |= 1 << F_SEG_MAX | 1 << F_BLK_SIZE | 1 << F_FLUSH | 1 << F_CONFIG_WCE;
     v->offered |= disk_readonly(b->disk) ? 1 << F_RO : 1 << F_DISCARD | 1 << F_WRITE_ZEROES;
-    put_config(v, CONFIG_CAPACITY, disk_sectors(b->disk), 8);
-    put_config(v, CONFIG_SEG_MAX, SEG_MAX, 4);
-    put_config(v, CONFIG_BLK_SIZE, DISK_SECTOR, 4);
-    put_config(v, CONFIG_DISCARD, RANGE_MAX, 4);
-    put_config(v, CONFIG_DISCARD + 4, 1, 4); // ranges in a request
-    put_config(v, CONFIG_DISCARD + 8, 1, 4); // their alignment in sectors
-    put_config(v, CONFIG_WRITE_ZEROES, RANGE_MAX, 4);
-    put_config(v, CONFIG_WRITE_ZEROES + 4, 1, 4);
-    put_config(v, CONFIG_MAY_UNMAP, 1, 1);
+    virtio_set_config(v, CONFIG_CAPACITY, disk_sectors(b->disk), 8);
+    virtio_set_config(v, CONFIG_SEG_MAX, SEG_MAX, 4);
+    virtio_set_config(v, CONFIG_BLK_SIZE, DISK_SECTOR, 4);
+    virtio_set_config(v, CONFIG_DISCARD, RANGE_MAX, 4);
+    virtio_set_config(v, CONFIG_DISCARD + 4, 1, 4); // ranges in a request
+    virtio_set_config(v, CONFIG_DISCARD + 8, 1, 4); // their alignment in sectors
+    virtio_set_config(v, CONFIG_WRITE_ZEROES, RANGE_MAX, 4);
+    virtio_set_config(v, CONFIG_WRITE_ZEROES + 4, 1, 4);
+    virtio_set_config(v, CONFIG_MAY_UNMAP, 1, 1);
     return true;
 }
 

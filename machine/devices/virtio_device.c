@@ -11,7 +11,7 @@
 
 const VirtioType *virtio_type_find(const char *name)
 {
-    static const VirtioType *const types[] = {&virtio_blk, &virtio_rng};
+    static const VirtioType *const types[] = {&virtio_blk, &virtio_console, &virtio_net, &virtio_rng};
     for (unsigned i = 0; i < G_N_ELEMENTS(types); i++)
         if (!strcmp(types[i]->name, name))
             return types[i];
@@ -23,24 +23,38 @@ static void serve_deferred(void *opaque)
     VirtioDevice *v = opaque;
     unsigned queues = v->deferred;
     v->deferred = 0;
-    for (unsigned i = 0; i < v->type->queues; i++)
+    for (unsigned i = 0; i < v->n_queues; i++)
         if (queues >> i & 1)
             virtio_notify(v, i);
 }
 
+void virtio_defer(VirtioDevice *v, unsigned queue)
+{
+    v->deferred |= 1u << queue;
+    device_timer_arm(&v->timer, device_now_ns(v->slot) + 1); // not in the same round of timers
+}
+
+void virtio_notify_soon(VirtioDevice *v, unsigned queue)
+{
+    v->deferred |= 1u << queue;
+    device_timer_arm(&v->timer, 0);
+}
+
 VirtioDevice *virtio_new(const VirtioType *type, Device *slot, const VirtioItem *item, GError **error)
 {
-    g_assert(type->queues <= VIRTIO_QUEUES && type->config_size <= VIRTIO_CONFIG);
+    g_assert(type->config_size <= VIRTIO_CONFIG);
     VirtioDevice *v = g_malloc0(type->size);
     v->type = type;
     v->slot = slot;
     v->memory = slot->bus->memory;
     v->offered = COMMON_FEATURES;
+    v->n_queues = type->queues;
     device_timer_init(&v->timer, slot, serve_deferred, v);
     if (!type->realize(v, item, error)) {
         g_free(v);
         return NULL;
     }
+    g_assert(v->n_queues <= VIRTIO_QUEUES);
     return v;
 }
 
@@ -72,6 +86,19 @@ void virtio_set_interrupts(VirtioDevice *v, uint32_t interrupts)
     device_set_irq(v->slot, interrupts);
 }
 
+void virtio_set_config(VirtioDevice *v, unsigned at, uint64_t value, unsigned size)
+{
+    for (unsigned i = 0; i < size; i++)
+        v->config[at + i] = (uint8_t)(value >> (8 * i));
+}
+
+void virtio_config_changed(VirtioDevice *v)
+{
+    v->generation++;
+    if (v->status & VIRTIO_DRIVER_OK)
+        virtio_set_interrupts(v, v->interrupts | VIRTIO_INT_CONFIG);
+}
+
 bool virtio_broken(VirtioDevice *v, const char *why)
 {
     if (v->status & VIRTIO_NEEDS_RESET)
@@ -96,14 +123,14 @@ void virtio_set_status(VirtioDevice *v, uint8_t status, uint64_t wanted)
     }
     v->status = status;
     if (status & ~before & VIRTIO_DRIVER_OK)
-        for (unsigned i = 0; i < v->type->queues; i++) // what was put there before
+        for (unsigned i = 0; i < v->n_queues; i++) // what was put there before
             virtio_notify(v, i);
 }
 
 void virtio_notify(VirtioDevice *v, unsigned queue)
 {
     bool live = v->status & VIRTIO_DRIVER_OK && !(v->status & VIRTIO_NEEDS_RESET);
-    if (live && queue < v->type->queues && v->queues[queue].ready)
+    if (live && queue < v->n_queues && v->queues[queue].ready)
         v->type->notify(v, queue);
 }
 
@@ -117,13 +144,15 @@ void virtio_serve(VirtioDevice *v, unsigned queue, uint32_t (*serve)(VirtioDevic
         uint32_t written = serve(v, c);
         if (v->status & VIRTIO_NEEDS_RESET)
             return;
+        if (written == VIRTIO_LATER) {
+            virtqueue_untake(q);
+            break;
+        }
         virtqueue_push(v, q, c, written);
         served++;
         bytes += c->out + c->in;
     }
     virtqueue_signal(v, q);
-    if (served == q->size || bytes >= BYTES_AT_ONCE) {
-        v->deferred |= 1u << queue;
-        device_timer_arm(&v->timer, device_now_ns(v->slot) + 1); // not in the same round of timers
-    }
+    if (served == q->size || bytes >= BYTES_AT_ONCE)
+        virtio_defer(v, queue);
 }

@@ -55,7 +55,7 @@ static void complain(const Transport *t, const char *what, uint64_t addr)
 // The queue that is selected, or NULL.
 static Virtqueue *selected(const Transport *t)
 {
-    return t->queue_sel < t->virtio->type->queues ? &t->virtio->queues[t->queue_sel] : NULL;
+    return t->queue_sel < t->virtio->n_queues ? &t->virtio->queues[t->queue_sel] : NULL;
 }
 
 // --- configuration of the device -----------------------------------------------------------------------------------

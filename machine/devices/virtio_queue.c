@@ -144,6 +144,11 @@ bool virtqueue_pop(VirtioDevice *v, Virtqueue *q, VirtioChain *c)
     return load_chain(v, q, c);
 }
 
+void virtqueue_untake(Virtqueue *q)
+{
+    q->next_avail--;
+}
+
 void virtqueue_push(VirtioDevice *v, Virtqueue *q, const VirtioChain *c, uint32_t written)
 {
     Used used = {GUINT32_TO_LE((uint32_t)c->head), GUINT32_TO_LE(written)};

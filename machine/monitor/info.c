@@ -69,6 +69,11 @@ static void qtree(Monitor *mon, const char *arguments G_GNUC_UNUSED)
     board_print_devices(machine_board(mon->m), mon->out);
 }
 
+static void roms(Monitor *mon, const char *arguments G_GNUC_UNUSED)
+{
+    board_print_roms(machine_board(mon->m), mon->out);
+}
+
 static void print_engine(Monitor *mon, const char *of, Engine *engine)
 {
     EngineStats e;
@@ -107,6 +112,7 @@ const MonitorCommand commands_info[] = {
      "show the memory regions; -f: the flat views, -d: how they look addresses up, -o: owners, -D: disabled ones too",
      true, mtree},
     {"info ramblock", "", "show the blocks of host memory", true, ramblock},
+    {"info roms", "", "show what was loaded into memory", true, roms},
     {"info qtree", "", "show the board's devices", true, qtree},
     {"info jit", "", "show what the engines have translated", true, jit},
     {NULL},

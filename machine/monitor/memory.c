@@ -146,7 +146,7 @@ static void dump_insns(Monitor *mon, unsigned count, bool physical, uint64_t add
 {
     for (; count; count--) {
         uint16_t parcel[2] = {0};
-        char text[96];
+        char line[128];
         bool ok = read_bytes(mon, physical, addr, &parcel[0], 2);
         if (ok && (parcel[0] & 3) == 3)
             ok = read_bytes(mon, physical, addr + 2, &parcel[1], 2);
@@ -154,11 +154,8 @@ static void dump_insns(Monitor *mon, unsigned count, bool physical, uint64_t add
             cannot(mon, addr);
             return;
         }
-        uint32_t bits = parcel[0] | (uint32_t)parcel[1] << 16;
-        unsigned len = disas(text, sizeof text, addr, bits);
-        monitor_printf(mon, "0x%016" PRIx64 ":  %0*x          %*s%s\n", addr, (int)len * 2, bits, len == 2 ? 4 : 0, "",
-                       text);
-        addr += len;
+        addr += disas_line(line, sizeof line, addr, parcel[0] | (uint32_t)parcel[1] << 16);
+        monitor_printf(mon, "%s\n", line);
     }
 }
 

@@ -2,9 +2,6 @@
 // Conversations: which there are, and from a line to its answer.
 #include "machine/monitor/monitor_private.h"
 
-#include <gio/gio.h>
-#include <string.h>
-
 void monitor_printf(Monitor *mon, const char *format, ...)
 {
     va_list ap;

@@ -4,8 +4,6 @@
 #include "backend/engine_private.h"
 #include "tests/ir/gen.h"
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #define N 10
@@ -18,6 +16,12 @@ static void on_result(void *opaque)
     (void)opaque;
     g_atomic_int_inc(&results);
 }
+
+typedef struct {
+    Queue *q; // of one worker
+    QueueJob jobs[N];
+    QueueResult *alone[N], *together[N];
+} Batch;
 
 // N random regions, or with odd seeds such of floats; freed with free_jobs.
 static void make_jobs(QueueJob *jobs, uint64_t seed)
@@ -61,16 +65,35 @@ static void take_all(Queue *q, QueueResult **out, unsigned n)
 static void free_results(QueueResult **r)
 {
     for (unsigned i = 0; i < N; i++)
-        if (r[i])
-            queue_result_free(r[i]);
+        g_clear_pointer(&r[i], queue_result_free);
 }
 
-static void compile_alone(Queue *q, const QueueJob *jobs, QueueResult **out)
+static void batch_init(Batch *b, uint64_t seed)
+{
+    *b = (Batch){.q = queue_new(1, on_result, NULL)};
+    make_jobs(b->jobs, seed);
+}
+
+static void batch_deinit(Batch *b)
+{
+    free_results(b->alone);
+    free_results(b->together);
+    free_jobs(b->jobs);
+    queue_free(b->q, NULL);
+}
+
+static void compile_alone(Batch *b)
 {
     for (unsigned i = 0; i < N; i++) {
-        queue_submit(q, &jobs[i].rq, jobs[i].text, jobs[i].job);
-        take_all(q, out, 1);
+        queue_submit(b->q, &b->jobs[i].rq, b->jobs[i].text, b->jobs[i].job);
+        take_all(b->q, b->alone, 1);
     }
+}
+
+static void compile_together(Batch *b)
+{
+    queue_submit_batch(b->q, b->jobs, N);
+    take_all(b->q, b->together, N);
 }
 
 static void check_same_bytes(const void *a, size_t a_size, const void *b, size_t b_size)
@@ -105,27 +128,22 @@ static void as_if_alone(void **state)
 {
     (void)state;
     for (unsigned seed = 1; seed <= 4; seed++) {
-        Queue *q = queue_new(1, on_result, NULL);
-        QueueJob jobs[N];
-        QueueResult *alone[N] = {NULL}, *together[N] = {NULL};
+        Batch b;
         bool shared = false;
         g_atomic_int_set(&results, 0);
-        make_jobs(jobs, seed);
-        compile_alone(q, jobs, alone);
-        queue_submit_batch(q, jobs, N);
-        assert_int_equal(queue_idle(q), 0);
-        take_all(q, together, N);
-        assert_int_equal(queue_idle(q), 1);
+        batch_init(&b, seed);
+        compile_alone(&b);
+        queue_submit_batch(b.q, b.jobs, N);
+        assert_int_equal(queue_idle(b.q), 0);
+        take_all(b.q, b.together, N);
+        assert_int_equal(queue_idle(b.q), 1);
         for (unsigned i = 0; i < N; i++) {
-            check_same(alone[i], together[i]);
-            assert_true(together[i]->compile_ns > 0);
-            shared |= i && together[i]->object == together[0]->object && together[i]->index == i;
+            check_same(b.alone[i], b.together[i]);
+            assert_true(b.together[i]->compile_ns > 0);
+            shared |= i && b.together[i]->object == b.together[0]->object && b.together[i]->index == i;
         }
         assert_true(shared);
-        free_results(alone);
-        free_results(together);
-        free_jobs(jobs);
-        queue_free(q, NULL);
+        batch_deinit(&b);
         assert_int_equal(g_atomic_int_get(&results), 2 * N);
     }
 }
@@ -135,26 +153,20 @@ static void one_is_bad(void **state)
 {
     (void)state;
     for (unsigned bad = 0; bad < N; bad += N - 1) {
-        Queue *q = queue_new(1, on_result, NULL);
-        QueueJob jobs[N];
-        QueueResult *alone[N] = {NULL}, *together[N] = {NULL};
-        make_jobs(jobs, 6);
-        compile_alone(q, jobs, alone);
-        g_free(jobs[bad].text);
-        jobs[bad].text = g_strdup("nonsense");
-        queue_submit_batch(q, jobs, N);
-        take_all(q, together, N);
+        Batch b;
+        batch_init(&b, 6);
+        compile_alone(&b);
+        g_free(b.jobs[bad].text);
+        b.jobs[bad].text = g_strdup("nonsense");
+        compile_together(&b);
         for (unsigned i = 0; i < N; i++) {
             if (i == bad)
-                assert_true(together[i]->failed);
+                assert_true(b.together[i]->failed);
             else
-                check_same(alone[i], together[i]);
+                check_same(b.alone[i], b.together[i]);
         }
-        assert_int_equal(queue_lost(q), 0);
-        free_results(alone);
-        free_results(together);
-        free_jobs(jobs);
-        queue_free(q, NULL);
+        assert_int_equal(queue_lost(b.q), 0);
+        batch_deinit(&b);
     }
 }
 
@@ -162,30 +174,22 @@ static void one_is_bad(void **state)
 static void options_differ(void **state)
 {
     (void)state;
-    Queue *q = queue_new(1, on_result, NULL);
-    QueueJob jobs[N];
-    QueueResult *alone[N] = {NULL}, *together[N] = {NULL};
-    make_jobs(jobs, 8);
-    jobs[3].rq.opt = 2;
-    compile_alone(q, jobs, alone);
-    queue_free(q, NULL);
-    q = queue_new(1, on_result, NULL); // libgccjit remembers something of -O2
-    queue_submit_batch(q, jobs, N);
-    take_all(q, together, N);
+    Batch b;
+    batch_init(&b, 8);
+    b.jobs[3].rq.opt = 2;
+    compile_alone(&b);
+    queue_free(b.q, NULL);
+    b.q = queue_new(1, on_result, NULL); // libgccjit remembers something of -O2
+    compile_together(&b);
     for (unsigned i = 0; i < N; i++)
-        check_same(alone[i], together[i]);
-    free_results(together);
-    memset(together, 0, sizeof together);
-    jobs[3].rq.opt = 1;
-    jobs[5].rq.want_gimple = jobs[5].rq.want_ir = 1;
-    queue_submit_batch(q, jobs, N);
-    take_all(q, together, N);
+        check_same(b.alone[i], b.together[i]);
+    free_results(b.together);
+    b.jobs[3].rq.opt = 1;
+    b.jobs[5].rq.want_gimple = b.jobs[5].rq.want_ir = 1;
+    compile_together(&b);
     for (unsigned i = 0; i < N; i++)
-        assert_true((together[i]->gimple && together[i]->ir) == (i == 5));
-    free_results(alone);
-    free_results(together);
-    free_jobs(jobs);
-    queue_free(q, NULL);
+        assert_true((b.together[i]->gimple && b.together[i]->ir) == (i == 5));
+    batch_deinit(&b);
 }
 
 // One of them makes the worker fail, each time: only that one is lost.
@@ -202,22 +206,17 @@ static void one_kills(void **state)
         g_setenv("ADDEND_WORKER", bad_worker, TRUE);
         g_setenv("BAD_WORKER", ways[k].how, TRUE);
         g_setenv("ADDEND_WORKER_SECONDS", ways[k].seconds, TRUE);
-        Queue *q = queue_new(1, on_result, NULL);
-        QueueJob jobs[N];
-        QueueResult *together[N] = {NULL};
-        make_jobs(jobs, 10);
+        Batch b;
+        batch_init(&b, 10);
         unsigned bad = 3 * k;
-        g_autofree char *text = g_steal_pointer(&jobs[bad].text);
-        jobs[bad].text = g_strdup_printf("code 0x12345\n%s", text);
-        queue_submit_batch(q, jobs, N);
-        take_all(q, together, N);
+        g_autofree char *text = g_steal_pointer(&b.jobs[bad].text);
+        b.jobs[bad].text = g_strdup_printf("code 0x12345\n%s", text);
+        compile_together(&b);
         for (unsigned i = 0; i < N; i++)
-            assert_true(together[i]->failed == (i == bad));
-        assert_int_equal(queue_lost(q), 1);
-        assert_int_equal(queue_idle(q), 1);
-        free_results(together);
-        free_jobs(jobs);
-        queue_free(q, NULL);
+            assert_true(b.together[i]->failed == (i == bad));
+        assert_int_equal(queue_lost(b.q), 1);
+        assert_int_equal(queue_idle(b.q), 1);
+        batch_deinit(&b);
     }
     g_unsetenv("ADDEND_WORKER");
     g_unsetenv("ADDEND_WORKER_SECONDS");
@@ -235,27 +234,30 @@ static pid_t child(void)
     return 0;
 }
 
+// The queue may find a process dead and have another one at any time.
+static void kill_child(void)
+{
+    pid_t pid;
+    while (!(pid = child()) || kill(pid, SIGKILL))
+        g_usleep(1000);
+}
+
 // A worker that is killed at any time in a batch, from outside: nothing is lost.
 static void worker_killed(void **state)
 {
     (void)state;
     for (unsigned n = 0; n < 5; n++) {
-        Queue *q = queue_new(1, on_result, NULL);
-        QueueJob jobs[N];
-        QueueResult *alone[N] = {NULL}, *together[N] = {NULL};
-        make_jobs(jobs, 12);
-        compile_alone(q, jobs, alone);
-        queue_submit_batch(q, jobs, N);
+        Batch b;
+        batch_init(&b, 12);
+        compile_alone(&b);
+        queue_submit_batch(b.q, b.jobs, N);
         g_usleep(n * 20000);
-        assert_int_equal(kill(child(), SIGKILL), 0);
-        take_all(q, together, N);
+        kill_child();
+        take_all(b.q, b.together, N);
         for (unsigned i = 0; i < N; i++)
-            check_same(alone[i], together[i]);
-        assert_int_equal(queue_lost(q), 0);
-        free_results(alone);
-        free_results(together);
-        free_jobs(jobs);
-        queue_free(q, NULL);
+            check_same(b.alone[i], b.together[i]);
+        assert_int_equal(queue_lost(b.q), 0);
+        batch_deinit(&b);
     }
 }
 
@@ -263,22 +265,18 @@ static void worker_killed(void **state)
 static void process_is_replaced(void **state)
 {
     (void)state;
-    Queue *q = queue_new(1, on_result, NULL);
-    QueueJob jobs[N];
-    make_jobs(jobs, 14);
+    Batch b;
+    batch_init(&b, 14);
+    for (unsigned i = 0; i < N; i++)
+        b.jobs[i].rq.opt = 0;
     for (unsigned n = 0; n < 220 / N; n++) {
-        QueueResult *together[N] = {NULL};
+        compile_together(&b);
         for (unsigned i = 0; i < N; i++)
-            jobs[i].rq.opt = 0;
-        queue_submit_batch(q, jobs, N);
-        take_all(q, together, N);
-        for (unsigned i = 0; i < N; i++)
-            assert_false(together[i]->failed);
-        free_results(together);
-    }
-    assert_int_equal(queue_lost(q), 0);
-    free_jobs(jobs);
-    queue_free(q, NULL);
+            assert_false(b.together[i]->failed);
+        free_results(b.together);
+        }
+    assert_int_equal(queue_lost(b.q), 0);
+    batch_deinit(&b);
 }
 
 static int dropped; // atomic
@@ -293,16 +291,15 @@ static void stopped_while_busy(void **state)
 {
     (void)state;
     for (unsigned n = 0; n < 4; n++) {
-        Queue *q = queue_new(1, on_result, NULL);
-        QueueJob jobs[N];
-        make_jobs(jobs, 16);
+        Batch b;
+        batch_init(&b, 16);
         g_atomic_int_set(&dropped, 0);
-        queue_submit_batch(q, jobs, N);
-        queue_submit_batch(q, jobs, N);
+        queue_submit_batch(b.q, b.jobs, N);
+        queue_submit_batch(b.q, b.jobs, N);
         g_usleep(n * 15000);
-        queue_free(q, drop);
+        queue_free(b.q, drop);
         assert_int_equal(g_atomic_int_get(&dropped), 2 * N);
-        free_jobs(jobs);
+        free_jobs(b.jobs);
     }
     assert_int_equal(child(), 0);
 }

@@ -3,7 +3,6 @@
 #include "tests/test.h"
 #include "tests/backend/temp_dir.h"
 #include "tests/backend/rig.h"
-#include <glib/gstdio.h>
 
 enum { T0 = 5, T1 = 6, T2 = 7 };
 
@@ -16,16 +15,13 @@ static uint32_t addi(unsigned rd, unsigned rs1, uint32_t imm)
 }
 
 // A loop of two blocks, of which the second adds `step` to T1; it ends where it stays.
-static void poke_loop(HartRig *h, uint64_t at, uint32_t step)
+static void make_loop(uint32_t *code, uint32_t step)
 {
-    const uint32_t code[LENGTH] = {
-        addi(T0, T0, 1),
-        0x0040006f, // j .+4
-        addi(T1, T1, step),
-        0xfe729ae3, // bne t0, t2, .-12
-        0x0000006f, // j .
-    };
-    hart_rig_poke(h, at, code, LENGTH);
+    code[0] = addi(T0, T0, 1);
+    code[1] = 0x0040006f; // j .+4
+    code[2] = addi(T1, T1, step);
+    code[3] = 0xfe729ae3; // bne t0, t2, .-12
+    code[4] = 0x0000006f; // j .
 }
 
 static EngineConfig config_with(RegionStore *store, unsigned opt)
@@ -34,28 +30,37 @@ static EngineConfig config_with(RegionStore *store, unsigned opt)
                           .workers = 1, .sync = true, .store = store};
 }
 
-// Runs the loop at `at` in a new engine, in a mode of engine_set_mode, and checks what it computed.
-static EngineStats run_in_mode(RegionStore *store, unsigned opt, unsigned mode, uint64_t at, uint32_t step)
+// Runs the program at `at` for so many instructions in a new engine, in a mode of engine_set_mode. It counts rounds in
+// T0 up to T2, adds `step` to T1 in each, and stays at its fifth instruction.
+static EngineStats run_program(RegionStore *store, unsigned opt, unsigned mode, uint64_t at, const uint32_t *code,
+                               unsigned length, unsigned insns, uint64_t step)
 {
     EngineConfig config = config_with(store, opt);
     HartRig *h = g_new0(HartRig, 1);
     hart_rig_init(h, 0x40000, &config);
-    poke_loop(h, at, step);
+    hart_rig_poke(h, at, code, length);
     engine_set_mode(h->rig.engine, mode, mode, 0);
     h->hart.env.pc = at;
     h->hart.env.r[T2] = ROUNDS;
-    rig_slice(&h->rig, 4 * ROUNDS + 10);
+    rig_slice(&h->rig, insns);
     engine_run(h->rig.engine);
     assert_int_equal(h->hart.env.r[T0], ROUNDS);
-    assert_int_equal(h->hart.env.r[T1], (uint64_t)ROUNDS * step);
+    assert_int_equal(h->hart.env.r[T1], ROUNDS * step);
     assert_int_equal(h->hart.env.pc, at + 16);
-    assert_int_equal(ir_env_icount(&h->hart.env), 4 * ROUNDS + 10);
+    assert_int_equal(ir_env_icount(&h->hart.env), insns);
     EngineStats s;
     engine_stats(h->rig.engine, &s);
     assert_int_equal(s.regions_failed, 0);
     hart_rig_deinit(h);
     g_free(h);
     return s;
+}
+
+static EngineStats run_in_mode(RegionStore *store, unsigned opt, unsigned mode, uint64_t at, uint32_t step)
+{
+    uint32_t code[LENGTH];
+    make_loop(code, step);
+    return run_program(store, opt, mode, at, code, LENGTH, 4 * ROUNDS + 10, step);
 }
 
 static EngineStats run_at(RegionStore *store, unsigned opt, uint64_t at, uint32_t step)
@@ -136,23 +141,7 @@ static EngineStats run_calls(RegionStore *store, unsigned mode, uint64_t at)
         0x0000006f, // j .
         0x00008067, // ret
     };
-    EngineConfig config = config_with(store, 1);
-    HartRig *h = g_new0(HartRig, 1);
-    hart_rig_init(h, 0x40000, &config);
-    hart_rig_poke(h, at, code, G_N_ELEMENTS(code));
-    engine_set_mode(h->rig.engine, mode, mode, 0);
-    h->hart.env.pc = at;
-    h->hart.env.r[T2] = ROUNDS;
-    rig_slice(&h->rig, 5 * ROUNDS + 10);
-    engine_run(h->rig.engine);
-    assert_int_equal(h->hart.env.r[T0], ROUNDS);
-    assert_int_equal(h->hart.env.r[T1], ROUNDS * (at + 8));
-    assert_int_equal(h->hart.env.pc, at + 16);
-    EngineStats s;
-    engine_stats(h->rig.engine, &s);
-    assert_int_equal(s.regions_failed, 0);
-    hart_rig_deinit(h);
-    g_free(h);
+    EngineStats s = run_program(store, 1, mode, at, code, G_N_ELEMENTS(code), 5 * ROUNDS + 10, at + 8);
     region_store_flush(store);
     return s;
 }
@@ -215,7 +204,9 @@ static void code_that_changes(void **state)
     h->hart.env.r[T2] = ROUNDS;
     uint64_t sum = 0;
     for (uint32_t i = 0; i < 12; i++) {
-        poke_loop(h, RIG_RAM, 3 + i % 2);
+        uint32_t code[LENGTH];
+        make_loop(code, 3 + i % 2);
+        hart_rig_poke(h, RIG_RAM, code, LENGTH);
         sum += (uint64_t)ROUNDS * (3 + i % 2);
         h->hart.env.pc = RIG_RAM;
         h->hart.env.r[T0] = 0;

@@ -2,7 +2,6 @@
 // The code cache with made-up blocks and units: what is found, what a written byte drops, and what is unlinked.
 #include "tests/test.h"
 #include "backend/code_cache.h"
-#include <stdlib.h>
 
 static IrEnv env;
 static CodePages *pages;

@@ -5,7 +5,6 @@
 #include "tests/backend/rig.h"
 #include <glib/gstdio.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 enum { T0 = 5, T2 = 7 };

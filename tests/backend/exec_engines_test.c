@@ -29,6 +29,7 @@ static void copy_hart(Hart *to, const Hart *from)
     to->env.jumps = old.env.jumps;
     to->env.engine = old.env.engine;
     to->env.ram_slow = old.env.ram_slow;
+    to->env.jit_access = old.env.jit_access;
     to->env.atomic_slow = old.env.atomic_slow;
     to->env.system = old.env.system;
     to->env.fp = old.env.fp;

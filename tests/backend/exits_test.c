@@ -3,7 +3,6 @@
 #include "backend/exits.h"
 
 #include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
 #include <cmocka.h>

@@ -97,6 +97,7 @@ static void machine_reset(Machine *m, uint64_t seed, int64_t left)
     m->box.env.jumps = old.jumps;
     m->box.env.engine = old.engine;
     m->box.env.ram_slow = old.ram_slow;
+    m->box.env.jit_access = old.jit_access;
     m->box.env.atomic_slow = old.atomic_slow;
     m->box.env.system = old.system;
     m->box.env.fp = old.fp;

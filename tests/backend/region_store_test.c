@@ -3,10 +3,8 @@
 #include "tests/test.h"
 #include "tests/backend/temp_dir.h"
 #include "backend/region_store.h"
-#include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>

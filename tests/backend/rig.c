@@ -44,8 +44,12 @@ static bool translate(void *opaque, gva_t va, unsigned size, MemAccess access, u
         return false;
     *out = (TlbTranslation){page.page, {page.allow[0], page.allow[1], page.allow[2] && fetch}, page.whole_page,
                             page.large_bits};
-    if (!rig->hart) // all pages are alike
+    if (!rig->hart) { // all pages are alike
         out->same_before = out->same_after = UINT64_MAX / 2;
+    } else if (!rig->denied) {
+        out->same_before = page.same_before;
+        out->same_after = page.same_after;
+    }
     if (!out->allow[access])
         *fault = (MemFault){FAULT_ACCESS, access, va};
     return out->allow[access];

@@ -41,7 +41,7 @@ ENGINES = {
 PRIV_EXTENSIONS = ["svinval", "svnapot", "svpbmt"]
 QEMU_CPU = "rv64,h=off,sstc=off,pmu-num=29"
 ADDEND_CPU = "rv64,sstc=off"
-TIMEOUT = 120      # seconds; a program takes a few
+TIMEOUT = 500      # seconds; a program takes a few
 BYTES_LIMIT = 1000000 # instructions of a program made of random bytes
 
 

@@ -39,8 +39,7 @@ static void on_semihost(void *opaque)
 static int setup(void **state)
 {
     Fixture *f = g_new0(Fixture, 1);
-    HartHooks hooks = {
-        .opaque = f, .mmu_changed = on_mmu, .fence_i = on_fence, .semihost = on_semihost};
+    HartHooks hooks = {.opaque = f, .mmu_changed = on_mmu, .fence_i = on_fence, .semihost = on_semihost};
     hart_init(&f->hart, 1, &hooks);
     f->hart.env.icount_limit = f->hart.env.left = 1000;
     f->hart.env.pc = PC;
@@ -244,6 +243,7 @@ static void breakpoints_and_semihosting(void **state)
     call(hart, HELPER_EBREAK, 0x00100073, 1); // semihosting is off
     assert_int_equal(hart->mcause, EXC_BREAKPOINT);
     assert_int_equal(hart->mtval, PC);
+    assert_int_equal(hart->refused_calls, 1);
     hart->semihosting = true;
     hart->env.pc = PC;
     call(hart, HELPER_EBREAK, 0x00100073, 0); // not the sequence

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How addend and the reference emulator are started on a guest, and input for guests to work on."""
+"""How addend and the reference emulator are started on a guest, the words of a script, and input for guests."""
 import random
 
 
@@ -15,6 +15,12 @@ def command(emulator, path, options, guest, args=None):
     # QEMU sends the semihosting console to stderr unless it is given a character device.
     return line + ["-display", "none", "-serial", "null", "-monitor", "none", "-chardev", "stdio,id=console",
                    "-semihosting-config", config + ",chardev=console"]
+
+
+def split_options(words):
+    """(the words before "--", those behind it)."""
+    at = words.index("--") if "--" in words else len(words)
+    return words[:at], words[at + 1:]
 
 
 def make_text(size):

@@ -10,12 +10,14 @@ import subprocess
 import sys
 import tempfile
 
+from common import split_options
+
 LINE = re.compile(r'addend aot: (\d+) regions of (\d+) guest instructions compiled in [\d.]+ s \([^)]*\), '
                   r'(\d+) bytes kept; (\d+) regions were there already\n$')
 
 
 def call(*argv):
-    return subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=100, check=False)
+    return subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False)
 
 
 def expect(ok, what):
@@ -66,14 +68,12 @@ def check_errors(addend, guest, folder):
 
 
 def main():
-    words = sys.argv[1:]
-    at = words.index('--') if '--' in words else len(words)
-    addend, *guests = words[:at]
+    (addend, *guests), options = split_options(sys.argv[1:])
     with tempfile.TemporaryDirectory(prefix='addend-guest-') as folder:
         for i, guest in enumerate(guests):
             own = pathlib.Path(folder) / str(i)
             own.mkdir()
-            check(addend, guest, words[at + 1:], own)
+            check(addend, guest, options, own)
         check_errors(addend, guests[0], pathlib.Path(folder))
 
 

@@ -10,6 +10,8 @@ import subprocess
 import sys
 import tempfile
 
+from common import split_options
+
 
 class Cached:
     """A guest with a cache folder of its own."""
@@ -25,7 +27,7 @@ class Cached:
 
     def run(self, *options):
         """(exit status and console, lines on stderr, statistics)"""
-        done = subprocess.run(self.argv(*options), stdin=subprocess.DEVNULL, capture_output=True, timeout=100,
+        done = subprocess.run(self.argv(*options), stdin=subprocess.DEVNULL, capture_output=True, timeout=300,
                               check=False)
         return (done.returncode, done.stdout), done.stderr.decode().splitlines(), json.loads(self.report.read_text())
 
@@ -83,7 +85,7 @@ def check(c):
     both = [subprocess.Popen([*c.argv("--cache-dir", c.cache), f"--stats=json:{c.folder}/{i}"],
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for i in "ab"]
     for p in both:
-        out, err = p.communicate(timeout=100)
+        out, err = p.communicate(timeout=300)
         c.expect((p.returncode, out) == want and not err, f"at once: {err}")
     # Each file damaged: told once, and mended.
     n = len(c.files())
@@ -107,12 +109,10 @@ def check(c):
 
 
 def main():
-    words = sys.argv[1:]
-    at = words.index("--") if "--" in words else len(words)
-    addend, *guests = words[:at]
+    (addend, *guests), options = split_options(sys.argv[1:])
     for guest in guests:
         with tempfile.TemporaryDirectory(prefix="addend-guest-") as folder:
-            check(Cached(addend, guest, words[at + 1:], pathlib.Path(folder)))
+            check(Cached(addend, guest, options, pathlib.Path(folder)))
 
 
 if __name__ == "__main__":

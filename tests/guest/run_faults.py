@@ -32,7 +32,7 @@ class Faults:
         return {**os.environ, 'TMPDIR': str(self.tmp), 'BAD_WORKER_REAL': self.worker, **more}
 
     def run(self, *options, wrap=(), **env):
-        done = subprocess.run([*wrap, *self.argv(*options)], stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
+        done = subprocess.run([*wrap, *self.argv(*options)], stdin=subprocess.DEVNULL, capture_output=True, timeout=300,
                               check=False, env=self.environment(**env))
         return (done.returncode, done.stdout), done.stderr.decode().splitlines()
 
@@ -107,7 +107,7 @@ class Faults:
                 time.sleep(delay)
                 workers = self.children(p.pid)
                 p.kill()
-            end = time.monotonic() + 10
+            end = time.monotonic() + 100
             while [w for w in workers if alive(w)] or list(self.tmp.iterdir()):
                 if time.monotonic() > end:
                     sys.exit(f'killed after {delay} s: workers {workers} live on or leave {list(self.tmp.rglob("*"))}')

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 
-from common import command
+from common import command, split_options
 
 
 def run(argv, timeout):
@@ -47,17 +47,14 @@ def text(data):
 
 
 def parse(argv):
-    options = []
-    if "--" in argv:
-        at = argv.index("--")
-        argv, options = argv[:at], argv[at + 1:]
+    argv, options = split_options(argv)
     parser = argparse.ArgumentParser()
     parser.add_argument("--emulator", nargs=2, required=True, metavar=("NAME", "PATH"))
     parser.add_argument("--native")
     parser.add_argument("--expected")
     parser.add_argument("--status", type=int)
     parser.add_argument("--semihost", action="store_true")
-    parser.add_argument("--timeout", type=float, default=100)
+    parser.add_argument("--timeout", type=float, default=500)
     parser.add_argument("--disk", type=int)
     parser.add_argument("guest")
     return parser.parse_args(argv), options

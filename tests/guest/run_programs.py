@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 
-from common import command, make_text
+from common import command, make_text, split_options
 
 HERE = pathlib.Path(__file__).resolve().parent
 TOOLS = HERE.parent.parent / "tools" / "guests"
@@ -41,14 +41,11 @@ CASES = {
 
 
 def parse(argv):
-    options = []
-    if "--" in argv:
-        at = argv.index("--")
-        argv, options = argv[:at], argv[at + 1:]
+    argv, options = split_options(argv)
     parser = argparse.ArgumentParser()
     parser.add_argument("--emulator", nargs=2, required=True, metavar=("NAME", "PATH"))
     parser.add_argument("--cache", required=True, type=pathlib.Path)
-    parser.add_argument("--timeout", type=float, default=200)
+    parser.add_argument("--timeout", type=float, default=1000)
     parser.add_argument("case", choices=CASES)
     return parser.parse_args(argv), options
 

@@ -44,7 +44,7 @@ static void check_mrom(Fixture *f, uint64_t start, uint64_t next_addr, uint64_t 
 }
 
 // R6.6, row by row.
-static void boot_vectors(void **state)
+static void t140_boot_vectors(void **state)
 {
     Fixture *f = *state;
     BoardConfig *c = &f->config;
@@ -83,7 +83,7 @@ static void boot_vectors(void **state)
 }
 
 // The start address: ELF firmware enters at its entry; an ELF kernel only when it is the program itself.
-static void start_address(void **state)
+static void t151_start_address(void **state)
 {
     Fixture *f = *state;
     BoardConfig *c = &f->config;
@@ -97,7 +97,7 @@ static void start_address(void **state)
     check_mrom(f, 0x80001008, 0, 0x87e00000);
 }
 
-static void uimage(void **state)
+static void t151_uimage(void **state)
 {
     Fixture *f = *state;
     uint8_t image[64 + 16] = {0x27, 0x05, 0x19, 0x56};
@@ -117,7 +117,7 @@ static void uimage(void **state)
     fixture_fails(f, "uImage: damaged uImage");
 }
 
-static void wrong_options(void **state)
+static void t151_wrong_options(void **state)
 {
     Fixture *f = *state;
     BoardConfig *c = &f->config, plain = *c;
@@ -176,7 +176,7 @@ static void check_signature(Fixture *f, unsigned granularity, const char *expect
     g_free(text);
 }
 
-static void signature(void **state)
+static void t152_signature(void **state)
 {
     Fixture *f = *state;
     const TestSymbol symbols[] = {{"tohost", 0x80000800, 8}, {"fromhost", 0x80000840, 8},
@@ -234,8 +234,9 @@ int main(int argc, char **argv)
     test_data = argc > 1 ? argv[1] : ".";
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(listing_memory), TEST(listing_clabpu), TEST(boot_vectors), TEST(start_address), TEST(uimage),
-        TEST(wrong_options),  TEST(signature),      TEST(symbols),      TEST(io_space),
+        TEST(listing_memory), TEST(listing_clabpu),     TEST(t140_boot_vectors), TEST(t151_start_address),
+        TEST(t151_uimage),    TEST(t151_wrong_options), TEST(t152_signature),    TEST(symbols),
+        TEST(io_space),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

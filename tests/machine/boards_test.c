@@ -141,10 +141,8 @@ static void t125_edu_on_virt(void **state)
     };
     Fixture *f = *state;
     start(f, "virt");
-    memory_lock();
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++)
-        assert_non_null(board_add_device(f->board, &rows[i], NULL));
-    memory_unlock();
+        fixture_add_device(f, &rows[i]);
     g_autofree char *got = listing(FLAT);
     assert_non_null(strstr(got, "  0000000030000000-000000003fffffff (prio 0, i/o): pcie-mmcfg-mmio\n"
                                 "  0000000040000000-00000000400fffff (prio 1, i/o): edu-mmio\n"

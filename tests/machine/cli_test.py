@@ -6,9 +6,11 @@ usage: cli_test.py ADDEND OPTIONS_CASES [unittest arguments]"""
 import json
 import os
 import pty
+import re
 import select
 import shlex
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -20,6 +22,7 @@ import unittest
 ADDEND, CASES = sys.argv[1:3]
 RAM = 0x80000000
 EM_RISCV, EM_X86_64 = 243, 62
+OPENSBI = '/usr/share/qemu/opensbi-riscv64-generic-fw_dynamic.bin'  # of Debian's package, as -bios default takes it
 LOOP = struct.pack('<I', 0x0000006f)  # j .
 
 
@@ -61,7 +64,7 @@ def elf(code=LOOP, machine=EM_RISCV, bits=64, order='<', paddr=RAM, memsz=None, 
     return header + segment + code
 
 
-def run(*words, timeout=20):
+def run(*words, timeout=200):
     return subprocess.run([ADDEND, *words], stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout)
 
 
@@ -145,6 +148,36 @@ class Files(CliTest):
         done = run('mtree', '-M', 'virt', '-drive', f'file={image},id=d,readonly=on', *plug)
         self.assertEqual((done.returncode, done.stderr), (0, b''))
 
+    def test_network_and_console_that_cannot_be_used(self):
+        kernel = self.file('kernel', exit_program(0))
+        with socket.socket() as taken:
+            taken.bind(('127.0.0.1', 0))
+            taken.listen()
+            forward = f'tcp:127.0.0.1:{taken.getsockname()[1]}-:22'
+            self.refused('-netdev', f'user,id=n,hostfwd={forward}', kernel, naming=f'{forward}: Address already in use')
+            done = run('mtree', '-M', 'virt', '-netdev', f'user,id=n,hostfwd={forward}', '-device',
+                       'virtio-net-device,netdev=n')
+            self.assertEqual((done.returncode, done.stderr), (0, b''))
+        self.refused('-netdev', 'user,id=n', '-device', 'virtio-net-device,netdev=n', kernel,
+                     naming='the board clabpu has no place')
+        path = self.path('no/such')
+        self.refused('-chardev', f'file,id=c,path={path}', kernel, naming=f'{path}: No such file')
+        self.refused('-chardev', 'file,id=c,path=/dev/full', '-serial', 'chardev:c',
+                     self.file('prints', put_char_and_exit(ord('x'))), naming='-serial chardev:c: output was lost')
+
+    def test_serial_line_to_a_chardev(self):
+        guest = self.file('guest', put_char_and_exit(ord('x')))
+        for append, expected in ('off', b'x'), ('on', b'xx'):
+            done = run('-chardev', f'file,id=c,path={self.path("out")},append={append}', '-serial', 'chardev:c',
+                       '-bios', 'none', '-kernel', guest)
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (0, b'', b''))
+            with open(self.path('out'), 'rb') as f:
+                self.assertEqual(f.read(), expected)
+        done = run('-chardev', 'stdio,id=c', '-serial', 'chardev:c', '-bios', 'none', '-kernel', guest)
+        self.assertEqual((done.returncode, done.stdout), (0, b'x'))
+        done = run('-chardev', 'stdio,id=c', '-bios', 'none', '-kernel', guest)  # the serial line is nowhere
+        self.assertEqual((done.returncode, done.stdout), (0, b''))
+
     def test_file_without_end_is_refused(self):
         for option in '-bios', '-kernel', '-dtb':
             self.refused(option, '/dev/zero', '--timeout', '5', naming='/dev/zero')
@@ -215,10 +248,10 @@ class Files(CliTest):
 
     def test_lost_output_is_an_error(self):
         kernel = self.file('kernel', put_char_and_exit(ord('A')))
-        for words in ['-bios', 'none', '-kernel', kernel, '--timeout', '20'], ['mtree'], ['--help']:
+        for words in ['-bios', 'none', '-kernel', kernel, '--timeout', '100'], ['mtree'], ['--help']:
             with open('/dev/full', 'wb') as full:
                 done = subprocess.run([ADDEND, *words], stdin=subprocess.DEVNULL, stdout=full,
-                                      stderr=subprocess.PIPE, timeout=20)
+                                      stderr=subprocess.PIPE, timeout=200)
             self.assertEqual(done.returncode, 1, words)
             self.assertIn(b'No space left', done.stderr, words)
 
@@ -232,13 +265,13 @@ class Runs(CliTest):
         for accel in 'interp', 'jit':
             for status in 0, 1, 7, 255:
                 kernel = self.file('kernel', exit_program(status))
-                done = run('-accel', accel, '-bios', 'none', '-kernel', kernel, '--timeout', '20')
+                done = run('-accel', accel, '-bios', 'none', '-kernel', kernel, '--timeout', '100')
                 self.assertEqual((done.returncode, done.stdout, done.stderr), (status, b'', b''))
 
     def test_large_exit_status_is_clamped_and_told(self):
         for status in 256, 1000:
             kernel = self.file('kernel', exit_program(status))
-            done = run('-bios', 'none', '-kernel', kernel, '--timeout', '20')
+            done = run('-bios', 'none', '-kernel', kernel, '--timeout', '100')
             self.assertEqual(done.returncode, 255)
             self.assertIn(str(status).encode(), done.stderr)
 
@@ -255,9 +288,24 @@ class Runs(CliTest):
         for code in [0], illegal_handler:
             kernel = self.file('kernel', struct.pack(f'<{len(code)}I', *code))
             for accel in 'interp', 'jit', 'check':
-                done = run('-accel', accel, '-bios', 'none', '-kernel', kernel, '--timeout', '10')
+                done = run('-accel', accel, '-bios', 'none', '-kernel', kernel, '--timeout', '100')
                 self.assertEqual(done.returncode, 1, (code, accel))
                 self.assertIn(b'trap loop', done.stderr)
+
+    def notes(self, text, *words):
+        """The notes of a run that goes on for a while after the one with this text; without a text, for a while."""
+        program = subprocess.Popen([ADDEND, *words, '--timeout', '100' if text else '0.5'], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.addCleanup(program.kill)
+        lines = []
+        while text:
+            lines.append(program.stderr.readline())
+            if text in lines[-1] or not lines[-1]:
+                time.sleep(0.2)
+                program.terminate()
+                break
+        lines += program.communicate(timeout=200)[1].split(b'\n')
+        return [l for l in lines if l.startswith(b'addend: note:')]
 
     def test_guest_that_cannot_go_on_is_told_once(self):
         wait = struct.pack('<2I', 0x10500073, 0xffdff06f)  # 1: wfi; j 1b
@@ -267,17 +315,40 @@ class Runs(CliTest):
                            (long_loop, None), (timer, None)]:
             kernel = self.file('kernel', code)
             for accel in 'interp', 'jit':
-                done = run('-accel', accel, '-bios', 'none', '-kernel', kernel, '--timeout', '0.3')
-                notes = [l for l in done.stderr.split(b'\n') if l.startswith(b'addend: note:')]
+                notes = self.notes(text, '-accel', accel, '-bios', 'none', '-kernel', kernel)
                 self.assertEqual(len(notes), 1 if text else 0, (code, accel, notes))
                 self.assertIn(text or b'', b''.join(notes))
+
+    def test_semihosting_calls_that_nobody_answers(self):
+        """Told once, when the guest does nothing else; not to firmware that tries one and goes on without."""
+        call = struct.pack('<3I', 0x01f01013, 0x00100073, 0x40705013)  # slli x0, x0, 31; ebreak; srai x0, x0, 7
+        text = b'the guest makes semihosting calls, which are answered with -semihosting only'
+        vector = struct.pack('<3I', 0x00000297, 0x01c28293, 0x30529073)  # mtvec = the third word behind the call, 28
+        again = vector + b'\x13\0\0\0' + call + struct.pack('<I', 0x30200073)  # its handler: mret, to the ebreak
+        spins = vector + b'\x13\0\0\0' + call + LOOP
+        goes = vector + b'\x13\0\0\0' + call + struct.pack('<3I', 0x13, 0x13, 0xff9ff06f)  # a loop of three
+        for code, expected in (again, text), (spins, text), (goes, None):
+            kernel = self.file('kernel', code)
+            for accel in 'interp', 'jit':
+                notes = self.notes(expected, '-accel', accel, '-bios', 'none', '-kernel', kernel)
+                self.assertEqual(len([n for n in notes if text in n]), 1 if expected else 0, (code, accel, notes))
+        kernel = self.file('kernel', call)  # mtvec is 0, where nothing is
+        self.assertIn('try -semihosting', self.refused('-bios', 'none', '-kernel', kernel, naming='trap loop'))
+
+    def test_device_may_interrupt(self):
+        """Nothing is said while a device of virt may end the wait; clabpu has none that could."""
+        code = struct.pack('<5I', 0x000012b7, 0x8002829b, 0x30429073, 0x10500073, 0xffdff06f)  # mie.MEIE; 1: wfi; j 1b
+        kernel = self.file('kernel', code)
+        for board, text in ('clabpu', b'wfi'), ('virt', None):
+            notes = self.notes(text, '-M', board, '-bios', 'none', '-kernel', kernel)
+            self.assertEqual(len([n for n in notes if b'wfi' in n]), 1 if text else 0, (board, notes))
 
     def test_words_of_other_emulators(self):
         kernel = self.file('kernel', exit_program(3))
         for words in (['-M', 'spike', '-nographic', '-m', '128M', '-smp', '1', '-cpu', 'rv64',
                        '-accel', 'tcg', '-serial', 'mon:stdio', '-monitor', 'none', '-no-reboot'],
                       ['-m8796093022208', '--isa=rv64imac']):
-            done = run(*words, '-bios', 'none', '-kernel', kernel, '--timeout', '20')
+            done = run(*words, '-bios', 'none', '-kernel', kernel, '--timeout', '100')
             self.assertEqual(done.returncode, 3, words)
 
     def test_harts(self):
@@ -298,9 +369,8 @@ class Runs(CliTest):
         for code, text in (spin_or_wait, b'no hart will go on'), (both_wait, b'no hart will go on'), (one_goes, None):
             kernel = self.file('kernel', code)
             for words in [], ['-icount', 'shift=0']:
-                done = run('-smp', '3', *words, '-bios', 'none', '-kernel', kernel, '--timeout', '0.5')
-                notes = [l for l in done.stderr.split(b'\n') if b'no hart' in l]
-                self.assertEqual(len(notes), 1 if text else 0, (code, words, done.stderr))
+                notes = self.notes(text, '-smp', '3', *words, '-bios', 'none', '-kernel', kernel)
+                self.assertEqual(len([l for l in notes if b'no hart' in l]), 1 if text else 0, (code, words, notes))
         done = run('-smp', '2', '--instructions', '300000', '-bios', 'none', '-kernel', self.file('kernel', LOOP))
         self.assertEqual(done.returncode, 124)
         self.assertRegex(done.stderr, b'30[0-9]{4} instructions done')
@@ -338,13 +408,32 @@ class Runs(CliTest):
         for words in ([f'loader,file={raw},{at},cpu-num=0'], [f'loader,file={raw},{at}', f'loader,{at},cpu-num=0'],
                       [f'loader,file={self.file("g.elf", elf(exit_program(5)))},cpu-num=0']):
             devices = [w for d in words for w in ('-device', d)]
-            self.assertEqual(run('-bios', 'none', '--timeout', '20', *devices).returncode, 5, words)
+            self.assertEqual(run('-bios', 'none', '--timeout', '100', *devices).returncode, 5, words)
         # sd t1, 8(t0) in the middle of the program is made to store its exit request one store later.
         nop = 'loader,addr=0x80000008,data=0x0062b42300000013,data-len=8'
-        done = run('-bios', 'none', '-kernel', raw, '--timeout', '20', '-device', nop)
+        done = run('-bios', 'none', '-kernel', raw, '--timeout', '100', '-device', nop)
         self.assertEqual(done.returncode, 5)
         self.refused('-bios', 'none', '-device', f'loader,file={raw},{at},cpu-num=1', naming='cpu-num=1')
         self.refused('-bios', 'none', '-device', f'loader,file={self.path("absent")}', naming='absent')
+
+    @unittest.skipUnless(os.path.exists(OPENSBI), 'OpenSBI is not installed')
+    def test_t142_opensbi(self):
+        """The lines of memory/spec.md 6.7, over our HTIF, CLINT and device tree."""
+        raw = self.file('raw', exit_program(7))
+        for harts, words in (1, []), (4, ['-smp', '4']), (1, ['-m', '128M', '-cpu', 'rv64,rdtime=off']):
+            done = run('-M', 'clabpu', *words, '-bios', 'default', '-kernel', raw, '--timeout', '100')
+            fdt = '0x0000000087e00000' if '-m' in words else '0x00000000ffe00000'
+            text = done.stdout.decode()
+            for name, value in (('Platform Name', 'clabpu,board'), ('Platform HART Count', str(harts)),
+                                ('Platform IPI Device', 'aclint-mswi'),
+                                ('Platform Timer Device', 'aclint-mtimer @ 10000000Hz'),
+                                ('Platform Console Device', 'htif'), ('Domain0 Next Address', '0x0000000080200000'),
+                                ('Domain0 Next Arg1', fdt), ('Domain0 Next Mode', 'S-mode'),
+                                ('Domain0 HARTs', ','.join(f'{h}*' for h in range(harts)))):
+                self.assertRegex(text, rf'(?m)^{name} +: {re.escape(value)}\r?$')
+            self.assertRegex(text, r'(?m)^Boot HART ID +: \d')
+            self.assertRegex(text, r'(?m)^Boot HART MEDELEG +: 0x')
+            self.assertEqual(done.returncode, 7, text)
 
     def test_statistics_are_json(self):
         kernel = self.file('kernel', exit_program(0))
@@ -424,15 +513,15 @@ class Terminal(CliTest):
         self.addCleanup(os.close, self.tty)
         self.before = termios.tcgetattr(self.tty)
         kernel = self.file('kernel', LOOP)
-        program = subprocess.Popen([ADDEND, *words, '-bios', 'none', '-kernel', kernel, '--timeout', '20'],
+        program = subprocess.Popen([ADDEND, *words, '-bios', 'none', '-kernel', kernel, '--timeout', '100'],
                                    stdin=self.tty, stdout=self.tty, stderr=self.tty, start_new_session=True)
         self.addCleanup(program.kill)
-        self.assertTrue(select.select([main], [], [], 10)[0])  # the note that this guest spins
+        self.assertTrue(select.select([main], [], [], 60)[0])  # the note that this guest spins
         self.assertFalse(termios.tcgetattr(self.tty)[3] & termios.ICANON)
         return main, program
 
     def ended(self, program, status):
-        self.assertEqual(program.wait(10), status)
+        self.assertEqual(program.wait(60), status)
         self.assertEqual(termios.tcgetattr(self.tty), self.before)
 
     def test_ctrl_a_x_quits(self):

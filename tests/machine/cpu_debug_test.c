@@ -63,12 +63,11 @@ static void paged(void **state)
     cpu_free(cpu);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(bare, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(paged, fixture_setup, fixture_teardown),
     };
-    test_data = argc > 1 ? argv[1] : ".";
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

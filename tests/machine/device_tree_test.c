@@ -110,14 +110,14 @@ static void check_tree(Fixture *f, const char *file)
     g_string_free(got, TRUE);
 }
 
-static void four_harts(void **state)
+static void t141_four_harts(void **state)
 {
     Fixture *f = *state;
     f->config.harts = 4;
     check_tree(f, "q10.spike-smp4.dts");
 }
 
-static void elf_initrd_bootargs(void **state)
+static void t141_elf_initrd_bootargs(void **state)
 {
     Fixture *f = *state;
     const TestSymbol htif[] = {{"tohost", 0x80000800, 8}, {"fromhost", 0x80000840, 8}, {0}};
@@ -195,6 +195,7 @@ int main(int argc, char **argv)
 {
     test_data = argc > 1 ? argv[1] : ".";
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
-    const struct CMUnitTest tests[] = {TEST(four_harts), TEST(elf_initrd_bootargs), TEST(replaced), TEST(rng_seed)};
+    const struct CMUnitTest tests[] = {TEST(t141_four_harts), TEST(t141_elf_initrd_bootargs), TEST(replaced),
+                                       TEST(rng_seed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

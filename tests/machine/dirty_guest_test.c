@@ -62,6 +62,14 @@ static void map_changed(void *opaque)
     exclusive_end(&g->exclusive);
 }
 
+static void pages_clean(void *opaque, ram_t start, uint64_t len)
+{
+    Guest *g = opaque;
+    exclusive_begin(&g->exclusive);
+    cpu_pages_clean(g->cpu, start, len);
+    exclusive_end(&g->exclusive);
+}
+
 static void guest_init(Guest *g, Fixture *f, const EngineConfig *engine, const uint32_t *code, unsigned n)
 {
     fixture_boot(f);
@@ -78,6 +86,7 @@ static void guest_init(Guest *g, Fixture *f, const EngineConfig *engine, const u
     r[A4] = 0;
     r[T3] = PAGE_SIZE;
     memory_set_commit_hook(map_changed, g);
+    memory_set_clean_hook(pages_clean, g);
     memory_region_set_log(g->ram, true, DIRTY_VGA);
 }
 
@@ -85,6 +94,7 @@ static void guest_free(Guest *g, Fixture *f)
 {
     memory_region_set_log(g->ram, false, DIRTY_VGA);
     memory_set_commit_hook(NULL, NULL);
+    memory_set_clean_hook(NULL, NULL);
     cpu_free(g->cpu);
     exclusive_deinit(&g->exclusive);
     fixture_reset(f);
@@ -138,7 +148,7 @@ static void t112_guest_stores(void **state) // T112
             slice(&g);
             slice(&g);
             assert_true(r[A4] - stored > 300);
-            assert_true(slow_stores(&g) - before <= 8); // of each page, its lookup and its mark
+            assert_true(slow_stores(&g) - before <= (round ? 4 : 8)); // of each page its mark, and at first its lookup
             assert_int_equal(take(&g), 1 << 3 | 1 << 7 | 1 << 9 | 1 << 10);
             assert_int_equal(take(&g), 0);
         }
@@ -175,8 +185,7 @@ static void nothing_is_lost(void **state)
         guest_init(&g, f, &engines[e], all_pages, G_N_ELEMENTS(all_pages));
         g.cpu->hart.env.r[T0] = AREA;
         GThread *thread = g_thread_new("hart", run, &g);
-        for (unsigned round = 0; copied < 20 * AREA_PAGES; round++) {
-            assert_true(round < 10000);
+        while (copied < 20 * AREA_PAGES) { // as long as a busy host needs for it
             copied += copy_dirty(&g, copy);
             g_usleep(20);
         }
@@ -189,9 +198,8 @@ static void nothing_is_lost(void **state)
     }
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
-    test_data = argc > 1 ? argv[1] : ".";
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(t112_guest_stores, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(nothing_is_lost, fixture_setup, fixture_teardown),

@@ -5,7 +5,6 @@
 #include "util/remove_tree.h"
 #include <elf.h>
 #include <fcntl.h>
-#include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -133,6 +132,29 @@ const char *fixture_blank(Fixture *f, const char *name, size_t size)
     const char *path = fixture_file(f, name, data, size);
     g_free(data);
     return path;
+}
+
+struct Device *fixture_add_device(Fixture *f, const struct DeviceRow *row)
+{
+    memory_lock();
+    struct Device *d = board_add_device(f->board, row, NULL);
+    memory_unlock();
+    assert_non_null(d);
+    return d;
+}
+
+bool fixture_listed(const char *text, void (*print)(GString *out, unsigned flags))
+{
+    g_autoptr(GString) out = g_string_new(NULL);
+    print(out, 0);
+    return strstr(out->str, text);
+}
+
+void fixture_type(Fixture *f, const char *text)
+{
+    assert_int_equal(write(f->input, text, strlen(text)), strlen(text));
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
 }
 
 const char *fixture_output(Fixture *f)

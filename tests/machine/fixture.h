@@ -36,6 +36,14 @@ const char *fixture_path(Fixture *f, const char *name);
 const char *fixture_file(Fixture *f, const char *name, const void *data, size_t size);
 const char *fixture_blank(Fixture *f, const char *name, size_t size); // a file of size bytes 0x5a
 
+// A device more on the board that was booted.
+struct Device *fixture_add_device(Fixture *f, const struct DeviceRow *row);
+
+// Whether a listing of memory_print_tree or memory_print_flat has this text in it.
+bool fixture_listed(const char *text, void (*print)(GString *out, unsigned flags));
+
+// Types text; the console has taken what it could.
+void fixture_type(Fixture *f, const char *text);
 // What the console has written so far, at most 255 bytes; NUL-terminated, static.
 const char *fixture_output(Fixture *f);
 

@@ -4,7 +4,6 @@
 #include "softmmu/dirty.h"
 #include "softmmu/slots.h"
 #include "tests/machine/fixture.h"
-#include <string.h>
 
 #if defined(__x86_64__) && __has_include(<linux/kvm.h>)
 #include <linux/kvm.h>
@@ -114,9 +113,8 @@ static void t165_where_am_i(void **state)
 
 #endif
 
-int main(int argc, char **argv)
+int main(void)
 {
-    test_data = argc > 1 ? argv[1] : ".";
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(t165_where_am_i, fixture_setup, fixture_teardown),
     };

@@ -46,10 +46,10 @@ def pattern(line):
     return text.replace('<hex>', '[0-9a-f]+').replace('<n>', r' *\d+').replace(r'<\*>', '.*')
 
 
-def talk(commands, *options, timeout=60):
+def talk(commands, *options, timeout=400):
     """Runs the commands on -monitor stdio, and quit; returns what each one answered."""
     text = '\n'.join([*commands, 'quit', ''])
-    done = subprocess.run([ADDEND, '-M', 'clabpu', '-m', '128', '--timeout', '50', '-serial', 'null', '-monitor',
+    done = subprocess.run([ADDEND, '-M', 'clabpu', '-m', '128', '--timeout', '300', '-serial', 'null', '-monitor',
                            'stdio', *options], input=text, capture_output=True, text=True, timeout=timeout, check=False)
     assert (done.returncode, done.stderr) == (0, ''), (done.returncode, done.stderr)
     parts = done.stdout.split(PROMPT)
@@ -85,7 +85,7 @@ class Conversation:
     def send(self, text):
         os.write(self.fd, text if isinstance(text, bytes) else text.encode())
 
-    def until(self, text, seconds=30):
+    def until(self, text, seconds=100):
         """What comes until text has come, text included."""
         end = time.monotonic() + seconds
         while text not in self.got:
@@ -112,7 +112,7 @@ class Live(unittest.TestCase):
         self.folder = folder.name
 
     def start(self, *options, **pipes):
-        program = subprocess.Popen([ADDEND, '-m', '128', '--timeout', '100', *options], **pipes)
+        program = subprocess.Popen([ADDEND, '-m', '128', '--timeout', '300', *options], **pipes)
         self.addCleanup(program.wait)
         self.addCleanup(program.kill)
         return program
@@ -128,7 +128,7 @@ class Live(unittest.TestCase):
     def connect(self, path):
         client = socket.socket(socket.AF_UNIX)
         self.addCleanup(client.close)
-        end = time.monotonic() + 20
+        end = time.monotonic() + 100
         while True:
             try:
                 client.connect(path)
@@ -144,7 +144,7 @@ class Live(unittest.TestCase):
         mode = termios.tcgetattr(tty)
         program = self.start(*options, stdin=tty, stdout=tty, stderr=tty, start_new_session=True,
                              env={**os.environ, 'TERM': 'dumb', 'INPUTRC': '/dev/null'})
-        end = time.monotonic() + 20
+        end = time.monotonic() + 100
         while termios.tcgetattr(tty)[3] & termios.ICANON and time.monotonic() < end:
             time.sleep(0.01)
         return program, Conversation(main), lambda: self.assertEqual(termios.tcgetattr(tty), mode)
@@ -165,9 +165,9 @@ class Live(unittest.TestCase):
         talker.command('stop')
         ticks = [int(text.split()[1], 16) for text in (first[0], talker.command('xp/gx 0x200bff8'))]
         self.assertGreater(ticks[1] - ticks[0], 0.2 * 10_000_000 * 0.9)
-        self.assertLess(ticks[1] - ticks[0], 100 * 10_000_000)
+        self.assertLess(ticks[1] - ticks[0], 300 * 10_000_000)
         talker.send('quit\n')
-        self.assertEqual(program.wait(20), 0)
+        self.assertEqual(program.wait(100), 0)
 
     def test_looks_at_running_harts(self):
         """Commands that need the harts stopped, while two of them run."""
@@ -179,14 +179,14 @@ class Live(unittest.TestCase):
             talker.command('info tlb')
             talker.command('info mem')
         talker.send('quit\n')
-        self.assertEqual(program.wait(20), 0)
+        self.assertEqual(program.wait(100), 0)
 
     def test_reset(self):
         program, talker = self.start_piped('-serial', 'null', '-S', GVA_TRACE)
         talker.until(PROMPT)
         start = talker.command('p $pc')
         talker.command('cont')
-        end = time.monotonic() + 20
+        end = time.monotonic() + 100
         while talker.command('p $pc') == start and time.monotonic() < end:
             time.sleep(0.01)
         talker.command('stop')
@@ -197,13 +197,13 @@ class Live(unittest.TestCase):
         talker.command('system_reset')  # while it runs
         self.assertEqual(talker.command('info status'), 'VM status: running\n')
         talker.send('quit\n')
-        self.assertEqual(program.wait(20), 0)
+        self.assertEqual(program.wait(100), 0)
 
     def test_signal_while_stopped(self):
         program, talker = self.start_piped('-serial', 'null', '-S', GVA_TRACE)
         talker.until(PROMPT)
         program.terminate()
-        self.assertEqual(program.wait(20), 128 + 15)
+        self.assertEqual(program.wait(100), 128 + 15)
 
     def test_hart_that_waits_for_input(self):
         """A hart inside a semihosting call reads what is typed, for the monitor too, and cannot be looked at."""
@@ -213,7 +213,7 @@ class Live(unittest.TestCase):
         program, talker = self.start_piped('-semihosting', '-bios', 'none', '-kernel', path)
         talker.until(PROMPT)
         waits = 'a hart waits for input of the console: type there first\n'
-        end = time.monotonic() + 20
+        end = time.monotonic() + 100
         while talker.command('p $a0') != waits:  # the first answers may come before the hart's call
             self.assertLess(time.monotonic(), end)
         for command in ('p $a0', 'stop'):
@@ -223,7 +223,7 @@ class Live(unittest.TestCase):
         talker.until(PROMPT)
         self.assertEqual(talker.command('p $a0'), '0x41\n')
         talker.send('quit\n')
-        self.assertEqual(program.wait(20), 0)
+        self.assertEqual(program.wait(100), 0)
 
     def test_ctrl_a_c(self):
         """Console and monitor share a terminal; the line editor completes and remembers."""
@@ -256,13 +256,13 @@ class Live(unittest.TestCase):
         talker.send('stop\r')
         talker.until(PROMPT)
         talker.send('\1x')
-        self.assertEqual(program.wait(20), 0)
+        self.assertEqual(program.wait(100), 0)
 
     def test_terminal_is_restored(self):
         program, talker, check = self.terminal('-monitor', 'stdio', '-serial', 'null', GVA_TRACE)
         talker.until(PROMPT)
         talker.send('quit\r')
-        self.assertEqual(program.wait(20), 0)
+        self.assertEqual(program.wait(100), 0)
         check()
 
     def test_no_monitor(self):
@@ -270,7 +270,7 @@ class Live(unittest.TestCase):
         talker.send('\1c')
         talker.until('there is no monitor')
         talker.send(EOT)
-        self.assertEqual(program.wait(20), 0)
+        self.assertEqual(program.wait(100), 0)
 
     def test_stdio_in_front_of_console(self):
         """Without -serial what is typed is for the monitor first, and the guest's output comes on stdout too."""
@@ -282,7 +282,7 @@ class Live(unittest.TestCase):
         talker.send('\1c')
         talker.until(PROMPT)
         talker.send('quit\n')
-        self.assertEqual(program.wait(20), 0)
+        self.assertEqual(program.wait(100), 0)
 
     def test_socket(self):
         """One client after the other; the guest does not notice."""
@@ -303,7 +303,7 @@ class Live(unittest.TestCase):
         client, talker = self.connect(path)
         talker.until(PROMPT)
         talker.send('quit\n')
-        self.assertEqual(program.wait(20), 0)
+        self.assertEqual(program.wait(100), 0)
         self.assertFalse(os.path.exists(path))
 
     def test_socket_wait(self):
@@ -315,7 +315,7 @@ class Live(unittest.TestCase):
         _, talker = self.connect(path)
         talker.until(PROMPT)
         talker.send('q\n')
-        self.assertEqual(program.wait(20), 0)
+        self.assertEqual(program.wait(100), 0)
 
     def test_socket_client(self):
         path = os.path.join(self.folder, 'monitor')
@@ -328,13 +328,13 @@ class Live(unittest.TestCase):
                 talker = Conversation(peer.fileno())
                 talker.until(PROMPT)
                 talker.send('quit\n')
-                self.assertEqual(program.wait(20), 0)
+                self.assertEqual(program.wait(100), 0)
 
     def test_socket_errors(self):
         for spec in (f'unix:{self.folder}/none', f'unix:{self.folder}/a/b,server,nowait',
                      'unix:/' + 'x' * 200 + ',server', f'unix:{self.folder},server'):
             done = subprocess.run([ADDEND, '-m', '128', '-monitor', spec, GVA_TRACE], stdin=subprocess.DEVNULL,
-                                  capture_output=True, text=True, timeout=20, check=False)
+                                  capture_output=True, text=True, timeout=200, check=False)
             self.assertEqual(done.returncode, 1)
             self.assertRegex(done.stderr, r'\Aaddend: -monitor unix:.*: .*\n\Z')
 
@@ -347,7 +347,7 @@ class Live(unittest.TestCase):
         self.assertEqual(talker.command('trace'), 'trace gva 0xffffffff8001e980,4\n')
         talker.command('cont')
         text = ''.join(talker.until('value 0x736e6f63\n') for _ in range(3))
-        end = time.monotonic() + 30
+        end = time.monotonic() + 100
         printed = ''
         while '\n' not in printed and time.monotonic() < end:
             time.sleep(0.02)
@@ -391,7 +391,7 @@ class Live(unittest.TestCase):
         talker.command('trace off')
         self.assertEqual(talker.command('trace'), 'nothing is traced\n')
         talker.send('quit\n')
-        self.assertEqual(program.wait(20), 0)
+        self.assertEqual(program.wait(100), 0)
 
 
 if __name__ == '__main__':

@@ -54,9 +54,43 @@ static void add_virtio(GString *s, const Options *o)
             g_string_append_printf(s, ",drive=%s", v->drive);
         if (v->serial)
             g_string_append_printf(s, ",serial=%s", v->serial);
+        if (v->netdev)
+            g_string_append_printf(s, ",netdev=%s,mac=%02x%02x%02x%02x%02x%02x", v->netdev, v->mac[0], v->mac[1],
+                                   v->mac[2], v->mac[3], v->mac[4], v->mac[5]);
         if (v->bus >= 0)
             g_string_append_printf(s, ",bus=%d", v->bus);
         g_string_append_c(s, ')');
+    }
+}
+
+static void add_networks(GString *s, const Options *o)
+{
+    for (unsigned i = 0; i < o->netdevs->len; i++) {
+        const NetItem *n = &g_array_index(o->netdevs, NetItem, i);
+        g_string_append_printf(s, " netdev(%s%s", n->id, n->restricted ? ",restricted" : "");
+        for (unsigned j = 0; j < o->forwards->len; j++) {
+            const NetForward *f = &g_array_index(o->forwards, NetForward, j);
+            if (f->netdev == i)
+                g_string_append_printf(s, ",%s:%x:%u-%x:%u", f->udp ? "udp" : "tcp", f->host, f->host_port, f->guest,
+                                       f->guest_port);
+        }
+        g_string_append_c(s, ')');
+    }
+}
+
+static void add_chardevs(GString *s, const Options *o)
+{
+    static const char *const kinds[] = {[CHARDEV_STDIO] = "stdio", [CHARDEV_NULL] = "null", [CHARDEV_FILE] = "file"};
+    for (unsigned i = 0; i < o->chardevs->len; i++) {
+        const ChardevItem *c = &g_array_index(o->chardevs, ChardevItem, i);
+        g_string_append_printf(s, " chardev(%s:%s%s%s%s%s%s)", c->id, kinds[c->kind], c->path ? "," : "",
+                               c->path ? c->path : "", c->mux ? ",mux" : "", c->no_signals ? ",nosignals" : "",
+                               c->append ? ",append" : "");
+    }
+    for (unsigned i = 0; i < o->ports->len; i++) {
+        const VirtioPort *p = &g_array_index(o->ports, VirtioPort, i);
+        g_string_append_printf(s, " %s(%u.%d:%s%s%s)", p->is_console ? "console" : "port", p->device, p->nr,
+                               p->chardev, p->name ? "," : "", p->name ? p->name : "");
     }
 }
 
@@ -90,6 +124,8 @@ static void add_features(GString *s, const HartFeatures *f)
     if (f->name != usual.name) \
         g_string_append_printf(s, " " #name "=%s", f->name ? "on" : "off");
 #include "frontend/features.def"
+    if (!f->rdtime)
+        g_string_append(s, " rdtime=off");
     add_text(s, "mmu", cpu_model_mmu_type(f), "riscv,sv57");
 }
 
@@ -134,6 +170,8 @@ static char *describe(const Options *o)
     for (unsigned i = 0; i < o->load_items->len; i++)
         add_item(s, &g_array_index(o->load_items, LoadItem, i));
     add_virtio(s, o);
+    add_networks(s, o);
+    add_chardevs(s, o);
     add_flag(s, "nographic", o->nographic);
     for (unsigned i = 0; i < o->guest_args->len; i++)
         g_string_append_printf(s, i ? "|%s" : " args=%s", (char *)g_ptr_array_index(o->guest_args, i));

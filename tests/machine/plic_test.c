@@ -11,7 +11,7 @@
 #define THRESHOLD(context) (PLIC + 0x200000 + 0x1000 * (context))
 #define CLAIM(context) (THRESHOLD(context) + 4)
 
-static const DeviceRow rows[] = {{&device_plic, "plic", PLIC, 0x600000, 0, 0, "edge=0x20"}}; // source 5
+static const DeviceRow row = {&device_plic, "plic", PLIC, 0x600000, 0, 0, "edge=0x20"}; // source 5
 
 typedef struct {
     Fixture *f;
@@ -24,10 +24,7 @@ static Rig start(void **state, unsigned harts)
     r.f->config.board = "clabpu";
     r.f->config.harts = harts;
     fixture_boot(r.f);
-    memory_lock();
-    r.plic = board_add_device(r.f->board, &rows[0], NULL);
-    memory_unlock();
-    assert_non_null(r.plic);
+    r.plic = fixture_add_device(r.f, &row);
     return r;
 }
 
@@ -41,6 +38,15 @@ static void line(Rig r, unsigned source, bool level)
 static bool raised(Rig r, unsigned hart, unsigned irq)
 {
     return r.f->irqs[hart] >> irq & 1;
+}
+
+// With one source that interrupts hart 0 in M-mode.
+static Rig start_source(void **state, unsigned source)
+{
+    Rig r = start(state, 1);
+    fixture_st(r.f, PRIORITY(source), 4, 1);
+    fixture_st(r.f, ENABLE(0), 4, 1u << source);
+    return r;
 }
 
 static void registers(void **state)
@@ -121,10 +127,8 @@ static void order_of_claims(void **state)
 
 static void level_gateway(void **state)
 {
-    Rig r = start(state, 1);
+    Rig r = start_source(state, 9);
     Fixture *f = r.f;
-    fixture_st(f, PRIORITY(9), 4, 1);
-    fixture_st(f, ENABLE(0), 4, 1 << 9);
     line(r, 9, true);
     line(r, 9, false); // too late: the request was forwarded
     assert_int_equal(fixture_ld(f, CLAIM(0), 4), 9);
@@ -149,10 +153,8 @@ static void level_gateway(void **state)
 
 static void edge_gateway(void **state)
 {
-    Rig r = start(state, 1);
+    Rig r = start_source(state, 5);
     Fixture *f = r.f;
-    fixture_st(f, PRIORITY(5), 4, 1);
-    fixture_st(f, ENABLE(0), 4, 1 << 5);
     line(r, 5, true);
     assert_int_equal(fixture_ld(f, CLAIM(0), 4), 5);
     fixture_st(f, CLAIM(0), 4, 5);
@@ -172,10 +174,8 @@ static void edge_gateway(void **state)
 
 static void reset(void **state)
 {
-    Rig r = start(state, 1);
+    Rig r = start_source(state, 9);
     Fixture *f = r.f;
-    fixture_st(f, PRIORITY(9), 4, 1);
-    fixture_st(f, ENABLE(0), 4, 1 << 9);
     line(r, 9, true);
     assert_int_equal(fixture_ld(f, CLAIM(0), 4), 9);
     memory_lock();
@@ -187,9 +187,8 @@ static void reset(void **state)
     assert_false(raised(r, 0, IRQ_M_EXT));
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
-    test_data = argc > 1 ? argv[1] : ".";
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(registers),     TEST(contexts_and_thresholds), TEST(order_of_claims),

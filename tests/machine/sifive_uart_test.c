@@ -2,8 +2,6 @@
 // SiFive's UART on the sifive_u map, and who gets the console on boards with several devices that could.
 #include "machine/devices/devices.h"
 #include "tests/machine/fixture.h"
-#include <string.h>
-#include <unistd.h>
 
 #define UART0 0x10010000u
 #define UART1 0x10011000u
@@ -18,10 +16,8 @@ static void start(Fixture *f, const char *board)
 
 static void type(Fixture *f, const char *text)
 {
-    assert_int_equal(write(f->input, text, strlen(text)), strlen(text));
     console_attach(f->config.console, NULL);
-    while (g_main_context_iteration(NULL, FALSE))
-        ;
+    fixture_type(f, text);
 }
 
 static void registers(void **state)
@@ -99,9 +95,8 @@ static void serial_console(void **state)
     assert_string_equal(fixture_output(f), "h");
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
-    test_data = argc > 1 ? argv[1] : ".";
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(registers), TEST(both_directions), TEST(shared_console), TEST(serial_console),

@@ -30,6 +30,11 @@ void rig_free(Fixture *f)
     f->config.drives = f->config.virtio = NULL;
 }
 
+VirtioRig rig_at_last_slot(Fixture *f)
+{
+    return (VirtioRig){.f = f, .base = LAST_SLOT};
+}
+
 VirtioRig rig_boot(Fixture *f, const char *disk)
 {
     f->config.board = "virt";
@@ -37,7 +42,7 @@ VirtioRig rig_boot(Fixture *f, const char *disk)
         rig_add_drive(f, "d", disk, false);
     rig_add_device(f, disk ? "virtio-blk-device" : "virtio-rng-device", disk ? "d" : NULL, -1);
     fixture_boot(f);
-    return (VirtioRig){f, LAST_SLOT, 0};
+    return rig_at_last_slot(f);
 }
 
 uint32_t rig_read(const VirtioRig *r, unsigned reg)
@@ -68,55 +73,77 @@ static void put_address(const VirtioRig *r, unsigned reg, uint64_t addr)
     rig_write(r, reg + 4, (uint32_t)(addr >> 32));
 }
 
+// Where something of the present queue is.
+static gpa_t place(const VirtioRig *r, gpa_t of_first)
+{
+    return of_first + NEXT_QUEUE * r->queue;
+}
+
 void rig_queue(VirtioRig *r)
 {
     for (gpa_t a = DESC; a < TABLE; a += 0x1000)
         for (unsigned i = 0; i < 0x100; i += 8)
-            fixture_st(r->f, a + i, 8, 0);
-    rig_write(r, R_QUEUE_SEL, 0);
+            fixture_st(r->f, place(r, a + i), 8, 0);
+    rig_write(r, R_QUEUE_SEL, r->queue);
     rig_write(r, R_NUM, QUEUE_SIZE);
-    put_address(r, R_DESC, DESC);
-    put_address(r, R_DRIVER, AVAIL);
-    put_address(r, R_DEVICE, USED);
+    put_address(r, R_DESC, place(r, DESC));
+    put_address(r, R_DRIVER, place(r, AVAIL));
+    put_address(r, R_DEVICE, place(r, USED));
     rig_write(r, R_READY, 1);
-    r->offered = 0;
+    r->offered[r->queue] = 0;
 }
 
-void rig_start(VirtioRig *r, uint64_t features)
+void rig_on(VirtioRig *r, unsigned queue)
+{
+    assert_true(queue < QUEUES);
+    r->queue = queue;
+}
+
+void rig_start_queues(VirtioRig *r, uint64_t features, unsigned n)
 {
     assert_true(rig_negotiate(r, features | VERSION_1));
-    rig_queue(r);
+    for (unsigned i = n; i-- > 0;) {
+        rig_on(r, i);
+        rig_queue(r);
+    }
     rig_write(r, R_STATUS, S_LIVE);
     assert_int_equal(rig_read(r, R_STATUS), S_LIVE);
 }
 
+void rig_start(VirtioRig *r, uint64_t features)
+{
+    rig_start_queues(r, features, 1);
+}
+
 void rig_desc(const VirtioRig *r, unsigned n, uint64_t addr, uint32_t size, unsigned flags, unsigned next)
 {
-    fixture_st(r->f, DESC + 16 * n, 8, addr);
-    fixture_st(r->f, DESC + 16 * n + 8, 4, size);
-    fixture_st(r->f, DESC + 16 * n + 12, 2, flags);
-    fixture_st(r->f, DESC + 16 * n + 14, 2, next);
+    gpa_t at = place(r, DESC) + 16 * n;
+    fixture_st(r->f, at, 8, addr);
+    fixture_st(r->f, at + 8, 4, size);
+    fixture_st(r->f, at + 12, 2, flags);
+    fixture_st(r->f, at + 14, 2, next);
 }
 
 void rig_offer(VirtioRig *r, unsigned head)
 {
-    fixture_st(r->f, AVAIL + 4 + 2 * (r->offered % QUEUE_SIZE), 2, head);
-    fixture_st(r->f, AVAIL + 2, 2, ++r->offered);
+    uint16_t *offered = &r->offered[r->queue];
+    fixture_st(r->f, place(r, AVAIL) + 4 + 2 * (*offered % QUEUE_SIZE), 2, head);
+    fixture_st(r->f, place(r, AVAIL) + 2, 2, ++*offered);
 }
 
 void rig_kick(const VirtioRig *r)
 {
-    rig_write(r, R_NOTIFY, 0);
+    rig_write(r, R_NOTIFY, r->queue);
 }
 
 unsigned rig_used(const VirtioRig *r)
 {
-    return (unsigned)fixture_ld(r->f, USED + 2, 2);
+    return (unsigned)fixture_ld(r->f, place(r, USED) + 2, 2);
 }
 
 uint32_t rig_written(const VirtioRig *r)
 {
-    return (uint32_t)fixture_ld(r->f, USED + 8 + 8 * ((rig_used(r) - 1) % QUEUE_SIZE), 4);
+    return (uint32_t)fixture_ld(r->f, place(r, USED) + 8 + 8 * ((rig_used(r) - 1) % QUEUE_SIZE), 4);
 }
 
 unsigned rig_request(VirtioRig *r, unsigned type, uint64_t sector, uint32_t size)

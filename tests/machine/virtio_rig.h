@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A driver for virtio-mmio as small as it can be, for the tests of virtio devices: one queue of 8 entries in RAM.
+// A driver for virtio-mmio as small as it can be, for the tests of virtio devices: queues of 8 entries in RAM.
 #pragma once
 #include "tests/machine/fixture.h"
 
@@ -12,6 +12,8 @@
 #define USED  UINT64_C(0x80102000)
 #define TABLE UINT64_C(0x80103000) // for indirect descriptors
 #define DATA  UINT64_C(0x80110000)
+#define NEXT_QUEUE UINT64_C(0x20000) // from the memory of one queue to that of the next
+#define QUEUES 8
 
 enum { // registers
     R_DEVICE_ID = 0x08, R_FEATURES = 0x10, R_FEATURES_SEL = 0x14, R_DRIVER_FEATURES = 0x20, R_DRIVER_SEL = 0x24,
@@ -30,9 +32,12 @@ enum { BLK_OK, BLK_IOERR, BLK_UNSUPP };
 typedef struct {
     Fixture *f;
     gpa_t base; // of the transport
-    uint16_t offered; // chains so far
+    unsigned queue; // that the functions below are about
+    uint16_t offered[QUEUES]; // chains so far
 } VirtioRig;
 
+// The transport of the first device that is plugged in.
+VirtioRig rig_at_last_slot(Fixture *f);
 // Boots virt with the fixture's config and one more device: a disk of the file (NULL: the entropy device).
 VirtioRig rig_boot(Fixture *f, const char *disk);
 // Adds to the fixture's config; strings are the caller's. drive NULL: none, bus -1: any.
@@ -45,7 +50,9 @@ void rig_write(const VirtioRig *r, unsigned reg, uint32_t value);
 // Reset, features, a fresh queue, DRIVER_OK. The two parts of it.
 void rig_start(VirtioRig *r, uint64_t features);
 bool rig_negotiate(const VirtioRig *r, uint64_t features); // up to FEATURES_OK: whether it stays
-void rig_queue(VirtioRig *r);
+void rig_queue(VirtioRig *r); // the present one, at the addresses above and NEXT_QUEUE for each before it
+void rig_start_queues(VirtioRig *r, uint64_t features, unsigned n); // rig_start with more than one queue
+void rig_on(VirtioRig *r, unsigned queue);
 
 void rig_desc(const VirtioRig *r, unsigned n, uint64_t addr, uint32_t size, unsigned flags, unsigned next);
 void rig_offer(VirtioRig *r, unsigned head); // into the available ring

@@ -51,13 +51,6 @@ static uint64_t fast_mask;
 static TlbEntry *fast_table;
 static unsigned flushes;
 
-static const MemoryRegionOps rec_ops = {
-    .read_with_attrs = recorder_read,
-    .write_with_attrs = recorder_write,
-    .valid = {1, 8, true, NULL},
-    .impl = {1, 8, true},
-};
-
 static bool identity(void *opaque, gva_t va, unsigned size, MemAccess access, unsigned mmu, TlbTranslation *out,
                      MemFault *fault)
 {
@@ -92,7 +85,7 @@ static int setup_iommu(void **state)
     MemoryRegion *root = container("behind", SPACE);
     address_space_init(&target, root, "target");
     memory = add(root, 0x1000, ram("memory", 0x4000));
-    add(root, 0x9000, device(&rec_ops, &rec, "dev", 0x1000));
+    add(root, 0x9000, device(&recorder_ops, &rec, "dev", 0x1000));
     table = (Table){.target = &target, .page_size = 0x1000};
     window = add(sys, 0x100000, iommu_region("window", PAGES * 0x1000, &table));
     for (unsigned i = 0; i < 0x4000; i++) {

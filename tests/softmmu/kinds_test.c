@@ -254,13 +254,6 @@ static void resizeable(void **state)
 }
 
 // --- ROM devices -------------------------------------------------------------------------------------------
-static const MemoryRegionOps rec_ops = {
-    .read_with_attrs = recorder_read,
-    .write_with_attrs = recorder_write,
-    .valid = {1, 8, true, NULL},
-    .impl = {1, 8, true},
-};
-
 static ram_t written_at;
 static uint64_t written_len;
 
@@ -276,7 +269,7 @@ static void t070_rom_device(void **state) // T070
     (void)state;
     uint8_t buf[16] = {0};
     MemoryRegion *mr = region_alloc();
-    assert_true(memory_region_init_rom_device(mr, &rec_ops, &rec, "flash", 0x2000, NULL));
+    assert_true(memory_region_init_rom_device(mr, &recorder_ops, &rec, "flash", 0x2000, NULL));
     add(sys, 0x10000, mr);
     memset(memory_region_ram_ptr(mr), 0x5a, 0x2000);
     // Reads are direct, writes call.
@@ -316,10 +309,10 @@ static void overlay_on_rom_device(void **state)
     (void)state;
     uint8_t buf[12];
     MemoryRegion *mr = region_alloc();
-    assert_true(memory_region_init_rom_device(mr, &rec_ops, &rec, "flash", 0x2000, NULL));
+    assert_true(memory_region_init_rom_device(mr, &recorder_ops, &rec, "flash", 0x2000, NULL));
     memset(memory_region_ram_ptr(mr), 0x5a, 0x2000);
     add(sys, 0x10000, mr);
-    add_prio(sys, 0x10104, device(&rec_ops, &rec, "dev", 4), 1);
+    add_prio(sys, 0x10104, device(&recorder_ops, &rec, "dev", 4), 1);
     assert_int_equal(address_space_read(&as, 0x10100, MEMTXATTRS_NONE, buf, 12), MEMTX_OK);
     assert_memory_equal(buf, "ZZZZ\0\1\2\3ZZZZ", 12);
     assert_calls(&rec, "R(0x0,4)");
@@ -331,7 +324,7 @@ static void romd_is_topology(void **state)
 {
     (void)state;
     MemoryRegion *mr = region_alloc();
-    assert_true(memory_region_init_rom_device(mr, &rec_ops, &rec, "flash", 0x1000, NULL));
+    assert_true(memory_region_init_rom_device(mr, &recorder_ops, &rec, "flash", 0x1000, NULL));
     add(sys, 0, mr);
     assert_true(as.view->ranges[0].romd && as.view->ranges[0].host);
     memory_transaction_begin();

@@ -4,7 +4,6 @@
 // then
 #include "softmmu/memory_map.h"
 #include <signal.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 

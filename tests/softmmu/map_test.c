@@ -9,13 +9,6 @@ static Recorder rec;
 static MemoryRegion *r;
 static unsigned called;
 
-static const MemoryRegionOps rec_ops = {
-    .read_with_attrs = recorder_read,
-    .write_with_attrs = recorder_write,
-    .valid = {1, 8, true, NULL},
-    .impl = {1, 8, true},
-};
-
 // Two neighbouring windows into one RAM, contiguous and thus one range; a device behind them; ROM further on.
 static int setup_map(void **state)
 {
@@ -24,7 +17,7 @@ static int setup_map(void **state)
     r = ram("ram", 0x4000);
     add(sys, 0x1000, alias("lo", r, 0, 0x1000));
     add(sys, 0x2000, alias("hi", r, 0x1000, 0x1000));
-    add(sys, 0x3000, device(&rec_ops, &rec, "dev", 0x4000));
+    add(sys, 0x3000, device(&recorder_ops, &rec, "dev", 0x4000));
     add(sys, 0x10000, rom("rom", 0x1000));
     called = 0;
     return 0;

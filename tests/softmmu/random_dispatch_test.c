@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Random accesses over random maps of devices with random constraints, against a model that goes byte by byte.
+// Random accesses (address_space_rw of seed 1, single values, loads and stores of a hart) over random maps of devices
+// with random constraints, against a model that goes byte by byte.
 //
 // The model finds what is at an address by asking each region, topmost first, and follows the rules of spec 2.2 to 2.6
 // with arrays of bytes in the device's order, where the code shifts numbers. Devices answer with numbers made from
@@ -407,7 +408,7 @@ static void run_seed(uint64_t seed)
     }
 }
 
-static void random_constraints(void **state)
+static void address_space_rw_and_cpu(void **state)
 {
     (void)state;
     log_ = g_string_new(NULL);
@@ -426,6 +427,6 @@ static void random_constraints(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(random_constraints)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(address_space_rw_and_cpu)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

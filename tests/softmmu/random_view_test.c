@@ -340,6 +340,7 @@ static void t023_random_graphs(void **state) // T023
     }
     assert_true(ranges_seen > 20 * SEEDS); // the graphs are not all empty
     assert_true(probes > 1000000);
+    print_message("%lu probes\n", probes);
 }
 
 int main(void)

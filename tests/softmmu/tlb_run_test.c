@@ -157,6 +157,42 @@ static void code(void **state)
     assert_true(run_at(RAM_BASE + 0x1e000, ACCESS_WRITE) >= 0);
 }
 
+// Pages that somebody waits for, many at once (R3.23): in the middle of a run, past its end, around it. The runs and
+// entries of others stay.
+static void marked_range(void **state)
+{
+    (void)state;
+    touch(RAM_BASE, ACCESS_WRITE);
+    touch(RAM_BASE + 0xa000, ACCESS_WRITE);
+    tlb_mark(tlb, ram_of(RAM_BASE + 0x8000), 0x4000);
+    assert_int_equal(run_at(RAM_BASE + 0x7fff, ACCESS_WRITE), -1); // the smaller part is forgotten
+    assert_int_equal(run_at(RAM_BASE + 0x8000, ACCESS_WRITE), -1);
+    assert_int_equal(run_at(RAM_BASE + 0xbfff, ACCESS_WRITE), -1);
+    assert_true(run_at(RAM_BASE + 0xc000, ACCESS_WRITE) >= 0);
+    assert_true(run_at(RAM_BASE + 0x8000, ACCESS_READ) >= 0);
+    tlb_mark(tlb, ram_of(RAM_BASE + 0x30000), 0x100000);
+    assert_int_equal(run_at(RAM_BASE + 0x30000, ACCESS_WRITE), -1);
+    assert_true(run_at(RAM_BASE + 0x2f000, ACCESS_WRITE) >= 0);
+    tlb_mark(tlb, ram_of(RAM_BASE + 0xb000), 0x1000); // not in it
+    tlb_mark(tlb, ram_of(RAM_BASE + 0x30000), 0x1000);
+    assert_true(run_at(RAM_BASE + 0xc000, ACCESS_WRITE) >= 0);
+    assert_true(run_at(RAM_BASE + 0x2f000, ACCESS_WRITE) >= 0);
+
+    TlbStats s;
+    MemFault fault;
+    tlb_stats(tlb, &s);
+    uint64_t slow = s.kind[3][ACCESS_WRITE].slow_notdirty, filled = s.kind[3][ACCESS_WRITE].fill_ok;
+    assert_true(tlb_store(tlb, RAM_BASE + 0xa008, 8, 1, &fault)); // marked
+    assert_true(tlb_store(tlb, RAM_BASE + 0xa008, 8, 2, &fault)); // once
+    assert_true(tlb_store(tlb, RAM_BASE + 8, 8, 1, &fault));      // never was
+    tlb_stats(tlb, &s);
+    assert_int_equal(s.kind[3][ACCESS_WRITE].slow_notdirty, slow + 1);
+    assert_int_equal(s.kind[3][ACCESS_WRITE].fill_ok, filled);
+    tlb_mark(tlb, 0, UINT64_MAX);
+    assert_int_equal(run_at(RAM_BASE + 0x2f000, ACCESS_WRITE), -1);
+    assert_int_equal(run_at(RAM_BASE + 0xc000, ACCESS_WRITE), -1);
+}
+
 // What a fill finds is not seen before compiled code has come back.
 static void not_at_once(void **state)
 {
@@ -204,6 +240,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(rom_and_devices, setup, teardown),
         cmocka_unit_test_setup_teardown(two_runs, setup, teardown),
         cmocka_unit_test_setup_teardown(code, setup, teardown),
+        cmocka_unit_test_setup_teardown(marked_range, setup, teardown),
         cmocka_unit_test_setup_teardown(not_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(flushes, setup, teardown),
         cmocka_unit_test_setup_teardown(translated, setup, teardown),

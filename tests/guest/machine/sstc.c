@@ -56,8 +56,8 @@ static void check_line(void)
     CHECK(23, CSR_READ(mip) & 32);
     CSR_CLEAR(mip, 32);
     CHECK(24, CSR_READ(mip) & 32);
-    CSR_WRITE(0x14d, CSR_READ(time) + 20000); // 2 ms
-    CHECK(25, !(CSR_READ(mip) & 32));
+    CSR_WRITE(0x14d, CSR_READ(time) + 20000); // 2 ms, and a busy host may let them pass at once
+    CHECK(25, !(CSR_READ(mip) & 32) || CSR_READ(time) >= CSR_READ(0x14d));
     while (!(CSR_READ(mip) & 32))
         continue;
     CHECK(26, CSR_READ(time) >= CSR_READ(0x14d));

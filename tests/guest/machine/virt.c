@@ -71,8 +71,13 @@ static void check_rtc(void)
     WORD(RTC + 0x0c) = (uint32_t)(alarm >> 32);
     WORD(RTC + 0x10) = 1;
     WORD(RTC + 0x08) = (uint32_t)alarm;
-    while (!rtc_interrupts)
+    CSR_CLEAR(mstatus, MIE); // lest it comes between the test and wfi
+    while (!rtc_interrupts) {
         __asm__ volatile("wfi");
+        CSR_SET(mstatus, MIE);
+        CSR_CLEAR(mstatus, MIE);
+    }
+    CSR_SET(mstatus, MIE);
     CHECK(10, rtc_interrupts == 1 && rtc_now() >= alarm);
     CHECK(11, WORD(RTC + 0x18) == 0);
 }

@@ -1,18 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Console and exit over HTIF, in the shape picolibc wants them (stdio streams and _exit).
+// Console and exit over HTIF.
 #include "rt.h"
 #include <unistd.h>
 
-size_t rt_command_line(char *line, size_t size);
-
-// A bare board has no arguments.
-size_t rt_command_line(char *line, size_t size)
-{
-    (void)line, (void)size;
-    return 0;
-}
-
-static int console_putc(char c, FILE *file)
+int rt_console_putc(char c, FILE *file)
 {
     (void)file;
     fromhost = 0;
@@ -20,7 +11,7 @@ static int console_putc(char c, FILE *file)
     return (unsigned char)c;
 }
 
-static int console_getc(FILE *file)
+int rt_console_getc(FILE *file)
 {
     (void)file;
     uint64_t answer;
@@ -31,11 +22,6 @@ static int console_getc(FILE *file)
     fromhost = 0;
     return answer & 0xff;
 }
-
-static FILE console = FDEV_SETUP_STREAM(console_putc, console_getc, NULL, _FDEV_SETUP_RW);
-FILE *const stdin = &console;
-FILE *const stdout = &console;
-FILE *const stderr = &console;
 
 void _exit(int status)
 {

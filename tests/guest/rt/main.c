@@ -10,7 +10,6 @@ int main(int argc, char **argv);
 void rt_main(void);
 void rt_unexpected_trap(void);
 void rt_before_main(void);
-size_t rt_command_line(char *line, size_t size); // htif.c or semihost.c
 
 static char line[LINE_SIZE];
 static char *args[MAX_ARGS + 1];

@@ -59,6 +59,11 @@ extern char trap_entry[];
 } while (0)
 #define CHECK_NO_TRAP(number) CHECK(number, trap_info.cause == NO_TRAP)
 
+// By board. The arguments in one line (semihost.c; bare.c: there are none), and the console (htif.c, virt.c).
+size_t rt_command_line(char *line, size_t size);
+int rt_console_putc(char c, FILE *file);
+int rt_console_getc(FILE *file);
+
 // Runs f() in U-mode until its ecall or any other exception; returns mcause.
 uint64_t rt_run_user(void (*f)(void));
 // PMP entry 15 = everything allowed for U-mode; entries 0..14 are the caller's.

@@ -6,8 +6,6 @@
 
 enum { SYS_RENAME = 0x0f, SYS_GET_CMDLINE = 0x15 };
 
-size_t rt_command_line(char *line, size_t size);
-
 static long semihost_call(long number, void *block)
 {
     register long a0 __asm__("a0") = number;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Console and exit on the virt board, in the shape picolibc wants them: its 16550, polled, and its test finisher.
+// Console and exit on the virt board: its 16550, polled, and its test finisher.
 #include "rt.h"
 #include <unistd.h>
 
@@ -7,16 +7,7 @@
 #define LSR      5
 #define FINISHER (*(volatile uint32_t *)0x100000)
 
-size_t rt_command_line(char *line, size_t size);
-
-// A bare board has no arguments.
-size_t rt_command_line(char *line, size_t size)
-{
-    (void)line, (void)size;
-    return 0;
-}
-
-static int console_putc(char c, FILE *file)
+int rt_console_putc(char c, FILE *file)
 {
     (void)file;
     while (!(UART[LSR] & 0x20))
@@ -25,18 +16,13 @@ static int console_putc(char c, FILE *file)
     return (unsigned char)c;
 }
 
-static int console_getc(FILE *file)
+int rt_console_getc(FILE *file)
 {
     (void)file;
     while (!(UART[LSR] & 1))
         continue;
     return UART[0];
 }
-
-static FILE console = FDEV_SETUP_STREAM(console_putc, console_getc, NULL, _FDEV_SETUP_RW);
-FILE *const stdin = &console;
-FILE *const stdout = &console;
-FILE *const stderr = &console;
 
 void _exit(int status)
 {

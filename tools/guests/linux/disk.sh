@@ -13,7 +13,8 @@ out=$(realpath "$2")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 modules='crypto/crc32c_generic lib/crc16 fs/mbcache fs/jbd2/jbd2 fs/ext4/ext4 drivers/virtio/virtio_mmio
-    drivers/block/virtio_blk drivers/char/hw_random/virtio-rng'
+    drivers/block/virtio_blk drivers/char/hw_random/virtio-rng net/core/failover drivers/net/net_failover
+    drivers/net/virtio_net'
 
 # The initial RAM disk: busybox, the modules unpacked, and who loads them in this order.
 cp "$here/guest/disk-init" "$work/init"
@@ -37,12 +38,13 @@ python3 "$here/initramfs.py" "$root" "$work/manifest" "$out/disk.cpio"
 
 # The disk. Everything is dated 0, as in the other images.
 tree=$work/tree
-mkdir -p "$tree/usr/bin" "$tree/usr/lib"
+mkdir -p "$tree/usr/bin" "$tree/usr/lib" "$tree/etc/udhcpc"
 (cd "$tree" && mkdir proc sys tmp dev work && ln -s usr/bin bin && ln -s usr/lib lib)
 cp "$root/usr/bin/busybox" "$tree/usr/bin/busybox"
 cp "$here/guest/init" "$tree/init"
 cp "$here/guest/tiny.list" "$tree/list"
-chmod 755 "$tree/init" "$tree/usr/bin/busybox"
+cp "$here/guest/udhcpc" "$tree/etc/udhcpc/default.script"
+chmod 755 "$tree/init" "$tree/etc/udhcpc/default.script" "$tree/usr/bin/busybox"
 find "$tree" -exec touch -h -d @0 {} +
 rm -f "$out/disk.ext4"
 mke2fs -q -t ext4 -d "$tree" -E root_owner=0:0 "$out/disk.ext4" 64M
