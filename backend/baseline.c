@@ -8,6 +8,7 @@
 
 #include "backend/baseline_fp.h"
 #include "backend/baseline_private.h"
+#include "backend/block_file.h"
 #include "backend/interp.h"
 #include "backend/stencil_forms.h"
 #include "backend/stencils.h"
@@ -276,6 +277,7 @@ static void add_access(Baseline *t, const IOp *op, const Row *row)
         p->kind = row->size | (row->kind == K_ST ? JIT_RAM_WRITE : 0) | JIT_INSN(op->insn) |
                   (t->group != NO_SLOT ? JIT_NO_DEVICE : 0);
         p->full = (uintptr_t)t->unit->slots;
+        p->full_to = BLOCK_TO_SLOTS;
         p->slow = t->unit->paged ? row->slow[d] : row->run_slow[d];
         p->far = t->unit->paged ? 0 : row->far[d];
         p->run = guess_run(t, op, row->kind == K_ST ? RUN_STORE : RUN_LOAD);
@@ -384,6 +386,7 @@ static void add_other(Baseline *t, const IOp *op, unsigned iop)
         p = add(t, STENCIL_TARGET, op);
         p->slow = STENCIL_TARGET_SLOW;
         p->full = (uintptr_t)t->block->target;
+        p->full_to = BLOCK_TO_TARGETS;
         p = add(t, t->guess ? STENCIL_GUESS : STENCIL_JMPIND, op);
         p->far = t->guess ? STENCIL_GUESS_FAR : STENCIL_JMPIND_FAR;
         p->full = t->guess;

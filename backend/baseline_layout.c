@@ -137,6 +137,7 @@ static void lay_out(Baseline *t)
         bool crosses = t->unit->paged && !t->guess && (t->block->succ_pc[k] ^ t->block->pc) & PAGE_MASK;
         Piece *p = add_end(t, crosses ? STENCIL_CROSS : STENCIL_SLOT);
         p->full = crosses ? t->block->succ_pc[k] : (uintptr_t)&t->unit->slots[k];
+        p->full_to = crosses ? 0 : BLOCK_TO_SLOTS;
         p->site = k;
         if (crosses) {
             place_hot(t, p);
@@ -151,6 +152,7 @@ static void lay_out(Baseline *t)
     }
     Piece *leave = add_end(t, STENCIL_LEAVE);
     leave->full = (uintptr_t)t->unit->slots;
+    leave->full_to = BLOCK_TO_SLOTS;
     place_off_path(t, leave);
     t->leave = leave->hot;
 }
@@ -242,10 +244,9 @@ static void note_fixup(Baseline *t, const Piece *p, const Patch *q, uint32_t at)
     if (q->hole == HOLE_COUNTER) {
         to = BLOCK_TO_COUNTER;
     } else if (q->hole == HOLE_FULL) {
-        bool targets = p->stencil == STENCIL_TARGET || p->stencil == STENCIL_TARGET_SLOW;
-        if (!targets && p->stencil != STENCIL_SLOT && p->stencil != STENCIL_LEAVE)
+        if (!p->full_to)
             return;
-        to = targets ? BLOCK_TO_TARGETS : BLOCK_TO_SLOTS;
+        to = p->full_to;
     } else if (!is_code(q->hole) || !((hole_value(t, p, q->hole) ^ at) & COLD)) {
         return;
     }

@@ -13,7 +13,8 @@ typedef struct {
     uint32_t slow, far; // stencils of its ways out of line, later the pieces; 0: none
     uint32_t copy; // the head of a group: the piece where its accesses are done one by one; else 0
     bool aside;    // in such a copy
-    uint64_t full; // value of a 64-bit hole
+    uint64_t full;   // value of a 64-bit hole
+    uint8_t full_to; // ... if that is an address in what belongs to the block: BLOCK_TO_..., else 0
     uint32_t hot, cold, next; // where it is, see address(); next: where it goes on
 } Piece;
 
