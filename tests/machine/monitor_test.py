@@ -276,8 +276,10 @@ class Live(unittest.TestCase):
         """Without -serial what is typed is for the monitor first, and the guest's output comes on stdout too."""
         program, talker = self.start_piped(ECHO)
         talker.until(PROMPT)
-        talker.send('info status\n\1cto the guest\n')
+        talker.send('info status\n\1c')
         talker.until('VM status: running\n')
+        talker.until(PROMPT)  # what the guest writes meanwhile may come in the middle of it
+        talker.send('to the guest\n')
         talker.until('to the guest\n')
         talker.send('\1c')
         talker.until(PROMPT)
