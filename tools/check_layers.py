@@ -14,7 +14,8 @@ EDGES = {
     'frontend': ['util', 'ir'],
     'softmmu': ['util'],
     'backend': ['util', 'ir', 'softmmu/tlb.h', 'softmmu/code_pages.h'],
-    'machine': ['util', 'ir', 'frontend', 'softmmu', 'backend'],
+    'lab': ['util'],
+    'machine': ['util', 'ir', 'frontend', 'softmmu', 'backend', 'lab'],
 }
 FOLDERS = [*EDGES, 'tests', 'bench', 'docs', 'tools']
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Recorded tap streams in a file: all harts of a run, compressed in chunks (docs/tlb.md, "The trace file").
+//
+// Chunks are independent of one another, each with a digest, so that a reader on several cores can decode them side by
+// side, and one that was cut short says so and gives what is whole.
+#pragma once
+#include "util/tap.h"
+#include <glib.h>
+#include <stdbool.h>
+
+typedef struct { // what the run was; printed in reports
+    unsigned harts;
+    const char *machine, *guest; // board; command line of the guest
+    bool icount;                 // -icount: a second recording is the same
+} TraceInfo;
+
+typedef struct {
+    uint64_t addr, size; // size 0: unknown
+    const char *name;
+} TraceSymbol;
+
+typedef struct TraceWriter TraceWriter;
+// NULL: *error names path. The file is written under a temporary name and renamed by trace_writer_close.
+TraceWriter *trace_writer_new(const char *path, const TraceInfo *info, GError **error);
+// Compresses and writes in a thread of its own; waits if that is far behind. Each hart's own thread.
+void trace_writer_put(TraceWriter *w, unsigned hart, const TapRecord *r, size_t n);
+void trace_writer_symbol(TraceWriter *w, const TraceSymbol *s);
+// Frees w. False: *error, the file is not there.
+bool trace_writer_close(TraceWriter *w, GError **error);
+
+typedef struct TraceReader TraceReader;
+TraceReader *trace_reader_new(const char *path, GError **error);
+const TraceInfo *trace_reader_info(const TraceReader *t);
+// The next piece of some hart's stream, in the order in which it was written: *n records that are good until the next
+// call. NULL: the end, or *error is set.
+const TapRecord *trace_reader_next(TraceReader *t, unsigned *hart, size_t *n, GError **error);
+// After the end: sorted by address, the reader's.
+const TraceSymbol *trace_reader_symbols(const TraceReader *t, size_t *n);
+void trace_reader_free(TraceReader *t);
