@@ -38,6 +38,8 @@ typedef struct {
     void (*access)(void *opaque, const LabAccess *a);
     void (*flush)(void *opaque, LabFlush what, gva_t va, uint16_t asid);
     void (*space)(void *opaque, uint32_t space, uint16_t asid); // satp was written and names another space
+    // The emulator's own TLB missed; site: of the access that did, as far as is known. For the host report.
+    void (*host_miss)(void *opaque, MemAccess kind, unsigned cause, uint32_t site);
     void (*time)(void *opaque, uint64_t insns);                 // now and then, rising
     void (*end)(void *opaque, uint64_t insns, uint64_t loads, uint64_t stores); // totals of the hart
 } LabListener; // functions may be NULL

@@ -48,6 +48,9 @@ typedef enum {
     TAP_BLOCK,      // a block got sites; what: its guest address; count: half-words
     TAP_BLOCK_OPS,  // behind TAP_BLOCK: what: instructions | loads << 16 | stores << 32; count: number of the block
     TAP_BLOCK_RUNS, // what: executions of block number `count` since it was made; before END and when it is dropped
+    // The emulator's own TLB (not hardware's) had no entry for the access last written, or a fetch. what: address;
+    // count: MemAccess | TlbMissCause << 2 (softmmu/tlb.h). For the host report by symbol only.
+    TAP_HOST_MISS,
     TAP_END,        // of the hart's stream
     TAP_EVENTS
 } TapEvent;
