@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Address spaces that take turns: in each the same pages are read. flush=1: sfence.vma after each change of satp, 2: of the
-// new space's ASID only. same=1: all spaces have one ASID. global=1: the code's page is global.
-//   loads spaces * pages * rounds. With ASID tags, of flush=0, the pages of all spaces are cyclic: N = spaces * pages of
-//   them (same=1: pages, for the tags cannot tell them apart). Without tags (asid=off) or with flush=1 every load misses.
-//   Code: its page is looked up after each change and each fence.
+// Address spaces that take turns: in each the same pages are read. flush=1: sfence.vma after each change of satp, 2: of
+// the new space's ASID only. same=1: all spaces have one ASID. global=1: the code's page is global.
+//   loads spaces * pages * rounds. With ASID tags, of flush=0, the pages of all spaces are cyclic: N = spaces * pages
+//   of them (same=1: pages, for the tags cannot tell them apart). Without tags (asid=off) or with flush=1 every load
+//   misses. Code: its page is looked up after each change and each fence.
 #include "lab.h"
 
 MEASURED turns(uint64_t base, uint64_t pages, uint64_t spaces, uint64_t rounds, uint64_t first, uint64_t delta,

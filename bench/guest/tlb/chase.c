@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A chain of pointers through all pages in random order, one in each, round and round.
-//   pages * rounds loads. Every page comes again after all others: LRU with E >= pages entries, fully associative, misses
-//   pages times, with fewer always. Sets of W ways: those with n <= W pages miss n times, the others n * rounds times.
+//   pages * rounds loads. Every page comes again after all others: LRU with E >= pages entries, fully associative,
+//   misses pages times, with fewer always. Sets of W ways: those with n <= W pages miss n times, the others n * rounds
+//   times.
 #include "lab.h"
 
 MEASURED chase(uint64_t at, uint64_t count)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Code on many pages: a few instructions on each, which jump to the next page; round and round. No data.
-//   Instructions: 3 to begin, 4 on each page, but 7 on the last of a pass and 4 on the last of all; the first page is one
-//   more. Misses: every page comes again after all others, as in chase.c.
+//   Instructions: 3 to begin, 4 on each page, but 7 on the last of a pass and 4 on the last of all; the first page is
+//   one more. Misses: every page comes again after all others, as in chase.c.
 #include "lab.h"
 #include <string.h>
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Pages read in turn, with an sfence.vma after each round: what=0 of everything, 1 of one page (the next one each time), 2
-// of the ASID, 3 of that page and ASID, 4 of another ASID, 5 of an address that nothing is mapped at.
+// Pages read in turn, with an sfence.vma after each round: what=0 of everything, 1 of one page (the next one each
+// time), 2 of the ASID, 3 of that page and ASID, 4 of another ASID, 5 of an address that nothing is mapped at.
 //   loads pages * rounds. Entries enough for all: what=0 and 2 miss pages * rounds times, 1 and 3 pages + rounds - 1
-//   times (a page is fenced after each round but for the last), 4 and 5 pages times. Code, a page: 1 + rounds misses for
-//   what=0 and 2 (sfence.vma is for both sides), else 1.
+//   times (a page is fenced after each round but for the last), 4 and 5 pages times. Code, a page: 1 + rounds misses
+//   for what=0 and 2 (sfence.vma is for both sides), else 1.
 #include "lab.h"
 
 MEASURED fences(uint64_t base, uint64_t pages, uint64_t rounds, uint64_t what)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A hash join: the keys of one table go into a hash table of 2^bits words (linear probing, 0: free), those of another are
-// looked up in it.
-//   loads: for each key built or probed, one of the key and one for each slot looked at; stores: one for each key built.
-//   Slots and misses: by replay of the same arithmetic. The result is the number of matches.
+// A hash join: the keys of one table go into a hash table of 2^bits words (linear probing, 0: free), those of another
+// are looked up in it.
+//   loads: for each key built or probed, one of the key and one for each slot looked at; stores: one for each key
+//   built. Slots and misses: by replay of the same arithmetic. The result is the number of matches.
 #include "lab.h"
 
 MEASURED join(uint64_t build, uint64_t built, uint64_t probe, uint64_t probed, uint64_t table, uint64_t mask,

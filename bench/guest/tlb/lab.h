@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the guests with known answers share (docs/tlb.md). Each has one measured function; all else runs in M-mode, whose
-// accesses are not translated. The measured function runs in S-mode, where nothing is mapped but its own page of code
-// and the window: an access to anything else, a spilled register say, is a page fault and ends the program with status 1.
-// So what is translated is what is measured, to the last access.
+// What the guests with known answers share (docs/tlb.md). Each has one measured function; all else runs in M-mode,
+// whose accesses are not translated. The measured function runs in S-mode, where nothing is mapped but its own page of
+// code and the window: an access to anything else, a spilled register say, is a page fault and ends the program with
+// status 1. So what is translated is what is measured, to the last access.
 #pragma once
 #include "pte.h"
 #include "rt.h"
@@ -37,13 +37,14 @@ typedef struct {
 
 // A new space (Sv39) in which the measured function's page is mapped. global: PTE_G or 0.
 Space lab_space(unsigned asid, const void *function, unsigned global);
-// Maps bytes of the window to MEMORY + offset by entries for 2^leaf bytes: 12, 16 (Svnapot) or 21. flags: of the entries.
+// Maps bytes of the window to MEMORY + offset by entries for 2^leaf bytes: 12, 16 (Svnapot) or 21. flags: of the
+// entries.
 void lab_map(const Space *s, uint64_t bytes, uint64_t offset, unsigned leaf, uint64_t flags);
 #define LAB_DATA (PTE_AD | PTE_R | PTE_W | PTE_V)
 // The last-level entry of va, with the tables above it.
 uint64_t *lab_entry(const Space *s, uint64_t va);
 uint64_t lab_random(uint64_t *state, uint64_t below);
 
-// Writes satp, fences once and runs the function in S-mode with these arguments; anything but its ecall ends the program
-// with status 1. Prints the instructions that it retired, `ecall` not among them. Returns its result.
+// Writes satp, fences once and runs the function in S-mode with these arguments; anything but its ecall ends the
+// program with status 1. Prints the instructions that it retired, `ecall` not among them. Returns its result.
 uint64_t lab_run(const Space *s, const void *function, const uint64_t arguments[8]);

@@ -2,8 +2,8 @@
 // The transpose of a matrix with a page for each row: element by element, or tile by tile.
 //   loads and stores rows * columns each. A: rows pages, read; B: columns pages behind it, written.
 //   Naive (tile=0), LRU, fully associative, R rows, C columns, both > 2, E entries: 2RC misses if E = 1; R + RC up to
-//   E = C; R + C + (R - 1)(C - 1) for E = C + 1; R + C from E = C + 2 on. Tiles of T rows and columns (T > 2) that divide
-//   both, 2T + 2 <= E <= C - T: R + C * R / T misses.
+//   E = C; R + C + (R - 1)(C - 1) for E = C + 1; R + C from E = C + 2 on. Tiles of T rows and columns (T > 2) that
+//   divide both, 2T + 2 <= E <= C - T: R + C * R / T misses.
 #include "lab.h"
 
 MEASURED transpose(uint64_t a, uint64_t b, uint64_t rows, uint64_t columns, uint64_t tile_rows, uint64_t tile_columns)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Pages that lie stride pages apart, one after another, again and again; stride=1 words=512 is a sequential walk.
 //   loads passes * pages * words, stores passes * pages * stores, all but the first of a visit hits
-//   A set of a TLB gets n of the pages: of pages that are a power of two in number and S sets, pages / (S / gcd(S, stride))
-//   each of S / gcd(S, stride) sets, if there are that many pages. LRU with W ways misses n times in all if n <= W, else
-//   n times in each pass.
+//   A set of a TLB gets n of the pages: of pages that are a power of two in number and S sets, pages / (S / gcd(S,
+//   stride)) each of S / gcd(S, stride) sets, if there are that many pages. LRU with W ways misses n times in all if n
+//   <= W, else n times in each pass.
 #include "lab.h"
 
 MEASURED stride(uint64_t base, uint64_t pages, uint64_t step, uint64_t passes, uint64_t words, uint64_t stores)

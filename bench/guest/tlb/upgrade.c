@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Pages whose D bit is clear: in each pass each is read, then each is written, which sets the bit. Wants -cpu svadu=on.
-//   loads and stores pages * passes each. Entries enough for all: pages misses that are cold and pages upgrades. Too few:
-//   as of a cyclic walk, and no upgrades: when the store comes the entry is gone.
+//   loads and stores pages * passes each. Entries enough for all: pages misses that are cold and pages upgrades. Too
+//   few: as of a cyclic walk, and no upgrades: when the store comes the entry is gone.
 #include "lab.h"
 
 MEASURED upgrade(uint64_t base, uint64_t pages, uint64_t passes)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The known answers of the guests in bench/guest/tlb: what each asks of a TLB, access by access, by the same arithmetic;
+"""The known answers of the guests in bench/guest/tlb: what each asks of a TLB, access by access, by the same sums;
 direct counting with the plainest LRU there is; and the textbook's formulas where there are any."""
 import math
 from collections import OrderedDict, namedtuple
@@ -13,7 +13,8 @@ MULTIPLIER, INCREMENT = 6364136223846793005, 1442695040888963407
 
 # n accesses of one kind to the page of va, one after another. more: lookups that are no access of their own (the second
 # page of a crossing one).
-Access = namedtuple("Access", "kind va n bits asid common writable fault more", defaults=(12, 1, False, True, False, False))
+Access = namedtuple("Access", "kind va n bits asid common writable fault more",
+                    defaults=(12, 1, False, True, False, False))
 Space = namedtuple("Space", "asid")
 Flush = namedtuple("Flush", "what va asid", defaults=(0, 0))  # what: all, va, asid, va_asid
 
