@@ -63,13 +63,7 @@ static bool device_driver(void *opaque, const char *option, const char *value, G
     return ((Device *)opaque)->named || choose(LIST_DEVICE, option, value, error);
 }
 
-static bool loader_file(void *opaque, const char *option, const char *value, GError **error)
-{
-    Device *d = opaque;
-    (void)option, (void)error;
-    d->item.file = g_string_chunk_insert_const(d->options->text, value);
-    return true;
-}
+TEXT_PROPERTY(loader_file, Device, file)
 
 static bool loader_addr(void *opaque, const char *option, const char *value, GError **error)
 {

@@ -41,7 +41,7 @@ static bool mmio_irq(void *opaque, const char *option, const char *value, GError
 static bool mmio_id(void *opaque, const char *option, const char *value, GError **error)
 {
     Mmio *m = opaque;
-    m->item.id = g_string_chunk_insert_const(m->options->text, value);
+    m->item.id = options_keep(m->options, value);
     return (*value && !strpbrk(value, ",=")) || value_error(error, option, "'%s' is no name", value);
 }
 
