@@ -177,11 +177,7 @@ static void several_engines(void **state)
 {
     (void)state;
     RegionStore *store = open_store();
-    GThread *threads[3];
-    for (unsigned i = 0; i < 3; i++)
-        threads[i] = g_thread_new("engine", run_some, store);
-    for (unsigned i = 0; i < 3; i++)
-        g_thread_join(threads[i]);
+    rig_threads(run_some, store);
     assert_int_equal(run_loop(store, 2).regions, 0);
     region_store_free(store);
 }
@@ -215,8 +211,6 @@ static void code_that_changes(void **state)
     g_free(h);
     region_store_free(store);
 }
-
-#define FOLDER_TEST(f) cmocka_unit_test_setup_teardown(f, temp_dir_make, temp_dir_remove)
 
 int main(void)
 {
