@@ -144,6 +144,13 @@ static void run_program(const Run *run, const Program *p, Outcome *out)
         region_store_flush(run->store);
 }
 
+// A random program, and what it does on the interpreter alone.
+static void program_and_outcome(Program *p, uint64_t seed, unsigned mode, Outcome *want)
+{
+    random_program(p, seed);
+    run_program(&(Run){.mode = mode}, p, want);
+}
+
 static void expect_same(const Outcome *a, const Outcome *b)
 {
     assert_memory_equal(a->r, b->r, sizeof a->r);
@@ -179,8 +186,7 @@ static void same_with_and_without(unsigned mode)
         Program p;
         Outcome want, first, second;
         RegionStore *store = open_store();
-        random_program(&p, seed);
-        run_program(&(Run){.mode = mode}, &p, &want);
+        program_and_outcome(&p, seed, mode, &want);
         run_program(&(Run){.store = store, .mode = mode, .program = seed}, &p, &first);
         region_store_free(store);
         store = open_store();
@@ -316,8 +322,7 @@ static void damage(void **state)
     (void)state;
     Program p;
     Outcome want, out;
-    random_program(&p, 13);
-    run_program(&(Run){.mode = 3}, &p, &want);
+    program_and_outcome(&p, 13, 3, &want);
     RegionStore *store = open_store();
     run_program(&(Run){.store = store, .mode = 3, .program = 13}, &p, &out);
     g_autofree char *path = file_of_blocks();
@@ -354,8 +359,7 @@ static void truncated_while_in_use(void **state)
     (void)state;
     Program p;
     Outcome want, out;
-    random_program(&p, 14);
-    run_program(&(Run){.mode = 3}, &p, &want);
+    program_and_outcome(&p, 14, 3, &want);
     RegionStore *store = open_store();
     run_program(&(Run){.store = store, .mode = 3, .program = 14}, &p, &out);
     run_program(&(Run){.store = store, .mode = 3, .program = 14, .midway = cut_short}, &p, &out);
@@ -385,8 +389,7 @@ static void bound(void **state)
     (void)state;
     Program p;
     Outcome want, out;
-    random_program(&p, 16);
-    run_program(&(Run){.mode = 3}, &p, &want);
+    program_and_outcome(&p, 16, 3, &want);
     RegionStore *store = region_store_open(temp_dir, 64 << 10, true, NULL);
     for (unsigned i = 0; i < 3; i++) {
         run_program(&(Run){.store = store, .mode = 3, .program = 16}, &p, &out);
@@ -404,8 +407,7 @@ static gpointer run_again(gpointer store)
 {
     Program p;
     Outcome want, out;
-    random_program(&p, 17);
-    run_program(&(Run){.mode = 3}, &p, &want);
+    program_and_outcome(&p, 17, 3, &want);
     for (unsigned i = 0; i < 5; i++) {
         run_program(&(Run){.store = store, .mode = 3, .program = 17}, &p, &out);
         expect_same(&want, &out);
