@@ -206,8 +206,7 @@ static const char *misplaced(const Virtio *v)
 
 bool is_virtio_device(const char *value)
 {
-    const char *name = g_str_has_prefix(value, "driver=") ? strchr(value, '=') + 1 : value;
-    return g_str_has_prefix(name, "virtio");
+    return g_str_has_prefix(device_driver_name(value), "virtio");
 }
 
 bool set_virtio_device(Options *o, const char *option, const char *value, GError **error)

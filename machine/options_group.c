@@ -130,6 +130,17 @@ static const char *why_not(const Device *d)
     return NULL;
 }
 
+const char *device_driver_name(const char *value)
+{
+    return g_str_has_prefix(value, "driver=") ? value + strlen("driver=") : value;
+}
+
+bool device_driver_is(const char *value, const char *driver)
+{
+    const char *name = device_driver_name(value);
+    return strcspn(name, ",") == strlen(driver) && g_str_has_prefix(name, driver);
+}
+
 bool set_device(Options *o, const char *option, const char *value, GError **error)
 {
     static const ValueProperty properties[] = {

@@ -47,9 +47,7 @@ static bool mmio_id(void *opaque, const char *option, const char *value, GError 
 
 bool is_mmio_device(const char *value)
 {
-    const char *name = g_str_has_prefix(value, "driver=") ? strchr(value, '=') + 1 : value;
-    size_t len = strcspn(name, ",");
-    return (len == 3 && !strncmp(name, "edu", len)) || (len == 4 && !strncmp(name, "hitb", len));
+    return device_driver_is(value, "edu") || device_driver_is(value, "hitb");
 }
 
 bool set_mmio_device(Options *o, const char *option, const char *value, GError **error)

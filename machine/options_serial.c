@@ -144,10 +144,7 @@ static bool port_id(void *opaque, const char *option, const char *value, GError 
 
 bool is_serial_port(const char *value)
 {
-    const char *name = g_str_has_prefix(value, "driver=") ? strchr(value, '=') + 1 : value;
-    size_t n = strcspn(name, ",");
-    return (n == strlen("virtconsole") && !strncmp(name, "virtconsole", n)) ||
-           (n == strlen("virtserialport") && !strncmp(name, "virtserialport", n));
+    return device_driver_is(value, "virtconsole") || device_driver_is(value, "virtserialport");
 }
 
 static bool port_is_taken(const Options *o, unsigned device, int nr)

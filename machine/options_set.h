@@ -29,6 +29,10 @@ const char *options_keep(Options *o, const char *text);
         return true;                                                                          \
     }
 
+// The driver that a value of -device names first, with all that is behind it; and whether it is this one.
+const char *device_driver_name(const char *value);
+bool device_driver_is(const char *value, const char *driver);
+
 // Whether a value of -device is for set_virtio_device, for set_serial_port (which looks first).
 bool is_virtio_device(const char *value);
 bool is_serial_port(const char *value);
