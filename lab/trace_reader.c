@@ -70,8 +70,8 @@ static void set_trouble(TraceReader *t, const char *what, uint64_t parts, uint64
                     t->header.records - MIN(records, t->header.records), t->header.records);
     else
         g_set_error(&t->trouble, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
-                    "%s: the trace %s after %" PRIu64 " parts with %" PRIu64 " records; how many are missing is not known",
-                    t->path, what, parts, records);
+                    "%s: the trace %s after %" PRIu64 " parts with %" PRIu64 " records; how many are missing is not "
+                    "known", t->path, what, parts, records);
 }
 
 // --- the file --------------------------------------------------------------------------------------------------

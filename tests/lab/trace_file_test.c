@@ -462,7 +462,8 @@ static void through_a_pipe(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(disk_full),   cmocka_unit_test(killed), // these two first: they fork, and GLib's threads do not
+        // These two first: they fork, and GLib's threads do not.
+        cmocka_unit_test(disk_full),     cmocka_unit_test(killed),
         cmocka_unit_test(round_trip),  cmocka_unit_test(cut_anywhere), cmocka_unit_test(flip_anywhere),
         cmocka_unit_test(lying_heads), cmocka_unit_test(decode_noise), cmocka_unit_test(not_traces),
         cmocka_unit_test(no_such_place), cmocka_unit_test(through_a_pipe),
