@@ -217,7 +217,7 @@ static void hand_over(TraceWriter *w, unsigned hart)
     j->number = w->taken++;
     j->before = w->records;
     w->records += j->n;
-    g_thread_pool_push(w->pool, j, NULL); // under lock: in order, so that who waits for its turn waits for a running one
+    g_thread_pool_push(w->pool, j, NULL); // under lock: in order, so that who waits for a turn waits for a running one
     g_mutex_unlock(&w->lock);
 }
 
