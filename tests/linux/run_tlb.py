@@ -4,9 +4,9 @@
 
 run_tlb.py ADDEND KERNEL IMAGE ONLY -- [options of addend]
 
-Boots under -icount with ONLY, a list of the image's programs, twice: both recordings are swept and reported alike, byte
-for byte. What the trace says of the run is what --stats say of one without a recording, and the sweep is the model's for
-some geometries.
+Boots under -icount with ONLY, a list of the image's programs, twice: both recordings are swept and reported alike,
+byte for byte. What the trace says of the run is what --stats say of one without a recording, and the sweep is the
+model's for some geometries.
 """
 import argparse
 import filecmp
@@ -26,7 +26,7 @@ GEOMETRIES = [(1, 16), (1, 64), (16, 4), (64, 8)]
 SYMBOLS = 'kernel/System.map'  # of the small kernel, where it was built
 
 
-def run(args, command, folder=None):
+def run(args, command):
     """Boots; command: what stands between addend and its options."""
     argv = linux.command('addend', args.addend, args.kernel, args.image, args.options, f'ONLY={args.only}')
     said = lab.call([argv[0], *command, *argv[1:]], LIMIT)
