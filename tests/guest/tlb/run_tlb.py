@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The guests with known answers, through the laboratory: what a model says while the guest runs, a model of the recorded
-trace and the sweep are the direct count of answers.py, and so the formulas, to the last unit.
+"""The guests with known answers, through the laboratory: what a model says while the guest runs, a model of the
+recorded trace and the sweep are the direct count of answers.py, and so the formulas, to the last unit.
 
 run_tlb.py ADDEND FOLDER [--only CASE]... -- [options of addend]      FOLDER has the guests
 """
