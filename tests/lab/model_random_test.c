@@ -45,7 +45,7 @@ static void access_random(Stream *s)
         a.levels = s->space == 3 ? 4 : 3;
         a.bits = bits[(map & 7) % (a.levels == 4 ? 6 : 5)];
         a.global = map >> 4 & 1;
-        a.asid = s->space == 2 ? 7 : s->space * 3; // two of them share one with 0 below
+        a.asid = s->space == 3 ? 0 : s->space * 3; // two share one
         a.space = s->space + 1;
         uint64_t bit = UINT64_C(1) << (a.va >> 12 & 63);
         a.writable = !(s->clean[s->space] & bit);
