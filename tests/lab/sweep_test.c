@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The sweep against a naive simulation of each geometry, to the last unit; textbook streams; estimates of samples.
+#include "lab/model.h"
 #include "lab/sweep.h"
 #include "tests/test.h"
 #include <inttypes.h>
@@ -73,7 +74,7 @@ static LabAccess random_access(Generator *g)
         g->dirty[page] = false;
     if (a.kind == ACCESS_WRITE && !a.fault)
         g->dirty[page] = true;
-    a.writable = !g->x->clean || g->dirty[page];
+    a.writable = !a.translated || !g->x->clean || g->dirty[page];
     return a;
 }
 
@@ -298,6 +299,72 @@ static void long_lines(void **state)
     }
 }
 
+// --- against the model -----------------------------------------------------------------------------------------
+
+static uint64_t model_misses(const ModelTotals *t, SweepSide side, MemAccess kind, uint64_t sizes)
+{
+    static const uint8_t bits[MODEL_SIZES] = {12, 16, 21, 30, 39, 48};
+    uint64_t sum = 0;
+    for (unsigned priv = 0; priv < 4; priv++)
+        for (unsigned i = 0; i < MODEL_SIZES; i++)
+            if (sizes >> bits[i] & 1)
+                sum += t->unit[side == SWEEP_FETCH ? MODEL_L1I : MODEL_L1D][kind][priv][i].misses;
+    return sum;
+}
+
+// A model of two structures, one for each of these sizes, is two sweeps.
+static void same_as_model(const Event *e, size_t n, const SweepConfig config[2], Sweep *const s[2], unsigned sets,
+                          unsigned ways)
+{
+    ModelSpec spec = {.asid = config[0].asid, .bare = config[0].bare};
+    for (unsigned i = 0; i < 2 && config[i].sizes; i++)
+        spec.part[MODEL_L1I][i] = spec.part[MODEL_L1D][i] = (ModelPart){sets, ways, config[i].sizes, POLICY_LRU};
+    Model *m = model_new(&spec);
+    LabListener l = model_listener(m);
+    play(&l, e, n);
+    for (unsigned i = 0; i < 2 && config[i].sizes; i++)
+        for (unsigned k = 0; k < ACCESS_KINDS; k++) {
+            SweepSide side = k == ACCESS_FETCH ? SWEEP_FETCH : SWEEP_DATA;
+            uint64_t misses = sweep_misses(s[i], side, k, sets, ways);
+            uint64_t truth = model_misses(model_totals(m), side, k, config[i].sizes);
+            if (misses != truth)
+                fail_msg("%u sets of %u, kind %u: sweep %" PRIu64 ", model %" PRIu64 " misses", sets, ways, k, misses,
+                         truth);
+        }
+    g_autofree char *wrong = model_reconcile(m);
+    if (wrong)
+        fail_msg("%s", wrong);
+    model_free(m);
+}
+
+static void equals_model(void **state)
+{
+    (void)state;
+    enum { N = 30000 };
+    static const Recipe recipes[] = {
+        {.pages = 100, .clean = 30, .repeat = 4},
+        {.pages = 90, .flush = 8, .space = 30, .fault = 30, .bare = 9, .clean = 6, .repeat = 4},
+        {.pages = 2000, .flush = 300, .space = 200, .fault = 50, .bare = 20, .clean = 20, .repeat = 4},
+    };
+    unsigned geometries = 0;
+    for (unsigned i = 0; i < 4 * G_N_ELEMENTS(recipes); i++) {
+        uint64_t small = i & 2 ? UINT64_C(1) << 12 : UINT64_MAX;
+        SweepConfig config[2] = {{SEVEN_BY_EIGHT, .asid = i & 1, .bare = i / 4 % 2, .sizes = small}};
+        config[1] = config[0];
+        config[1].sizes = ~small;
+        g_autofree Event *e = random_events(&recipes[i / 4], N, i);
+        Sweep *s[2] = {sweep_of(&config[0], e, N), sweep_of(&config[1], e, N)};
+        for (unsigned sets = 1; sets <= 128; sets *= 2)
+            for (unsigned ways = 1; ways <= 8; ways++, geometries++)
+                same_as_model(e, N, config, s, sets, ways);
+        for (unsigned entries = 16; entries <= 256; entries *= 2)
+            same_as_model(e, N, config, s, 1, entries);
+        sweep_free(s[0]);
+        sweep_free(s[1]);
+    }
+    assert_true(geometries >= 60);
+}
+
 // --- textbook --------------------------------------------------------------------------------------------------
 
 static const SweepConfig plain = {.max_set_bits = 8, .max_ways = 8, .max_entries = 1024, .asid = true,
@@ -427,7 +494,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equals_simulation), cmocka_unit_test(many_short_ones), cmocka_unit_test(long_lines),
         cmocka_unit_test(cyclic),            cmocka_unit_test(strided),         cmocka_unit_test(uniform),
-        cmocka_unit_test(estimates),
+        cmocka_unit_test(estimates),         cmocka_unit_test(equals_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
