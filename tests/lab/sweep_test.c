@@ -43,6 +43,7 @@ static void play(const LabListener *l, const Event *e, size_t n)
 // How wild a random stream is: an event of the kind every so many accesses, or 0.
 typedef struct {
     unsigned pages, flush, space, fault, bare, clean, repeat;
+    bool narrow; // flushes by address only, of pages in use
 } Recipe;
 
 typedef struct {
@@ -92,6 +93,7 @@ static Event *random_events(const Recipe *x, size_t n, uint64_t seed)
                            : every(&g, 5) ? (every(&g, 2) ? LAB_FLUSH_ALL : LAB_FLUSH_RESET) : LAB_FLUSH_VA};
             e[i].a.va = random_access(&g).va;
             e[i].a.asid = (uint16_t)(next_random(&g.seed) % 4);
+            e[i].flush = x->narrow ? LAB_FLUSH_VA : e[i].flush;
         } else if (every(&g, x->space)) {
             g.asid = (uint16_t)(next_random(&g.seed) % 4);
             g.space = 1 + g.asid;
@@ -240,6 +242,8 @@ static void equals_simulation(void **state)
         {.pages = 40},
         {.pages = 700},
         {.pages = 700, .clean = 30, .repeat = 4},
+        {.pages = 150, .flush = 6, .clean = 15, .narrow = true},
+        {.pages = 700, .flush = 10, .clean = 40, .narrow = true},
         {.pages = 60, .clean = 5, .fault = 20, .repeat = 4},
         {.pages = 200, .flush = 20, .clean = 40},
         {.pages = 90, .flush = 8, .space = 30, .fault = 30, .bare = 9, .clean = 6, .repeat = 4},
