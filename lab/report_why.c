@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What the numbers mean: which symbols miss, why, and what would help.
+#include "lab/report_private.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SHARE 0.02 // of the misses of its side: below that a symbol needs no explanation
+#define EXPLAINED 5 // symbols of a side
+
+static double percent(uint64_t part, uint64_t whole)
+{
+    return whole ? 100.0 * (double)part / (double)whole : 0;
+}
+
+static void add(GPtrArray *lines, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+static void add(GPtrArray *lines, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    g_ptr_array_add(lines, g_strdup_vprintf(format, args));
+    va_end(args);
+}
+
+const ModelPart *report_part(const ModelSpec *m, SweepSide side, unsigned bits)
+{
+    for (unsigned i = 0; i < MODEL_PARTS; i++) {
+        const ModelPart *p = &m->part[side == SWEEP_FETCH ? MODEL_L1I : MODEL_L1D][i];
+        if (p->ways && p->sizes >> bits & 1)
+            return p;
+    }
+    return NULL;
+}
+
+static ModelCause main_cause(const ModelCounts *c)
+{
+    ModelCause best = 0;
+    for (unsigned i = 1; i < MODEL_CAUSES; i++)
+        if (c->cause[i] > c->cause[best])
+            best = i;
+    return best;
+}
+
+static const char *const unit_of[SWEEP_SIDES] = {[SWEEP_FETCH] = "L1I", [SWEEP_DATA] = "L1D"};
+
+// The structure in words: "32 entries (1 set of 32 ways)".
+static char *part_words(const ModelPart *p)
+{
+    return g_strdup_printf("%u entries (%u set%s of %u way%s)", p->sets * p->ways, p->sets, p->sets > 1 ? "s" : "",
+                           p->ways, p->ways > 1 ? "s" : "");
+}
+
+// "16,384 bytes (4 pages) forward"
+static char *stride_words(int64_t stride, unsigned bits)
+{
+    uint64_t bytes = (uint64_t)llabs(stride), page = UINT64_C(1) << bits;
+    const char *way = stride < 0 ? "back" : "on";
+    if (bytes % page == 0 && bytes)
+        return g_strdup_printf("%s bytes (%s page%s) further %s", table_number(bytes), table_number(bytes / page),
+                               bytes > page ? "s" : "", way);
+    return g_strdup_printf("%s bytes further %s", table_number(bytes), way);
+}
+
+static bool strided(const SymbolMisses *m)
+{
+    return m->pc_misses > 2 && m->stride_misses * 2 > m->pc_misses;
+}
+
+static void add_where(GPtrArray *lines, const SymbolCounts *s, const SymbolMisses *m, SweepSide side)
+{
+    static const char *const verbs[ACCESS_KINDS] = {"load", "store", "fetch"};
+    g_autofree char *offset = s->named ? g_strdup_printf(" (%s+0x%" PRIx64 ")", s->name, m->pc - s->addr)
+                                       : g_strdup("");
+    add(lines, "  where: the %s at 0x%" PRIx64 "%s has %.1f %% of them", verbs[m->kind], m->pc, offset,
+        percent(m->pc_misses, m->misses));
+    g_autofree char *stride = stride_words(m->stride, m->bits);
+    if (m->pc_misses < 3)
+        return;
+    if (strided(m) && m->stride)
+        add(lines, "  pattern: %.1f %% of its misses lie %s than the one before: a fixed stride",
+            percent(m->stride_misses, m->pc_misses - 1), stride);
+    else if (strided(m))
+        add(lines, "  pattern: %.1f %% of its misses are at the same address as the one before",
+            percent(m->stride_misses, m->pc_misses - 1));
+    else if (side == SWEEP_DATA)
+        add(lines, "  pattern: no fixed stride (the most frequent one, %s, is %.1f %%): scattered accesses, as of "
+                   "pointers, hashes or lookups", stride, percent(m->stride_misses, m->pc_misses - 1));
+}
+
+static void add_pages(GPtrArray *lines, const SymbolMisses *m, const ModelPart *p, SweepSide side)
+{
+    if (!m->pages)
+        return;
+    g_autofree char *part = p ? part_words(p) : NULL;
+    add(lines, "  pages: %s different page%s, each missed %.1f times on average%s%s%s", table_number(m->pages),
+        m->pages > 1 ? "s" : "", (double)m->misses / (double)m->pages, p ? "; " : "", p ? unit_of[side] : "",
+        p ? " has" : "");
+    if (p) {
+        char *last = lines->pdata[lines->len - 1];
+        lines->pdata[lines->len - 1] = g_strdup_printf("%s %s", last, part);
+        g_free(last);
+    }
+    if (p && p->sets > 1)
+        add(lines, "  sets: these pages fall into %u of the %u sets", m->sets_used, p->sets);
+}
+
+static void why_capacity(GPtrArray *lines, const SymbolMisses *m, const ModelPart *p, SweepSide side)
+{
+    unsigned entries = p ? p->sets * p->ways : 0;
+    if (m->pages > entries)
+        add(lines, "  why: it comes back to its %s pages, but %s has room for %u: each is gone before it is used again",
+            table_number(m->pages), unit_of[side], entries);
+    else
+        add(lines, "  why: its %s pages would fit, but what runs in between uses so many others that they are gone when "
+                   "it comes back", table_number(m->pages));
+    bool steps = strided(m) && (uint64_t)llabs(m->stride) > UINT64_C(1) << m->bits;
+    bool pages = strided(m) && llabs(m->stride) == INT64_C(1) << m->bits;
+    add(lines, "  what helps: %s%s entries (see the sweep), or larger pages%s",
+        m->pages > entries ? "at least " : "more than ", table_number(MAX(m->pages, entries)),
+        side == SWEEP_FETCH ? ", or code that is called together placed together"
+        : steps             ? ", or another order of the loop: a stride over whole pages uses each page for one access only"
+        : pages             ? ", or work in blocks that fit, instead of passing over all of it each time"
+                            : ", or data that is used together placed together");
+}
+
+static void why_conflict(GPtrArray *lines, const SymbolMisses *m, const ModelPart *p, SweepSide side)
+{
+    if (!p)
+        return;
+    add(lines, "  why: its %s pages share %u set%s of %u way%s, which hold%s %u of them, while the rest of %s stays "
+               "unused by them", table_number(m->pages), m->sets_used, m->sets_used > 1 ? "s" : "", p->ways,
+        p->ways > 1 ? "s" : "", m->sets_used > 1 ? "" : "s", m->sets_used * p->ways, unit_of[side]);
+    add(lines, "  what helps: more ways for the same entries, or %s",
+        strided(m) && llabs(m->stride) > INT64_C(1) << m->bits
+            ? "a stride that is no multiple of the sets: one page of padding spreads the pages over all sets"
+            : "addresses that spread over the sets");
+}
+
+static void why_simple(GPtrArray *lines, const AnalysisResult *a, ModelCause cause, const SymbolMisses *m)
+{
+    const uint64_t *f = a->all.model.flushes;
+    const char *pages = table_number(m->pages);
+    switch (cause) {
+    case CAUSE_COLD:
+        add(lines, "  why: first uses of %s pages, which no TLB has before", pages);
+        add(lines, "  what helps: larger pages, or prefetching; not a larger TLB");
+        break;
+    case CAUSE_FLUSH_ALL:
+        add(lines, "  why: its pages were in the TLB, but sfence.vma threw everything away (%s times in the run)",
+            table_number(f[LAB_FLUSH_ALL]));
+        add(lines, "  what helps: fewer flushes, or flushes by address or ASID; not a larger TLB");
+        break;
+    case CAUSE_FLUSH_VA:
+    case CAUSE_FLUSH_ASID:
+        add(lines, "  why: its pages were in the TLB, but sfence.vma by %s took them out (%s times in the run)",
+            cause == CAUSE_FLUSH_VA ? "address" : "ASID",
+            table_number(f[LAB_FLUSH_VA_ASID] + f[cause == CAUSE_FLUSH_VA ? LAB_FLUSH_VA : LAB_FLUSH_ASID]));
+        add(lines, "  what helps: fewer changes of mappings; not a larger TLB");
+        break;
+    case CAUSE_SATP:
+        add(lines, "  why: its pages were in the TLB, but the address space was changed (%s times in the run) and "
+                   "entries have no ASID", table_number(a->all.model.space_changes));
+        add(lines, "  what helps: ASID tags (asid=on), or global pages for what all spaces share");
+        break;
+    case CAUSE_UPGRADE:
+        add(lines, "  why: first stores to pages whose entries were made by loads, before the page was dirty (D bit)");
+        add(lines, "  what helps: dirty bits set when the page is mapped");
+        break;
+    case CAUSE_FAULT:
+        add(lines, "  why: page faults: the page was not mapped, or not for this, when it was used");
+        add(lines, "  what helps: mapping pages before their first use, or larger pages; not a larger TLB");
+        break;
+    default:
+        add(lines, "  why: a reset or a change of PMP emptied the TLB");
+        break;
+    }
+}
+
+static void explain(GPtrArray *lines, const AnalysisResult *a, const SymbolCounts *s, SweepSide side, uint64_t all)
+{
+    ModelCounts c = report_symbol_side(s, side);
+    const SymbolMisses *m = &s->side[side];
+    const ModelPart *p = report_part(&a->model, side, m->bits);
+    g_autofree char *causes = report_causes(&c);
+    uint64_t uses = side == SWEEP_FETCH ? s->insns : s->loads + s->stores;
+    add(lines, "%s: %.1f %% of all %s misses (%s of %s)", s->name, percent(c.misses, all),
+        side == SWEEP_FETCH ? "fetch" : "data", table_number(c.misses), table_number(all));
+    if (uses)
+        add(lines, "  rate: %.2f %% of its %s %s miss; %.2f misses per thousand of its instructions",
+            percent(c.misses, uses), table_number(uses), side == SWEEP_FETCH ? "instructions" : "loads and stores",
+            percent(10 * c.misses, s->insns));
+    add(lines, "  causes: %s", causes);
+    if (m->misses) {
+        add_where(lines, s, m, side);
+        add_pages(lines, m, p, side);
+    }
+    ModelCause cause = main_cause(&c);
+    if (cause == CAUSE_CAPACITY)
+        why_capacity(lines, m, p, side);
+    else if (cause == CAUSE_CONFLICT)
+        why_conflict(lines, m, p, side);
+    else
+        why_simple(lines, a, cause, m);
+}
+
+void report_why(Report *r)
+{
+    const AnalysisResult *a = r->a;
+    for (unsigned i = SWEEP_SIDES; i-- > 0;) {
+        uint64_t all = report_sum(&a->all.model, i == SWEEP_FETCH ? MODEL_L1I : MODEL_L1D).misses;
+        GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
+        g_autofree bool *done = g_new0(bool, a->n_symbols + 1);
+        for (unsigned n = 0; n < EXPLAINED; n++) {
+            size_t best = a->n_symbols;
+            for (size_t k = 0; k < a->n_symbols; k++) // data: they are in that order
+                if (!done[k] && (best == a->n_symbols || report_symbol_side(&a->symbols[k], i).misses >
+                                                             report_symbol_side(&a->symbols[best], i).misses))
+                    best = k;
+            if (best == a->n_symbols || !all ||
+                (double)report_symbol_side(&a->symbols[best], i).misses < SHARE * (double)all)
+                break;
+            done[best] = true;
+            explain(lines, a, &a->symbols[best], i, all);
+        }
+        if (!lines->len)
+            add(lines, "there are none");
+        report_add_lines(r, i == SWEEP_FETCH ? "why_fetch" : "why_data",
+                         i == SWEEP_FETCH ? "Why: symbols with most fetch misses" : "Why: symbols with most data misses",
+                         lines);
+    }
+}
+
+static void side_finding(GPtrArray *lines, const AnalysisResult *a, SweepSide side)
+{
+    ModelCounts c = report_sum(&a->all.model, side == SWEEP_FETCH ? MODEL_L1I : MODEL_L1D);
+    const char *name = side == SWEEP_FETCH ? "fetches" : "loads and stores";
+    if (!c.accesses) {
+        add(lines, "%s: none was looked up%s", name,
+            a->model.bare ? "" : ": nothing was translated (bare=on looks untranslated accesses up too)");
+        return;
+    }
+    g_autofree char *causes = report_causes(&c);
+    add(lines, "%s: %.3f %% miss %s, %.3f per thousand instructions%s%s", name, percent(c.misses, c.accesses),
+        unit_of[side], percent(10 * c.misses, a->all.insns), c.misses ? "; causes: " : "", causes);
+    const SymbolCounts *top = NULL;
+    uint64_t most = 0;
+    for (size_t i = 0; i < a->n_symbols; i++) {
+        uint64_t n = report_symbol_side(&a->symbols[i], side).misses;
+        if (n > most) {
+            top = &a->symbols[i];
+            most = n;
+        }
+    }
+    if (top)
+        add(lines, "  most of them in %s: %.1f %%", top->name, percent(most, c.misses));
+}
+
+void report_findings(Report *r)
+{
+    const AnalysisResult *a = r->a;
+    GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
+    side_finding(lines, a, SWEEP_DATA);
+    side_finding(lines, a, SWEEP_FETCH);
+    if (report_sum(&a->all.model, MODEL_L2).accesses) {
+        ModelCounts c = report_sum(&a->all.model, MODEL_L2);
+        add(lines, "second level: %.3f %% of what L1 misses misses L2, %.3f per thousand instructions",
+            percent(c.misses, c.accesses), percent(10 * c.misses, a->all.insns));
+    }
+    add(lines, "page walks: %s, %.3f per thousand instructions", table_number(a->all.model.walks),
+        percent(10 * a->all.model.walks, a->all.insns));
+    report_add_lines(r, "findings", "In short", lines);
+}
