@@ -284,3 +284,12 @@ void hart_rig_deny_fetch(HartRig *h, uint64_t page)
     h->rig.denied = page;
     flush(h);
 }
+
+void rig_threads(GThreadFunc run, void *opaque)
+{
+    GThread *threads[3];
+    for (unsigned i = 0; i < G_N_ELEMENTS(threads); i++)
+        threads[i] = g_thread_new("engine", run, opaque);
+    for (unsigned i = 0; i < G_N_ELEMENTS(threads); i++)
+        g_thread_join(threads[i]);
+}

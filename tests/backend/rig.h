@@ -49,3 +49,6 @@ void hart_rig_deinit(HartRig *h);
 void hart_rig_poke(HartRig *h, uint64_t addr, const uint32_t *insns, unsigned n);
 // From now on only M-mode may fetch from the page; the one before is free again.
 void hart_rig_deny_fetch(HartRig *h, uint64_t page);
+
+// Calls run(opaque) in three threads at once, as several engines that share something; returns when all are done.
+void rig_threads(GThreadFunc run, void *opaque);
