@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-enum { LEFT = 230, RIGHT = 776, BAR = 17, STEP = 27 };
+enum { LEFT = 290, RIGHT = 776, BAR = 17, STEP = 27 };
 
 static uint64_t bar_sum(const SvgBars *c, unsigned bar)
 {
