@@ -83,6 +83,13 @@ static void log_fill(gva_t va, MemAccess access, unsigned mmu, const TlbTranslat
         flags & TLB_NOTDIRTY ? " code" : "", flags & TLB_INVALID ? " partial" : "");
 }
 
+static void tap_page(Tap *tap, gva_t va, const TlbTranslation *tr)
+{
+    unsigned flags = (tr->allow[ACCESS_READ] ? TAP_PAGE_READ : 0) | (tr->allow[ACCESS_WRITE] ? TAP_PAGE_WRITE : 0) |
+                     (tr->allow[ACCESS_FETCH] ? TAP_PAGE_EXEC : 0) | (tr->global ? TAP_PAGE_GLOBAL : 0);
+    tap_event(tap, TAP_PAGE, (va & PAGE_MASK) | flags, MAX(tr->large_bits, PAGE_BITS));
+}
+
 // A page may lie in at most one place: the victims lose it before the main slot gets it.
 static void drop_victims(TlbTable *t, gva_t page)
 {
@@ -114,6 +121,8 @@ static bool fill(Tlb *tlb, gva_t va, unsigned size, MemAccess access, unsigned m
         return false;
     }
     g_assert(tr.allow[access] && !(tr.page & ~PAGE_MASK) && tr.large_bits < 64);
+    if (tlb->tap && tr.translated)
+        tap_page(tlb->tap, va, &tr);
     Backing b = find_backing(tlb, tr.page);
 
     // The table is looked at only now: translation may have led to a flush.
@@ -217,8 +226,11 @@ bool tlb_lookup(Tlb *tlb, gva_t va, unsigned size, MemAccess access, TlbLook *ou
         counter = before;
     ++*counter;
     out->counter = counter;
-    if (!ok)
+    if (!ok) {
+        if (tlb->tap && access != ACCESS_FETCH) // who fetches may only be looking
+            tap_refused(tlb->tap, va, access);
         return false;
+    }
 
     const TlbEntry *e = tlb_slot(t, va);
     const TlbCold *cold = &t->cold[e - t->entries];

@@ -4,6 +4,7 @@
 #include "softmmu/memory.h"
 #include "softmmu/tlb.h"
 #include "util/addr_ranges.h"
+#include "util/tap.h"
 
 #define TLB_COLD_GLOBAL 0x40u
 // The page is all one device: the entry has its MemoryRegion for addend, and ram is the offset in it.
@@ -77,6 +78,7 @@ struct Tlb {
     struct _GArray *watches; // tlb_watch.c; NULL: nothing is watched
     void (*watch_hook)(void *opaque, const TlbWatched *it);
     void *watch_opaque;
+    Tap *tap; // NULL: none
     TlbStats stats;
 };
 
