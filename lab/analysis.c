@@ -245,6 +245,7 @@ void analysis_free(Analysis *a)
 bool analysis_feed(Analysis *a, unsigned hart, const TapRecord *r, size_t n, GError **error)
 {
     a->hart[hart].fed = true;
+    a->hart[hart].counts.records += n;
     return lab_stream_feed(a->hart[hart].stream, r, n, error);
 }
 

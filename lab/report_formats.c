@@ -73,6 +73,7 @@ char *report_json(const Report *r)
     g_string_append_printf(s, ",\n  \"harts\": %u,\n  \"icount\": %s", a->info.harts, a->info.icount ? "true" : "false");
     g_string_append_printf(s, ",\n  \"instructions\": %" PRIu64 ",\n  \"loads\": %" PRIu64 ",\n  \"stores\": %" PRIu64,
                            a->all.insns, a->all.loads, a->all.stores);
+    g_string_append_printf(s, ",\n  \"records\": %" PRIu64, a->all.records);
     if (a->has_model) {
         json_member(s, "model");
         g_string_append(s, "{\"name\": ");
