@@ -9,7 +9,7 @@ const char *const report_cause_colors[MODEL_CAUSES] = {
     [CAUSE_FAULT] = "#9d755d",     [CAUSE_UPGRADE] = "#eeca3b",    [CAUSE_COLD] = "#4c78a8",
     [CAUSE_FLUSH_ALL] = "#54a24b", [CAUSE_FLUSH_VA] = "#88d27a",   [CAUSE_FLUSH_ASID] = "#72b7b2",
     [CAUSE_SATP] = "#b279a2",      [CAUSE_OTHER] = "#bab0ac",      [CAUSE_CONFLICT] = "#f58518",
-    [CAUSE_CAPACITY] = "#e45756",
+    [CAUSE_CAPACITY] = "#e45756",  [CAUSE_SIZE] = "#79706e",
 };
 
 #define BARS 15

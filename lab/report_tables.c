@@ -106,6 +106,8 @@ static void event_table(Report *r)
         event_row(t, flushes[i], m->flushes[i], insns);
     event_row(t, "changes of address space", m->space_changes, insns);
     event_row(t, "page walks", m->walks, insns);
+    if (r->a->model.bare)
+        event_row(t, "untranslated misses", m->untranslated_misses, insns);
     event_row(t, "page-table reads", m->walk_reads, insns);
     if (r->a->model.walk_cache)
         event_row(t, "hits of the page-walk cache", m->walk_cache_hits, insns);
@@ -205,8 +207,9 @@ static void asid_table(Report *r)
     table_column(t, "mpki", "MPKI", TABLE_REAL);
     cause_columns(t);
     for (size_t i = 0; i < a->n_asids; i++) {
-        g_autofree char *name = a->asids[i].key == UINT64_MAX ? g_strdup("global")
-                                                              : g_strdup_printf("%" PRIu64, a->asids[i].key);
+        g_autofree char *name = a->asids[i].key == UINT64_MAX   ? g_strdup("global")
+                                : a->asids[i].key == MODEL_BARE ? g_strdup("untranslated")
+                                                                : g_strdup_printf("%" PRIu64, a->asids[i].key);
         for (unsigned k = 0; k < ACCESS_KINDS; k++) {
             const ModelCounts *c = &a->asids[i].kind[kind_order[k]];
             if (!c->accesses)
