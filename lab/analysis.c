@@ -76,7 +76,7 @@ static void on_access(void *opaque, const LabAccess *a)
     h->counts.lookups[a->kind][a->priv]++;
     h->counts.untranslated[a->kind][a->priv] += !a->translated;
     h->counts.crossings[a->kind] += a->cross;
-    if (h->working_set[0])
+    if (h->working_set[0] && (a->translated || h->a->bare))
         working_set_touch(h->working_set[side_of(a->kind)],
                           (a->va & ~((UINT64_C(1) << a->bits) - 1)) | a->bits, a->global ? UINT32_MAX : a->space,
                           a->insns);
@@ -205,6 +205,7 @@ Analysis *analysis_new(const AnalysisConfig *config, const TraceInfo *info)
         r->model = a->model = *config->model;
     if (config->sweep)
         r->sweep = a->sweep = *config->sweep;
+    a->bare = (config->model && a->model.bare) || (config->sweep && a->sweep.bare);
     r->has_model = config->model;
     r->has_sweep = config->sweep;
     r->detail = config->detail;

@@ -45,6 +45,7 @@ struct Analysis {
     AnalysisConfig config;
     ModelSpec model;
     SweepConfig sweep;
+    bool bare; // untranslated accesses are looked up by one of both
     AnalysisHart *hart;
     char *machine, *guest;
     AnalysisResult result;

@@ -63,7 +63,7 @@ Report *report_new(const AnalysisResult *result, const char *const *host_causes)
         report_sweep_tables(r);
     }
     if (result->detail) {
-        report_add_heading(r, "Working set");
+        report_add_heading(r, "Working set over time");
         report_working_set_chart(r);
         report_working_set(r);
     }

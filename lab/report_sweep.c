@@ -185,5 +185,5 @@ void report_working_set(Report *r)
         g_ptr_array_add(lines, g_strdup_printf("%s: %.1f different pages in %s instructions on average, %s at most",
                                                names[s], (double)sum[s] / (double)a->windows,
                                                table_number(UINT64_C(1) << a->window_bits), table_number(max[s])));
-    report_add_lines(r, "working_set_summary", "Working set", lines);
+    report_add_lines(r, "working_set_summary", "Pages in use at a time", lines);
 }

@@ -317,29 +317,32 @@ void report_page_table(Report *r)
     if (a->info.harts > 1)
         table_column(t, "hart", "hart", TABLE_COUNT);
     table_column(t, "page", "page", TABLE_ADDRESS);
-    table_column(t, "page_bits", "log2 size", TABLE_COUNT);
+    if (a->detail)
+        table_column(t, "page_bits", "log2 size", TABLE_COUNT);
     table_column(t, "space", "space", TABLE_COUNT);
     table_column(t, "misses", "misses", TABLE_COUNT);
     table_column(t, "fetch_misses", "fetch", TABLE_COUNT);
     table_column(t, "load_misses", "load", TABLE_COUNT);
     table_column(t, "store_misses", "store", TABLE_COUNT);
-    table_column(t, "symbol", "mostly by", TABLE_TEXT);
+    if (a->detail)
+        table_column(t, "symbol", "mostly by", TABLE_TEXT);
     for (size_t i = 0; i < a->n_pages; i++) {
         const PageCounts *p = &a->pages[i];
         const ModelCounts *k = p->row.kind;
         if (a->info.harts > 1)
             table_count(t, p->hart);
         table_count(t, p->row.key);
-        if (p->bits)
+        if (a->detail && p->bits)
             table_count(t, p->bits);
-        else
+        else if (a->detail)
             table_empty(t);
         table_count(t, p->row.space);
         table_count(t, k[ACCESS_FETCH].misses + k[ACCESS_READ].misses + k[ACCESS_WRITE].misses);
         table_count(t, k[ACCESS_FETCH].misses);
         table_count(t, k[ACCESS_READ].misses);
         table_count(t, k[ACCESS_WRITE].misses);
-        table_text(t, p->symbol < 0 ? NULL : a->symbols[p->symbol].name);
+        if (a->detail)
+            table_text(t, p->symbol < 0 ? NULL : a->symbols[p->symbol].name);
     }
     report_add_table(r, t, true, true);
 }

@@ -34,15 +34,6 @@ const ModelPart *report_part(const ModelSpec *m, SweepSide side, unsigned bits)
     return NULL;
 }
 
-static ModelCause main_cause(const ModelCounts *c)
-{
-    ModelCause best = 0;
-    for (unsigned i = 1; i < MODEL_CAUSES; i++)
-        if (c->cause[i] > c->cause[best])
-            best = i;
-    return best;
-}
-
 static const char *const unit_of[SWEEP_SIDES] = {[SWEEP_FETCH] = "L1I", [SWEEP_DATA] = "L1D"};
 
 // The structure in words: "32 entries (1 set of 32 ways)".
@@ -73,8 +64,9 @@ static void add_where(GPtrArray *lines, const SymbolCounts *s, const SymbolMisse
     static const char *const verbs[ACCESS_KINDS] = {"load", "store", "fetch"};
     g_autofree char *offset = s->named ? g_strdup_printf(" (%s+0x%" PRIx64 ")", s->name, m->pc - s->addr)
                                        : g_strdup("");
-    add(lines, "  where: the %s at 0x%" PRIx64 "%s has %.1f %% of them", verbs[m->kind], m->pc, offset,
-        percent(m->pc_misses, m->misses));
+    if (m->pc)
+        add(lines, "  where: the %s at 0x%" PRIx64 "%s has %.1f %% of them", verbs[m->kind], m->pc, offset,
+            percent(m->pc_misses, m->misses));
     g_autofree char *stride = stride_words(m->stride, m->bits);
     if (m->pc_misses < 3)
         return;
@@ -93,88 +85,126 @@ static void add_pages(GPtrArray *lines, const SymbolMisses *m, const ModelPart *
 {
     if (!m->pages)
         return;
-    g_autofree char *part = p ? part_words(p) : NULL;
-    add(lines, "  pages: %s different page%s, each missed %.1f times on average%s%s%s", table_number(m->pages),
-        m->pages > 1 ? "s" : "", (double)m->misses / (double)m->pages, p ? "; " : "", p ? unit_of[side] : "",
-        p ? " has" : "");
-    if (p) {
-        char *last = lines->pdata[lines->len - 1];
-        lines->pdata[lines->len - 1] = g_strdup_printf("%s %s", last, part);
-        g_free(last);
-    }
-    if (p && p->sets > 1)
-        add(lines, "  sets: these pages fall into %u of the %u sets", m->sets_used, p->sets);
+    g_autofree char *part = p ? part_words(p) : g_strdup("no entries");
+    add(lines, "  pages: %s different one%s, each missed %.1f times on average; %s has %s", table_number(m->pages),
+        m->pages > 1 ? "s" : "", (double)m->misses / (double)m->pages, unit_of[side], part);
 }
 
-static void why_capacity(GPtrArray *lines, const SymbolMisses *m, const ModelPart *p, SweepSide side)
+// "1 page", "7 pages"
+static char *pages_words(uint64_t n)
 {
-    unsigned entries = p ? p->sets * p->ways : 0;
+    return g_strdup_printf("%s page%s", table_number(n), n == 1 ? "" : "s");
+}
+
+typedef struct {
+    const AnalysisResult *a;
+    const SymbolMisses *m;
+    const ModelPart *part;
+    SweepSide side;
+    GPtrArray *lines;
+} Why;
+
+static void why_capacity(const Why *w)
+{
+    const SymbolMisses *m = w->m;
+    const char *unit = unit_of[w->side];
+    unsigned entries = w->part ? w->part->sets * w->part->ways : 0;
+    g_autofree char *pages = pages_words(m->pages);
     if (m->pages > entries)
-        add(lines, "  why: it comes back to its %s pages, but %s has room for %u: each is gone before it is used again",
-            table_number(m->pages), unit_of[side], entries);
+        add(w->lines, "    it comes back to its %s, but %s has room for %u: each is gone before it is used again", pages,
+            unit, entries);
     else
-        add(lines, "  why: its %s pages would fit, but what runs in between uses so many others that they are gone when "
-                   "it comes back", table_number(m->pages));
+        add(w->lines, "    its %s would fit into %s, but so many others are used in between that they are gone when it "
+                      "comes back", pages, unit);
     bool steps = strided(m) && (uint64_t)llabs(m->stride) > UINT64_C(1) << m->bits;
-    bool pages = strided(m) && llabs(m->stride) == INT64_C(1) << m->bits;
-    add(lines, "  what helps: %s%s entries (see the sweep), or larger pages%s",
-        m->pages > entries ? "at least " : "more than ", table_number(MAX(m->pages, entries)),
-        side == SWEEP_FETCH ? ", or code that is called together placed together"
-        : steps             ? ", or another order of the loop: a stride over whole pages uses each page for one access only"
-        : pages             ? ", or work in blocks that fit, instead of passing over all of it each time"
-                            : ", or data that is used together placed together");
+    bool on = strided(m) && llabs(m->stride) == INT64_C(1) << m->bits;
+    add(w->lines, "    what helps: %s %s entries (the sweep shows how many), or larger pages%s",
+        m->pages > entries ? "at least" : "more than", table_number(MAX(m->pages, entries)),
+        w->side == SWEEP_FETCH ? ", or code placed together that is called together"
+        : steps ? ", or another order of the loop: this stride leaves each page after one access"
+        : on    ? ", or working in blocks that fit, instead of passing over all of it each time"
+                : ", or data placed together that is used together");
 }
 
-static void why_conflict(GPtrArray *lines, const SymbolMisses *m, const ModelPart *p, SweepSide side)
+static void why_conflict(const Why *w)
 {
-    if (!p)
+    const SymbolMisses *m = w->m;
+    if (!w->part)
         return;
-    add(lines, "  why: its %s pages share %u set%s of %u way%s, which hold%s %u of them, while the rest of %s stays "
-               "unused by them", table_number(m->pages), m->sets_used, m->sets_used > 1 ? "s" : "", p->ways,
-        p->ways > 1 ? "s" : "", m->sets_used > 1 ? "" : "s", m->sets_used * p->ways, unit_of[side]);
-    add(lines, "  what helps: more ways for the same entries, or %s",
+    g_autofree char *pages = pages_words(m->pages);
+    add(w->lines, "    its %s fall into %u of the %u sets of %s; with %u way%s %s room for %u of them, and the other sets "
+                  "stay unused", pages, m->sets_used, w->part->sets, unit_of[w->side], w->part->ways,
+        w->part->ways > 1 ? "s" : "", m->sets_used > 1 ? "these have" : "that has", m->sets_used * w->part->ways);
+    add(w->lines, "    what helps: more ways for the same number of entries, or %s",
         strided(m) && llabs(m->stride) > INT64_C(1) << m->bits
-            ? "a stride that is no multiple of the sets: one page of padding spreads the pages over all sets"
+            ? "another stride: one page of padding spreads the pages over all sets"
             : "addresses that spread over the sets");
 }
 
-static void why_simple(GPtrArray *lines, const AnalysisResult *a, ModelCause cause, const SymbolMisses *m)
+static void why_flush(const Why *w, ModelCause cause)
 {
-    const uint64_t *f = a->all.model.flushes;
-    const char *pages = table_number(m->pages);
+    const uint64_t *f = w->a->all.model.flushes;
+    if (cause == CAUSE_FLUSH_ALL) {
+        add(w->lines, "    its pages were in the TLB, but sfence.vma threw everything away (%s times in the run)",
+            table_number(f[LAB_FLUSH_ALL]));
+        add(w->lines, "    what helps: fewer flushes, or flushes by address or ASID; not a larger TLB");
+        return;
+    }
+    add(w->lines, "    its pages were in the TLB, but sfence.vma by %s took them out (%s times in the run)",
+        cause == CAUSE_FLUSH_VA ? "address" : "ASID",
+        table_number(f[LAB_FLUSH_VA_ASID] + f[cause == CAUSE_FLUSH_VA ? LAB_FLUSH_VA : LAB_FLUSH_ASID]));
+    add(w->lines, "    what helps: fewer changes of mappings; not a larger TLB");
+}
+
+static void why_other(const Why *w, ModelCause cause)
+{
+    g_autofree char *pages = pages_words(w->m->pages);
     switch (cause) {
     case CAUSE_COLD:
-        add(lines, "  why: first uses of %s pages, which no TLB has before", pages);
-        add(lines, "  what helps: larger pages, or prefetching; not a larger TLB");
-        break;
-    case CAUSE_FLUSH_ALL:
-        add(lines, "  why: its pages were in the TLB, but sfence.vma threw everything away (%s times in the run)",
-            table_number(f[LAB_FLUSH_ALL]));
-        add(lines, "  what helps: fewer flushes, or flushes by address or ASID; not a larger TLB");
-        break;
-    case CAUSE_FLUSH_VA:
-    case CAUSE_FLUSH_ASID:
-        add(lines, "  why: its pages were in the TLB, but sfence.vma by %s took them out (%s times in the run)",
-            cause == CAUSE_FLUSH_VA ? "address" : "ASID",
-            table_number(f[LAB_FLUSH_VA_ASID] + f[cause == CAUSE_FLUSH_VA ? LAB_FLUSH_VA : LAB_FLUSH_ASID]));
-        add(lines, "  what helps: fewer changes of mappings; not a larger TLB");
+        add(w->lines, "    first uses of %s, which no TLB has before", pages);
+        add(w->lines, "    what helps: larger pages, or prefetching; not a larger TLB");
         break;
     case CAUSE_SATP:
-        add(lines, "  why: its pages were in the TLB, but the address space was changed (%s times in the run) and "
-                   "entries have no ASID", table_number(a->all.model.space_changes));
-        add(lines, "  what helps: ASID tags (asid=on), or global pages for what all spaces share");
+        add(w->lines, "    its pages were in the TLB, but the address space was changed (%s times in the run) and entries "
+                      "have no ASID", table_number(w->a->all.model.space_changes));
+        add(w->lines, "    what helps: ASID tags (asid=on), or global pages for what all spaces share");
         break;
     case CAUSE_UPGRADE:
-        add(lines, "  why: first stores to pages whose entries were made by loads, before the page was dirty (D bit)");
-        add(lines, "  what helps: dirty bits set when the page is mapped");
+        add(w->lines, "    first stores to pages whose entries came from loads, before the page was dirty (D bit)");
+        add(w->lines, "    what helps: setting the D bit when the page is mapped");
         break;
     case CAUSE_FAULT:
-        add(lines, "  why: page faults: the page was not mapped, or not for this, when it was used");
-        add(lines, "  what helps: mapping pages before their first use, or larger pages; not a larger TLB");
+        add(w->lines, "    page faults: the page was not mapped, or not for this, when it was used");
+        add(w->lines, "    what helps: mapping pages before their first use; not a larger TLB");
         break;
     default:
-        add(lines, "  why: a reset or a change of PMP emptied the TLB");
+        add(w->lines, "    a reset or a change of PMP emptied the TLB");
         break;
+    }
+}
+
+#define CAUSE_SHARE 0.15 // of a symbol's misses: below that a cause needs no explanation
+
+static void explain_causes(const Why *w, const ModelCounts *c)
+{
+    bool done[MODEL_CAUSES] = {false};
+    for (;;) {
+        unsigned best = MODEL_CAUSES;
+        for (unsigned i = 0; i < MODEL_CAUSES; i++)
+            if (!done[i] && (best == MODEL_CAUSES || c->cause[i] > c->cause[best]))
+                best = i;
+        if (best == MODEL_CAUSES || (double)c->cause[best] < CAUSE_SHARE * (double)c->misses)
+            return;
+        done[best] = true;
+        add(w->lines, "  why: %s, %.1f %% of its misses", model_cause_names[best], percent(c->cause[best], c->misses));
+        if (best == CAUSE_CAPACITY)
+            why_capacity(w);
+        else if (best == CAUSE_CONFLICT)
+            why_conflict(w);
+        else if (best >= CAUSE_FLUSH_ALL && best <= CAUSE_FLUSH_ASID)
+            why_flush(w, best);
+        else
+            why_other(w, best);
     }
 }
 
@@ -182,7 +212,7 @@ static void explain(GPtrArray *lines, const AnalysisResult *a, const SymbolCount
 {
     ModelCounts c = report_symbol_side(s, side);
     const SymbolMisses *m = &s->side[side];
-    const ModelPart *p = report_part(&a->model, side, m->bits);
+    Why w = {a, m, report_part(&a->model, side, m->bits), side, lines};
     g_autofree char *causes = report_causes(&c);
     uint64_t uses = side == SWEEP_FETCH ? s->insns : s->loads + s->stores;
     add(lines, "%s: %.1f %% of all %s misses (%s of %s)", s->name, percent(c.misses, all),
@@ -191,18 +221,11 @@ static void explain(GPtrArray *lines, const AnalysisResult *a, const SymbolCount
         add(lines, "  rate: %.2f %% of its %s %s miss; %.2f misses per thousand of its instructions",
             percent(c.misses, uses), table_number(uses), side == SWEEP_FETCH ? "instructions" : "loads and stores",
             percent(10 * c.misses, s->insns));
-    add(lines, "  causes: %s", causes);
     if (m->misses) {
         add_where(lines, s, m, side);
-        add_pages(lines, m, p, side);
+        add_pages(lines, m, w.part, side);
     }
-    ModelCause cause = main_cause(&c);
-    if (cause == CAUSE_CAPACITY)
-        why_capacity(lines, m, p, side);
-    else if (cause == CAUSE_CONFLICT)
-        why_conflict(lines, m, p, side);
-    else
-        why_simple(lines, a, cause, m);
+    explain_causes(&w, &c);
 }
 
 void report_why(Report *r)
