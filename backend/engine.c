@@ -8,6 +8,7 @@
 #include "backend/fp_host.h"
 #include "backend/fp_mode.h"
 #include "backend/jit_call.h"
+#include "backend/jit_tap.h"
 #include "util/log.h"
 #include <string.h>
 
@@ -27,7 +28,7 @@ Engine *engine_new(const EngineConfig *config, const EngineGuest *guest, IrEnv *
     Engine *e = g_new0(Engine, 1);
     e->config = *config;
     if (config->tap) {
-        e->config.jit = e->config.baseline = false;
+        e->config.jit = false;
         e->config.store = NULL;
     }
     e->guest = *guest;
@@ -36,6 +37,8 @@ Engine *engine_new(const EngineConfig *config, const EngineGuest *guest, IrEnv *
     e->pages = pages;
     env->engine = e;
     slow_paths_init(env);
+    if (config->tap)
+        jit_tap_init(env);
     env->fp = fp_host_functions();
     env->fp_soft = fp_host_soft;
     env->jit_call = jit_call;

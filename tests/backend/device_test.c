@@ -110,9 +110,7 @@ static EngineStats stop(void)
 
 static void run(int64_t insns)
 {
-    rig_slice(&h.rig, insns);
-    g_atomic_int_set(&h.hart.env.exit_request, 0);
-    engine_run(h.rig.engine);
+    rig_run(&h.rig, insns);
     tlb_relieve(h.rig.tlb); // as the run loop does: there are runs of pages
 }
 

@@ -128,6 +128,13 @@ void rig_slice(Rig *rig, int64_t insns)
     rig->env->left = insns;
 }
 
+void rig_run(Rig *rig, int64_t insns)
+{
+    rig_slice(rig, insns);
+    g_atomic_int_set(&rig->env->exit_request, 0);
+    engine_run(rig->engine);
+}
+
 static bool fetch(void *opaque, uint64_t pc, uint16_t *parcel, MemFault *fault)
 {
     HartRig *h = opaque;

@@ -36,6 +36,8 @@ void *rig_ram(Rig *rig, uint64_t addr);
 IrMem rig_mem(Rig *rig);
 // The next slice: left becomes insns without a change of the instruction count.
 void rig_slice(Rig *rig, int64_t insns);
+// Runs the engine for the next slice, whatever asked it to stop before.
+void rig_run(Rig *rig, int64_t insns);
 
 // A rig with a real hart in M-mode at RIG_RAM, PMP open, with its page tables and fences.
 typedef struct {

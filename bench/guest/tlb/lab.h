@@ -47,4 +47,6 @@ uint64_t lab_random(uint64_t *state, uint64_t below);
 
 // Writes satp, fences once and runs the function in S-mode with these arguments; anything but its ecall ends the
 // program with status 1. Prints the instructions that it retired, `ecall` not among them. Returns its result.
+// Retired by somebody else meanwhile, a handler in M-mode: lab_elsewhere.
+extern uint64_t lab_elsewhere;
 uint64_t lab_run(const Space *s, const void *function, const uint64_t arguments[8]);
