@@ -10,11 +10,6 @@
 
 _Static_assert(sizeof(AnalysisCounts) % sizeof(uint64_t) == 0, "sums are made word by word");
 
-static SweepSide side_of(MemAccess kind)
-{
-    return kind == ACCESS_FETCH ? SWEEP_FETCH : SWEEP_DATA;
-}
-
 // All misses of the first level so far of accesses like this one, whatever the size of the page.
 static uint64_t misses_like(const Model *m, const LabAccess *a)
 {
@@ -70,16 +65,51 @@ static void note_miss(AnalysisHart *h, const LabAccess *a)
     ++*n;
 }
 
+// So many instructions are retired now.
+static void know_time(AnalysisHart *h, uint64_t insns)
+{
+    if (!h->working_set[SWEEP_DATA] || insns <= h->known_insns)
+        return;
+    double step = (double)(insns - h->known_insns) / (double)MAX(h->accesses - h->known_accesses, 1);
+    for (unsigned i = 0; i < h->uses->len; i++) {
+        const DataUse *u = &g_array_index(h->uses, DataUse, i);
+        uint64_t at = h->known_insns + (uint64_t)((double)(u->accesses - h->known_accesses) * step);
+        if (u->page)
+            working_set_touch(h->working_set[SWEEP_DATA], u->page, u->space, MIN(at, insns));
+        else
+            working_set_leave(h->working_set[SWEEP_DATA], MIN(at, insns));
+    }
+    g_array_set_size(h->uses, 0);
+    h->known_insns = insns;
+    h->known_accesses = h->accesses;
+}
+
+static void note_use(AnalysisHart *h, const LabAccess *a)
+{
+    if (!h->working_set[SWEEP_DATA])
+        return;
+    bool counts = a->translated || h->a->bare;
+    uint64_t page = counts ? (a->va & ~((UINT64_C(1) << a->bits) - 1)) | a->bits : 0;
+    uint32_t space = a->global ? UINT32_MAX : a->space;
+    if (a->kind != ACCESS_FETCH) {
+        DataUse use = {page, h->accesses, space};
+        g_array_append_val(h->uses, use);
+    } else if (counts) {
+        working_set_touch(h->working_set[SWEEP_FETCH], page, space, a->insns);
+    } else {
+        working_set_leave(h->working_set[SWEEP_FETCH], a->insns);
+    }
+}
+
 static void on_access(void *opaque, const LabAccess *a)
 {
     AnalysisHart *h = opaque;
+    know_time(h, a->insns);
+    note_use(h, a);
+    h->accesses += a->kind != ACCESS_FETCH;
     h->counts.lookups[a->kind][a->priv]++;
     h->counts.untranslated[a->kind][a->priv] += !a->translated;
     h->counts.crossings[a->kind] += a->cross;
-    if (h->working_set[0] && (a->translated || h->a->bare))
-        working_set_touch(h->working_set[side_of(a->kind)],
-                          (a->va & ~((UINT64_C(1) << a->bits) - 1)) | a->bits, a->global ? UINT32_MAX : a->space,
-                          a->insns);
     if (h->sweep && h->to_sweep.access)
         h->to_sweep.access(h->to_sweep.opaque, a);
     if (!h->model)
@@ -94,6 +124,7 @@ static void on_repeat(void *opaque, const LabAccess *a, uint64_t loads, uint64_t
 {
     AnalysisHart *h = opaque;
     MemAccess kind = a->kind == ACCESS_FETCH ? ACCESS_FETCH : ACCESS_READ;
+    h->accesses += kind == ACCESS_FETCH ? 0 : loads + stores;
     h->counts.lookups[kind][a->priv] += loads;
     h->counts.lookups[ACCESS_WRITE][a->priv] += stores;
     h->counts.untranslated[kind][a->priv] += a->translated ? 0 : loads;
@@ -134,6 +165,7 @@ static void on_host_miss(void *opaque, MemAccess kind, unsigned cause, uint32_t 
 static void on_time(void *opaque, uint64_t insns)
 {
     AnalysisHart *h = opaque;
+    know_time(h, insns);
     if (h->sweep && h->to_sweep.time)
         h->to_sweep.time(h->to_sweep.opaque, insns);
     if (h->model && h->to_model.time)
@@ -147,6 +179,7 @@ static void on_end(void *opaque, uint64_t insns, uint64_t loads, uint64_t stores
     h->counts.loads = loads;
     h->counts.stores = stores;
     h->ended = true;
+    know_time(h, insns);
     for (unsigned s = 0; s < SWEEP_SIDES && h->working_set[s]; s++)
         working_set_end(h->working_set[s], insns);
     if (h->sweep && h->to_sweep.end)
@@ -177,6 +210,7 @@ static void hart_init(AnalysisHart *h, Analysis *a)
     pair_map_init(&h->host);
     h->pcs = g_array_new(FALSE, FALSE, sizeof(MissPc));
     h->pages = g_array_new(FALSE, FALSE, sizeof(MissPage));
+    h->uses = g_array_new(FALSE, FALSE, sizeof(DataUse));
 }
 
 static void hart_deinit(AnalysisHart *h)
@@ -194,6 +228,7 @@ static void hart_deinit(AnalysisHart *h)
     pair_map_deinit(&h->host);
     g_array_free(h->pcs, TRUE);
     g_array_free(h->pages, TRUE);
+    g_array_free(h->uses, TRUE);
 }
 
 Analysis *analysis_new(const AnalysisConfig *config, const TraceInfo *info)
@@ -250,7 +285,7 @@ bool analysis_feed(Analysis *a, unsigned hart, const TapRecord *r, size_t n, GEr
     return lab_stream_feed(a->hart[hart].stream, r, n, error);
 }
 
-static void add_sweep(AnalysisResult *r, SweepSide side, const Sweep *s)
+static void add_sweep(AnalysisResult *r, SweepSide side, Sweep *s)
 {
     SweepCounts *c = &r->side[side];
     for (unsigned k = 0; k < ACCESS_KINDS; k++) {

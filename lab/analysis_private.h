@@ -24,6 +24,11 @@ typedef struct {
     uint32_t space; // UINT32_MAX: in all
 } MissPage;
 
+typedef struct { // a use of a page of data
+    uint64_t page, accesses; // page 0: what is not translated; accesses: of data, before it
+    uint32_t space;
+} DataUse;
+
 typedef struct {
     Analysis *a;
     LabStream *stream;
@@ -31,6 +36,10 @@ typedef struct {
     Sweep *sweep;
     LabListener to_model, to_sweep;
     WorkingSet *working_set[SWEEP_SIDES];
+    // Data accesses do not know how many instructions were before them. They are kept until that is known of something
+    // behind them, and are spread evenly between.
+    GArray *uses;         // of DataUse
+    uint64_t known_insns, known_accesses, accesses;
     AnalysisCounts counts;
     PairMap pc_index; // pc, kind: index in pcs + 1
     GArray *pcs;      // of MissPc

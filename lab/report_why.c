@@ -65,8 +65,9 @@ static void add_where(GPtrArray *lines, const SymbolCounts *s, const SymbolMisse
     g_autofree char *offset = s->named ? g_strdup_printf(" (%s+0x%" PRIx64 ")", s->name, m->pc - s->addr)
                                        : g_strdup("");
     if (m->pc)
-        add(lines, "  where: the %s at 0x%" PRIx64 "%s has %.1f %% of them", verbs[m->kind], m->pc, offset,
-            percent(m->pc_misses, m->misses));
+        add(lines, "  where: the %s at 0x%" PRIx64 "%s has %.1f %% of them, on %s page%s", verbs[m->kind], m->pc, offset,
+            percent(m->pc_misses, m->misses), table_number(m->pc_misses - m->turns),
+            m->pc_misses - m->turns == 1 ? "" : "s");
     g_autofree char *stride = stride_words(m->stride, m->bits);
     if (m->pc_misses < 3)
         return;
@@ -255,6 +256,25 @@ void report_why(Report *r)
     }
 }
 
+// How many entries would take away nine tenths of what entries can take away.
+static void sweep_finding(GPtrArray *lines, const AnalysisResult *a, SweepSide side)
+{
+    const SweepCounts *c = &a->side[side];
+    uint64_t all = report_sweep_sum(c->accesses), now = report_sum(&a->all.model, side == SWEEP_FETCH ? MODEL_L1I
+                                                                                                     : MODEL_L1D).misses;
+    uint64_t least = report_sweep_sum(c->full[a->sweep.max_entries - 1]);
+    if (least * 10 > now * 9)
+        return;
+    for (unsigned e = 1; e <= a->sweep.max_entries; e++) {
+        uint64_t misses = report_sweep_sum(c->full[e - 1]);
+        if ((misses - least) * 10 > now - least)
+            continue;
+        add(lines, "  with %s entries, fully associative and LRU, %.3f %% would miss", table_number(e),
+            percent(misses, all));
+        return;
+    }
+}
+
 static void side_finding(GPtrArray *lines, const AnalysisResult *a, SweepSide side)
 {
     ModelCounts c = report_sum(&a->all.model, side == SWEEP_FETCH ? MODEL_L1I : MODEL_L1D);
@@ -278,6 +298,8 @@ static void side_finding(GPtrArray *lines, const AnalysisResult *a, SweepSide si
     }
     if (top)
         add(lines, "  most of them in %s: %.1f %%", top->name, percent(most, c.misses));
+    if (a->has_sweep && c.misses)
+        sweep_finding(lines, a, side);
 }
 
 void report_findings(Report *r)

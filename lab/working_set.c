@@ -71,6 +71,12 @@ void working_set_touch(WorkingSet *w, uint64_t page, uint32_t space, uint64_t in
     w->any = true;
 }
 
+void working_set_leave(WorkingSet *w, uint64_t insns)
+{
+    go_on(w, insns);
+    w->any = false;
+}
+
 void working_set_end(WorkingSet *w, uint64_t insns)
 {
     go_on(w, insns);

@@ -11,6 +11,8 @@ void working_set_free(WorkingSet *w);
 // A page (its first address and, in the low bits, whatever else tells it from others) is used at this time, and until
 // the next page is. insns never falls.
 void working_set_touch(WorkingSet *w, uint64_t page, uint32_t space, uint64_t insns);
+// From now on no page is used.
+void working_set_leave(WorkingSet *w, uint64_t insns);
 void working_set_end(WorkingSet *w, uint64_t insns); // the run's length
 // log2 of the window that leaves at most WORKING_SET_WINDOWS of them.
 unsigned working_set_bits(const WorkingSet *w);

@@ -9,7 +9,7 @@
 
 #define ENTRIES_MAX 65536
 #define SETS_MAX    65536
-#define WAYS_MAX    256
+#define WAYS_MAX    64
 #define SAMPLE_MAX  1000000
 
 static const char *keep(Options *o, const char *text)

@@ -4,8 +4,6 @@
 
 #include "lab/report.h"
 #include "machine/tlb_symbols.h"
-#include "softmmu/tlb.h"
-#include <string.h>
 
 #define DEFAULT_MODEL   "l1i=1x32,l1d=1x32,l2=128x8"
 #define DEFAULT_ENTRIES 1024
@@ -15,10 +13,11 @@
 static SweepConfig sweep_config(const Options *o)
 {
     unsigned sets = o->tlb_max_sets ? o->tlb_max_sets : DEFAULT_SETS;
+    unsigned ways = o->tlb_max_ways ? o->tlb_max_ways : DEFAULT_WAYS;
     return (SweepConfig){
         .max_set_bits = (unsigned)__builtin_ctz(sets),
-        .max_ways = o->tlb_max_ways ? o->tlb_max_ways : DEFAULT_WAYS,
-        .max_entries = o->tlb_max_entries ? o->tlb_max_entries : DEFAULT_ENTRIES,
+        .max_ways = ways,
+        .max_entries = MAX(o->tlb_max_entries ? o->tlb_max_entries : DEFAULT_ENTRIES, ways), // a set alone is in both
         .asid = !o->tlb_no_asid,
         .bare = o->tlb_bare,
         .sizes = o->tlb_sizes ? o->tlb_sizes : UINT64_MAX,

@@ -2,12 +2,19 @@
 // The listener at a machine's tap.
 #include "machine/tlb_run.h"
 
+#include "lab/pipe.h"
 #include "lab/report.h"
 #include "machine/tap.h"
 #include "machine/tlb_symbols.h"
 #include <errno.h>
 #include <gio/gio.h>
 #include <string.h>
+
+typedef struct { // a hart's way into the model
+    TlbRun *t;
+    unsigned hart;
+    LabPipe *pipe;
+} HartPipe;
 
 struct TlbRun {
     const Options *o;
@@ -16,9 +23,8 @@ struct TlbRun {
     TlbSymbols *symbols;
     TraceWriter *writer; // record
     Analysis *analysis;  // --tlb-model
-    GMutex lock;         // of error
-    GError *error;       // the first that a hart's thread met
-    int failed;          // atomic
+    HartPipe *pipes;     // one for each hart
+    unsigned n_pipes;
 };
 
 static bool check_output(const char *option, const char *path, GError **error)
@@ -38,7 +44,6 @@ bool tlb_run_new(const Options *o, TlbRun **out, GError **error)
     TlbRun *t = g_new0(TlbRun, 1);
     t->o = o;
     t->symbols = tlb_symbols_new();
-    g_mutex_init(&t->lock);
     if ((o->tlb_model && !model_spec_parse(o->tlb_model, &t->spec, error)) ||
         (o->tlb_report && !check_output("--tlb-report", o->tlb_report, error)) ||
         (o->tlb_symbols && !tlb_symbols_add_file(t->symbols, o->tlb_symbols, error))) {
@@ -58,16 +63,35 @@ static void records_to_file(void *opaque, unsigned hart, const TapRecord *r, siz
 static void records_to_model(void *opaque, unsigned hart, const TapRecord *r, size_t n)
 {
     TlbRun *t = opaque;
-    GError *error = NULL;
-    if (g_atomic_int_get(&t->failed) || analysis_feed(t->analysis, hart, r, n, &error))
-        return;
-    g_mutex_lock(&t->lock);
-    if (t->error)
-        g_error_free(error);
-    else
-        t->error = error;
-    g_mutex_unlock(&t->lock);
-    g_atomic_int_set(&t->failed, 1);
+    lab_pipe_put(t->pipes[hart].pipe, r, n);
+}
+
+// On the pipe's thread.
+static bool consume(void *opaque, const TapRecord *r, size_t n, GError **error)
+{
+    HartPipe *p = opaque;
+    return analysis_feed(p->t->analysis, p->hart, r, n, error);
+}
+
+static void open_pipes(TlbRun *t, unsigned harts)
+{
+    t->pipes = g_new0(HartPipe, harts);
+    t->n_pipes = harts;
+    for (unsigned i = 0; i < harts; i++) {
+        t->pipes[i] = (HartPipe){.t = t, .hart = i};
+        t->pipes[i].pipe = lab_pipe_new(consume, &t->pipes[i]);
+    }
+}
+
+// False: the first error of any.
+static bool close_pipes(TlbRun *t, GError **error)
+{
+    bool ok = true;
+    for (unsigned i = 0; i < t->n_pipes; i++)
+        ok &= lab_pipe_close(t->pipes[i].pipe, ok ? error : NULL);
+    g_clear_pointer(&t->pipes, g_free);
+    t->n_pipes = 0;
+    return ok;
 }
 
 // The guest and its arguments, without the folders it is in.
@@ -97,6 +121,7 @@ bool tlb_run_attach(TlbRun *t, Machine *m, GError **error)
         listener.records = records_to_file;
     } else {
         t->analysis = analysis_new(&(AnalysisConfig){.model = &t->spec}, &info);
+        open_pipes(t, info.harts);
         listener.records = records_to_model;
     }
     if (!t->writer && !t->analysis)
@@ -116,10 +141,8 @@ static bool finish_trace(TlbRun *t, GError **error)
 
 static bool finish_model(TlbRun *t, GError **error)
 {
-    if (t->error) {
-        g_propagate_error(error, g_steal_pointer(&t->error));
+    if (!close_pipes(t, error))
         return false;
-    }
     size_t n;
     const TraceSymbol *s = tlb_symbols_all(t->symbols, &n);
     const AnalysisResult *result = analysis_finish(t->analysis, s, n, error);
@@ -157,9 +180,8 @@ void tlb_run_free(TlbRun *t)
         return;
     if (t->writer)
         trace_writer_close(t->writer, NULL);
+    close_pipes(t, NULL);
     analysis_free(t->analysis);
     tlb_symbols_free(t->symbols);
-    g_clear_error(&t->error);
-    g_mutex_clear(&t->lock);
     g_free(t);
 }
