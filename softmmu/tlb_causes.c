@@ -83,7 +83,8 @@ static void free_space(void *opaque)
 
 // --- pages -------------------------------------------------------------------------------------------------
 
-// Bits 12 to 56 tell pages of a space apart: addresses of 57 bits, or physical ones of 56.
+// Bits 12 to 56 tell the pages of a space apart that translation does not refuse: of addresses with 57 bits, or of
+// physical ones.
 static uint64_t row_key(unsigned space, unsigned mmu, gva_t page)
 {
     return (page >> PAGE_BITS & 0x1fffffffffff) | (uint64_t)mmu << 45 | (uint64_t)space << 47 | UINT64_C(1) << 63;
@@ -222,12 +223,7 @@ TlbMiss tlb_miss_begin(Tlb *tlb, gva_t page, MemAccess access, unsigned mmu)
     TlbMissCause entry;
     TlbMiss miss = {.space = (uint16_t)space_now(tlb, mmu), .size = TLB_SIZE_NONE};
     bool there = find_entry(tlb->table[mmu], page, access, &entry);
-    unsigned cause = there ? entry : what_took(c, miss.space, mmu, page);
-    if (cause == THERE) { // an entry went without a word: tlb_check tells
-        c->stats.lost++;
-        cause = TLB_MISS_OTHER;
-    }
-    miss.cause = (uint8_t)cause;
+    miss.cause = (uint8_t)(there ? entry : what_took(c, miss.space, mmu, page));
     return miss;
 }
 
@@ -244,6 +240,10 @@ void tlb_miss_filled(Tlb *tlb, TlbMiss *miss, gva_t page, unsigned mmu, const Tl
 {
     TlbCauses *c = tlb->causes;
     miss->size = (uint8_t)size_index(tlb_cold_bits(cold));
+    if (miss->cause == THERE) { // an entry went without a word: tlb_check tells
+        c->stats.lost++;
+        miss->cause = TLB_MISS_OTHER;
+    }
     if (cold->pa & TLB_COLD_GLOBAL) {
         if (miss->cause == TLB_MISS_COLD) {
             unsigned elsewhere = what_took(c, SPACE_GLOBAL, mmu, page);
