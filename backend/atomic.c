@@ -81,6 +81,15 @@ static bool amo(Tlb *tlb, IrAmo op, gva_t va, unsigned size, void *host, uint64_
     return true;
 }
 
+void atomic_tap(Tap *tap, uint64_t kind, gva_t va, uint32_t tag)
+{
+    MemAccess access = (kind & 0xff) == JIT_ATOMIC_LR ? ACCESS_READ : ACCESS_WRITE;
+    if (!tap_passes(tap, va, access))
+        tap_record(tap, va, access, tag);
+    tap_add(tap, access, 1);
+    tap_begin(tap, va, access, tag);
+}
+
 bool atomic_access(IrEnv *env, Tlb *tlb, uint64_t kind, gva_t va, uint64_t value, bool ram_only, uint64_t *out,
                    MemFault *fault)
 {

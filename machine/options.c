@@ -103,7 +103,7 @@ static bool apply(Options *o, const OptionRow *row, const char *value, GError **
         *(bool *)field = true;
         return true;
     case ACTION_TEXT:
-        *(const char **)field = g_string_chunk_insert_const(o->text, value);
+        *(const char **)field = options_keep(o, value);
         return true;
     case ACTION_CALL:
         return row->call(o, row->name, value, error);
@@ -159,13 +159,13 @@ static bool parse_guest(Parser *p, GError **error)
     if (p->at + 1 < p->argc && o->guest_args->len)
         return value_error(error, "-semihosting-config", "arg= and arguments behind %s exclude each other",
                            guest);
-    o->kernel = g_string_chunk_insert_const(o->text, guest);
+    o->kernel = options_keep(o, guest);
     o->start_at_entry = !o->bios;
     if (!o->bios)
         o->bios = "none";
     if (!o->guest_args->len)
         for (; p->at < p->argc; p->at++)
-            g_ptr_array_add(o->guest_args, g_string_chunk_insert_const(o->text, p->argv[p->at]));
+            g_ptr_array_add(o->guest_args, (void *)options_keep(o, p->argv[p->at]));
     return true;
 }
 
@@ -180,7 +180,7 @@ static void default_guest_args(Options *o)
     g_auto(GStrv) words = g_strsplit(o->append ? o->append : "", " ", -1);
     for (char **w = words; *w; w++)
         if (**w)
-            g_ptr_array_add(o->guest_args, g_string_chunk_insert_const(o->text, *w));
+            g_ptr_array_add(o->guest_args, (void *)options_keep(o, *w));
 }
 
 // addend aot does nothing where nothing is compiled, or kept.

@@ -17,6 +17,22 @@ OptionSet set_cache_size, set_aot_run;
 OptionSet set_log_items, set_log_filter, set_stats, ask_version, ask_help;
 OptionSet set_spike_ram_size; // -m<MiB>, Spike's form: up to that much RAM, at most 16 TiB
 
+// A copy of text that lives as long as the options; equal texts share one.
+const char *options_keep(Options *o, const char *text);
+
+// Defines the setter of a ValueProperty that keeps the value in a field of item. type has item and options.
+#define TEXT_PROPERTY(function, type, field)                                                  \
+    static bool function(void *opaque, const char *option, const char *value, GError **error) \
+    {                                                                                         \
+        (void)option, (void)error;                                                            \
+        ((type *)opaque)->item.field = options_keep(((type *)opaque)->options, value);        \
+        return true;                                                                          \
+    }
+
+// The driver that a value of -device names first, with all that is behind it; and whether it is this one.
+const char *device_driver_name(const char *value);
+bool device_driver_is(const char *value, const char *driver);
+
 // Whether a value of -device is for set_virtio_device, for set_serial_port (which looks first).
 bool is_virtio_device(const char *value);
 bool is_serial_port(const char *value);

@@ -236,6 +236,8 @@ bool tlb_load(Tlb *tlb, gva_t va, unsigned size, uint64_t *value, MemFault *faul
         b.flags = 0;
     } else {
         tlb->stats.crossings[ACCESS_READ]++;
+        if (tlb->tap)
+            tap_cross(tlb->tap, va + n, ACCESS_READ);
         if (!tlb_lookup(tlb, va + n, size - n, ACCESS_READ, &b, fault) || !load_part(tlb, &a, n, value, fault))
             return false;
         b.device = NULL;
@@ -263,6 +265,8 @@ bool tlb_store(Tlb *tlb, gva_t va, unsigned size, uint64_t value, MemFault *faul
             return false;
     } else {
         tlb->stats.crossings[ACCESS_WRITE]++;
+        if (tlb->tap)
+            tap_cross(tlb->tap, va + n, ACCESS_WRITE);
         if (!tlb_lookup(tlb, va + n, size - n, ACCESS_WRITE, &b, fault) || !store_part(tlb, &a, n, value, fault))
             return false;
         b.device = NULL;
@@ -330,6 +334,8 @@ bool tlb_atomic(Tlb *tlb, gva_t va, unsigned size, MemAccess access, void **host
 {
     TlbLook look;
     if (va & (size - 1)) { // wins over everything else (R2.49)
+        if (tlb->tap)
+            tap_refused(tlb->tap, va, access);
         *fault = (MemFault){FAULT_ALIGN, access, va};
         tlb->stats.not_looked_up[access]++;
         return false;

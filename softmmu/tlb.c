@@ -137,6 +137,11 @@ void tlb_set_mmu(Tlb *tlb, unsigned data_mmu, unsigned fetch_mmu)
     update_fast(tlb);
 }
 
+void tlb_set_tap(Tlb *tlb, Tap *tap)
+{
+    tlb->tap = tap;
+}
+
 uint64_t tlb_new_size(uint64_t size, uint64_t window_max, bool expired)
 {
     uint64_t rate = window_max * 100 / size;

@@ -20,6 +20,7 @@
 struct AddressSpace;
 struct CodePages;
 struct RamBlock;
+struct Tap;
 
 // Flag bits of a comparator (R5.3).
 #define TLB_INVALID  0x800u // translate again on every access (PMP granule smaller than a page)
@@ -50,6 +51,7 @@ typedef struct {
     bool whole_page; // false: the answer holds for this access only (PMP granule below 4 KiB)
     uint8_t large_bits; // log2 of the bytes that one page-table entry maps here, if more than a page; else 0
     bool global; // the same in all address spaces
+    bool translated; // page tables say so
     uint64_t same_before, same_after; // so many bytes before and behind the page have this answer too, at this distance
 } TlbTranslation;
 
@@ -114,6 +116,10 @@ uint64_t tlb_new_size(uint64_t size, uint64_t window_max, bool expired);
 void tlb_set_ram_copy(Tlb *tlb, const struct RamBlock *of, int64_t delta);
 
 void tlb_set_mmu(Tlb *tlb, unsigned data_mmu, unsigned fetch_mmu); // R5.2: no flush
+
+// Slow paths write what they find out to the tap (util/tap.h), which outlives the TLB. While there is one, whoever calls
+// tlb_load, tlb_store, tlb_atomic or tlb_probe has called tap_begin, and tlb_ram is not called. NULL: none.
+void tlb_set_tap(Tlb *tlb, struct Tap *tap);
 
 // Makes the context of the space key the current one; asid is what flushes know it by. The one that was left longest
 // ago is given up if there is no room. The first context has key 0 and asid 0.

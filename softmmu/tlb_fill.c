@@ -83,6 +83,13 @@ static void log_fill(gva_t va, MemAccess access, unsigned mmu, const TlbTranslat
         flags & TLB_NOTDIRTY ? " code" : "", flags & TLB_INVALID ? " partial" : "");
 }
 
+static void tap_page(Tap *tap, gva_t va, const TlbTranslation *tr)
+{
+    unsigned flags = (tr->allow[ACCESS_READ] ? TAP_PAGE_READ : 0) | (tr->allow[ACCESS_WRITE] ? TAP_PAGE_WRITE : 0) |
+                     (tr->allow[ACCESS_FETCH] ? TAP_PAGE_EXEC : 0) | (tr->global ? TAP_PAGE_GLOBAL : 0);
+    tap_event(tap, TAP_PAGE, (va & PAGE_MASK) | flags, MAX(tr->large_bits, PAGE_BITS));
+}
+
 // A page may lie in at most one place: the victims lose it before the main slot gets it.
 static void drop_victims(TlbTable *t, gva_t page)
 {
@@ -116,6 +123,8 @@ static bool fill(Tlb *tlb, gva_t va, unsigned size, MemAccess access, unsigned m
         return false;
     }
     g_assert(tr.allow[access] && !(tr.page & ~PAGE_MASK) && tr.large_bits < 64);
+    if (tlb->tap && tr.translated)
+        tap_page(tlb->tap, va, &tr);
     Backing b = find_backing(tlb, tr.page);
 
     // The table is looked at only now: translation may have led to a flush.
@@ -212,6 +221,11 @@ static bool fill_missing(Tlb *tlb, gva_t va, unsigned size, MemAccess access, un
     return true;
 }
 
+static void tap_miss(Tap *tap, gva_t va, MemAccess access, unsigned cause)
+{
+    tap_event(tap, TAP_HOST_MISS, va, (uint32_t)access | cause << 2);
+}
+
 static bool is_miss(const TlbCounters *c, const uint64_t *counter)
 {
     return counter == &c->fill_ok || counter == &c->fill_fault;
@@ -238,6 +252,8 @@ bool tlb_lookup(Tlb *tlb, gva_t va, unsigned size, MemAccess access, TlbLook *ou
     } else {
         ok = fill_missing(tlb, va, size, access, mmu, fault, &miss);
         counter = ok ? &c->fill_ok : &c->fill_fault;
+        if (tlb->tap && tlb->causes)
+            tap_miss(tlb->tap, va, access, ok ? miss.cause : TLB_MISS_FAULT);
     }
     uint64_t *before = ok ? deferred_counter(tlb, page, c, &miss) : NULL;
     if (before)
@@ -248,8 +264,11 @@ bool tlb_lookup(Tlb *tlb, gva_t va, unsigned size, MemAccess access, TlbLook *ou
     out->counter = counter;
     out->miss = miss;
     out->mmu = mmu;
-    if (!ok)
+    if (!ok) {
+        if (tlb->tap && access != ACCESS_FETCH) // who fetches may only be looking
+            tap_refused(tlb->tap, va, access);
         return false;
+    }
 
     const TlbEntry *e = tlb_slot(t, va);
     const TlbCold *cold = &t->cold[e - t->entries];

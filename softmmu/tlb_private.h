@@ -4,6 +4,7 @@
 #include "softmmu/memory.h"
 #include "softmmu/tlb.h"
 #include "util/addr_ranges.h"
+#include "util/tap.h"
 
 #define TLB_COLD_GLOBAL 0x40u
 // The page is all one device: the entry has its MemoryRegion for addend, and ram is the offset in it.
@@ -85,6 +86,7 @@ struct Tlb {
     void (*watch_hook)(void *opaque, const TlbWatched *it);
     void *watch_opaque;
     struct TlbCauses *causes; // NULL: not kept
+    Tap *tap; // NULL: none
     TlbStats stats;
 };
 

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The map from page-table entries to what translation said: a hash table with open addressing for each address space.
+//
+// A word is the number of the saying (so that the last one can be found among entries of several sizes that contain an
+// address), and what was said. A page-table entry that is said again in the same words changes nothing in the front
+// unless smaller ones were said about parts of it since: SHADOWED notes that.
+#include "lab/page_map.h"
+#include "util/tap.h"
+#include <glib.h>
+#include <string.h>
+
+const uint8_t lab_size_bits[LAB_SIZES] = {12, 16, 21, 30, 39, 48};
+
+typedef struct {
+    uint64_t key;  // page number in pages of its own size << 3 | size + 1; 0: free
+    uint64_t word; // number of the saying << 8 | SHADOWED | allow
+} Page;
+
+#define SHADOWED 0x10u
+#define ALLOW 0x0fu
+#define WORD_SHIFT 8
+
+typedef struct {
+    Page *page;
+    uint64_t mask; // size - 1
+    uint64_t used;
+} Space;
+
+struct PageSpaces {
+    GArray *of;          // Space, by number
+    unsigned sizes;      // bit n: pages of size n were seen
+    uint64_t said;
+};
+
+PageMap *page_map_new(void)
+{
+    PageMap *m = g_new0(PageMap, 1);
+    m->epoch = 1;
+    m->spaces = g_new0(struct PageSpaces, 1);
+    m->spaces->of = g_array_new(FALSE, TRUE, sizeof(Space));
+    return m;
+}
+
+void page_map_free(PageMap *m)
+{
+    if (!m)
+        return;
+    for (unsigned i = 0; i < m->spaces->of->len; i++)
+        g_free(g_array_index(m->spaces->of, Space, i).page);
+    g_array_free(m->spaces->of, TRUE);
+    g_free(m->spaces);
+    g_free(m);
+}
+
+static uint64_t key_of(gva_t va, unsigned size)
+{
+    return va >> lab_size_bits[size] << 3 | (size + 1);
+}
+
+// The key's place, or the free one where it belongs.
+static Page *place(const Space *s, uint64_t key)
+{
+    uint64_t i = (key * UINT64_C(0x9e3779b97f4a7c15)) >> 20 & s->mask;
+    while (s->page[i].key && s->page[i].key != key)
+        i = (i + 1) & s->mask;
+    return &s->page[i];
+}
+
+static void grow(Space *s)
+{
+    Space old = *s;
+    s->mask = old.page ? old.mask * 2 + 1 : 63;
+    s->page = g_new0(Page, s->mask + 1);
+    for (uint64_t i = 0; old.page && i <= old.mask; i++)
+        if (old.page[i].key)
+            *place(s, old.page[i].key) = old.page[i];
+    g_free(old.page);
+}
+
+// NULL: nothing is known there.
+static Space *space_at(const PageMap *m, uint32_t space)
+{
+    if (space >= m->spaces->of->len)
+        return NULL;
+    Space *s = &g_array_index(m->spaces->of, Space, space);
+    return s->page ? s : NULL;
+}
+
+// Larger entries that contain va are no longer the last word on all of their pages. True if one of them was said after
+// `before`.
+static bool shadow_larger(PageMap *m, Space *s, gva_t va, unsigned size, uint64_t before)
+{
+    bool later = false;
+    for (unsigned larger = size + 1; larger < LAB_SIZES; larger++) {
+        if (!(m->spaces->sizes >> larger & 1))
+            continue;
+        Page *p = place(s, key_of(va, larger));
+        if (!p->key)
+            continue;
+        later |= p->word >> WORD_SHIFT > before;
+        p->word |= SHADOWED;
+    }
+    return later;
+}
+
+static void new_epoch(PageMap *m)
+{
+    if (++m->epoch == 0) { // after 2^32 of them: none of the fronts may look like one of today
+        memset(m->front, 0, sizeof(m->front));
+        m->epoch = 1;
+    }
+}
+
+void page_map_put(PageMap *m, uint32_t space, gva_t va, unsigned size, unsigned allow)
+{
+    if (space >= m->spaces->of->len)
+        g_array_set_size(m->spaces->of, space + 1);
+    Space *s = &g_array_index(m->spaces->of, Space, space);
+    if (!s->page || s->used * 4 > s->mask * 3)
+        grow(s);
+    m->spaces->sizes |= 1u << size;
+    Page *p = place(s, key_of(va, size));
+    uint64_t before = p->key ? p->word : SHADOWED;
+    s->used += !p->key;
+    p->key = key_of(va, size);
+    p->word = ++m->spaces->said << WORD_SHIFT | (allow & ALLOW);
+    bool news = shadow_larger(m, s, va, size, before >> WORD_SHIFT) || (before & (SHADOWED | ALLOW)) != (allow & ALLOW);
+    if (size > 0) {
+        if (news)
+            new_epoch(m);
+        return;
+    }
+    gva_t page = va >> PAGE_BITS;
+    PageFront *f = &m->front[(page ^ page >> 10 ^ space * 37) % PAGE_FRONT];
+    *f = (PageFront){page, space, m->epoch, {PAGE_BITS, (uint8_t)(allow & ALLOW), true}};
+}
+
+PageInfo page_map_find(PageMap *m, uint32_t space, gva_t va)
+{
+    PageInfo info = {PAGE_BITS, TAP_PAGE_READ | TAP_PAGE_WRITE | TAP_PAGE_EXEC, false};
+    uint64_t last = 0;
+    const Space *s = space_at(m, space);
+    for (unsigned size = 0; s && size < LAB_SIZES; size++) {
+        if (!(m->spaces->sizes >> size & 1))
+            continue;
+        const Page *p = place(s, key_of(va, size));
+        if (!p->key || p->word >> WORD_SHIFT <= last)
+            continue;
+        last = p->word >> WORD_SHIFT;
+        info = (PageInfo){lab_size_bits[size], p->word & ALLOW, true};
+    }
+    gva_t page = va >> PAGE_BITS;
+    PageFront *f = &m->front[(page ^ page >> 10 ^ space * 37) % PAGE_FRONT];
+    *f = (PageFront){page, space, m->epoch, info};
+    return info;
+}
