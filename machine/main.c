@@ -60,11 +60,16 @@ static bool open_stats(const Options *o, FILE **out, GError **error)
 // Closes out if it was opened.
 static bool write_stats(Machine *m, const Options *o, const RunResult *run, FILE *out, GError **error)
 {
+    g_autofree char *wrong = NULL;
     if (o->stats != STATS_NONE) {
-        g_autofree char *text = o->stats == STATS_JSON ? stats_json(m, run) : stats_text(m, run);
+        g_autofree char *text = o->stats == STATS_JSON ? stats_json(m, run, &wrong) : stats_text(m, run, &wrong);
         fputs(text, out);
     }
-    return out == stderr || fclose(out) == 0 || file_error("--stats=json:", o->stats_file, error);
+    if (out != stderr && fclose(out) != 0)
+        return file_error("--stats=json:", o->stats_file, error);
+    if (wrong)
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "statistics do not add up: %s", wrong);
+    return !wrong;
 }
 
 static void print_tlb_models(void)
