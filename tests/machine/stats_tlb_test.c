@@ -19,6 +19,9 @@ static int setup(void **state)
     s = (StatsTlb){.counted = true, .causes = true, .asids = g_array_new(FALSE, FALSE, sizeof(StatsAsid))};
     s.started[1][ACCESS_READ] = 100;
     s.started[3][ACCESS_WRITE] = 50;
+    s.tapped = true;
+    s.direct[ACCESS_READ] = 100;
+    s.direct[ACCESS_WRITE] = 50;
     s.tlb.size[1] = 64;
     s.tlb.used[1] = 3;
     s.tlb.kind[1][ACCESS_READ] = (TlbCounters){.hit = 2, .victim_hit = 1, .slow_watch = 1, .slow_mmio = 1, .fill_ok = 2,
@@ -68,6 +71,8 @@ static void refuses(uint64_t *where, int64_t change, const char *line)
 static void planted(void **state)
 {
     (void)state;
+    refuses(&s.started[3][ACCESS_WRITE], -1, "store: 49 accesses by executions of blocks, but 50 in all");
+    s.tapped = false;
     refuses(&s.started[1][ACCESS_READ], -95,
             "load under S: 8 lookups were counted, but 5 accesses, 2 crossings and 0 other lookups, less 0 refused "
             "before, are only 7");
