@@ -49,7 +49,7 @@ static bool store_conditional(IrEnv *env, Tlb *tlb, gva_t va, unsigned size, voi
         ok = swap_host(host, size, env->res_value, value);
     } else if (ok) {
         uint64_t old;
-        if (!tlb_load(tlb, va, size, &old, fault)) {
+        if (!tlb_atomic_load(tlb, va, size, &old, fault)) {
             fault->access = ACCESS_WRITE;
             return false;
         }
@@ -69,7 +69,7 @@ static bool amo(Tlb *tlb, IrAmo op, gva_t va, unsigned size, void *host, uint64_
             old = extend(load_host(host, size), size);
         } while (!swap_host(host, size, old, ir_eval_amo(op, size, old, value)));
     } else {
-        if (!tlb_load(tlb, va, size, &old, fault)) {
+        if (!tlb_atomic_load(tlb, va, size, &old, fault)) {
             fault->access = ACCESS_WRITE;
             return false;
         }
@@ -79,6 +79,15 @@ static bool amo(Tlb *tlb, IrAmo op, gva_t va, unsigned size, void *host, uint64_
     }
     *out = old;
     return true;
+}
+
+void atomic_tap(Tap *tap, uint64_t kind, gva_t va, uint32_t tag)
+{
+    MemAccess access = (kind & 0xff) == JIT_ATOMIC_LR ? ACCESS_READ : ACCESS_WRITE;
+    if (!tap_passes(tap, va, access))
+        tap_record(tap, va, access, tag);
+    tap_add(tap, access, 1);
+    tap_begin(tap, va, access, tag);
 }
 
 bool atomic_access(IrEnv *env, Tlb *tlb, uint64_t kind, gva_t va, uint64_t value, bool ram_only, uint64_t *out,

@@ -26,6 +26,7 @@ typedef struct {
     uint8_t kind;
     uint16_t form[PLACES][PLACES][RESULTS]; // by first operand, second one and result; STENCIL_NONE: there is none
     uint8_t size; // bytes of an access
+    bool tap;     // it records
     uint16_t group[PLACES][PLACES], run[PLACES][PLACES]; // like form, for stores of a group, and into runs of pages
     uint16_t slow[RESULTS], far[RESULTS], run_slow[RESULTS]; // with runs the last two, which follow one another
 } Row;
@@ -54,6 +55,22 @@ static const Row rows[IOPS] = {
                             .slow[TO_N] = STENCIL_##op##_SLOW, .far[TO_N] = STENCIL_##op##_FAR,                     \
                             .run_slow[TO_N] = STENCIL_##op##_RUN_SLOW, .size = sizeof(type)},
 #define BR(op, cond) [IOP_##op] = {K_BR, FORMS_NO_RESULT(FORM, op, 0)},
+#include "backend/interp_ops.def"
+#undef BIN
+#undef UN
+#undef LD
+#undef ST
+#undef BR
+#define BIN(op, expr)
+#define UN(op, expr)
+#define BR(op, cond)
+#define TAP_FORM(op, x, y, d, ...) .form[L_##x][L_##y][TO_##d] = STENCIL_TAP_##op##_##x##y##_##d,
+#define TAP_OFF_PATH(op, SLOW) .slow[TO_N] = SLOW, .far[TO_N] = STENCIL_TAP_##op##_FAR, .tap = true,
+#define LD(op, type)                                                                                                   \
+    [IOP_TAP_##op] = {K_LD, FORMS_ONE_FEW(TAP_FORM, op, 0) TAP_OFF_PATH(op, STENCIL_##op##_N_SLOW)                     \
+                                .size = sizeof(type)},
+#define ST(op, type)                                                                                                   \
+    [IOP_TAP_##op] = {K_ST, FORMS_FEW(TAP_FORM, op, 0) TAP_OFF_PATH(op, STENCIL_##op##_SLOW).size = sizeof(type)},
 #include "backend/interp_ops.def"
 #undef BIN
 #undef UN
@@ -90,9 +107,7 @@ static const uint8_t pinned_as[IR_NREGS + IR_NTEMPS] = { // by slot: 1 + number
 
 static Piece *add(Baseline *t, unsigned stencil, const IOp *op)
 {
-    Piece p = {.stencil = (uint16_t)stencil, .a = op->a, .b = op->b, .d = op->d, .imm = op->imm, .aside = t->aside};
-    g_array_append_val(t->pieces, p);
-    return &g_array_index(t->pieces, Piece, t->pieces->len - 1);
+    return piece_add(t, stencil, op);
 }
 
 // The site for leaving before op's instruction; ops of one instruction follow one another.
@@ -101,7 +116,7 @@ static uint32_t site_before(Baseline *t, const IOp *op)
     const Block *b = t->block;
     JitSite s = {.pc = b->insn_pc[op->insn], .adjust = -op->insn, .why = JIT_BEFORE};
     for (const IOp *o = op; o < b->ops + b->n_ops; o++) {
-        unsigned iop = interp_op(o->handler);
+        unsigned iop = interp_untapped(interp_op(o->handler));
         unsigned kind = rows[iop].kind;
         bool lr = iop == IOP_ATOMIC && (o->imm & 0xff) == JIT_ATOMIC_LR;
         s.loads += kind == K_LD || lr;
@@ -210,7 +225,7 @@ static Piece *add_form(Baseline *t, const IOp *op, const Row *row, Place x, Plac
     Piece *p = NULL;
     if (row->kind == K_ST && grouped(t, op, row)) {
         p = row->group[x][y] ? add(t, row->group[x][y], op) : NULL;
-    } else if (row->kind == K_ST && !t->unit->paged) {
+    } else if (row->kind == K_ST && !t->unit->paged && !row->tap) {
         p = row->run[x][y] ? add(t, row->run[x][y], op) : NULL;
     } else if (row->form[x][y][d]) {
         p = add(t, row->form[x][y][d], op);
@@ -230,7 +245,7 @@ static Piece *add_op(Baseline *t, const IOp *op, const Row *row, Result *d)
     if (two)
         y = place(t, op->b);
     else if (row->kind == K_LD)
-        y = grouped(t, op, row) ? L_G : t->unit->paged ? L_P : L_I;
+        y = grouped(t, op, row) ? L_G : t->unit->paged && !row->tap ? L_P : L_I;
     x = x == L_Z ? L_M : x;
     y = y == L_A && x == L_A ? L_M : y;
     for (;;) {
@@ -281,6 +296,8 @@ static void add_access(Baseline *t, const IOp *op, const Row *row)
         p->slow = t->unit->paged ? row->slow[d] : row->run_slow[d];
         p->far = t->unit->paged ? 0 : row->far[d];
         p->run = guess_run(t, op, row->kind == K_ST ? RUN_STORE : RUN_LOAD);
+        if (row->tap)
+            baseline_tap_access(t, p, op, row->slow[d], row->far[d]);
     }
     if (row->kind == K_ST)
         return;
@@ -377,6 +394,16 @@ static void add_other(Baseline *t, const IOp *op, unsigned iop)
     }
     case IOP_FP:
         add_fp(t, op);
+        break;
+    case IOP_TAP_ENTER:
+        baseline_tap_enter(t, op->imm);
+        break;
+    case IOP_TAP_SITE:
+        baseline_tap_system(t, op);
+        break;
+    case IOP_TAP_ATOMIC:
+        baseline_tap_atomic(t, op, site_before(t, op));
+        put(t, op);
         break;
     case IOP_JUMP:
         add(t, STENCIL_JUMP, op);
@@ -510,7 +537,7 @@ static void select_stencils(Baseline *t)
     for (const IOp *op = b->ops; op < b->ops + b->n_ops; op++) {
         unsigned kind = rows[interp_op(op->handler)].kind;
         Group g = {.accesses = 0};
-        if ((kind == K_LD || kind == K_ST) && !(before && only_next_reads(b, before)))
+        if ((kind == K_LD || kind == K_ST) && !t->tap && !(before && only_next_reads(b, before)))
             g = find_group(b, op);
         before = op;
         if (g.accesses > 1) {
@@ -566,6 +593,8 @@ JitUnit *baseline_translate(Block *b, const IrEnv *env, bool system, bool keep, 
                   .unit = u,
                   .env = env,
                   .system = system,
+                  .tap = interp_op(b->ops[0].handler) == IOP_TAP_ENTER,
+                  .arena = arena,
                   .guess = guess,
                   .pieces = g_array_sized_new(FALSE, FALSE, sizeof(Piece), b->n_ops * 2 + 4),
                   .sites = g_array_sized_new(FALSE, FALSE, sizeof(JitSite), b->n_insns + 4),

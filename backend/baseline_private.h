@@ -25,6 +25,8 @@ typedef struct {
     GArray *pieces, *sites;
     GArray *fixups; // uint32_t; NULL: nobody wants them
     bool system;
+    bool tap; // it records (jit_tap.h)
+    CodeArena *arena;
     uint64_t guess; // the usual target of its indirect jump, which is its only slot then; or 0
     unsigned group; // accesses through this slot belong to a group; NO_SLOT: none do
     bool aside;     // what is selected belongs to a group's copy
@@ -42,6 +44,20 @@ static inline Piece *piece(Baseline *t, unsigned i)
 {
     return &g_array_index(t->pieces, Piece, i);
 }
+
+static inline Piece *piece_add(Baseline *t, unsigned stencil, const IOp *op)
+{
+    Piece p = {.stencil = (uint16_t)stencil, .a = op->a, .b = op->b, .d = op->d, .imm = op->imm, .aside = t->aside};
+    g_array_append_val(t->pieces, p);
+    return piece(t, t->pieces->len - 1);
+}
+
+// baseline_tap.c, with a tap. p is a load or store of op with its site and kind, slow and far its ways out of line; an
+// atomic access of that site; the block's start; before a system instruction.
+void baseline_tap_access(Baseline *t, Piece *p, const IOp *op, uint32_t slow, uint32_t far);
+void baseline_tap_atomic(Baseline *t, const IOp *op, uint32_t site);
+void baseline_tap_enter(Baseline *t, bool straddles);
+void baseline_tap_system(Baseline *t, const IOp *op);
 
 // Lays out the pieces of t, the first of which are ENTRY and HEAD, and puts the code where it runs: everything in
 // t->unit but its sites. False and an error when executable memory is full.

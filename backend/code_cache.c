@@ -298,6 +298,7 @@ static void kill_block(CodeCache *cc, Block *b)
     b->count_base = block_count(b);
     b->base_count = block_base_count(b);
     b->heat = b->heat_start = *b->runs = b->runs_start = 0;
+    tap_event(&cc->env->tap, TAP_BLOCK_RUNS, b->count_base, b->number);
     if (b->base) {
         b->base->dead = true;
         unlink_incoming(cc, b->base);

@@ -67,8 +67,9 @@ struct Block {
     uint64_t *target;    // where the last indirect jumps went, a ring of n_targets; UINT64_MAX: none yet
     const JitUnit *made; // base, even when it is dead, if tier_blocks.c may keep it
     uint32_t kept;       // 1 + its number among kept blocks; 0: it is none of them
+    uint32_t site, number; // EngineConfig.tap: of its first half-word, of the block (tap_blocks.c)
     bool kept_code;      // baseline code is kept with it
-    uint8_t pad[11];
+    uint8_t pad[3];
     uint64_t pc;
     int32_t heat; // counts down at each entry; below 0 the entry goes through the engine
     uint16_t n_insns;

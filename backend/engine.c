@@ -8,6 +8,7 @@
 #include "backend/fp_host.h"
 #include "backend/fp_mode.h"
 #include "backend/jit_call.h"
+#include "backend/jit_tap.h"
 #include "util/log.h"
 #include <string.h>
 
@@ -26,12 +27,18 @@ Engine *engine_new(const EngineConfig *config, const EngineGuest *guest, IrEnv *
 {
     Engine *e = g_new0(Engine, 1);
     e->config = *config;
+    if (config->tap) {
+        e->config.jit = false;
+        e->config.store = NULL;
+    }
     e->guest = *guest;
     e->env = env;
     e->tlb = tlb;
     e->pages = pages;
     env->engine = e;
     slow_paths_init(env);
+    if (config->tap)
+        jit_tap_init(env);
     env->fp = fp_host_functions();
     env->fp_soft = fp_host_soft;
     env->jit_call = jit_call;
@@ -46,10 +53,11 @@ Engine *engine_new(const EngineConfig *config, const EngineGuest *guest, IrEnv *
     e->pred_list = g_array_new(FALSE, TRUE, sizeof(Pred));
     g_array_set_size(e->pred_list, 1);
     e->return_sites = g_hash_table_new(NULL, NULL);
-    if (config->jit)
+    if (e->config.jit)
         e->queue = queue_new(MAX(config->workers, 1), on_result, e);
     e->persistent = tier_cache_new(e);
     e->kept = tier_blocks_new(e);
+    e->tap = tap_blocks_new(e);
     return e;
 }
 
@@ -73,15 +81,22 @@ void engine_free(Engine *e)
     tier_blocks_free(e);
     code_cache_free(e->cache);
     tier_cache_free(e->persistent);
+    tap_blocks_free(e->tap);
     g_free(e);
 }
 
-static void set_spans(Block *b, const IrBlock *ir, ram_t ram, ram_t next_page)
+// Bytes of guest code.
+static uint32_t code_length(const IrBlock *ir)
 {
     uint32_t len = 0;
     for (unsigned i = 0; i < ir->n_ops; i++)
         if (ir->ops[i].op == IR_OP_INSN)
             len = (uint32_t)(ir->ops[i].imm - ir->pc) + ir->ops[i].reg;
+    return len;
+}
+
+static void set_spans(Block *b, uint32_t len, ram_t ram, ram_t next_page)
+{
     uint32_t room = PAGE_SIZE - (uint32_t)(ram & ~PAGE_MASK);
     b->span[0] = (CodeSpan){ram, MIN(len, room)};
     b->n_spans = 1;
@@ -97,6 +112,15 @@ uint64_t block_end(const Block *b)
     return b->pc + len;
 }
 
+static void fetch_fault(Engine *e, const MemFault *fault)
+{
+    if (e->tap) {
+        tap_event(&e->env->tap, TAP_FAULT, fault->addr, ACCESS_FETCH);
+        tap_forget(&e->env->tap);
+    }
+    e->env->ops->mem_fault(e->env, fault);
+}
+
 // Lifts and translates at pc; fewer instructions if the temporaries run out. NULL after taking a fault.
 static Block *translate(Engine *e, uint64_t pc, unsigned max, CodeArena *arena)
 {
@@ -104,11 +128,12 @@ static Block *translate(Engine *e, uint64_t pc, unsigned max, CodeArena *arena)
     Block *b = NULL;
     for (; !b; max /= 2) {
         if (!e->guest.lift(e->guest.opaque, pc, pc, max, e->scratch, &fault)) {
-            e->env->ops->mem_fault(e->env, &fault);
+            fetch_fault(e, &fault);
             return NULL;
         }
-        b = interp_translate(e->scratch, pc, arena);
+        b = interp_translate(e->scratch, pc, e->config.tap, arena);
     }
+    tap_blocks_name(e, b, code_length(e->scratch), !arena);
     e->stats.blocks++;
     e->stats.block_insns += b->n_insns;
     if (log_on(LOG_IN_ASM | LOG_OP))
@@ -116,23 +141,32 @@ static Block *translate(Engine *e, uint64_t pc, unsigned max, CodeArena *arena)
     return b;
 }
 
+static void add_in_mode(const Block *b, unsigned mode, EngineStats *s)
+{
+    uint64_t runs = block_count(b);
+    s->loads += runs * b->n_load;
+    s->stores += runs * b->n_store;
+    s->mode_loads[mode & CODE_MMU] += runs * b->n_load;
+    s->mode_stores[mode & CODE_MMU] += runs * b->n_store;
+    s->baseline_done += block_base_count(b) * b->n_insns;
+}
+
 static void add_accesses(Block *b, void *opaque)
 {
-    EngineStats *s = opaque;
-    s->loads += block_count(b) * b->n_load;
-    s->stores += block_count(b) * b->n_store;
-    s->baseline_done += block_base_count(b) * b->n_insns;
+    add_in_mode(b, b->mode, opaque);
 }
 
 // A block of at most max instructions that is forgotten when the next one is made.
 static Block *translate_uncached(Engine *e, uint64_t pc, unsigned max)
 {
     if (e->uncached) {
-        add_accesses(e->uncached, &e->stats);
+        add_in_mode(e->uncached, e->uncached_mode, &e->stats);
+        tap_blocks_forgotten(e, e->uncached);
         block_free(e->uncached);
     }
     e->in.last = NULL; // it may have been that one
     e->uncached = translate(e, pc, max, NULL);
+    e->uncached_mode = e->mode;
     if (e->uncached) {
         e->uncached->uncached = true;
         e->uncached->heat = e->uncached->heat_start = 1;
@@ -192,7 +226,7 @@ static Block *translate_cached(Engine *e, uint64_t pc, ram_t ram, const uint8_t 
         b = translate(e, pc, MAX_BLOCK_INSNS, code_cache_arena(e->cache));
         if (!b)
             return NULL;
-        set_spans(b, e->scratch, ram, next);
+        set_spans(b, code_length(e->scratch), ram, next);
     }
     tier_reset_heat(e, b);
     code_cache_add_block(e->cache, b);
@@ -245,7 +279,7 @@ Block *engine_block(Engine *e, uint64_t pc)
     ram_t ram;
     MemFault fault;
     if (!fetch(e, pc, &host, &ram, &fault)) {
-        e->env->ops->mem_fault(e->env, &fault);
+        fetch_fault(e, &fault);
         return NULL;
     }
     if (!host)
@@ -364,6 +398,10 @@ static bool run_unit(Engine *e, Block *b)
         env->left += site->adjust;
         env->n_load -= site->loads;
         env->n_store -= site->stores;
+        if (e->tap) {
+            tap_add(&env->tap, ACCESS_READ, -(uint64_t)site->loads);
+            tap_add(&env->tap, ACCESS_WRITE, -(uint64_t)site->stores);
+        }
         interpret = site->why == JIT_BEFORE || site->why == JIT_REFUSED;
         if (site->why == JIT_HOT) {
             (*u->block->runs)++;
@@ -377,6 +415,7 @@ static bool run_unit(Engine *e, Block *b)
     if (faulted) {
         e->faulted = interpret = false;
         *(e->fault.access == ACCESS_READ ? &env->n_load : &env->n_store) += 1; // it was done
+        tap_add(&env->tap, e->fault.access, 1);
         env->ops->mem_fault(env, &e->fault);
     }
     e->stats.jit_insns += ir_env_icount(env) - before;
@@ -408,6 +447,7 @@ static bool flush_if_wanted(Engine *e)
     g_hash_table_remove_all(e->return_sites);
     e->noted = 0;
     code_cache_each_block(e->cache, add_accesses, &e->stats);
+    tap_blocks_dropped(e);
     code_cache_flush_all(e->cache);
     enter_mode(e);
     return true;
@@ -519,8 +559,20 @@ void engine_invalidate(Engine *e, ram_t start, uint64_t len)
     code_cache_invalidate(e->cache, start, len);
 }
 
+// What was counted in place since the last change of mode.
+static void add_counted(const Engine *e, EngineStats *s)
+{
+    s->mode_loads[e->mode & CODE_MMU] += e->env->n_load - e->seen_loads;
+    s->mode_stores[e->mode & CODE_MMU] += e->env->n_store - e->seen_stores;
+}
+
 void engine_set_mode(Engine *e, unsigned mode, uint64_t space, unsigned asid)
 {
+    if (e->config.stats) {
+        add_counted(e, &e->stats);
+        e->seen_loads = e->env->n_load;
+        e->seen_stores = e->env->n_store;
+    }
     e->mode = mode;
     e->space = space;
     e->asid = asid;
@@ -550,8 +602,9 @@ void engine_stats(Engine *e, EngineStats *out)
     *out = e->stats;
     out->loads += e->env->n_load;
     out->stores += e->env->n_store;
+    add_counted(e, out);
     out->workers_lost = e->queue ? queue_lost(e->queue) : 0;
     if (e->uncached)
-        add_accesses(e->uncached, out);
+        add_in_mode(e->uncached, e->uncached_mode, out);
     code_cache_each_block(e->cache, add_accesses, out);
 }

@@ -21,6 +21,7 @@ typedef struct {
     size_t code_size;    // bytes of compiled code, baseline code too, until all of it is dropped; 0: the usual
     bool sync;           // wait for each compilation: deterministic, for tests
     bool stats;          // count data accesses in compiled code
+    bool tap;            // record accesses in env->tap. Without regions and whatever is kept from run to run
     bool shared;         // other harts store to the same memory
     RegionStore *store;  // persistent code cache; outlives the engine. NULL: none
     uint64_t program;    // whose baseline blocks are looked for there: any number for what was loaded. 0: none
@@ -67,6 +68,9 @@ void engine_forget_page(Engine *e, uint64_t va, unsigned asid); // about the pag
 // What any guest address means for fetches, or who may fetch there, may have changed.
 void engine_unlink(Engine *e);
 
+// EngineConfig.tap: tells the executions of blocks that were not told yet. Behind the last slice.
+void engine_end_tap(Engine *e);
+
 // The code at pc in every form: assembly, IR as lifted, IR optimised, host assembly of its compiled region.
 void engine_print_code(Engine *e, uint64_t pc, FILE *out);
 
@@ -84,6 +88,7 @@ typedef struct {
     uint64_t cache_hits, cache_misses, cache_stores, cache_rejected, cache_ns;
     uint64_t kept_blocks, kept_code; // of blocks, and of baseline_blocks, those that came from there
     uint64_t loads, stores; // data accesses started (needs EngineConfig.stats for compiled code)
+    uint64_t mode_loads[4], mode_stores[4]; // ... by the fetch MMU index of the code
     uint64_t jit_entries, jit_slow; // entries from the engine; TLB misses and other slow paths of compiled code
     uint64_t workers_lost;
 } EngineStats;

@@ -7,6 +7,7 @@
 
 typedef struct TierCache TierCache;
 typedef struct TierBlocks TierBlocks;
+typedef struct TapBlocks TapBlocks;
 
 typedef struct { // a block that goes to some address, or calls just before it
     Block *block;
@@ -42,11 +43,14 @@ struct Engine {
     unsigned from_slot;
     bool from_indirect; // ... by an indirect jump that missed
     EngineStats stats;
+    unsigned uncached_mode; // of the code in uncached
+    uint64_t seen_loads, seen_stores; // with config.stats: IrEnv's counts when the mode last changed
     uint64_t device_word; // what baseline code has read from a device, or may write once more
     bool faulted;         // ... its access was refused:
     MemFault fault;
     TierCache *persistent; // NULL: not used
     TierBlocks *kept;      // likewise
+    TapBlocks *tap;        // likewise
 };
 
 // A region on its way through the compiler.
@@ -138,6 +142,13 @@ Block *tier_blocks_find(Engine *e, uint64_t pc, ram_t ram, const uint8_t *host);
 JitUnit *tier_blocks_code(Engine *e, Block *b, GError **error);
 bool tier_blocks_wanted(const Engine *e, const Block *b); // is b's code to be kept?
 void tier_blocks_made(Engine *e, Block *b);               // b has baseline code now
+
+// tap_blocks.c: sites and executions of blocks, for the tap. Nothing where there is none (e->tap).
+TapBlocks *tap_blocks_new(Engine *e); // NULL if there is to be none
+void tap_blocks_free(TapBlocks *t);
+void tap_blocks_name(Engine *e, Block *b, uint32_t len, bool uncached); // b, of len bytes, is new
+void tap_blocks_forgotten(Engine *e, const Block *b);                   // the uncached one is
+void tap_blocks_dropped(Engine *e);                                     // all others are, at once
 
 // dump.c: the -d output of each stage
 void dump_block(Engine *e, const IrBlock *ir, uint64_t base);

@@ -33,13 +33,12 @@ static void rewind_to(IrEnv *env, const Block *b, const IOp *op)
 static void uncount_accesses(IrEnv *env, const Block *b, const IOp *op)
 {
     for (const IOp *o = op + 1; o < b->ops + b->n_ops; o++) {
-        for (unsigned k = IOP_LD8U; k <= IOP_LD64; k++)
-            env->n_load -= o->handler == interp_handler(k);
-        for (unsigned k = IOP_ST8; k <= IOP_ST64; k++)
-            env->n_store -= o->handler == interp_handler(k);
-        if (o->handler == interp_handler(IOP_ATOMIC))
+        unsigned iop = interp_untapped(interp_op(o->handler));
+        env->n_load -= iop >= IOP_LD8U && iop <= IOP_LD64;
+        env->n_store -= iop >= IOP_ST8 && iop <= IOP_ST64;
+        if (iop == IOP_ATOMIC)
             *((o->imm & 0xff) == JIT_ATOMIC_LR ? &env->n_load : &env->n_store) -= 1;
-        o += interp_cells(interp_op(o->handler)) - 1;
+        o += interp_cells(iop) - 1;
     }
 }
 
@@ -92,6 +91,43 @@ static bool __attribute__((noinline)) do_atomic(Interp *in, const Block *b, cons
     return true;
 }
 
+// --- with a tap
+
+static void __attribute__((noinline)) record_fetch(IrEnv *env, const Block *b, bool straddles)
+{
+    uint32_t tag = interp_tag(b, 0);
+    if (env->tap.last_fetch != (b->pc & PAGE_MASK))
+        tap_record_fetch(&env->tap, b->pc, tag, ir_env_icount(env));
+    if (straddles)
+        tap_record_fetch(&env->tap, (b->pc & PAGE_MASK) + PAGE_SIZE, tag | TAP_CROSS, ir_env_icount(env));
+}
+
+static void __attribute__((noinline)) record_access(IrEnv *env, uint64_t va, MemAccess access, const Block *b,
+                                                    const IOp *op)
+{
+    tap_record(&env->tap, va, access, interp_tag(b, op->insn));
+}
+
+static bool __attribute__((noinline)) load_tapped(Interp *in, uint64_t va, unsigned size, uint64_t *v, const Block *b,
+                                                  const IOp *op)
+{
+    tap_begin(&in->env->tap, va, ACCESS_READ, interp_tag(b, op->insn));
+    return load_slow(in, va, size, v, b, op);
+}
+
+static bool __attribute__((noinline)) store_tapped(Interp *in, uint64_t va, unsigned size, uint64_t v, const Block *b,
+                                                   const IOp *op)
+{
+    tap_begin(&in->env->tap, va, ACCESS_WRITE, interp_tag(b, op->insn));
+    return store_slow(in, va, size, v, b, op);
+}
+
+static bool __attribute__((noinline)) do_atomic_tapped(Interp *in, const Block *b, const IOp *op)
+{
+    atomic_tap(&in->env->tap, (uint64_t)op->imm, in->env->r[op->a], interp_tag(b, op->insn));
+    return do_atomic(in, b, op);
+}
+
 // True if the instruction may be done after all, else its trap has been taken.
 static bool __attribute__((noinline)) fp_denied(Interp *in, const Block *b, const IOp *op)
 {
@@ -140,6 +176,18 @@ static InterpExit run(Interp *in, Block *blk)
         [IOP_MOV] = &&do_mov,       [IOP_LI] = &&do_li,   [IOP_LI64] = &&do_li64,     [IOP_JUMP] = &&do_jump,
         [IOP_JMPIND] = &&do_jmpind, [IOP_SYS] = &&do_sys, [IOP_ATOMIC] = &&do_atomic, [IOP_FENCE] = &&do_fence,
         [IOP_FPCHECK] = &&do_fpcheck, [IOP_FP] = &&do_fp,
+        [IOP_TAP_ENTER] = &&do_tap_enter, [IOP_TAP_SITE] = &&do_tap_site, [IOP_TAP_ATOMIC] = &&do_tap_atomic,
+#define BIN(NAME, expr)
+#define UN(NAME, expr)
+#define LD(NAME, type) [IOP_TAP_##NAME] = &&do_TAP_##NAME,
+#define ST(NAME, type) [IOP_TAP_##NAME] = &&do_TAP_##NAME,
+#define BR(NAME, cond)
+#include "backend/interp_ops.def"
+#undef BIN
+#undef UN
+#undef LD
+#undef ST
+#undef BR
     };
     if (!in) {
         interp_handlers = table;
@@ -238,6 +286,58 @@ do_atomic:
     if (!do_atomic(in, blk, op))
         goto leave;
     NEXT();
+
+do_tap_enter:
+    if (unlikely(env->tap.last_fetch != (blk->pc & PAGE_MASK)) || unlikely(op->imm))
+        record_fetch(env, blk, op->imm);
+    NEXT();
+do_tap_site:
+    env->tap.tag = interp_tag(blk, op->insn);
+    NEXT();
+do_tap_atomic:
+    if (!do_atomic_tapped(in, blk, op))
+        goto leave;
+    NEXT();
+#define BIN(NAME, expr)
+#define UN(NAME, expr)
+#define BR(NAME, cond)
+#define LD(NAME, type)                                                                                                 \
+    do_TAP_##NAME:                                                                                                     \
+    {                                                                                                                  \
+        uint64_t va = r[op->a] + (uint64_t)(int64_t)op->imm, v;                                                        \
+        if (unlikely((va ^ env->tap.last_data) >= PAGE_SIZE))                                                          \
+            record_access(env, va, ACCESS_READ, blk, op);                                                              \
+        env->tap.loads++;                                                                                              \
+        const TlbEntry *e = tlb_entry(env, va);                                                                        \
+        if (likely((va & (PAGE_MASK | (sizeof(type) - 1))) == e->cmp[ACCESS_READ]))                                    \
+            v = (uint64_t)(int64_t) * (type *)(uintptr_t)(e->addend + va);                                             \
+        else if (load_tapped(in, va, sizeof(type), &v, blk, op))                                                       \
+            v = (uint64_t)(int64_t)(type)v;                                                                            \
+        else                                                                                                           \
+            goto leave;                                                                                                \
+        r[op->d] = v;                                                                                                  \
+        NEXT();                                                                                                        \
+    }
+#define ST(NAME, type)                                                                                                 \
+    do_TAP_##NAME:                                                                                                     \
+    {                                                                                                                  \
+        uint64_t va = r[op->a] + (uint64_t)(int64_t)op->imm;                                                           \
+        if (unlikely((va | ~PAGE_MASK) != env->tap.last_data))                                                         \
+            record_access(env, va, ACCESS_WRITE, blk, op);                                                             \
+        env->tap.stores++;                                                                                             \
+        const TlbEntry *e = tlb_entry(env, va);                                                                        \
+        if (likely((va & (PAGE_MASK | (sizeof(type) - 1))) == e->cmp[ACCESS_WRITE]))                                   \
+            *(type *)(uintptr_t)(e->addend + va) = (type)r[op->b];                                                     \
+        else if (!store_tapped(in, va, sizeof(type), (type)r[op->b], blk, op))                                         \
+            goto leave;                                                                                                \
+        NEXT();                                                                                                        \
+    }
+#include "backend/interp_ops.def"
+#undef BIN
+#undef UN
+#undef LD
+#undef ST
+#undef BR
 
 do_jump:
 taken:

@@ -26,8 +26,39 @@ enum { // interpreter operations; handlers are found by these at translation tim
     IOP_FENCE,
     IOP_FPCHECK, // mask in a; imm: guest instruction
     IOP_FP,      // d := the next cell's function of a, b, the next cell's a, and imm; that one's imm is the IR op
+    // With a tap (util/tap.h): the first op, imm: the instruction straddles pages; before each IOP_SYS; the accesses.
+    IOP_TAP_ENTER,
+    IOP_TAP_SITE,
+    IOP_TAP_ATOMIC,
+#define BIN(NAME, expr)
+#define UN(NAME, expr)
+#define LD(NAME, type) IOP_TAP_##NAME,
+#define ST(NAME, type) IOP_TAP_##NAME,
+#define BR(NAME, cond)
+#include "backend/interp_ops.def"
+#undef BIN
+#undef UN
+#undef LD
+#undef ST
+#undef BR
     IOPS
 };
+
+static inline bool interp_is_access(unsigned iop) // plain loads and stores
+{
+    return iop >= IOP_LD8U && iop <= IOP_ST64;
+}
+
+// The op that does the same with a tap, and the other way round.
+static inline unsigned interp_tapped(unsigned iop)
+{
+    return iop == IOP_ATOMIC ? IOP_TAP_ATOMIC : interp_is_access(iop) ? iop - IOP_LD8U + IOP_TAP_LD8U : iop;
+}
+
+static inline unsigned interp_untapped(unsigned iop)
+{
+    return iop == IOP_TAP_ATOMIC ? IOP_ATOMIC : iop >= IOP_TAP_LD8U ? iop - IOP_TAP_LD8U + IOP_LD8U : iop;
+}
 
 static inline unsigned interp_cells(unsigned iop) // of 16 bytes
 {
@@ -74,9 +105,15 @@ static inline Block *interp_find_jump(const Interp *in, uint64_t pc)
 InterpExit interp_run(Interp *in, Block *b);
 
 // interp_select.c: translates a verified IR block into a fresh Block (spans are left to the caller). NULL if it needs
-// more temporaries than there are. It lies in the arena or, if that is NULL, is for block_free.
-Block *interp_translate(const IrBlock *ir, uint64_t base, CodeArena *arena);
+// more temporaries than there are. It lies in the arena or, if that is NULL, is for block_free. tap: it records.
+Block *interp_translate(const IrBlock *ir, uint64_t base, bool tap, CodeArena *arena);
 // The start of that: a block of block_size bytes with these counts, and nothing in it yet.
 void interp_block_init(Block *b, unsigned n_ops, uint16_t n_insns, unsigned n_targets);
+// Of a block with sites: that of an instruction, as in TapRecord.tag.
+static inline uint32_t interp_tag(const Block *b, unsigned insn)
+{
+    return (b->site + b->insn_pc[insn] / 2) << TAP_SHIFT;
+}
+
 const void *interp_handler(unsigned iop);
 unsigned interp_op(const void *handler); // its inverse

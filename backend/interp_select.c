@@ -29,10 +29,12 @@ typedef struct {
     unsigned n_dying;
     unsigned insn;
     bool full;
+    bool tap;
 } Select;
 
 static void emit(Select *s, unsigned iop, unsigned d, unsigned a, unsigned b, int32_t imm)
 {
+    iop = s->tap ? interp_tapped(iop) : iop;
     IOp op = {interp_handler(iop), (uint8_t)d, (uint8_t)a, (uint8_t)b, (uint8_t)s->insn, imm};
     g_array_append_val(s->ops, op);
 }
@@ -251,8 +253,10 @@ static void select_other(Select *s, unsigned i, bool *skip)
         emit(s, IOP_JMPIND, 0, use(s, op->a), 0, 0);
         break;
     case IR_OP_SYS: {
-        unsigned a = use(s, op->a);
-        emit(s, IOP_SYS, 0, a, use(s, op->b), (int32_t)op->imm);
+        unsigned a = use(s, op->a), b = use(s, op->b);
+        if (s->tap)
+            emit(s, IOP_TAP_SITE, 0, 0, 0, 0);
+        emit(s, IOP_SYS, 0, a, b, (int32_t)op->imm);
         break;
     }
     default: { // lr, sc, amo, floating point
@@ -349,7 +353,7 @@ static Block *finish(Select *s, CodeArena *arena)
     return b;
 }
 
-Block *interp_translate(const IrBlock *ir, uint64_t base, CodeArena *arena)
+Block *interp_translate(const IrBlock *ir, uint64_t base, bool tap, CodeArena *arena)
 {
     Select s;
     memset(&s, 0, offsetof(Select, free_temp)); // what comes then is a stack
@@ -358,6 +362,7 @@ Block *interp_translate(const IrBlock *ir, uint64_t base, CodeArena *arena)
     s.fp = fp_host_functions();
     s.n_free = s.n_dying = 0;
     s.full = false;
+    s.tap = tap;
     s.ops = g_array_sized_new(FALSE, FALSE, sizeof(IOp), ir->n_insns + 2);
     unsigned n = ir->n_ops;
     // Small blocks, the normal case, need no allocation for the work arrays.
@@ -380,6 +385,9 @@ Block *interp_translate(const IrBlock *ir, uint64_t base, CodeArena *arena)
             s.uses[op->c]++;
     }
     s.n_fresh = N_TEMPS;
+    s.insn = 0;
+    if (tap)
+        emit(&s, IOP_TAP_ENTER, 0, 0, 0, 0);
     s.insn = UINT32_MAX; // the first insn op makes it 0
     select_ops(&s);
     g_free(big);

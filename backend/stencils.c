@@ -543,6 +543,7 @@ JitSlot *LEAVE(Near *near, uint64_t site, int64_t left)
 }
 
 #include "backend/stencils_fp.h"
+#include "backend/stencils_tap.h"
 
 // Not a stencil, but code of a slot: see baseline_by_table.
 #undef env

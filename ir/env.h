@@ -10,7 +10,7 @@
 // back edges and entries (compiled code). Inside a block `left` may be stale by the instructions of that
 // block; it is exact whenever a helper, the fault hook or a device runs.
 #pragma once
-#include "util/access.h"
+#include "util/tap.h"
 #include <stddef.h>
 
 #define IR_NREGS 64  // guest registers an IR `get`/`put` can name
@@ -18,6 +18,7 @@
 
 struct TlbEntry;  // softmmu/tlb.h
 struct JumpEntry; // backend/jit_abi.h
+struct JitTapSite; // backend/jit_tap.h
 typedef struct IrEnv IrEnv;
 
 // A frontend function behind the IR op `sys`. On entry env->pc is the instruction's own pc, all registers
@@ -89,6 +90,10 @@ struct IrEnv {
     void (*system)(IrEnv *env, uint64_t helper, uint64_t a, uint64_t b); // compiled code's way to ops->helpers
     const IrEnvOps *ops;
     int exit_request; // atomic: set by other threads to end the slice
+    Tap tap;          // off unless EngineConfig.tap
+    // Baseline code's records, and the slow path of its accesses (backend/jit_tap.h).
+    void (*tap_load)(void), (*tap_store)(void), (*tap_fetch)(void);
+    uint64_t (*tap_atomic)(IrEnv *env, uint64_t va, uint64_t value, const struct JitTapSite *site);
 };
 
 static inline uint64_t ir_env_icount(const IrEnv *env)

@@ -6,6 +6,7 @@
 #include "frontend/decode.h"
 #include "frontend/disas.h"
 #include "frontend/lift.h"
+#include "machine/cpu_tap.h"
 #include "softmmu/dirty.h"
 #include <inttypes.h>
 #include <string.h>
@@ -21,6 +22,7 @@ static bool translate(void *opaque, gva_t va, unsigned size, MemAccess access, u
     out->whole_page = page.whole_page;
     out->large_bits = page.large_bits;
     out->global = page.global;
+    out->translated = mmu < TLB_SPACE_INDEXES && ((const Hart *)opaque)->satp >> 60;
     out->same_before = page.same_before;
     out->same_after = page.same_after;
     return true;
@@ -85,10 +87,16 @@ static void set_engine_mode(Cpu *cpu)
     engine_set_mode(cpu->engine, mmu | (paged ? CODE_PAGED : 0), paged ? hart->satp : 0, hart_asid(hart));
 }
 
-void cpu_map_changed(Cpu *cpu)
+static void flush(Cpu *cpu, TapFlushCause cause)
 {
+    cpu_tap_flush(cpu, cause);
     tlb_flush(cpu->tlb);
     engine_unlink(cpu->engine);
+}
+
+void cpu_map_changed(Cpu *cpu)
+{
+    flush(cpu, TAP_FLUSH_MAP);
 }
 
 void cpu_pages_clean(Cpu *cpu, ram_t start, uint64_t len)
@@ -99,7 +107,7 @@ void cpu_pages_clean(Cpu *cpu, ram_t start, uint64_t len)
 static void hook_tlb_flush(void *opaque)
 {
     Cpu *cpu = opaque;
-    cpu_map_changed(cpu);
+    flush(cpu, cpu->resetting ? TAP_FLUSH_RESET : TAP_FLUSH_PMP);
     if (cpu->mirror)
         hook_tlb_flush(cpu->mirror);
 }
@@ -110,6 +118,7 @@ static void hook_mmu_changed(void *opaque)
     tlb_set_context(cpu->tlb, hart_space(&cpu->hart), hart_asid(&cpu->hart));
     tlb_set_mmu(cpu->tlb, hart_data_mmu(&cpu->hart), hart_fetch_mmu(&cpu->hart));
     set_engine_mode(cpu);
+    cpu_tap_mode(cpu);
 }
 
 static void hook_space_changed(void *opaque)
@@ -117,6 +126,7 @@ static void hook_space_changed(void *opaque)
     Cpu *cpu = opaque;
     tlb_set_context(cpu->tlb, hart_space(&cpu->hart), hart_asid(&cpu->hart));
     set_engine_mode(cpu);
+    cpu_tap_mode(cpu);
 }
 
 // Global pages are flushed from the TLB with the rest of an address space: more than is asked.
@@ -125,6 +135,7 @@ static void hook_fence_vma(void *opaque, const HartFence *what)
     Cpu *cpu = opaque;
     unsigned asid = what->one_asid ? what->asid : TLB_ANY_ASID;
     unsigned code_asid = what->one_asid ? what->asid : CODE_ANY_ASID;
+    cpu_tap_fence(cpu, what);
     if (!what->one_page) {
         tlb_flush_space(cpu->tlb, asid);
         engine_forget_spaces(cpu->engine, code_asid);
@@ -144,6 +155,9 @@ static bool hook_cache_block(void *opaque, uint64_t va, bool zero, MemFault *fau
 {
     Cpu *cpu = opaque;
     uint64_t block = va & ~(uint64_t)(HART_CACHE_BLOCK - 1);
+    IrEnv *env = &cpu->hart.env;
+    *(zero ? &env->n_store : &env->n_load) += 1;
+    cpu_tap_cache_block(cpu, block, zero ? ACCESS_WRITE : ACCESS_READ);
     bool ok = zero ? tlb_zero(cpu->tlb, block, HART_CACHE_BLOCK, fault)
                    : tlb_probe(cpu->tlb, block, HART_CACHE_BLOCK, ACCESS_READ, fault);
     if (!ok)
@@ -303,7 +317,9 @@ Cpu *cpu_new(Board *board, unsigned hartid, const CpuConfig *config)
 
 void cpu_reset(Cpu *cpu)
 {
+    cpu->resetting = true;
     hart_reset(&cpu->hart, board_reset_pc(cpu->board, (unsigned)cpu->hart.hartid));
+    cpu->resetting = false;
     hook_mmu_changed(cpu);
     if (cpu->mirror)
         cpu_reset(cpu->mirror);

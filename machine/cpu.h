@@ -18,6 +18,9 @@ struct Cpu {
     Cpu *mirror;     // -accel check: told of every flush too; else NULL
     const RamBlock *copied; // where this processor sees RAM, as tlb_set_ram_copy has it
     int64_t ram_delta;
+    uint64_t tap_satp; // cpu_tap.c: as last written
+    unsigned tap_mode;
+    bool resetting;
     char symbol[128];
 };
 

@@ -273,7 +273,8 @@ void machine_prepare(Machine *m)
     const Options *o = m->options;
     unsigned harts = board_harts(m->board);
     CpuConfig config = {engine_config(o, harts), o->features, o->tlb_bits, o->semihosting, NULL};
-    m->store = code_cache_open(o);
+    config.engine.tap = m->tap.records;
+    m->store = config.engine.tap ? NULL : code_cache_open(o);
     config.engine.store = m->store;
     config.engine.program = code_cache_program(o);
     config.engine.keep_blocks = KEEP_BLOCKS;
@@ -288,6 +289,8 @@ void machine_prepare(Machine *m)
     for (unsigned i = 0; i < harts; i++) {
         m->cpus[i] = cpu_new(m->board, i, &config);
         m->watch[i] = g_new0(HartWatch, 1);
+        if (config.engine.stats)
+            tlb_set_causes(m->cpus[i]->tlb, TLB_CAUSE_PAGES);
         config.pages = m->cpus[0]->pages;
         config.engine.keep_blocks = 0; // by the first one: most of what boots runs there
         if (machine_virtual_time(m))
@@ -297,6 +300,7 @@ void machine_prepare(Machine *m)
     memory_lock();
     m->n_cpus = harts; // from now on the hooks reach them, also from threads of the network
     memory_unlock();
+    machine_tap_start(m);
     if (o->accel == ACCEL_CHECK) {
         config.engine.jit = true;
         config.engine.baseline = !o->jit_no_baseline;
@@ -324,6 +328,7 @@ void machine_free(Machine *m)
     memory_unlock();
     check_free(m->check);
     cpu_free(m->mirror);
+    machine_tap_free(m, harts);
     for (unsigned i = 0; i < harts; i++) {
         cpu_free(m->cpus[i]);
         g_free(m->watch[i]);
@@ -425,6 +430,8 @@ static char *cannot_run(const Machine *m)
         return g_strdup_printf("-accel check: only for one hart, not for -smp %u", harts);
     if (m->options->accel == ACCEL_CHECK && !board_one_ram(m->board))
         return g_strdup_printf("-accel check: only for boards with one piece of RAM, not for -M %s", name);
+    if (m->options->accel == ACCEL_CHECK && m->tap.records)
+        return g_strdup("-accel check: it cannot be recorded what a run accesses then");
     return NULL;
 }
 

@@ -6,6 +6,9 @@
 #include "machine/exec.h"
 #include "machine/monitor/monitor.h"
 #include "machine/spin.h"
+#include "machine/tap.h"
+
+typedef struct MachineTap MachineTap;
 
 typedef struct { // a thread that runs harts first .. first + n - 1 in turn
     Machine *m;
@@ -39,6 +42,8 @@ struct Machine {
     HartWatch **watch; // by hart
     Exclusive exclusive;
     Monitors *monitors; // NULL: none
+    TapListener tap;    // records NULL: none
+    MachineTap **taps;  // by hart, or NULL
     char *isa; // of the harts
     Check *check;
     RegionStore *store; // persistent code cache, or NULL
@@ -81,6 +86,10 @@ uint64_t machine_clock_ns(Machine *m); // guest time; see BoardHooks
 
 // The same for what the user does; on the main thread, or the one that reads the console.
 void machine_end_by_user(Machine *m, int status, char *message);
+
+// tap.c: before the harts run; after they have (cpu_tap_end is for their threads).
+void machine_tap_start(Machine *m);
+void machine_tap_free(Machine *m, unsigned harts);
 
 // run_loop.c: a thread's function, with its Runner.
 gpointer run_loop(gpointer runner);

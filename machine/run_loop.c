@@ -7,6 +7,7 @@
 // waited for, so that a run without outside input repeats exactly.
 #include "machine/exec_private.h"
 
+#include "machine/cpu_tap.h"
 #include <inttypes.h>
 #include <sched.h>
 
@@ -84,6 +85,7 @@ static void run_engine(Machine *m, Cpu *cpu, int64_t insns)
     env->icount_limit += (uint64_t)(insns - env->left);
     env->left = insns;
     running = cpu;
+    cpu_tap_slice(cpu);
     if (m->check) {
         char *message = check_run(m->check);
         if (message)
@@ -143,6 +145,8 @@ static void run_slice(Machine *m, Cpu *cpu, int64_t length)
 static int64_t slice_length(const Machine *m, unsigned hart, uint64_t now, uint64_t due)
 {
     uint64_t length = m->n_cpus == 1 ? SLICE : m->n_runners == 1 ? SLICE_SHARED : (uint64_t)m->watch[hart]->slice;
+    if (m->taps)
+        length = MIN(length, TAP_SLICE);
     if (machine_virtual_time(m) && due > now && due != UINT64_MAX)
         length = MIN(length, ((due - now - 1) >> m->options->icount_shift) + 1);
     return (int64_t)length;
@@ -213,6 +217,8 @@ gpointer run_loop(gpointer opaque)
         if (!ran)
             wait_for_interrupt(r);
     }
+    for (unsigned i = r->first; i < r->first + r->n; i++)
+        cpu_tap_end(m->cpus[i]);
     exclusive_leave(&m->exclusive);
     if (g_atomic_int_dec_and_test(&m->running))
         g_idle_add(quit_loop, m); // from inside the loop: it may not run yet

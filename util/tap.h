@@ -22,7 +22,9 @@ _Static_assert(sizeof(TapRecord) == 16, "compiled code writes this layout");
 
 #define TAP_KIND 3u
 #define TAP_EVENT 3u  // in TAP_KIND
-#define TAP_CROSS 4u  // the second page of an access over two pages: a lookup more. Always written.
+// The second page of an access over two pages: a lookup more, always written. count is that of the access, as in the
+// record of its first page, which is counted where that page is: by that record, or the one before if there is none.
+#define TAP_CROSS 4u
 #define TAP_SHIFT 3   // of site and event
 #define TAP_SITES (1u << 28)
 
@@ -30,18 +32,21 @@ _Static_assert(sizeof(TapRecord) == 16, "compiled code writes this layout");
 // two bytes of their length, and the site of an access is that of its instruction.
 typedef enum {
     // These three come together: when a slice begins, before each event that changes what accesses mean (SPACE, MODE,
-    // FLUSH, FLUSH_ALL, END), and often enough that no 16-bit count overflows between two.
+    // FLUSH, FLUSH_ALL, END), and often enough that no 16-bit count overflows between two. A stream begins with them,
+    // SPACE and MODE.
     TAP_TIME,       // what: instructions retired so far
     TAP_LOADS,      // what: Tap.loads
     TAP_STORES,     // what: Tap.stores
-    TAP_MODE,       // what: bits 0, 1: privilege of fetches, 2, 3: of data accesses (MPRV), 4, 5: they are translated
+    // what: bits 0, 1: privilege of fetches, 2, 3: of data accesses (MPRV), 4, 5: they are translated. It has changed.
+    TAP_MODE,
     TAP_SPACE,      // what: satp, from now on
     // What translation said when the emulator walked the page tables, in the present space; before or behind the
     // access. what: page | TAP_PAGE_*; count: log2 of the bytes that its page-table entry maps. Not for addresses that
     // are not translated.
     TAP_PAGE,
-    // Translation or protection refused the data access last written, or a fetch, for which no other record is written.
-    // what: address; count: MemAccess. last_* is TAP_NO_PAGE then.
+    // Translation, protection or, of atomics, alignment refused the data access last written, which is written even if it
+    // passes, or a fetch, for which no other record is written. what: address; count: MemAccess. last_* is TAP_NO_PAGE
+    // then.
     TAP_FAULT,
     TAP_FLUSH,      // sfence.vma, sinval.vma: what: address; count: ASID | TAP_FLUSH_*
     TAP_FLUSH_ALL,  // by another cause; what: TapFlushCause
@@ -70,10 +75,18 @@ struct Tap { // in IrEnv, at fixed offsets for compiled code
     // event that changes what accesses mean.
     uint64_t last_data;
     uint64_t last_fetch; // page of the last fetch, or TAP_NO_PAGE
-    uint64_t loads, stores; // data accesses started, each instruction's once
-    // cursor has reached end: takes the records, sets cursor back. On the hart's thread.
+    // Data accesses started, each instruction's once: LR is a load, SC (whatever it does) and AMO are stores, cbo.zero is
+    // a store, the other cbo are loads. Baseline code adds those of a block when it enters it.
+    uint64_t loads, stores;
+    // cursor has reached end: takes the records, sets cursor back, where cursor[-1] can be read and is the last record
+    // still. On the hart's thread, or another one while the hart is stopped.
     void (*full)(Tap *tap);
     void *opaque;
+    // Of the data access that is in a slow path (softmmu/access.c), and is among loads and stores: its tag; whether a
+    // record of it was written.
+    uint32_t tag;
+    bool written;
+    bool late; // the board's memory map changed: TAP_FLUSH_MAP is still to be written
 };
 
 static inline void tap_put(Tap *tap, uint64_t what, uint32_t tag, uint32_t count)
@@ -88,4 +101,71 @@ static inline void tap_event(Tap *tap, TapEvent event, uint64_t what, uint32_t c
 {
     if (tap && tap->cursor)
         tap_put(tap, what, (uint32_t)event << TAP_SHIFT | TAP_EVENT, count);
+}
+
+// Does it need no record?
+static inline bool tap_passes(const Tap *tap, uint64_t va, MemAccess access)
+{
+    return access == ACCESS_READ ? (va ^ tap->last_data) < PAGE_SIZE : (va | ~PAGE_MASK) == tap->last_data;
+}
+
+static inline uint32_t tap_count(const Tap *tap)
+{
+    return (uint32_t)(tap->loads & 0xffff) | (uint32_t)tap->stores << 16;
+}
+
+// The record of a data access that is not counted yet. tag: its site << TAP_SHIFT.
+static inline void tap_record(Tap *tap, uint64_t va, MemAccess access, uint32_t tag)
+{
+    tap->last_data = access == ACCESS_READ ? va & PAGE_MASK : va | ~PAGE_MASK;
+    tap_put(tap, va, tag | access, tap_count(tap));
+}
+
+// A fetch, with icount instructions retired before it.
+static inline void tap_record_fetch(Tap *tap, uint64_t va, uint32_t tag, uint64_t icount)
+{
+    tap->last_fetch = va & PAGE_MASK;
+    tap_put(tap, va, tag | ACCESS_FETCH, (uint32_t)icount);
+}
+
+// Counts or takes back one data access.
+static inline void tap_add(Tap *tap, MemAccess access, uint64_t n)
+{
+    *(access == ACCESS_READ ? &tap->loads : &tap->stores) += n;
+}
+
+static inline void tap_forget(Tap *tap)
+{
+    tap->last_data = tap->last_fetch = TAP_NO_PAGE;
+}
+
+// Before a slow path (Tap.tag): the access is counted, and its record was written last unless it passed.
+static inline void tap_begin(Tap *tap, uint64_t va, MemAccess access, uint32_t tag)
+{
+    const TapRecord *last = &tap->cursor[-1];
+    tap_add(tap, access, UINT64_MAX);
+    tap->tag = tag;
+    tap->written = last->what == va && last->tag == (tag | access) && last->count == tap_count(tap);
+    tap_add(tap, access, 1);
+}
+
+// In a slow path: the access goes on to the page of va.
+static inline void tap_cross(Tap *tap, uint64_t va, MemAccess access)
+{
+    tap_add(tap, access, UINT64_MAX);
+    tap_record(tap, va, access, tap->tag | TAP_CROSS);
+    tap_add(tap, access, 1);
+    tap->written = true;
+}
+
+// In a slow path: the access is refused at va.
+static inline void tap_refused(Tap *tap, uint64_t va, MemAccess access)
+{
+    if (!tap->written) {
+        tap_add(tap, access, UINT64_MAX);
+        tap_record(tap, va, access, tap->tag);
+        tap_add(tap, access, 1);
+    }
+    tap_event(tap, TAP_FAULT, va, access);
+    tap_forget(tap);
 }

@@ -191,7 +191,7 @@ static void baseline(void **state)
         for (unsigned again = 0; again <= (v->op <= IR_OP_FMAX64 ? ir_n_values(v->op) : 0); again++) {
             g_autoptr(GError) error = NULL;
             g_autoptr(IrBlock) ir = block_of(v, 0, again);
-            Block *b = interp_translate(ir, BASE, arena);
+            Block *b = interp_translate(ir, BASE, false, arena);
             *b->runs = INT32_MAX;
             JitUnit *u = baseline_translate(b, &env, false, false, memory, arena, &error);
             if (!u)

@@ -234,7 +234,7 @@ static Block **translate_all(const IrCode *code, Interp *in)
 {
     Block **blocks = g_new0(Block *, code->n_blocks);
     for (unsigned i = 0; i < code->n_blocks; i++) {
-        blocks[i] = interp_translate(code->blocks[i], code->base, NULL);
+        blocks[i] = interp_translate(code->blocks[i], code->base, false, NULL);
         assert_non_null(blocks[i]);
         blocks[i]->heat = blocks[i]->heat_start = INT32_MAX;
         if (i % 2) // the others are found by the driver
