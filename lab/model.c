@@ -152,7 +152,7 @@ static void on_access(void *opaque, const LabAccess *a)
         if (!m->spec.bare)
             return;
     }
-    unsigned size = lab_size_of(a->bits);
+    unsigned size = lab_size_index[a->bits];
     ModelUnit unit = a->kind == ACCESS_FETCH ? MODEL_L1I : MODEL_L1D;
     uint64_t key = part_key(a->va, a->bits, a->asid, a->global || !a->translated);
     Way *way;
@@ -172,7 +172,7 @@ static void repeats(Model *m, const LabAccess *a, MemAccess kind, uint64_t n)
             return;
     }
     ModelUnit unit = kind == ACCESS_FETCH ? MODEL_L1I : MODEL_L1D;
-    ModelCounts *c = &m->totals.unit[unit][kind][a->priv][lab_size_of(a->bits)];
+    ModelCounts *c = &m->totals.unit[unit][kind][a->priv][lab_size_index[a->bits]];
     c->accesses += n;
     c->hits += n;
     for (unsigned by = 0; by < MODEL_BYS; by++)

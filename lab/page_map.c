@@ -10,6 +10,11 @@
 #include <string.h>
 
 const uint8_t lab_size_bits[LAB_SIZES] = {12, 16, 21, 30, 39, 48};
+const uint8_t lab_size_index[64] = {
+    [0 ... 11] = LAB_SIZES, [12] = 0, [13 ... 15] = LAB_SIZES, [16] = 1, [17 ... 20] = LAB_SIZES, [21] = 2,
+    [22 ... 29] = LAB_SIZES, [30] = 3, [31 ... 38] = LAB_SIZES, [39] = 4, [40 ... 47] = LAB_SIZES, [48] = 5,
+    [49 ... 63] = LAB_SIZES,
+};
 
 typedef struct {
     uint64_t key;  // page number in pages of its own size << 3 | size + 1; 0: free

@@ -10,18 +10,11 @@
 
 #define LAB_SIZES 6 // 4 KiB, 64 KiB, 2 MiB, 1 GiB, 512 GiB, 256 TiB
 extern const uint8_t lab_size_bits[LAB_SIZES];
+extern const uint8_t lab_size_index[64]; // by bits
 // Index in lab_size_bits, or LAB_SIZES: not the size of a page-table entry.
 static inline unsigned lab_size_of(unsigned bits)
 {
-    switch (bits) {
-    case 12: return 0;
-    case 16: return 1;
-    case 21: return 2;
-    case 30: return 3;
-    case 39: return 4;
-    case 48: return 5;
-    default: return LAB_SIZES;
-    }
+    return bits < 64 ? lab_size_index[bits] : LAB_SIZES;
 }
 
 typedef struct {
