@@ -2,7 +2,7 @@
 // What translation last said about the pages of each address space.
 //
 // The emulator says it whenever it walks page tables; what it does not walk it knows from an earlier walk. So of all
-// entries that contain an address the one said last holds.
+// entries that contain an address the one said last holds, be it of the present space or global, said in any.
 #pragma once
 #include "util/access.h"
 #include <stdbool.h>
@@ -26,7 +26,7 @@ typedef struct {
 typedef struct PageMap PageMap;
 PageMap *page_map_new(void);
 void page_map_free(PageMap *m);
-// size: index in lab_size_bits.
+// space: not 0. size: index in lab_size_bits.
 void page_map_put(PageMap *m, uint32_t space, gva_t va, unsigned size, unsigned allow);
 // The slow way: behind the front.
 PageInfo page_map_find(PageMap *m, uint32_t space, gva_t va);
@@ -44,10 +44,15 @@ struct PageMap {
     struct PageSpaces *spaces;
 };
 
+static inline PageFront *page_front(PageMap *m, gva_t page)
+{
+    return &m->front[(page ^ page >> 10) % PAGE_FRONT];
+}
+
 static inline PageInfo page_map_get(PageMap *m, uint32_t space, gva_t va)
 {
     gva_t page = va >> PAGE_BITS;
-    PageFront *f = &m->front[(page ^ page >> 10 ^ space * 37) % PAGE_FRONT];
+    const PageFront *f = page_front(m, page);
     if (f->page == page && f->space == space && f->epoch == m->epoch)
         return f->info;
     return page_map_find(m, space, va);
