@@ -15,11 +15,11 @@
 //   what leaves it stays in the first level.
 // - A flush invalidates what the privileged architecture says, and no more: by ASID spares global entries, by address
 //   takes entries of any size that contain it and spares the page-walk cache. Without ASID tags (asid=off) each change
-//   of satp invalidates all but global entries, and so does a fence for an ASID, whichever (if it is for an address too:
-//   of those that contain it).
+//   of satp invalidates all but global entries, and so does a fence for an ASID, whichever (for an address too: those
+//   of them that contain it).
 // - Accesses that are not translated are counted, but looked up only with bare=on, as global 4 KiB pages.
-// - A walk begins where the page-walk cache knows most, and reads one page-table entry for each level from there down to
-//   the leaf. What it passes is entered, except by a refused one, which counts as one for a 4 KiB page.
+// - A walk begins where the page-walk cache knows most, and reads one page-table entry for each level from there down
+//   to the leaf. What it passes is entered, except by a refused one, which counts as one for a 4 KiB page.
 // - Prefetch: a first-level miss that was neither refused nor an upgrade brings the next pages of the same size (in
 //   ascending order, each as the most recent) behind the look-up and in front of the missed page's own entry. A page is
 //   known to be mapped if that structure had an entry for it and replaced it: what a flush took may have changed. The
@@ -44,8 +44,8 @@ typedef struct {
     bool asid;           // entries have ASID tags
     bool bare;           // untranslated accesses are looked up too
     unsigned walk_cache; // entries of the page-walk cache for each level of page tables above the last, LRU; 0: none
-    unsigned prefetch;   // 0: off; n: a miss of L1 also brings the next n pages, if they are known to be mapped, into L2
-                         // (L1 if there is none)
+    unsigned prefetch;   // 0: off; n: a miss of L1 also brings the next n pages, if they are known to be mapped, into
+                         // L2 (L1 if there is none)
     uint64_t seed;       // of random replacement
 } ModelSpec;
 
@@ -78,7 +78,8 @@ typedef struct {
 
 #define MODEL_SIZES 6 // 4 KiB, 64 KiB, 2 MiB, 1 GiB, 512 GiB, 256 TiB
 typedef struct {
-    // Looked up or not. loads, stores: each once; fetches: each instruction once; crossings: second pages, a look-up more
+    // Looked up or not. loads, stores: each once; fetches: each instruction once; crossings: second pages, one look-up
+    // more
     uint64_t insns, loads, stores, fetches, crossings[ACCESS_KINDS];
     uint64_t untranslated[ACCESS_KINDS][4]; // look-ups of untranslated addresses, by privilege. Asked only with bare=on
     // by unit, kind of access, privilege 0..3, page size. L2: what missed in L1
@@ -95,8 +96,8 @@ void model_free(Model *m);
 // The listener functions for a stream, with the model as opaque.
 LabListener model_listener(Model *m);
 const ModelTotals *model_totals(const Model *m);
-// Rows: by ASID, by site, by page (the page-table entry's first address, and space or 0 if it is global). Of L1I and L1D
-// together.
+// Rows: by ASID, by site, by page (the page-table entry's first address, and space or 0 if it is global). Of L1I and
+// L1D together.
 #define MODEL_BARE (UINT64_MAX - 1)
 typedef struct {
     uint64_t key;   // ASID (UINT64_MAX: global, MODEL_BARE: not translated), site, or page

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Why something missed (Hill's three Cs): a fully associative LRU of as many entries as the structure has, which sees the
-// same accesses, fills and flushes. What that would still have was lost to a conflict in a set or to the policy, what it
-// lost too was lost for want of room.
+// Why something missed (Hill's three Cs): a fully associative LRU of as many entries as the structure has, which sees
+// the same accesses, fills and flushes. What that would still have was lost to a conflict in a set or to the policy,
+// what it lost too was lost for want of room.
 #include "lab/model_part.h"
 
 void shadow_init(Part *p)

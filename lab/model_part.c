@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A structure's entries: look-up, filling, flushing.
 //
-// A look-up tries a table of ways where keys were found before; what that says counts only if the way has the key. Behind
-// it is a hash table of everything that was ever asked for, each with the way where it is: so the cost does not depend
-// on the associativity, and a miss finds its cause at the same place.
+// A look-up tries a table of ways where keys were found before; what that says counts only if the way has the key.
+// Behind it is a hash table of everything that was ever asked for, each with the way where it is: so the cost does not
+// depend on the associativity, and a miss finds its cause at the same place.
 #include "lab/model_part.h"
 #include <string.h>
 

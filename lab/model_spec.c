@@ -3,8 +3,8 @@
 //
 //   l1d=32:4k-64k+8:2m/fifo   a structure of 32 entries for small pages, and one of 8 entries for larger ones
 //
-// A structure is SETSxWAYS, or ENTRIES (one set); a class of page sizes that ends where the next one begins, or with the
-// largest; and a policy.
+// A structure is SETSxWAYS, or ENTRIES (one set); a class of page sizes that ends where the next one begins, or with
+// the largest; and a policy.
 #include "lab/model.h"
 #include "lab/model_spec.h"
 #include "lab/page_map.h"
@@ -160,7 +160,7 @@ static bool parse_unit(Draft *d, ModelUnit unit, const char *text, GError **erro
     if (n == 0 || n > MODEL_PARTS)
         return wrong(error, "%s: %u structures, %u at most", key, n, MODEL_PARTS);
     for (unsigned i = 0; i < n; i++)
-        if (!parse_structure(key, words[i], &s[i], error))
+        if (!parse_structure(key, g_strstrip(words[i]), &s[i], error))
             return false;
     uint64_t seen = 0;
     for (unsigned i = 0; i < n; i++) {

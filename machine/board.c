@@ -320,6 +320,11 @@ bool board_symbol_address(Board *b, const char *name, uint64_t *addr)
     return s != NULL;
 }
 
+void board_each_symbol(Board *b, void (*fn)(const Symbol *s, void *opaque), void *opaque)
+{
+    symbols_each(loader_symbols(b->loader), fn, opaque);
+}
+
 void board_each_function(Board *b, void (*fn)(const Symbol *s, void *opaque), void *opaque)
 {
     symbols_each_function(loader_symbols(b->loader), fn, opaque);

@@ -14,6 +14,8 @@ OptionSet set_chardev, set_serial_port, set_netdev;
 OptionSet set_mmio_device;
 OptionSet set_semihosting, set_granularity, set_accel, set_icount, set_tlb_bits, set_timeout, set_instructions;
 OptionSet set_cache_size, set_aot_run;
+OptionSet set_tlb_model, set_tlb_report, set_tlb_output, set_tlb_format, set_tlb_entries, set_tlb_sets, set_tlb_ways,
+    set_tlb_sizes, set_tlb_asid, set_tlb_bare, set_tlb_sample;
 OptionSet set_log_items, set_log_filter, set_stats, ask_version, ask_help;
 OptionSet set_spike_ram_size; // -m<MiB>, Spike's form: up to that much RAM, at most 16 TiB
 
@@ -51,6 +53,7 @@ typedef enum {
     LIST_DEVICE,
     LIST_CHARDEV,
     LIST_NETDEV,
+    LIST_FORMAT,
 } ChoiceList;
 
 // Behind all options: what -serial is if it was not given, and who uses which -chardev.
@@ -59,6 +62,13 @@ bool check_chardevs(Options *o, GError **error);
 // A MAC address, six bytes in hexadecimal with colons between.
 bool parse_mac(const char *option, const char *value, unsigned char mac[6], GError **error);
 bool check_netdevs(const Options *o, GError **error); // each that a device names is there, and has one device
+
+// addend tlb, behind all options: what each action needs.
+bool check_tlb(Options *o, GError **error);
+// addend tlb: the word for what to do; false: there is no such.
+bool tlb_action(const char *word, OptionsTlbAction *out);
+// A word behind addend tlb model|sweep|report that is no option.
+bool tlb_word(Options *o, const char *word, GError **error);
 
 // What a value of a choice option stands for; NULL: *error has the hint that fits best.
 const char *choose(ChoiceList list, const char *option, const char *value, GError **error);

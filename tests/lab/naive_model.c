@@ -328,7 +328,8 @@ static void count(ModelCounts *c, unsigned cause, uint64_t times)
     c->cause[cause] += times;
 }
 
-static void count_row(Naive *n, ModelBy by, uint64_t key, uint32_t space, MemAccess kind, unsigned cause, uint64_t times)
+static void count_row(Naive *n, ModelBy by, uint64_t key, uint32_t space, MemAccess kind, unsigned cause,
+                      uint64_t times)
 {
     GArray *rows = n->rows[by];
     unsigned i = 0;
@@ -430,8 +431,8 @@ static void on_flush(void *opaque, LabFlush what, gva_t va, uint16_t asid)
     Naive *n = opaque;
     bool by_va = what == LAB_FLUSH_VA || what == LAB_FLUSH_VA_ASID;
     bool by_asid = what == LAB_FLUSH_ASID || what == LAB_FLUSH_VA_ASID;
-    ModelCause why = by_va ? CAUSE_FLUSH_VA : by_asid ? CAUSE_FLUSH_ASID : what == LAB_FLUSH_ALL ? CAUSE_FLUSH_ALL
-                     : CAUSE_OTHER;
+    ModelCause why = by_va ? CAUSE_FLUSH_VA : by_asid ? CAUSE_FLUSH_ASID
+                     : what == LAB_FLUSH_ALL ? CAUSE_FLUSH_ALL : CAUSE_OTHER;
     n->t.flushes[what]++;
     for (unsigned u = 0; u < MODEL_UNITS; u++)
         for (unsigned k = 0; k < MODEL_PARTS; k++)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The model of lab/model.h once more, as plainly as can be: arrays that are searched from one end to the other, and times
-// of use. For comparison; shares no code with lab/.
+// The model of lab/model.h once more, as plainly as can be: arrays that are searched from one end to the other, and
+// times of use. For comparison; shares no code with lab/.
 #pragma once
 #include "lab/model.h"
 

@@ -74,7 +74,8 @@ static void append_code(GString *out, const LabStream *s)
     }
     for (unsigned i = 0; i < n; i++) {
         LabBlock b = lab_stream_block(s, i);
-        g_string_append_printf(out, "\nblock 0x%" PRIx64 " %u %u %u %" PRIu64, b.pc, b.insns, b.loads, b.stores, b.runs);
+        g_string_append_printf(out, "\nblock 0x%" PRIx64 " %u %u %u %" PRIu64, b.pc, b.insns, b.loads, b.stores,
+                               b.runs);
     }
     g_string_append_c(out, '\n');
 }

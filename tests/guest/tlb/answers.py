@@ -15,7 +15,7 @@ MULTIPLIER, INCREMENT = 6364136223846793005, 1442695040888963407
 # page of a crossing one).
 Access = namedtuple("Access", "kind va n bits asid common writable fault more",
                     defaults=(12, 1, False, True, False, False))
-Space = namedtuple("Space", "asid")
+Space = namedtuple("Space", "asid number")  # number: of the page tables
 Flush = namedtuple("Flush", "what va asid", defaults=(0, 0))  # what: all, va, asid, va_asid
 
 
@@ -102,7 +102,7 @@ def asid(a):
     for _ in range(a["rounds"]):
         for s in range(a["spaces"]):
             own = 1 if a["same"] else 1 + s
-            yield Space(own)
+            yield Space(own, 1 + s)
             if a["flush"] == 1:
                 yield Flush("all")
             elif a["flush"] == 2:
@@ -184,7 +184,7 @@ class Case:
     def events(self, insns):
         """All that is translated, of a run that retired so many instructions. The code's page is looked up when the
         function starts, and anew when something may have taken it away; before that nothing can happen to it."""
-        out = [Space(1 if self.guest != "asid" else 100), Flush("all")]
+        out = [Space(100, 0) if self.guest == "asid" else Space(1, 0), Flush("all")]
         body = list(self.does(self.arguments))
         own = self.guest == "code"
         space, fetches = out[0].asid, 0
@@ -205,7 +205,8 @@ class Case:
 # --- direct counting
 
 class Lru:
-    """One structure of sets * ways entries for all page sizes. A hit becomes the most recent."""
+    """One structure of sets * ways entries for all page sizes. A hit becomes the most recent. Without tags each change
+    of space empties it, but for global entries, so that what it holds is of one ASID."""
 
     def __init__(self, sets, ways, tags=True):
         self.ways, self.tags = ways, tags
@@ -214,7 +215,7 @@ class Lru:
 
     def where(self, e):
         page = e.va >> e.bits
-        return self.sets[page % len(self.sets)], (None if e.common else e.asid if self.tags else 0, e.bits, page)
+        return self.sets[page % len(self.sets)], (None if e.common else e.asid, e.bits, page)
 
     def has(self, e):
         held, key = self.where(e)
@@ -251,7 +252,7 @@ class Lru:
                 return False
             return not at or f.va >> bits == page
 
-        self.drop(wanted, "flush_" + {"va_asid": "va"}.get(f.what, f.what))
+        self.drop(wanted, {"all": "flush-all", "asid": "flush-asid"}.get(f.what, "flush-address"))
 
     def space(self):
         if not self.tags:
@@ -259,7 +260,7 @@ class Lru:
 
 
 def count(events, sets, ways, fetches=False, tags=True):
-    """Of one side: {(kind, cause): misses}, {kind: accesses}. A cause is what lab/model.h calls it."""
+    """Of one side: {(kind, cause): misses}, {kind: accesses}. Causes as in lab/model_names.c."""
     tlb, whole = Lru(sets, ways, tags), Lru(1, sets * ways, tags)
     misses, accesses = {}, {}
     current = None

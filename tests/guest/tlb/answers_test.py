@@ -55,10 +55,10 @@ class Answers(unittest.TestCase):
         load, store = answers.LOAD, answers.STORE
         self.assertEqual(causes("stride pages=65", 1, 64), {(load, "cold"): 65, (load, "capacity"): 585})
         self.assertEqual(causes("stride pages=8 stride=8", 8, 4), {(load, "cold"): 8, (load, "conflict"): 72})
-        self.assertEqual(causes("fences pages=4 rounds=3", 1, 8), {(load, "cold"): 4, (load, "flush_all"): 8})
+        self.assertEqual(causes("fences pages=4 rounds=3", 1, 8), {(load, "cold"): 4, (load, "flush-all"): 8})
         self.assertEqual(causes("upgrade", 1, 16), {(load, "cold"): 16, (store, "upgrade"): 16})
         self.assertEqual(causes("faults", 1, 16), {(load, "fault"): 16, (load, "cold"): 16})
-        self.assertEqual(causes("asid", 1, 64, tags=False), {(load, "cold"): 8, (load, "satp"): 312})
+        self.assertEqual(causes("asid", 1, 64, tags=False), {(load, "cold"): 32, (load, "satp"): 288})
 
 
 unittest.main()

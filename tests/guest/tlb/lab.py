@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 
-CAUSES = ["fault", "upgrade", "cold", "flush_all", "flush_va", "flush_asid", "satp", "other", "conflict", "capacity"]
+# As lab/model_names.c has them.
+CAUSES = ["fault", "upgrade", "size", "cold", "flush-all", "flush-address", "flush-asid", "satp", "other-flush",
+          "conflict", "capacity"]
 FLUSHES = {"all": "sfence.vma: all", "va": "sfence.vma: address", "asid": "sfence.vma: ASID",
            "va_asid": "sfence.vma: address and ASID"}
 
