@@ -13,23 +13,23 @@ stride pages=40 stride=512 leaf=21 passes=5
 stride pages=512 words=3 leaf=21 passes=5
 stride pages=100 leaf=16 passes=5
 uniform
-uniform pages=100 count=20000 stores=4
-uniform pages=96 stride=3
-uniform pages=40 stride=512 leaf=21
-uniform pages=2000 leaf=16
+uniform pages=100 count=5000 stores=4
+uniform pages=96 stride=3 count=5000
+uniform pages=40 stride=512 count=5000 leaf=21
+uniform pages=2000 count=5000 leaf=16
 chase
 chase pages=65 rounds=30
-chase pages=4000 rounds=2
+chase pages=2000 rounds=2
 chase pages=40 stride=512 leaf=21
 matrix
 matrix tile=8
 matrix rows=64 columns=96 tile=16
 matrix rows=64 columns=96 leaf=21
-join
-join built=400 probed=3000 bits=9 leaf=16
-join leaf=21
-gups
-gups pages=2000 leaf=21
+join built=2000 probed=3000 bits=12
+join built=400 probed=500 bits=9 leaf=16
+join built=2000 probed=1000 leaf=21
+gups updates=5000
+gups pages=2000 updates=3000 leaf=21
 asid
 asid flush=1
 asid flush=2
