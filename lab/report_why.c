@@ -124,11 +124,11 @@ static void why_capacity(const Why *w)
                       "comes back", pages, unit);
     bool pages_on = strided(m) && (uint64_t)llabs(m->stride) >= UINT64_C(1) << m->bits;
     if (pages_on && w->often)
-        add(w->lines, "    it uses few words of a page and goes on to another one, so the rest of the page is of no use");
+        add(w->lines, "    it uses few words of a page and goes on to another one: the rest of the page is of no use");
     add(w->lines, "    what helps: %s %s entries (the sweep shows how many), or larger pages, or %s",
         m->pages > entries ? "at least" : "more than", table_number(MAX(m->pages, entries)),
         w->side == SWEEP_FETCH ? "code placed together that is called together"
-        : pages_on && w->often ? "another order of the loops or of the data, so that a page is used up before it is left"
+        : pages_on && w->often ? "another order of the loops or of the data, to use a page up before leaving it"
         : pages_on             ? "working in blocks that fit, instead of passing over all of it each time"
                                : "data placed together that is used together");
 }
