@@ -191,7 +191,7 @@ class Reports(unittest.TestCase):
         """A run that something ends has a whole trace and report, and its own status."""
         trace, out = self.path('end.tlb'), self.path('end.json')
         for limit in ['--instructions', '500000'], ['--timeout', '0.3', '-accel', 'interp']:
-            guest = lab.guest_options(os.path.join(GUESTS, 'matrix.elf'), ['rows=2000', 'columns=2000'])
+            guest = lab.guest_options(os.path.join(GUESTS, 'chase.elf'), ['rounds=10000000'])
             done = run('tlb', 'record', '-o', trace, *limit, *guest)
             self.assertEqual(done.returncode, 124, done.stderr)
             lab.call([ADDEND, 'tlb', 'model', trace, '--tlb-model', MODEL, '-o', out])
@@ -199,10 +199,10 @@ class Reports(unittest.TestCase):
                 said = re.search(rb'(\d+) instructions done', done.stderr)
                 self.assertEqual(lab.read(out)['instructions'], int(said[1]))
             os.remove(trace)
-        guest = lab.guest_options(os.path.join(GUESTS, 'matrix.elf'), ['rows=2000', 'columns=2000'])
+        guest = lab.guest_options(os.path.join(GUESTS, 'chase.elf'), ['rounds=10000000'])
         with subprocess.Popen([ADDEND, 'tlb', 'record', '-o', trace, '-accel', 'interp', *guest],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as p:
-            self.assertEqual(p.stdout.read(4), b'rows')  # it runs
+            self.assertEqual(p.stdout.read(5), b'pages')  # it runs
             p.send_signal(signal.SIGTERM)
             self.assertEqual(p.wait(100), 128 + signal.SIGTERM)
         lab.call([ADDEND, 'tlb', 'model', trace, '--tlb-model', MODEL, '-o', out])
