@@ -49,7 +49,7 @@ static bool store_conditional(IrEnv *env, Tlb *tlb, gva_t va, unsigned size, voi
         ok = swap_host(host, size, env->res_value, value);
     } else if (ok) {
         uint64_t old;
-        if (!tlb_load(tlb, va, size, &old, fault)) {
+        if (!tlb_atomic_load(tlb, va, size, &old, fault)) {
             fault->access = ACCESS_WRITE;
             return false;
         }
@@ -69,7 +69,7 @@ static bool amo(Tlb *tlb, IrAmo op, gva_t va, unsigned size, void *host, uint64_
             old = extend(load_host(host, size), size);
         } while (!swap_host(host, size, old, ir_eval_amo(op, size, old, value)));
     } else {
-        if (!tlb_load(tlb, va, size, &old, fault)) {
+        if (!tlb_atomic_load(tlb, va, size, &old, fault)) {
             fault->access = ACCESS_WRITE;
             return false;
         }

@@ -3,6 +3,7 @@
 #include "backend/block_file.h"
 
 #include "util/bits.h"
+#include "util/digest.h"
 #include <errno.h>
 #include <gio/gio.h>
 #include <inttypes.h>
@@ -59,32 +60,9 @@ struct BlockWriter {
     int why;         // errno of a write that failed, or 0
 };
 
-static uint64_t mix(uint64_t h, uint64_t w)
-{
-    h = (h ^ w) * UINT64_C(0x9fb21c651e98df25);
-    return h ^ h >> 29;
-}
-
-// A quick digest of whole words: four of them side by side.
-static uint64_t digest_of(uint64_t seed, const void *bytes, size_t size)
-{
-    uint64_t h[4] = {seed, seed ^ 1, seed ^ 2, seed ^ 3}, w[4];
-    const uint8_t *p = bytes;
-    for (; size >= sizeof w; p += sizeof w, size -= sizeof w) {
-        memcpy(w, p, sizeof w);
-        for (unsigned i = 0; i < 4; i++)
-            h[i] = mix(h[i], w[i]);
-    }
-    for (; size >= 8; p += 8, size -= 8) {
-        memcpy(w, p, 8);
-        h[0] = mix(h[0], w[0]);
-    }
-    return mix(mix(mix(h[0], h[1]), h[2]), h[3]);
-}
-
 static uint64_t tag_of(uint64_t pc, unsigned mode)
 {
-    return mix(mode + 1, pc) * UINT64_C(0x9e3779b97f4a7c15);
+    return digest_mix(mode + 1, pc) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 static bool bad(GError **error, const char *what)

@@ -141,24 +141,32 @@ static Block *translate(Engine *e, uint64_t pc, unsigned max, CodeArena *arena)
     return b;
 }
 
+static void add_in_mode(const Block *b, unsigned mode, EngineStats *s)
+{
+    uint64_t runs = block_count(b);
+    s->loads += runs * b->n_load;
+    s->stores += runs * b->n_store;
+    s->mode_loads[mode & CODE_MMU] += runs * b->n_load;
+    s->mode_stores[mode & CODE_MMU] += runs * b->n_store;
+    s->baseline_done += block_base_count(b) * b->n_insns;
+}
+
 static void add_accesses(Block *b, void *opaque)
 {
-    EngineStats *s = opaque;
-    s->loads += block_count(b) * b->n_load;
-    s->stores += block_count(b) * b->n_store;
-    s->baseline_done += block_base_count(b) * b->n_insns;
+    add_in_mode(b, b->mode, opaque);
 }
 
 // A block of at most max instructions that is forgotten when the next one is made.
 static Block *translate_uncached(Engine *e, uint64_t pc, unsigned max)
 {
     if (e->uncached) {
-        add_accesses(e->uncached, &e->stats);
+        add_in_mode(e->uncached, e->uncached_mode, &e->stats);
         tap_blocks_forgotten(e, e->uncached);
         block_free(e->uncached);
     }
     e->in.last = NULL; // it may have been that one
     e->uncached = translate(e, pc, max, NULL);
+    e->uncached_mode = e->mode;
     if (e->uncached) {
         e->uncached->uncached = true;
         e->uncached->heat = e->uncached->heat_start = 1;
@@ -551,8 +559,20 @@ void engine_invalidate(Engine *e, ram_t start, uint64_t len)
     code_cache_invalidate(e->cache, start, len);
 }
 
+// What was counted in place since the last change of mode.
+static void add_counted(const Engine *e, EngineStats *s)
+{
+    s->mode_loads[e->mode & CODE_MMU] += e->env->n_load - e->seen_loads;
+    s->mode_stores[e->mode & CODE_MMU] += e->env->n_store - e->seen_stores;
+}
+
 void engine_set_mode(Engine *e, unsigned mode, uint64_t space, unsigned asid)
 {
+    if (e->config.stats) {
+        add_counted(e, &e->stats);
+        e->seen_loads = e->env->n_load;
+        e->seen_stores = e->env->n_store;
+    }
     e->mode = mode;
     e->space = space;
     e->asid = asid;
@@ -582,8 +602,9 @@ void engine_stats(Engine *e, EngineStats *out)
     *out = e->stats;
     out->loads += e->env->n_load;
     out->stores += e->env->n_store;
+    add_counted(e, out);
     out->workers_lost = e->queue ? queue_lost(e->queue) : 0;
     if (e->uncached)
-        add_accesses(e->uncached, out);
+        add_in_mode(e->uncached, e->uncached_mode, out);
     code_cache_each_block(e->cache, add_accesses, out);
 }

@@ -88,6 +88,7 @@ typedef struct {
     uint64_t cache_hits, cache_misses, cache_stores, cache_rejected, cache_ns;
     uint64_t kept_blocks, kept_code; // of blocks, and of baseline_blocks, those that came from there
     uint64_t loads, stores; // data accesses started (needs EngineConfig.stats for compiled code)
+    uint64_t mode_loads[4], mode_stores[4]; // ... by the fetch MMU index of the code
     uint64_t jit_entries, jit_slow; // entries from the engine; TLB misses and other slow paths of compiled code
     uint64_t workers_lost;
 } EngineStats;

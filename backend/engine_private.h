@@ -43,6 +43,8 @@ struct Engine {
     unsigned from_slot;
     bool from_indirect; // ... by an indirect jump that missed
     EngineStats stats;
+    unsigned uncached_mode; // of the code in uncached
+    uint64_t seen_loads, seen_stores; // with config.stats: IrEnv's counts when the mode last changed
     uint64_t device_word; // what baseline code has read from a device, or may write once more
     bool faulted;         // ... its access was refused:
     MemFault fault;

@@ -15,6 +15,7 @@ typedef struct Block Block;
 
 #define CODE_MODES 8 // fetch MMU index, | CODE_PAGED where page tables translate
 #define CODE_PAGED 4u
+#define CODE_MMU 3u
 #define CODE_ANY_ASID (~0u)
 #define JUMP_FILTER_BITS 14
 #define JUMP_GROUP 64u // rows that are emptied together

@@ -5,6 +5,7 @@
 const char *const model_cause_names[MODEL_CAUSES] = {
     [CAUSE_FAULT] = "fault",
     [CAUSE_UPGRADE] = "upgrade",
+    [CAUSE_SIZE] = "size",
     [CAUSE_COLD] = "cold",
     [CAUSE_FLUSH_ALL] = "flush-all",
     [CAUSE_FLUSH_VA] = "flush-address",

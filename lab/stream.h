@@ -2,29 +2,30 @@
 // A hart's tap records (util/tap.h) decoded: what a hardware TLB would be asked, in order, with all that belongs to it.
 //
 // A stream belongs to one hart. Feed it records in any pieces; it calls the listener. An access is reported when the
-// record behind it is known, since only then is clear what translation said about it and how many accesses followed on
-// its page. Memory: a word for each page seen in each space.
+// record behind it is known, since only then is clear what translation said about it: fetches and data accesses in
+// program order. How many accesses followed on its page is reported when the next page of its side is known.
+// Memory: two words for each page-table entry seen in each space.
 #pragma once
 #include "util/tap.h"
 #include <glib.h>
 #include <stdbool.h>
 
+#define LAB_NO_SITE UINT32_MAX
+
 typedef struct {
     gva_t va;          // of the first byte in this page
     MemAccess kind;
     unsigned priv;     // 0 U, 1 S, 3 M: that with which it was made
-    bool translated;   // false: satp is Bare or the privilege is M; then bits is 12 and asid 0
+    bool translated;   // false: satp is Bare or the privilege is M; then bits is 12, levels, asid and space are 0
     bool fault;        // refused: nothing for a TLB to keep
     bool cross;        // second page of an access over two
     bool global;
-    bool writable;     // what translation last said: D is set and stores are allowed
-    uint8_t bits;      // log2 of the bytes that the page-table entry maps: 12, 16, 21, 30, 39, 48
+    bool writable;     // what translation last said: D is set and stores are allowed. True for a store that succeeded
+    uint8_t bits;      // log2 of the bytes that the page-table entry maps: 12, 16, 21, 30, 39, 48; 12 if not known
+    uint8_t levels;    // of page tables: 3 Sv39, 4 Sv48, 5 Sv57
     uint16_t asid;
     uint32_t space;    // number of the address space (satp) in order of appearance; 0: none
-    uint32_t site;     // of the instruction; lab_stream_pc
-    // Accesses from this one on, up to the next one of another page: this one and repeats of its page. Of a fetch:
-    // loads is instructions. At least one of its kind.
-    uint64_t loads, stores;
+    uint32_t site;     // of the instruction (lab_stream_pc); LAB_NO_SITE: a fetch that was refused
     uint64_t insns;    // retired before it, as far as is known (exact for fetches, else of the last fetch or TAP_TIME)
 } LabAccess;
 
@@ -36,6 +37,10 @@ typedef enum {
 typedef struct {
     void *opaque;
     void (*access)(void *opaque, const LabAccess *a);
+    // So many accesses more on the page of a, which is the last one reported of that side (data, or fetches: loads is
+    // instructions then): hits in any TLB. Before the next access of that side, or before end. Together with access():
+    // each load and store once, each crossing once more; a fetch for each instruction retired, at least one per record.
+    void (*repeat)(void *opaque, const LabAccess *a, uint64_t loads, uint64_t stores);
     void (*flush)(void *opaque, LabFlush what, gva_t va, uint16_t asid);
     void (*space)(void *opaque, uint32_t space, uint16_t asid); // satp was written and names another space
     // The emulator's own TLB missed; site: of the access that did, as far as is known. For the host report.

@@ -20,19 +20,24 @@ typedef struct {
 } TraceSymbol;
 
 typedef struct TraceWriter TraceWriter;
-// NULL: *error names path. The file is written under a temporary name and renamed by trace_writer_close.
+// NULL: *error names path. The file gets its name in trace_writer_close: what is killed before leaves nothing, and a
+// file of that name stays as it is until then. A pipe or device is written to as it comes.
 TraceWriter *trace_writer_new(const char *path, const TraceInfo *info, GError **error);
-// Compresses and writes in a thread of its own; waits if that is far behind. Each hart's own thread.
+// Other threads compress and write; waits if they are far behind. Each hart's own thread, side by side. What goes wrong
+// is told by trace_writer_close.
 void trace_writer_put(TraceWriter *w, unsigned hart, const TapRecord *r, size_t n);
+// In any order, one thread at a time; s is copied.
 void trace_writer_symbol(TraceWriter *w, const TraceSymbol *s);
-// Frees w. False: *error, the file is not there.
+// No hart writes any more. Frees w. False: *error, the file is not there.
 bool trace_writer_close(TraceWriter *w, GError **error);
 
 typedef struct TraceReader TraceReader;
+// NULL: *error names path and what is wrong: the file cannot be read or is no trace.
 TraceReader *trace_reader_new(const char *path, GError **error);
 const TraceInfo *trace_reader_info(const TraceReader *t);
 // The next piece of some hart's stream, in the order in which it was written: *n records that are good until the next
-// call. NULL: the end, or *error is set.
+// call. NULL: the end, or *error is set: the file is damaged or cut short, and says how much is missing; all that is
+// whole before that was given.
 const TapRecord *trace_reader_next(TraceReader *t, unsigned *hart, size_t *n, GError **error);
 // After the end: sorted by address, the reader's.
 const TraceSymbol *trace_reader_symbols(const TraceReader *t, size_t *n);

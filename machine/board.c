@@ -12,6 +12,16 @@
 
 #define PHYSICAL_SPACE (UINT64_C(1) << 56) // what Sv39 to Sv57 can address
 
+bool board_fail(GError **error, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    GError *e = g_error_new_valist(G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, format, args);
+    va_end(args);
+    g_propagate_error(error, e);
+    return false;
+}
+
 static const DeviceRow *find_row(const BoardType *type, const DeviceType *kind)
 {
     for (unsigned i = 0; i < type->n_rows; i++)
@@ -31,21 +41,15 @@ static const DeviceRow *find_ram(const BoardType *type)
 
 static bool check_config(const BoardType *type, const Board *b, GError **error)
 {
-    const char *wrong = NULL;
     gpa_t base = b->ram_row ? b->ram_row->base : 0;
     if (b->harts > type->max_harts && type->max_harts)
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                    "-smp %u: the board %s has at most %u harts", b->harts, type->name, type->max_harts);
-    else if (b->ram_size % PAGE_SIZE)
-        wrong = "is not a multiple of 4 KiB";
-    else if (b->ram_size > PHYSICAL_SPACE - base - type->high_ram)
-        wrong = "does not fit in the physical address space";
-    else
-        return true;
-    if (wrong)
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "-m: RAM of 0x%" PRIx64 " bytes %s",
-                    b->ram_size, wrong);
-    return false;
+        return board_fail(error, "-smp %u: the board %s has at most %u harts", b->harts, type->name, type->max_harts);
+    if (b->ram_size % PAGE_SIZE)
+        return board_fail(error, "-m: RAM of 0x%" PRIx64 " bytes is not a multiple of 4 KiB", b->ram_size);
+    if (b->ram_size > PHYSICAL_SPACE - base - type->high_ram)
+        return board_fail(error, "-m: RAM of 0x%" PRIx64 " bytes does not fit in the physical address space",
+                          b->ram_size);
+    return true;
 }
 
 static void ask_exit(void *opaque, uint64_t code)
@@ -314,6 +318,11 @@ bool board_symbol_address(Board *b, const char *name, uint64_t *addr)
     if (s)
         *addr = s->addr;
     return s != NULL;
+}
+
+void board_each_symbol(Board *b, void (*fn)(const Symbol *s, void *opaque), void *opaque)
+{
+    symbols_each(loader_symbols(b->loader), fn, opaque);
 }
 
 void board_each_function(Board *b, void (*fn)(const Symbol *s, void *opaque), void *opaque)

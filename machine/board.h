@@ -128,7 +128,9 @@ bool board_has_external_interrupts(const Board *board);
 const char *board_symbol(Board *board, uint64_t addr, uint64_t *offset);
 bool board_symbol_address(Board *board, const char *name, uint64_t *addr);
 
-// Calls fn for each function that the loaded files name.
+// Calls fn for each symbol of the loaded files.
+void board_each_symbol(Board *board, void (*fn)(const Symbol *s, void *opaque), void *opaque);
+// The same for functions alone.
 void board_each_function(Board *board, void (*fn)(const Symbol *s, void *opaque), void *opaque);
 
 // Whether the guest can end the run: there is a device for that, its ELF names tohost, or HTIF is at its fixed address.

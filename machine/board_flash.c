@@ -3,19 +3,6 @@
 #include "machine/board_flash.h"
 
 #include "machine/devices/pflash.h"
-#include <gio/gio.h>
-
-static bool fail(GError **error, const DriveItem *item, const char *format, ...) G_GNUC_PRINTF(3, 4);
-
-static bool fail(GError **error, const DriveItem *item, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    g_autofree char *text = g_strdup_vprintf(format, args);
-    va_end(args);
-    g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "-drive if=pflash,unit=%u: %s", item->unit, text);
-    return false;
-}
 
 // The board's flash of that number, in the order of its table, or NULL.
 static Device *find_flash(const Board *b, unsigned unit)
@@ -37,7 +24,8 @@ bool board_plug_flash(Board *b, GError **error)
             continue;
         Device *d = find_flash(b, item->unit);
         if (!d)
-            return fail(error, item, "the board %s has no such flash (-M virt has 0 and 1)", b->type->name);
+            return board_fail(error, "-drive if=pflash,unit=%u: the board %s has no such flash (-M virt has 0 and 1)",
+                              item->unit, b->type->name);
         if (!pflash_load(d, item, error))
             return false;
     }
@@ -53,7 +41,7 @@ bool board_start_flash(const Board *b, BoardImages *images, GError **error)
             continue;
         gpa_t base = find_flash(b, item->unit)->row->base;
         if (item->unit && b->config.kernel)
-            return fail(error, item, "what is there starts in place of -kernel");
+            return board_fail(error, "-drive if=pflash,unit=%u: what is there starts in place of -kernel", item->unit);
         *(item->unit ? &images->next_addr : &images->start) = base;
     }
     return true;

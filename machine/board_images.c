@@ -6,24 +6,11 @@
 #include "machine/board_images.h"
 #include "machine/board_flash.h"
 #include "util/bits.h"
-#include <gio/gio.h>
 #include <string.h>
 
 #define MIB (UINT64_C(1) << 20)
 #define BIG_PAGE (2 * MIB)
 #define FW_JUMP_FDT (34 * MIB) // from the start of RAM (OpenSBI, platform/generic/objects.mk)
-
-static bool fail(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
-static bool fail(GError **error, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    GError *e = g_error_new_valist(G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, format, args);
-    va_end(args);
-    g_propagate_error(error, e);
-    return false;
-}
 
 // The firmware file; NULL for none; false when the default one is not installed.
 static bool find_firmware(const Board *b, const char **path, GError **error)
@@ -40,8 +27,8 @@ static bool find_firmware(const Board *b, const char **path, GError **error)
     for (unsigned i = 0; i < G_N_ELEMENTS(places) && !*path; i++)
         if (g_file_test(places[i], G_FILE_TEST_IS_REGULAR))
             *path = places[i];
-    return *path || fail(error, "-bios default: OpenSBI's fw_dynamic.bin is not installed (package opensbi); "
-                                "use -bios FILE or -bios none");
+    return *path || board_fail(error, "-bios default: OpenSBI's fw_dynamic.bin is not installed (package opensbi); "
+                                      "use -bios FILE or -bios none");
 }
 
 static bool load_firmware(Board *b, BoardImages *out, GError **error)
@@ -107,7 +94,7 @@ bool board_load_images(Board *b, BoardImages *out, GError **error)
     const BoardConfig *c = &b->config;
     *out = (BoardImages){0};
     if (!c->kernel && (c->initrd || c->append))
-        return fail(error, "%s needs -kernel", c->initrd ? "-initrd" : "-append");
+        return board_fail(error, "%s needs -kernel", c->initrd ? "-initrd" : "-append");
     if (!load_firmware(b, out, error) || (c->kernel && !load_kernel(b, out, error)) ||
         (c->initrd && !load_initrd(b, out, error)))
         return false;
@@ -130,7 +117,7 @@ static bool load_item(Board *b, const LoadItem *item, GError **error)
 {
     gpa_t entry = item->addr;
     if (item->hart >= (int)b->harts)
-        return fail(error, "-device loader: cpu-num=%d: there is no such hart", item->hart);
+        return board_fail(error, "-device loader: cpu-num=%d: there is no such hart", item->hart);
     if (item->file && !load_file(b, item, &entry, error))
         return false;
     if (item->hart >= 0 && !item->data_len)

@@ -7,7 +7,6 @@
 #include "machine/device_tree.h"
 #include "machine/mrom.h"
 #include "util/bits.h"
-#include <gio/gio.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/random.h>
@@ -20,28 +19,16 @@ typedef struct {
     gpa_t fdt;
 } Boot;
 
-static bool fail(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
-static bool fail(GError **error, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    GError *e = g_error_new_valist(G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, format, args);
-    va_end(args);
-    g_propagate_error(error, e);
-    return false;
-}
-
 // --- where HTIF is -------------------------------------------------------------------------------------------------
 
 static bool check_htif_symbol(const Board *b, const Symbol *s, GError **error)
 {
     // Hand-written assembly often lacks .size, which QEMU does not forgive.
     if (s->size != 8 && (s->size || b->config.htif_compat_qemu))
-        return fail(error, "the symbol %s has size %" PRIu64 ", but HTIF's registers are 8 bytes", s->name,
-                    s->size);
+        return board_fail(error, "the symbol %s has size %" PRIu64 ", but HTIF's registers are 8 bytes", s->name,
+                          s->size);
     if (s->addr % 4)
-        return fail(error, "the symbol %s at 0x%" PRIx64 " is not aligned", s->name, s->addr);
+        return board_fail(error, "the symbol %s at 0x%" PRIx64 " is not aligned", s->name, s->addr);
     return true;
 }
 
@@ -50,7 +37,7 @@ static bool check_htif_place(Board *b, gpa_t addr, GError **error)
     for (gpa_t a = addr; a < addr + 8; a += 4) {
         MemorySection s = address_space_lookup(&address_space_memory, a);
         if (s.mr && s.mr != b->ram)
-            return fail(error, "HTIF register at 0x%" PRIx64 " lies in %s", addr, s.mr->name);
+            return board_fail(error, "HTIF register at 0x%" PRIx64 " lies in %s", addr, s.mr->name);
     }
     return true;
 }
@@ -76,13 +63,13 @@ static bool find_htif(Board *b, Boot *boot, GError **error)
     if (!b->htif_used || fixed)
         return true;
     if (!to || !from)
-        return fail(error, "Invalid HTIF fromhost or tohost address: no symbol %s in the loaded ELF files",
-                    to ? "fromhost" : "tohost");
+        return board_fail(error, "Invalid HTIF fromhost or tohost address: no symbol %s in the loaded ELF files",
+                          to ? "fromhost" : "tohost");
     boot->tohost = to->addr;
     boot->fromhost = from->addr;
     gpa_t distance = MAX(to->addr, from->addr) - MIN(to->addr, from->addr);
     if (distance < 8)
-        return fail(error, "Invalid HTIF fromhost or tohost address: the symbols overlap");
+        return board_fail(error, "Invalid HTIF fromhost or tohost address: the symbols overlap");
     return check_htif_symbol(b, to, error) && check_htif_symbol(b, from, error) &&
            check_htif_place(b, to->addr, error) && check_htif_place(b, from->addr, error);
 }
@@ -147,10 +134,8 @@ static bool load_device_tree(Board *b, Boot *boot, GError **error)
     gpa_t end = b->ram_row->base + b->low_ram;
     boot->fdt = size <= b->low_ram ? align_down(end - size, BIG_PAGE) : 0;
     if (boot->fdt < b->ram_row->base || boot->fdt < boot->images.end)
-        return fail(error,
-                    "the device tree does not fit into RAM above the loaded images (they end at 0x%" PRIx64
-                    ", RAM ends at 0x%" PRIx64 ")",
-                    boot->images.end, end);
+        return board_fail(error, "the device tree does not fit into RAM above the loaded images (they end at 0x%" PRIx64
+                                 ", RAM ends at 0x%" PRIx64 ")", boot->images.end, end);
     return loader_device_tree(b->loader, data, size, boot->fdt, error);
 }
 
@@ -218,11 +203,10 @@ static bool check_signature(Board *b, GError **error)
         return true;
     if (!board_symbol_address(b, "begin_signature", &begin) ||
         !board_symbol_address(b, "end_signature", &end))
-        return fail(error, "signature %s: the program has no symbols begin_signature and end_signature",
-                    path);
+        return board_fail(error, "signature %s: the program has no symbols begin_signature and end_signature", path);
     FILE *f = fopen(path, "we");
     if (!f)
-        return fail(error, "signature %s: %s", path, g_strerror(errno));
+        return board_fail(error, "signature %s: %s", path, g_strerror(errno));
     fclose(f);
     return true;
 }
@@ -260,7 +244,7 @@ bool board_load(Board *b, GError **error)
 {
     g_assert(!b->semihost);
     if (!b->ram_row)
-        return !b->config.kernel || fail(error, "-kernel: the board %s has no memory", b->type->name);
+        return !b->config.kernel || board_fail(error, "-kernel: the board %s has no memory", b->type->name);
     memory_lock();
     bool ok = load(b, error);
     if (ok)

@@ -3,7 +3,6 @@
 // the device tree tells.
 #include "machine/board_mmio.h"
 
-#include <gio/gio.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -12,18 +11,6 @@
 #define LAST_ADDR  UINT64_C(0xffffffff)
 #define FIRST_IRQ  64 // of virt's platform bus
 #define LAST_IRQ   95
-
-static bool fail(GError **error, const MmioItem *item, const char *format, ...) G_GNUC_PRINTF(3, 4);
-
-static bool fail(GError **error, const MmioItem *item, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    g_autofree char *text = g_strdup_vprintf(format, args);
-    va_end(args);
-    g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "-device %s: %s", item->driver, text);
-    return false;
-}
 
 // What of the board's memory map lies in the device's bytes from addr on, or NULL.
 static const MemoryRegion *what_lies_at(const Board *b, gpa_t addr)
@@ -41,12 +28,14 @@ static bool find_place(const Board *b, const MmioItem *item, gpa_t *addr, GError
         for (*addr = FIRST_ADDR; *addr < LAST_ADDR; *addr += SIZE)
             if (!what_lies_at(b, *addr))
                 return true;
-        return fail(error, item, "the board %s has no free place below 4 GiB; addr= says one", b->type->name);
+        return board_fail(error, "-device %s: the board %s has no free place below 4 GiB; addr= says one", item->driver,
+                          b->type->name);
     }
     if (*addr % PAGE_SIZE || *addr > UINT64_MAX - SIZE)
-        return fail(error, item, "addr=0x%" PRIx64 " is not the start of a page with 1 MiB behind it", *addr);
+        return board_fail(error, "-device %s: addr=0x%" PRIx64 " is not the start of a page with 1 MiB behind it",
+                          item->driver, *addr);
     const MemoryRegion *there = what_lies_at(b, *addr);
-    return !there || fail(error, item, "addr=0x%" PRIx64 ": %s is there", *addr, there->name);
+    return !there || board_fail(error, "-device %s: addr=0x%" PRIx64 ": %s is there", item->driver, *addr, there->name);
 }
 
 static bool irq_is_taken(const Board *b, unsigned irq)
@@ -61,14 +50,15 @@ static bool find_irq(const Board *b, const MmioItem *item, unsigned *irq, GError
 {
     *irq = item->irq;
     if (!b->bus.interrupts)
-        return !*irq || fail(error, item, "irq=%u: the board %s has no interrupt controller", *irq, b->type->name);
+        return !*irq || board_fail(error, "-device %s: irq=%u: the board %s has no interrupt controller", item->driver,
+                                   *irq, b->type->name);
     if (!*irq) {
         for (*irq = FIRST_IRQ; *irq < LAST_IRQ && irq_is_taken(b, *irq);)
             ++*irq;
     } else if (*irq > LAST_IRQ) {
-        return fail(error, item, "irq=%u: only 1 to %u are there", *irq, LAST_IRQ);
+        return board_fail(error, "-device %s: irq=%u: only 1 to %u are there", item->driver, *irq, LAST_IRQ);
     }
-    return !irq_is_taken(b, *irq) || fail(error, item, "irq=%u: another device has it", *irq);
+    return !irq_is_taken(b, *irq) || board_fail(error, "-device %s: irq=%u: another device has it", item->driver, *irq);
 }
 
 static void row_free(gpointer data)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The inside of a board, shared by board.c (construction) and board_load.c (boot rules) only.
+// The inside of a board, shared by board.c and board_*.c only.
 #pragma once
 #include "machine/board.h"
 #include "machine/board_table.h"
@@ -36,3 +36,6 @@ struct Board {
 
 // The board's exit path: writes the signature, then calls the exit hook.
 void board_guest_exit(Board *board, uint64_t code);
+
+// Sets *error to one formatted line about the command line or the loaded files. Always returns false.
+bool board_fail(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);

@@ -2,22 +2,10 @@
 // Virtio devices of the command line, put into a board's transports.
 #include "machine/board_virtio.h"
 
+#include "machine/board_types.h"
 #include "machine/devices/devices.h"
 #include "machine/devices/virtio.h"
-#include <gio/gio.h>
 #include <string.h>
-
-static bool fail(GError **error, const VirtioItem *item, const char *format, ...) G_GNUC_PRINTF(3, 4);
-
-static bool fail(GError **error, const VirtioItem *item, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    g_autofree char *text = g_strdup_vprintf(format, args);
-    va_end(args);
-    g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "-device %s: %s", item->driver, text);
-    return false;
-}
 
 static GPtrArray *transports(const DeviceBus *bus)
 {
@@ -37,13 +25,15 @@ static Device *find_place(const BoardConfig *config, const DeviceBus *bus, const
     const char *board = config->board ? config->board : "clabpu";
     Device *place = NULL;
     if (!all->len) {
-        fail(error, item, "the board %s has no place for virtio devices (-M virt has)", board);
+        board_fail(error, "-device %s: the board %s has no place for virtio devices (-M virt has)", item->driver,
+                   board);
     } else if (item->bus >= (int)all->len) {
-        fail(error, item, "bus=virtio-mmio-bus.%d: the board %s has %u of them", item->bus, board, all->len);
+        board_fail(error, "-device %s: bus=virtio-mmio-bus.%d: the board %s has %u of them", item->driver, item->bus,
+                   board, all->len);
     } else if (item->bus >= 0) {
         place = all->pdata[item->bus];
         if (!virtio_mmio_is_free(place)) {
-            fail(error, item, "bus=virtio-mmio-bus.%d: another device is there", item->bus);
+            board_fail(error, "-device %s: bus=virtio-mmio-bus.%d: another device is there", item->driver, item->bus);
             place = NULL;
         }
     } else {
@@ -51,7 +41,7 @@ static Device *find_place(const BoardConfig *config, const DeviceBus *bus, const
             if (virtio_mmio_is_free(all->pdata[i]))
                 place = all->pdata[i];
         if (!place)
-            fail(error, item, "all %u places for virtio devices are taken", all->len);
+            board_fail(error, "-device %s: all %u places for virtio devices are taken", item->driver, all->len);
     }
     return place;
 }
@@ -61,13 +51,14 @@ static bool find_image(const BoardConfig *config, guint index, VirtioItem *item,
 {
     for (guint i = 0; item->drive && i < index; i++)
         if (!g_strcmp0(g_array_index(config->virtio, VirtioItem, i).drive, item->drive))
-            return fail(error, item, "drive=%s: another device has it", item->drive);
+            return board_fail(error, "-device %s: drive=%s: another device has it", item->driver, item->drive);
     for (guint i = 0; item->drive && i < config->drives->len; i++) {
         const DriveItem *d = &g_array_index(config->drives, DriveItem, i);
         if (!g_strcmp0(d->id, item->drive))
             item->image = d;
     }
-    return !item->drive || item->image || fail(error, item, "drive=%s: there is no -drive with this id", item->drive);
+    return !item->drive || item->image || board_fail(error, "-device %s: drive=%s: there is no -drive with this id",
+                                                     item->driver, item->drive);
 }
 
 static Console *find_console(const BoardConfig *config, const char *id)

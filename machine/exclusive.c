@@ -57,6 +57,15 @@ void exclusive_poll(Exclusive *x)
     exclusive_enter(x);
 }
 
+// With the lock held: the section that this thread wanted is over, or given up.
+static void want_no_more(Exclusive *x)
+{
+    g_atomic_int_add(&x->wanted, -1);
+    g_cond_broadcast(&x->changed);
+    if (am_inside)
+        go_inside(x);
+}
+
 // False: until (of g_get_monotonic_time, 0: for ever) was over first, and all is as before.
 static bool begin(Exclusive *x, gint64 until)
 {
@@ -81,10 +90,7 @@ static bool begin(Exclusive *x, gint64 until)
         x->active = true;
         g_atomic_pointer_set(&x->owner, g_thread_self());
     } else {
-        g_atomic_int_add(&x->wanted, -1);
-        g_cond_broadcast(&x->changed);
-        if (am_inside)
-            go_inside(x);
+        want_no_more(x);
     }
     g_mutex_unlock(&x->lock);
     lock_retake(depth);
@@ -111,10 +117,7 @@ void exclusive_end(Exclusive *x)
     unsigned depth = lock_drop();
     g_mutex_lock(&x->lock);
     x->active = false;
-    g_atomic_int_add(&x->wanted, -1);
-    g_cond_broadcast(&x->changed);
-    if (am_inside)
-        go_inside(x);
+    want_no_more(x);
     g_mutex_unlock(&x->lock);
     lock_retake(depth);
 }

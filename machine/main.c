@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The program: options, then one of its commands.
+#include "lab/model.h"
 #include "machine/aot.h"
 #include "machine/code_cache_command.h"
 #include "machine/demo.h"
 #include "machine/exec.h"
 #include "machine/stats.h"
+#include "machine/tlb_command.h"
+#include "machine/tlb_run.h"
 #include "util/log.h"
 
 #include <errno.h>
@@ -57,24 +60,41 @@ static bool open_stats(const Options *o, FILE **out, GError **error)
 // Closes out if it was opened.
 static bool write_stats(Machine *m, const Options *o, const RunResult *run, FILE *out, GError **error)
 {
+    g_autofree char *wrong = NULL;
     if (o->stats != STATS_NONE) {
-        g_autofree char *text = o->stats == STATS_JSON ? stats_json(m, run) : stats_text(m, run);
+        g_autofree char *text = o->stats == STATS_JSON ? stats_json(m, run, &wrong) : stats_text(m, run, &wrong);
         fputs(text, out);
     }
-    return out == stderr || fclose(out) == 0 || file_error("--stats=json:", o->stats_file, error);
+    if (out != stderr && fclose(out) != 0)
+        return file_error("--stats=json:", o->stats_file, error);
+    if (wrong)
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "statistics do not add up: %s", wrong);
+    return !wrong;
+}
+
+static void print_tlb_models(void)
+{
+    g_autofree char *text = model_presets_text();
+    fputs(text, stdout);
 }
 
 static int run(const Options *o)
 {
     g_autoptr(GError) error = NULL;
     FILE *stats;
-    if ((o->log_file && !log_open(o->log_file, &error)) || !open_stats(o, &stats, &error))
+    TlbRun *tlb;
+    if ((o->log_file && !log_open(o->log_file, &error)) || !open_stats(o, &stats, &error) ||
+        !tlb_run_new(o, &tlb, &error))
         return fail(error);
     Machine *m = machine_new(o, &error);
-    if (!m)
+    if (!m || !tlb_run_attach(tlb, m, &error)) {
+        machine_free(m);
+        tlb_run_free(tlb);
         return fail(error);
+    }
     if (o->dumpdtb) {
         bool ok = board_dump_dtb(machine_board(m), o->dumpdtb, &error);
+        tlb_run_free(tlb);
         machine_free(m);
         return ok ? 0 : fail(error);
     }
@@ -85,6 +105,9 @@ static int run(const Options *o)
         fprintf(stderr, "addend: %s\n", r.message);
     int status = r.status;
     if (!write_stats(m, o, &r, stats, &error))
+        status = fail(error);
+    g_clear_error(&error);
+    if (!tlb_run_finish(tlb, &error))
         status = fail(error);
     if (o->command == COMMAND_DEMO) {
         g_autofree char *line = stats_summary(m, &r);
@@ -124,7 +147,7 @@ int main(int argc, char **argv)
     signal(SIGXFSZ, SIG_IGN); // a file that may not grow is an error like others
     if (!options_parse(&o, argc, argv, &error)) {
         status = fail(error);
-    } else if (o.command == COMMAND_RUN) {
+    } else if (o.command == COMMAND_RUN || o.tlb_action == TLB_RECORD) {
         status = run(&o);
     } else if (o.command == COMMAND_DEMO) {
         status = run_demo(&o);
@@ -136,6 +159,11 @@ int main(int argc, char **argv)
     } else if (o.command == COMMAND_AOT) {
         status = aot_command(&o, stdout, &error) ? 0 : error ? fail(error) : 1;
         status = fflush(stdout) ? output_lost() : status;
+    } else if (o.command == COMMAND_TLB) {
+        status = tlb_command(&o, &error) ? 0 : fail(error);
+    } else if (o.command == COMMAND_PRINT_TLB_MODELS) {
+        print_tlb_models();
+        status = fflush(stdout) ? output_lost() : 0;
     } else {
         options_print(&o, stdout);
         status = fflush(stdout) ? output_lost() : 0;

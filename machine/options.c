@@ -13,7 +13,8 @@
 #include <gio/gio.h>
 #include <string.h>
 
-enum { RUN = 1, MTREE = 2, ALL = RUN | MTREE, CACHE = 4, AOT = 8 };
+enum { RUN = 1, MTREE = 2, ALL = RUN | MTREE, CACHE = 4, AOT = 8, RECORD = 16, MODEL = 32, SWEEP = 64, REPORT = 128 };
+enum { TLB = RECORD | MODEL | SWEEP | REPORT };
 
 typedef enum { ACTION_FLAG, ACTION_TEXT, ACTION_CALL } Action;
 
@@ -39,7 +40,7 @@ static const OptionRow rows[] = {
 
 typedef struct {
     Options *o;
-    unsigned scope; // RUN, MTREE, CACHE or RUN | AOT
+    unsigned scope; // RUN, MTREE, CACHE, RUN | AOT, RUN | RECORD, MODEL, SWEEP or REPORT
     int argc, at;
     char **argv;
 } Parser;
@@ -84,6 +85,7 @@ static bool unknown_option(const Parser *p, const char *word, const char *name, 
     const char *help = p->scope == MTREE   ? "addend mtree --help"
                        : p->scope == CACHE ? "addend cache --help"
                        : p->scope & AOT    ? "addend aot --help"
+                       : p->scope & TLB    ? "addend tlb --help"
                                            : "addend --help";
     if (!hint)
         return value_error(error, "unknown option", "%s (%s lists them)", word, help);
@@ -103,7 +105,7 @@ static bool apply(Options *o, const OptionRow *row, const char *value, GError **
         *(bool *)field = true;
         return true;
     case ACTION_TEXT:
-        *(const char **)field = g_string_chunk_insert_const(o->text, value);
+        *(const char **)field = options_keep(o, value);
         return true;
     case ACTION_CALL:
         return row->call(o, row->name, value, error);
@@ -159,13 +161,13 @@ static bool parse_guest(Parser *p, GError **error)
     if (p->at + 1 < p->argc && o->guest_args->len)
         return value_error(error, "-semihosting-config", "arg= and arguments behind %s exclude each other",
                            guest);
-    o->kernel = g_string_chunk_insert_const(o->text, guest);
+    o->kernel = options_keep(o, guest);
     o->start_at_entry = !o->bios;
     if (!o->bios)
         o->bios = "none";
     if (!o->guest_args->len)
         for (; p->at < p->argc; p->at++)
-            g_ptr_array_add(o->guest_args, g_string_chunk_insert_const(o->text, p->argv[p->at]));
+            g_ptr_array_add(o->guest_args, (void *)options_keep(o, p->argv[p->at]));
     return true;
 }
 
@@ -180,7 +182,7 @@ static void default_guest_args(Options *o)
     g_auto(GStrv) words = g_strsplit(o->append ? o->append : "", " ", -1);
     for (char **w = words; *w; w++)
         if (**w)
-            g_ptr_array_add(o->guest_args, g_string_chunk_insert_const(o->text, *w));
+            g_ptr_array_add(o->guest_args, (void *)options_keep(o, *w));
 }
 
 // addend aot does nothing where nothing is compiled, or kept.
@@ -225,7 +227,7 @@ static bool check_together(Options *o, GError **error)
         return value_error(error, "mtree", "-d has no use without -f: flat views look addresses up");
     if (o->monitor == MONITOR_STDIO && !strcmp(o->serial, "stdio"))
         return value_error(error, "-monitor", "stdio: the console is there already (-serial mon:stdio has both)");
-    if (o->command == COMMAND_AOT && !check_aot(o, error))
+    if ((o->command == COMMAND_AOT && !check_aot(o, error)) || !check_tlb(o, error))
         return false;
     bool tuned = o->jit_threshold || o->jit_opt >= 0 || o->jit_workers || o->jit_sync;
     if (o->accel == ACCEL_INTERP && (tuned || o->jit_warm || o->jit_no_baseline || o->jit_code_size))
@@ -247,6 +249,7 @@ static void subcommand(Parser *p)
                  {"mtree", COMMAND_MTREE},
                  {"cache", COMMAND_CACHE},
                  {"aot", COMMAND_AOT},
+                 {"tlb", COMMAND_TLB},
                  {"help", COMMAND_PRINT_HELP}};
     for (unsigned i = 0; p->argc > 1 && i < G_N_ELEMENTS(names); i++) {
         if (!strcmp(p->argv[1], names[i].name)) {
@@ -258,6 +261,28 @@ static void subcommand(Parser *p)
                : p->o->command == COMMAND_CACHE ? CACHE
                : p->o->command == COMMAND_AOT   ? RUN | AOT
                                                 : RUN;
+}
+
+// The word behind addend tlb, or a request for help.
+static bool parse_tlb(Parser *p, GError **error)
+{
+    Options *o = p->o;
+    const char *word = p->at < p->argc ? p->argv[p->at] : "";
+    if (!strcmp(word, "presets")) {
+        o->command = COMMAND_PRINT_TLB_MODELS;
+        return p->at + 1 == p->argc || value_error(error, "presets", "takes no arguments");
+    }
+    p->scope = TLB;
+    if (*word == '-')
+        return true;
+    if (!tlb_action(word, &o->tlb_action))
+        return value_error(error, "tlb", *word ? "'%s' is none of record, model, sweep, report and presets"
+                                               : "needs record, model, sweep, report or presets%s", word);
+    static const unsigned scopes[] = {[TLB_RECORD] = RUN | RECORD, [TLB_MODEL] = MODEL, [TLB_SWEEP] = SWEEP,
+                                      [TLB_REPORT] = REPORT};
+    p->scope = scopes[o->tlb_action];
+    p->at++;
+    return true;
 }
 
 // A word of addend cache that is no option.
@@ -273,7 +298,7 @@ static bool cache_action(Parser *p, GError **error)
     return p->o->cache_action || value_error(error, "cache", "'%s' is none of list, verify and purge", word);
 }
 
-// addend help [demo|mtree|cache|aot].
+// addend help [demo|mtree|cache|aot|tlb].
 static bool parse_help(Parser *p, GError **error)
 {
     if (p->at == p->argc)
@@ -287,8 +312,10 @@ static bool parse_help(Parser *p, GError **error)
         p->o->help_topic = COMMAND_CACHE;
     else if (!strcmp(topic, "aot"))
         p->o->help_topic = COMMAND_AOT;
+    else if (!strcmp(topic, "tlb"))
+        p->o->help_topic = COMMAND_TLB;
     else
-        return value_error(error, "help", "there is no subcommand '%s', only demo, mtree, cache and aot", topic);
+        return value_error(error, "help", "there is no subcommand '%s', only demo, mtree, cache, aot and tlb", topic);
     return p->at + 1 == p->argc || value_error(error, "help", "one subcommand at a time");
 }
 
@@ -301,6 +328,10 @@ static bool parse_words(Parser *p, GError **error)
     if (o->command == COMMAND_PRINT_HELP)
         return parse_help(p, error);
     OptionsCommand command = o->command;
+    if (command == COMMAND_TLB && !parse_tlb(p, error))
+        return false;
+    if (o->command == COMMAND_PRINT_TLB_MODELS)
+        return true;
     while (p->at < p->argc) {
         const char *word = p->argv[p->at];
         bool end = !strcmp(word, "--");
@@ -311,6 +342,11 @@ static bool parse_words(Parser *p, GError **error)
                 continue;
             if (o->command == COMMAND_CACHE)
                 return false;
+            if (o->command == COMMAND_TLB && o->tlb_action > TLB_RECORD) {
+                if (!tlb_word(o, p->argv[p->at++], error))
+                    return false;
+                continue;
+            }
             if (!parse_guest(p, error))
                 return false;
             break;
@@ -326,6 +362,8 @@ static bool parse_words(Parser *p, GError **error)
     }
     if (o->command == COMMAND_CACHE)
         return o->cache_action || value_error(error, "cache", "needs list, verify or purge");
+    if (o->command == COMMAND_TLB && !o->tlb_action)
+        return value_error(error, "tlb", "needs record, model, sweep, report or presets");
     default_guest_args(o);
     add_drive_devices(o);
     if (!check_objects(o, error) || !check_chardevs(o, error) || !check_netdevs(o, error))
@@ -435,6 +473,18 @@ static void print_help(OptionsCommand topic, FILE *out)
         print_rows(RUN | AOT, out);
         return;
     }
+    if (topic == COMMAND_TLB) {
+        fprintf(out, "usage: addend tlb record -o TRACE [options] [guest.elf [arguments...]]\n"
+                     "       addend tlb model TRACE --tlb-model SPEC [-o FILE]\n"
+                     "       addend tlb sweep TRACE [options] [-o FILE]\n"
+                     "       addend tlb report TRACE [options] [-o FILE|DIRECTORY]\n"
+                     "       addend tlb presets\n"
+                     "Records what a hardware TLB would be asked; runs a model of one on the recording; finds the misses "
+                     "of\nevery geometry in one pass; tells which code misses, and why. record also takes the options of a "
+                     "run.\n");
+        print_rows(TLB, out);
+        return;
+    }
     if (topic == COMMAND_DEMO)
         fprintf(out,
                 "usage: addend demo [options]\n"
@@ -445,7 +495,8 @@ static void print_help(OptionsCommand topic, FILE *out)
                      "       addend mtree [-f] [-d] [-o] [-D] [options] [guest.elf]\n"
                      "       addend cache list|verify|purge [--cache-dir DIRECTORY]\n"
                      "       addend aot [--run SECONDS] [options] [guest.elf [arguments...]]\n"
-                     "       addend help [demo|mtree|cache|aot]\n"
+                     "       addend tlb record|model|sweep|report|presets ...\n"
+                     "       addend help [demo|mtree|cache|aot|tlb]\n"
                      "Runs RV64 machines. guest.elf alone stands for -bios none -kernel guest.elf.\n"
                      "Options take one dash or two, and their argument as the next word or behind '='.\n");
     print_rows(RUN, out);
@@ -481,6 +532,8 @@ void options_print(const Options *options, FILE *out)
     case COMMAND_MTREE:
     case COMMAND_CACHE:
     case COMMAND_AOT:
+    case COMMAND_TLB:
+    case COMMAND_PRINT_TLB_MODELS:
         g_assert_not_reached();
     }
 }

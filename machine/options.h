@@ -18,6 +18,7 @@ typedef enum {
     COMMAND_MTREE,      // addend mtree [-f] [-d] [-o] [-D] [options] [guest.elf]: print the memory regions of a board
     COMMAND_CACHE,      // addend cache list|verify|purge [--cache-dir DIR]: look after the persistent code cache
     COMMAND_AOT,        // addend aot [options] [guest.elf [args...]]: fill the persistent code cache
+    COMMAND_TLB,        // addend tlb record|model|sweep|report ...: the TLB laboratory
     COMMAND_PRINT_HELP, // the others print and are done: options_print does them
     COMMAND_PRINT_VERSION,
     COMMAND_PRINT_MACHINES,
@@ -25,6 +26,7 @@ typedef enum {
     COMMAND_PRINT_ACCELS,
     COMMAND_PRINT_DEVICES,
     COMMAND_PRINT_LOG_ITEMS,
+    COMMAND_PRINT_TLB_MODELS, // not by options_print: lab/model.h knows them
 } OptionsCommand;
 
 typedef enum { ACCEL_JIT, ACCEL_INTERP, ACCEL_BASELINE, ACCEL_CHECK } OptionsAccel;
@@ -32,10 +34,12 @@ typedef enum { CACHE_NONE, CACHE_LIST, CACHE_VERIFY, CACHE_PURGE } OptionsCacheA
 // DEFAULT: behind the console's Ctrl-A c, if it has that.
 typedef enum { MONITOR_DEFAULT, MONITOR_NONE, MONITOR_STDIO, MONITOR_UNIX } OptionsMonitor;
 typedef enum { STATS_NONE, STATS_TEXT, STATS_JSON } OptionsStats;
+typedef enum { TLB_NONE, TLB_RECORD, TLB_MODEL, TLB_SWEEP, TLB_REPORT } OptionsTlbAction;
+typedef enum { FORMAT_NONE, FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV, FORMAT_SVG, FORMAT_HTML } OptionsFormat;
 
 typedef struct {
     OptionsCommand command;
-    OptionsCommand help_topic; // COMMAND_PRINT_HELP: whose options; RUN, DEMO, MTREE, CACHE or AOT
+    OptionsCommand help_topic; // COMMAND_PRINT_HELP: whose options; RUN, DEMO, MTREE, CACHE, AOT or TLB
 
     // Machine.
     const char *machine;   // name of a board; never NULL
@@ -100,6 +104,19 @@ typedef struct {
     OptionsStats stats;
     bool stats_quick;       // no counts of data accesses, which cost time
     const char *stats_file; // NULL: stderr
+
+    // The TLB laboratory.
+    OptionsTlbAction tlb_action; // of addend tlb
+    const char *tlb_model;    // --tlb-model as given, for model_spec_parse; NULL: none
+    const char *tlb_report;   // --tlb-report: file for the online model's report; NULL: stderr
+    const char *tlb_trace;    // the trace: what record writes and the others read
+    const char *tlb_output;   // -o of model, sweep and report; NULL: stdout
+    const char *tlb_symbols;  // --symbols: ELF file or System.map; or NULL
+    OptionsFormat tlb_format; // --format, or what the ending of the output file says; NONE: neither
+    unsigned tlb_max_sets, tlb_max_ways, tlb_max_entries; // of the sweep; sets a power of two; 0: the default
+    unsigned tlb_sample;      // of the sweep: one page in so many; 0: all
+    uint64_t tlb_sizes;       // of the sweep: bit n: pages of 2^n bytes; 0: all
+    bool tlb_no_asid, tlb_bare; // of the sweep: as in ModelSpec
 
     // addend mtree.
     bool mtree_flat, mtree_dispatch, mtree_owner, mtree_disabled;

@@ -11,20 +11,6 @@
 #define SERIAL_MAX 20
 #define UNIT_MAX 1000 // likewise
 
-static const char *keep(Options *o, const char *text)
-{
-    return g_string_chunk_insert_const(o->text, text);
-}
-
-// Stores text in a field of an object that also knows the options.
-#define TEXT_PROPERTY(function, type, field)                                                             \
-    static bool function(void *opaque, const char *option, const char *value, GError **error)            \
-    {                                                                                                    \
-        (void)option, (void)error;                                                                       \
-        ((type *)opaque)->item.field = keep(((type *)opaque)->options, value);                           \
-        return true;                                                                                     \
-    }
-
 // --- -drive --------------------------------------------------------------------------------------------------------
 
 typedef struct {
@@ -128,7 +114,7 @@ bool set_drive(Options *o, const char *option, const char *value, GError **error
     if (!d.item.id) {
         g_autofree char *id = g_strdup_printf("%s%u", d.item.flash ? "pflash" : "virtio",
                                               d.item.flash ? d.item.unit : o->drives->len);
-        d.item.id = keep(o, id);
+        d.item.id = options_keep(o, id);
     }
     if (id_is_taken(o, d.item.id))
         return value_error(error, option, "id=%s: another -drive has it", d.item.id);
@@ -181,7 +167,7 @@ static bool virtio_serial(void *opaque, const char *option, const char *value, G
     Virtio *v = opaque;
     if (strlen(value) > SERIAL_MAX)
         return value_error(error, option, "'%s' has more than %d characters", value, SERIAL_MAX);
-    v->item.serial = keep(v->options, value);
+    v->item.serial = options_keep(v->options, value);
     return true;
 }
 
@@ -220,8 +206,7 @@ static const char *misplaced(const Virtio *v)
 
 bool is_virtio_device(const char *value)
 {
-    const char *name = g_str_has_prefix(value, "driver=") ? strchr(value, '=') + 1 : value;
-    return g_str_has_prefix(name, "virtio");
+    return g_str_has_prefix(device_driver_name(value), "virtio");
 }
 
 bool set_virtio_device(Options *o, const char *option, const char *value, GError **error)

@@ -63,13 +63,7 @@ static bool device_driver(void *opaque, const char *option, const char *value, G
     return ((Device *)opaque)->named || choose(LIST_DEVICE, option, value, error);
 }
 
-static bool loader_file(void *opaque, const char *option, const char *value, GError **error)
-{
-    Device *d = opaque;
-    (void)option, (void)error;
-    d->item.file = g_string_chunk_insert_const(d->options->text, value);
-    return true;
-}
+TEXT_PROPERTY(loader_file, Device, file)
 
 static bool loader_addr(void *opaque, const char *option, const char *value, GError **error)
 {
@@ -134,6 +128,17 @@ static const char *why_not(const Device *d)
     if (!i->file && !d->has_data && !(i->has_addr && i->hart >= 0))
         return "needs file=, or addr= with data= or cpu-num=";
     return NULL;
+}
+
+const char *device_driver_name(const char *value)
+{
+    return g_str_has_prefix(value, "driver=") ? value + strlen("driver=") : value;
+}
+
+bool device_driver_is(const char *value, const char *driver)
+{
+    const char *name = device_driver_name(value);
+    return strcspn(name, ",") == strlen(driver) && g_str_has_prefix(name, driver);
 }
 
 bool set_device(Options *o, const char *option, const char *value, GError **error)

@@ -41,15 +41,13 @@ static bool mmio_irq(void *opaque, const char *option, const char *value, GError
 static bool mmio_id(void *opaque, const char *option, const char *value, GError **error)
 {
     Mmio *m = opaque;
-    m->item.id = g_string_chunk_insert_const(m->options->text, value);
+    m->item.id = options_keep(m->options, value);
     return (*value && !strpbrk(value, ",=")) || value_error(error, option, "'%s' is no name", value);
 }
 
 bool is_mmio_device(const char *value)
 {
-    const char *name = g_str_has_prefix(value, "driver=") ? strchr(value, '=') + 1 : value;
-    size_t len = strcspn(name, ",");
-    return (len == 3 && !strncmp(name, "edu", len)) || (len == 4 && !strncmp(name, "hitb", len));
+    return device_driver_is(value, "edu") || device_driver_is(value, "hitb");
 }
 
 bool set_mmio_device(Options *o, const char *option, const char *value, GError **error)

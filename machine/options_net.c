@@ -11,24 +11,13 @@ typedef struct {
     NetItem item;
 } Netdev;
 
-static const char *keep(Options *o, const char *text)
-{
-    return g_string_chunk_insert_const(o->text, text);
-}
-
 static bool netdev_kind(void *opaque, const char *option, const char *value, GError **error)
 {
     (void)opaque; // there is only one
     return choose(LIST_NETDEV, option, value, error);
 }
 
-static bool netdev_id(void *opaque, const char *option, const char *value, GError **error)
-{
-    Netdev *n = opaque;
-    (void)option, (void)error;
-    n->item.id = keep(n->options, value);
-    return true;
-}
+TEXT_PROPERTY(netdev_id, Netdev, id)
 
 static bool netdev_restrict(void *opaque, const char *option, const char *value, GError **error)
 {
@@ -58,7 +47,7 @@ static bool parse_port(const char *text, uint16_t *port)
 static bool netdev_hostfwd(void *opaque, const char *option, const char *value, GError **error)
 {
     Netdev *n = opaque;
-    NetForward f = {.netdev = n->options->netdevs->len, .text = keep(n->options, value)};
+    NetForward f = {.netdev = n->options->netdevs->len, .text = options_keep(n->options, value)};
     g_auto(GStrv) sides = g_strsplit(value, "-", 2);
     g_auto(GStrv) host = g_strsplit(sides[0], ":", 4);
     g_auto(GStrv) guest = g_strsplit(sides[1] ? sides[1] : "", ":", 3);

@@ -7,11 +7,6 @@
 
 #define CHARDEV "chardev:"
 
-static const char *keep(Options *o, const char *text)
-{
-    return g_string_chunk_insert_const(o->text, text);
-}
-
 // --- -chardev ------------------------------------------------------------------------------------------------------
 
 typedef struct {
@@ -30,21 +25,8 @@ static bool chardev_kind(void *opaque, const char *option, const char *value, GE
     return name;
 }
 
-static bool chardev_id(void *opaque, const char *option, const char *value, GError **error)
-{
-    Chardev *c = opaque;
-    (void)option, (void)error;
-    c->item.id = keep(c->options, value);
-    return true;
-}
-
-static bool chardev_path(void *opaque, const char *option, const char *value, GError **error)
-{
-    Chardev *c = opaque;
-    (void)option, (void)error;
-    c->item.path = keep(c->options, value);
-    return true;
-}
+TEXT_PROPERTY(chardev_id, Chardev, id)
+TEXT_PROPERTY(chardev_path, Chardev, path)
 
 static bool chardev_append(void *opaque, const char *option, const char *value, GError **error)
 {
@@ -133,21 +115,8 @@ static bool port_driver(void *opaque, const char *option, const char *value, GEr
     return true;
 }
 
-static bool port_chardev(void *opaque, const char *option, const char *value, GError **error)
-{
-    Port *p = opaque;
-    (void)option, (void)error;
-    p->item.chardev = keep(p->options, value);
-    return true;
-}
-
-static bool port_name(void *opaque, const char *option, const char *value, GError **error)
-{
-    Port *p = opaque;
-    (void)option, (void)error;
-    p->item.name = keep(p->options, value);
-    return true;
-}
+TEXT_PROPERTY(port_chardev, Port, chardev)
+TEXT_PROPERTY(port_name, Port, name)
 
 static bool port_nr(void *opaque, const char *option, const char *value, GError **error)
 {
@@ -163,7 +132,7 @@ static bool port_bus(void *opaque, const char *option, const char *value, GError
     Port *p = opaque;
     if (!g_str_has_suffix(value, ".0"))
         return value_error(error, option, "'%s' is not the id of a virtio-serial-device with .0 behind it", value);
-    p->bus = keep(p->options, value);
+    p->bus = options_keep(p->options, value);
     return true;
 }
 
@@ -175,10 +144,7 @@ static bool port_id(void *opaque, const char *option, const char *value, GError 
 
 bool is_serial_port(const char *value)
 {
-    const char *name = g_str_has_prefix(value, "driver=") ? strchr(value, '=') + 1 : value;
-    size_t n = strcspn(name, ",");
-    return (n == strlen("virtconsole") && !strncmp(name, "virtconsole", n)) ||
-           (n == strlen("virtserialport") && !strncmp(name, "virtserialport", n));
+    return device_driver_is(value, "virtconsole") || device_driver_is(value, "virtserialport");
 }
 
 static bool port_is_taken(const Options *o, unsigned device, int nr)

@@ -28,7 +28,7 @@ static const Choice choices[] = {
 #include "machine/options.def"
 };
 
-static const char *keep(Options *o, const char *text)
+const char *options_keep(Options *o, const char *text)
 {
     return g_string_chunk_insert_const(o->text, text);
 }
@@ -75,7 +75,7 @@ static bool machine_name(void *opaque, const char *option, const char *value, GE
 static bool machine_dumpdtb(void *opaque, const char *option, const char *value, GError **error)
 {
     Options *o = opaque;
-    o->dumpdtb = keep(o, value);
+    o->dumpdtb = options_keep(o, value);
     return true;
 }
 
@@ -90,7 +90,7 @@ static bool machine_htif_compat(void *opaque, const char *option, const char *va
 static bool machine_signature(void *opaque, const char *option, const char *value, GError **error)
 {
     Options *o = opaque;
-    o->signature = keep(o, value);
+    o->signature = options_keep(o, value);
     return true;
 }
 
@@ -139,7 +139,7 @@ bool set_cpu(Options *o, const char *option, const char *value, GError **error)
 
 bool set_isa(Options *o, const char *option, const char *value, GError **error)
 {
-    o->isa = keep(o, value);
+    o->isa = options_keep(o, value);
     return true;
 }
 
@@ -171,7 +171,7 @@ bool set_spike_ram_size(Options *o, const char *option, const char *value, GErro
 
 bool set_append(Options *o, const char *option, const char *value, GError **error)
 {
-    o->append = *value ? keep(o, value) : NULL;
+    o->append = *value ? options_keep(o, value) : NULL;
     return true;
 }
 
@@ -202,7 +202,7 @@ static bool monitor_socket(Options *o, const char *option, const char *value, GE
     if (!words[0] || !*words[0])
         return value_error(error, option, "unix: needs a path behind it");
     o->monitor = MONITOR_UNIX;
-    o->monitor_path = keep(o, words[0]);
+    o->monitor_path = options_keep(o, words[0]);
     o->monitor_server = false;
     o->monitor_wait = true;
     for (char **w = words + 1; *w; w++)
@@ -229,7 +229,7 @@ bool set_serial(Options *o, const char *option, const char *value, GError **erro
         return value_error(error, option, "chardev: needs the id of a -chardev behind it");
     o->serial_given = true;
     bool named = g_str_has_prefix(value, "file:") || g_str_has_prefix(value, "chardev:");
-    o->serial = named ? keep(o, value) : choose(LIST_SERIAL, option, value, error);
+    o->serial = named ? options_keep(o, value) : choose(LIST_SERIAL, option, value, error);
     return o->serial;
 }
 
@@ -248,7 +248,7 @@ static bool semihosting_target(void *opaque, const char *option, const char *val
 static bool semihosting_arg(void *opaque, const char *option, const char *value, GError **error)
 {
     Options *o = opaque;
-    g_ptr_array_add(o->guest_args, (void *)keep(o, value));
+    g_ptr_array_add(o->guest_args, (void *)options_keep(o, value));
     return true;
 }
 
@@ -407,7 +407,7 @@ bool set_stats(Options *o, const char *option, const char *value, GError **error
     if (!value || !strcmp(value, "json"))
         return true;
     if (g_str_has_prefix(value, "json:") && value[5]) {
-        o->stats_file = keep(o, value + 5);
+        o->stats_file = options_keep(o, value + 5);
         return true;
     }
     return value_error(error, option, "'%s' is neither 'json' nor 'json:FILE'", value);

@@ -14,8 +14,26 @@ OptionSet set_chardev, set_serial_port, set_netdev;
 OptionSet set_mmio_device;
 OptionSet set_semihosting, set_granularity, set_accel, set_icount, set_tlb_bits, set_timeout, set_instructions;
 OptionSet set_cache_size, set_aot_run;
+OptionSet set_tlb_model, set_tlb_report, set_tlb_output, set_tlb_format, set_tlb_entries, set_tlb_sets, set_tlb_ways,
+    set_tlb_sizes, set_tlb_asid, set_tlb_bare, set_tlb_sample;
 OptionSet set_log_items, set_log_filter, set_stats, ask_version, ask_help;
 OptionSet set_spike_ram_size; // -m<MiB>, Spike's form: up to that much RAM, at most 16 TiB
+
+// A copy of text that lives as long as the options; equal texts share one.
+const char *options_keep(Options *o, const char *text);
+
+// Defines the setter of a ValueProperty that keeps the value in a field of item. type has item and options.
+#define TEXT_PROPERTY(function, type, field)                                                  \
+    static bool function(void *opaque, const char *option, const char *value, GError **error) \
+    {                                                                                         \
+        (void)option, (void)error;                                                            \
+        ((type *)opaque)->item.field = options_keep(((type *)opaque)->options, value);        \
+        return true;                                                                          \
+    }
+
+// The driver that a value of -device names first, with all that is behind it; and whether it is this one.
+const char *device_driver_name(const char *value);
+bool device_driver_is(const char *value, const char *driver);
 
 // Whether a value of -device is for set_virtio_device, for set_serial_port (which looks first).
 bool is_virtio_device(const char *value);
@@ -35,6 +53,7 @@ typedef enum {
     LIST_DEVICE,
     LIST_CHARDEV,
     LIST_NETDEV,
+    LIST_FORMAT,
 } ChoiceList;
 
 // Behind all options: what -serial is if it was not given, and who uses which -chardev.
@@ -43,6 +62,13 @@ bool check_chardevs(Options *o, GError **error);
 // A MAC address, six bytes in hexadecimal with colons between.
 bool parse_mac(const char *option, const char *value, unsigned char mac[6], GError **error);
 bool check_netdevs(const Options *o, GError **error); // each that a device names is there, and has one device
+
+// addend tlb, behind all options: what each action needs.
+bool check_tlb(Options *o, GError **error);
+// addend tlb: the word for what to do; false: there is no such.
+bool tlb_action(const char *word, OptionsTlbAction *out);
+// A word behind addend tlb model|sweep|report that is no option.
+bool tlb_word(Options *o, const char *word, GError **error);
 
 // What a value of a choice option stands for; NULL: *error has the hint that fits best.
 const char *choose(ChoiceList list, const char *option, const char *value, GError **error);

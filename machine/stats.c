@@ -1,25 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The report of --stats.
-//
-// TLB accesses are lookups: an access that crosses a page makes two. Those that took a slow path were counted there;
-// the hits are the rest, derived from block execution counts (memory/spec.md 5.8).
 #include "machine/stats.h"
+
+#include "machine/stats_tlb.h"
 
 #include <inttypes.h>
 #include <json-glib/json-glib.h>
 #include <string.h>
 #include <sys/resource.h>
 
-typedef struct {
-    uint64_t lookups, hits, victim_hits, misses, faults, mmio, notdirty, discard, recheck;
-} Access;
-
 typedef struct { // of one hart, or the sum of all
     uint64_t insns, traps;
     EngineStats engine;
-    Access kind[ACCESS_KINDS];
+    StatsTlb tlb; // behind words of 64 bits, summed as such
 } HartReport;
-_Static_assert(sizeof(HartReport) % sizeof(uint64_t) == 0, "sums are made word by word");
 
 typedef struct {
     uint64_t checked_stretches, checked_insns;
@@ -27,31 +21,12 @@ typedef struct {
     uint64_t memory; // peak resident set of this process in bytes, as far as the kernel tells
     HartReport all, *hart; // hart: of each, freed with the report
     unsigned harts;
-    bool accesses; // they were counted
+    char *wrong; // counts that do not add up: which, or NULL; freed with the report
 } Report;
 
 static double seconds_of(struct timeval t)
 {
     return (double)t.tv_sec + (double)t.tv_usec / 1e6;
-}
-
-static void sum_access(const TlbStats *t, MemAccess k, uint64_t started, Access *out)
-{
-    for (unsigned m = 0; m < TLB_MMU_INDEXES; m++) {
-        const TlbCounters *c = &t->kind[m][k];
-        out->victim_hits += c->victim_hit;
-        out->misses += c->fill_ok + c->fill_fault;
-        out->faults += c->fill_fault;
-        out->mmio += c->slow_mmio;
-        out->notdirty += c->slow_notdirty;
-        out->discard += c->slow_discard;
-        out->recheck += c->slow_recheck;
-        out->hits += c->hit;
-    }
-    uint64_t slow = out->victim_hits + out->misses + out->mmio + out->notdirty + out->discard + out->recheck +
-                    out->hits;
-    out->lookups = MAX(started, slow);
-    out->hits += out->lookups - slow;
 }
 
 // Under -accel check what is compiled belongs to the mirror.
@@ -65,29 +40,44 @@ static void take_compiled(Machine *m, EngineStats *out)
     out->block_insns = own.block_insns;
     out->loads = own.loads;
     out->stores = own.stores;
+    memcpy(out->mode_loads, own.mode_loads, sizeof own.mode_loads);
+    memcpy(out->mode_stores, own.mode_stores, sizeof own.mode_stores);
 }
 
-static void collect_hart(Machine *m, unsigned hart, HartReport *r)
+static void collect_hart(Machine *m, unsigned hart, Report *all)
 {
     const Cpu *cpu = machine_cpu(m, hart);
-    TlbStats tlb;
+    HartReport *r = &all->hart[hart];
     r->insns = ir_env_icount(&cpu->hart.env);
     r->traps = cpu->hart.trap_count;
     engine_stats(cpu->engine, &r->engine);
     if (machine_mirror(m))
         take_compiled(m, &r->engine);
-    tlb_stats(cpu->tlb, &tlb);
-    sum_access(&tlb, ACCESS_READ, r->engine.loads, &r->kind[ACCESS_READ]);
-    sum_access(&tlb, ACCESS_WRITE, r->engine.stores, &r->kind[ACCESS_WRITE]);
-    sum_access(&tlb, ACCESS_FETCH, 0, &r->kind[ACCESS_FETCH]);
+    stats_tlb_collect(&r->tlb, cpu->tlb, &r->engine, &cpu->hart.env.tap, r->insns, machine_counts_accesses(m));
+    char *wrong = stats_tlb_check(&r->tlb);
+    if (!wrong)
+        wrong = tlb_check(cpu->tlb);
+    if (wrong && !all->wrong)
+        all->wrong = g_strdup_printf("hart %u, %s", hart, wrong);
+    g_free(wrong);
 }
 
 static void add_hart(HartReport *sum, const HartReport *hart)
 {
     uint64_t *to = (uint64_t *)(void *)sum;
     const uint64_t *from = (const uint64_t *)(const void *)hart;
-    for (unsigned i = 0; i < sizeof *sum / sizeof *to; i++)
+    for (unsigned i = 0; i < offsetof(HartReport, tlb) / sizeof *to; i++)
         to[i] += from[i];
+    stats_tlb_add(&sum->tlb, &hart->tlb);
+}
+
+static void clear(Report *r)
+{
+    for (unsigned i = 0; i < r->harts; i++)
+        stats_tlb_clear(&r->hart[i].tlb);
+    stats_tlb_clear(&r->all.tlb);
+    g_free(r->hart);
+    g_free(r->wrong);
 }
 
 // Not ru_maxrss: that counts what this process was before execve, too.
@@ -110,11 +100,10 @@ static void collect(Machine *m, const RunResult *run, Report *r)
     r->system = seconds_of(self.ru_stime);
     r->children = seconds_of(children.ru_utime) + seconds_of(children.ru_stime);
     r->memory = peak_memory();
-    r->accesses = machine_counts_accesses(m);
     machine_check_counts(m, &r->checked_stretches, &r->checked_insns);
     r->hart = g_new0(HartReport, r->harts);
     for (unsigned i = 0; i < r->harts; i++) {
-        collect_hart(m, i, &r->hart[i]);
+        collect_hart(m, i, r);
         add_hart(&r->all, &r->hart[i]);
     }
 }
@@ -135,25 +124,14 @@ static uint64_t baseline_insns(const EngineStats *e)
     return MIN(e->baseline_done, e->jit_insns);
 }
 
-static const char *const access_names[ACCESS_KINDS] = {"load", "store", "fetch"};
-
-static void print_tlb(GString *s, const HartReport *r, bool accesses)
+// Frees the report.
+static void take_wrong(Report *r, char **wrong)
 {
-    for (unsigned k = 0; k < ACCESS_KINDS; k++) {
-        const Access *a = &r->kind[k];
-        g_string_append_printf(s, "TLB %-5s           ", access_names[k]);
-        if (accesses)
-            g_string_append_printf(s, "%" PRIu64 " lookups, %" PRIu64 " hits (%.4f %%), ", a->lookups, a->hits,
-                                   percent(a->hits, a->lookups));
-        g_string_append_printf(s,
-                               "%" PRIu64 " victim hits, %" PRIu64 " misses (%" PRIu64 " faults), %" PRIu64
-                               " mmio, %" PRIu64
-                               " code page, %" PRIu64 " rom, %" PRIu64 " partial page\n",
-                               a->victim_hits, a->misses, a->faults, a->mmio, a->notdirty, a->discard, a->recheck);
-    }
+    *wrong = g_steal_pointer(&r->wrong);
+    clear(r);
 }
 
-char *stats_text(Machine *m, const RunResult *run)
+char *stats_text(Machine *m, const RunResult *run, char **wrong)
 {
     Report r;
     collect(m, run, &r);
@@ -196,14 +174,15 @@ char *stats_text(Machine *m, const RunResult *run)
     g_string_append_printf(s, "  baseline code     %" PRIu64 " blocks, %" PRIu64 " with code\n", e->kept_blocks,
                            e->kept_code);
     g_string_append_printf(s, "entries, slow paths %" PRIu64 ", %" PRIu64 "\n", e->jit_entries, e->jit_slow);
-    print_tlb(s, &r.all, r.accesses);
+    if (r.harts)
+        stats_tlb_text(&r.all.tlb, true, s);
     for (unsigned i = 0; i < r.harts && r.harts > 1; i++) {
         const HartReport *h = &r.hart[i];
         g_string_append_printf(s, "hart %-2u             %" PRIu64 " instructions, %" PRIu64 " traps\n", i, h->insns,
                                h->traps);
-        print_tlb(s, h, r.accesses);
+        stats_tlb_text(&h->tlb, false, s);
     }
-    g_free(r.hart);
+    take_wrong(&r, wrong);
     return g_string_free(s, FALSE);
 }
 
@@ -219,30 +198,6 @@ static void add_double(JsonBuilder *b, const char *name, double v)
     json_builder_add_double_value(b, v);
 }
 
-static void add_tlb(JsonBuilder *b, const HartReport *r, bool accesses)
-{
-    json_builder_set_member_name(b, "tlb");
-    json_builder_begin_object(b);
-    for (unsigned k = 0; k < ACCESS_KINDS; k++) {
-        const Access *a = &r->kind[k];
-        json_builder_set_member_name(b, access_names[k]);
-        json_builder_begin_object(b);
-        if (accesses) {
-            add_int(b, "lookups", a->lookups);
-            add_int(b, "hits", a->hits);
-        }
-        add_int(b, "victim_hits", a->victim_hits);
-        add_int(b, "misses", a->misses);
-        add_int(b, "faults", a->faults);
-        add_int(b, "mmio", a->mmio);
-        add_int(b, "code_page", a->notdirty);
-        add_int(b, "rom", a->discard);
-        add_int(b, "partial_page", a->recheck);
-        json_builder_end_object(b);
-    }
-    json_builder_end_object(b);
-}
-
 static void add_harts(JsonBuilder *b, const Report *r)
 {
     json_builder_set_member_name(b, "harts");
@@ -251,20 +206,20 @@ static void add_harts(JsonBuilder *b, const Report *r)
         json_builder_begin_object(b);
         add_int(b, "guest_instructions", r->hart[i].insns);
         add_int(b, "traps", r->hart[i].traps);
-        add_tlb(b, &r->hart[i], r->accesses);
+        stats_tlb_json(&r->hart[i].tlb, b);
         json_builder_end_object(b);
     }
     json_builder_end_array(b);
 }
 
-char *stats_json(Machine *m, const RunResult *run)
+char *stats_json(Machine *m, const RunResult *run, char **wrong)
 {
     Report r;
     collect(m, run, &r);
     const EngineStats *e = &r.all.engine;
     g_autoptr(JsonBuilder) b = json_builder_new();
     json_builder_begin_object(b);
-    add_int(b, "schema_version", 1);
+    add_int(b, "schema_version", 2);
     add_int(b, "status", (uint64_t)run->status);
     add_int(b, "guest_instructions", r.all.insns);
     add_int(b, "jit_instructions", e->jit_insns - baseline_insns(e));
@@ -303,9 +258,10 @@ char *stats_json(Machine *m, const RunResult *run)
     add_int(b, "jit_entries", e->jit_entries);
     add_int(b, "jit_slow_paths", e->jit_slow);
     add_int(b, "workers_lost", e->workers_lost);
-    add_tlb(b, &r.all, r.accesses);
+    if (r.harts)
+        stats_tlb_json(&r.all.tlb, b);
     add_harts(b, &r);
-    g_free(r.hart);
+    take_wrong(&r, wrong);
     json_builder_end_object(b);
     g_autoptr(JsonGenerator) g = json_generator_new();
     g_autoptr(JsonNode) root = json_builder_get_root(b);
@@ -319,9 +275,11 @@ char *stats_summary(Machine *m, const RunResult *run)
 {
     Report r;
     collect(m, run, &r);
-    g_free(r.hart);
-    return g_strdup_printf("addend: %.0f million guest instructions in %.2f s (%.0f MIPS), %.1f %% of them in %" PRIu64
-                           " regions compiled by libgccjit in %.2f s\n",
-                           (double)r.all.insns / 1e6, r.seconds, mips(&r), percent(r.all.engine.jit_insns, r.all.insns),
-                           r.all.engine.regions, (double)r.all.engine.compile_ns / 1e9);
+    char *line = g_strdup_printf("addend: %.0f million guest instructions in %.2f s (%.0f MIPS), %.1f %% of them in %"
+                                 PRIu64 " regions compiled by libgccjit in %.2f s\n",
+                                 (double)r.all.insns / 1e6, r.seconds, mips(&r),
+                                 percent(r.all.engine.jit_insns, r.all.insns), r.all.engine.regions,
+                                 (double)r.all.engine.compile_ns / 1e9);
+    clear(&r);
+    return line;
 }

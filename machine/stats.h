@@ -4,7 +4,8 @@
 #include "machine/exec.h"
 
 // The whole report as text for people, or as one JSON object (docs/addend.1 lists its members). The caller frees it.
-char *stats_text(Machine *m, const RunResult *run);
-char *stats_json(Machine *m, const RunResult *run);
+// *wrong: NULL, or how the counts contradict each other (memory/spec.md 5.8), in a line, which the caller frees.
+char *stats_text(Machine *m, const RunResult *run, char **wrong);
+char *stats_json(Machine *m, const RunResult *run, char **wrong);
 // One line that says what the engine did; for `addend demo`.
 char *stats_summary(Machine *m, const RunResult *run);

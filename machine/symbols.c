@@ -45,6 +45,12 @@ const Symbol *symbols_by_name(const Symbols *s, const char *name)
     return g_hash_table_lookup(s->by_name, name);
 }
 
+void symbols_each(const Symbols *s, void (*fn)(const Symbol *s, void *opaque), void *opaque)
+{
+    for (unsigned i = 0; i < s->all->len; i++)
+        fn(&g_array_index(s->all, Symbol, i), opaque);
+}
+
 void symbols_each_function(const Symbols *s, void (*fn)(const Symbol *s, void *opaque), void *opaque)
 {
     for (unsigned i = 0; i < s->all->len; i++)

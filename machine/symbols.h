@@ -23,7 +23,9 @@ void symbols_add(Symbols *symbols, const Symbol *symbol);
 // The symbol of that name, the one of the image loaded last; NULL if there is none.
 const Symbol *symbols_by_name(const Symbols *symbols, const char *name);
 
-// Calls fn for each function, in no particular order.
+// Calls fn for each symbol, in no particular order.
+void symbols_each(const Symbols *symbols, void (*fn)(const Symbol *s, void *opaque), void *opaque);
+// The same for functions alone.
 void symbols_each_function(const Symbols *symbols, void (*fn)(const Symbol *s, void *opaque), void *opaque);
 
 // The symbol that addr lies in: the nearest one at or below it whose size, if known, reaches addr. Functions

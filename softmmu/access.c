@@ -235,6 +235,7 @@ bool tlb_load(Tlb *tlb, gva_t va, unsigned size, uint64_t *value, MemFault *faul
             return false;
         b.flags = 0;
     } else {
+        tlb->stats.crossings[ACCESS_READ]++;
         if (tlb->tap)
             tap_cross(tlb->tap, va + n, ACCESS_READ);
         if (!tlb_lookup(tlb, va + n, size - n, ACCESS_READ, &b, fault) || !load_part(tlb, &a, n, value, fault))
@@ -263,6 +264,7 @@ bool tlb_store(Tlb *tlb, gva_t va, unsigned size, uint64_t value, MemFault *faul
         if (!store_part(tlb, &a, size, value, fault))
             return false;
     } else {
+        tlb->stats.crossings[ACCESS_WRITE]++;
         if (tlb->tap)
             tap_cross(tlb->tap, va + n, ACCESS_WRITE);
         if (!tlb_lookup(tlb, va + n, size - n, ACCESS_WRITE, &b, fault) || !store_part(tlb, &a, n, value, fault))
@@ -305,24 +307,26 @@ void *tlb_ram(Tlb *tlb, gva_t va, unsigned size, MemAccess access)
     if (n == size && known_device(tlb, va, access))
         return NULL;
     if (!tlb_lookup(tlb, va, n, access, &a, &fault)) {
-        --*a.counter; // the caller repeats the access to take the fault
+        tlb_uncount(tlb, &a, access); // the caller repeats the access to take the fault
         return NULL;
     }
     if (n == size) {
         if (plain(tlb, &a))
             return a.host;
-        tlb_defer(tlb, &a, 0);
+        tlb_defer(tlb, &a, access, 0);
         return NULL;
     }
     if (!tlb_lookup(tlb, va + n, size - n, access, &b, &fault)) {
-        --*b.counter;
-        tlb_defer(tlb, &a, 0);
+        tlb_uncount(tlb, &b, access);
+        tlb_defer(tlb, &a, access, 0);
         return NULL;
     }
-    if (plain(tlb, &a) && plain(tlb, &b) && b.host == a.host + n)
+    if (plain(tlb, &a) && plain(tlb, &b) && b.host == a.host + n) {
+        tlb->stats.crossings[access]++;
         return a.host;
-    tlb_defer(tlb, &a, 0);
-    tlb_defer(tlb, &b, 1);
+    }
+    tlb_defer(tlb, &a, access, 0);
+    tlb_defer(tlb, &b, access, 1);
     return NULL;
 }
 
@@ -333,6 +337,7 @@ bool tlb_atomic(Tlb *tlb, gva_t va, unsigned size, MemAccess access, void **host
         if (tlb->tap)
             tap_refused(tlb->tap, va, access);
         *fault = (MemFault){FAULT_ALIGN, access, va};
+        tlb->stats.not_looked_up[access]++;
         return false;
     }
     if (!tlb_lookup(tlb, va, size, access, &look, fault))
@@ -340,7 +345,7 @@ bool tlb_atomic(Tlb *tlb, gva_t va, unsigned size, MemAccess access, void **host
     *host = look.host;
     if (look.flags & (TLB_MMIO | TLB_DISCARD)) {
         *host = NULL;
-        tlb_defer(tlb, &look, 0);
+        tlb_defer(tlb, &look, access, 0);
         if (!tlb->atomic_locked)
             memory_lock();
         tlb->atomic_locked = true;
@@ -356,13 +361,21 @@ bool tlb_atomic(Tlb *tlb, gva_t va, unsigned size, MemAccess access, void **host
     return true;
 }
 
+bool tlb_atomic_load(Tlb *tlb, gva_t va, unsigned size, uint64_t *value, MemFault *fault)
+{
+    tlb->stats.unstarted[ACCESS_READ]++;
+    return tlb_load(tlb, va, size, value, fault);
+}
+
 void tlb_atomic_done(Tlb *tlb)
 {
     if (tlb->atomic_size && tlb->code)
         code_pages_written(tlb->code, tlb->atomic_ram, tlb->atomic_size);
     tlb->atomic_size = 0;
-    if (tlb->atomic_locked)
+    if (tlb->atomic_locked) {
+        tlb_recount(tlb, ACCESS_WRITE); // no store followed: a failed SC, or the load of an AMO was refused
         memory_unlock();
+    }
     tlb->atomic_locked = false;
 }
 
@@ -376,7 +389,7 @@ bool tlb_fetch(Tlb *tlb, gva_t va, const uint8_t **host, ram_t *ram, MemFault *f
     *host = direct ? look.host : NULL;
     *ram = direct ? look.ram : 0;
     if (!direct)
-        tlb_defer(tlb, &look, 0);
+        tlb_defer(tlb, &look, ACCESS_FETCH, 0);
     return true;
 }
 
@@ -402,6 +415,7 @@ bool tlb_fetch_mmio(Tlb *tlb, gva_t va, uint16_t *parcel, MemFault *fault)
 bool tlb_probe(Tlb *tlb, gva_t va, unsigned size, MemAccess access, MemFault *fault)
 {
     TlbLook look;
+    tlb->stats.unstarted[access]++;
     return tlb_lookup(tlb, va, size, access, &look, fault);
 }
 
@@ -409,6 +423,7 @@ bool tlb_zero(Tlb *tlb, gva_t va, unsigned size, MemFault *fault)
 {
     TlbLook look;
     g_assert(size >= 8 && size <= PAGE_SIZE && !(size & (size - 1)) && !(va & (size - 1)));
+    tlb->stats.unstarted[ACCESS_WRITE]++;
     if (!tlb_lookup(tlb, va, size, ACCESS_WRITE, &look, fault))
         return false;
     TlbLook part = look;

@@ -106,6 +106,7 @@ void tlb_free(Tlb *tlb)
     }
     free(tlb->machine.entries);
     tlb_watch_free(tlb);
+    tlb_causes_free(tlb);
     g_free(tlb);
 }
 
@@ -129,6 +130,8 @@ void tlb_set_ram_copy(Tlb *tlb, const struct RamBlock *of, int64_t delta)
 void tlb_set_mmu(Tlb *tlb, unsigned data_mmu, unsigned fetch_mmu)
 {
     g_assert(data_mmu < TLB_MMU_INDEXES && fetch_mmu < TLB_MMU_INDEXES);
+    if (tlb->causes && fetch_mmu != tlb->fetch_mmu)
+        tlb_causes_privilege(tlb);
     tlb->data_mmu = data_mmu;
     tlb->fetch_mmu = fetch_mmu;
     update_fast(tlb);
@@ -161,6 +164,7 @@ static void set_size(Tlb *tlb, TlbTable *t, unsigned mmu, uint64_t size, int64_t
     allocate(t, size);
     tlb->stats.grow[mmu] += t->size > old;
     tlb->stats.shrink[mmu] += t->size < old;
+    tlb->stats.size_steps[mmu] += __builtin_ctzll(t->size) - __builtin_ctzll(old);
     t->window_max = 0;
     t->window_start = now;
 }
@@ -190,6 +194,8 @@ void tlb_relieve(Tlb *tlb)
             continue;
         set_size(tlb, t, i, t->size * 2, tlb->now(tlb->now_opaque));
         empty_table(t);
+        if (tlb->causes)
+            tlb_causes_emptied(tlb, i < TLB_SPACE_INDEXES ? tlb->context[tlb->current] : NULL, i, TLB_MISS_RESIZE);
         t->evictions = 0;
         update_fast(tlb);
     }
@@ -197,14 +203,17 @@ void tlb_relieve(Tlb *tlb)
 
 // --- flushes -----------------------------------------------------------------------------------------------
 
-// True if there was something to flush.
-static bool flush_table(Tlb *tlb, TlbTable *t, unsigned mmu)
+// Of a context, or NULL: the machine's. True if there was something to flush.
+static bool flush_table(Tlb *tlb, TlbContext *c, unsigned mmu, TlbMissCause why)
 {
+    TlbTable *t = c ? &c->table[mmu] : &tlb->machine;
     if (!t->dirty)
         return false;
     if (tlb->dynamic)
         resize(tlb, t, mmu);
     empty_table(t);
+    if (tlb->causes)
+        tlb_causes_emptied(tlb, c, mmu, why);
     return true;
 }
 
@@ -228,22 +237,33 @@ static bool has_asid(const TlbContext *c, unsigned asid)
     return asid == TLB_ANY_ASID || c->asid == asid;
 }
 
-void tlb_flush_space(Tlb *tlb, unsigned asid)
+static void flush_spaces(Tlb *tlb, unsigned asid, TlbMissCause why)
 {
     for (unsigned i = 0; i < TLB_SPACE_INDEXES; i++) {
         bool did = false;
         for (unsigned n = 0; n < tlb->n_contexts; n++)
             if (has_asid(tlb->context[n], asid))
-                did |= flush_table(tlb, &tlb->context[n]->table[i], i);
+                did |= flush_table(tlb, tlb->context[n], i, why);
         count_flush(tlb, i, did);
+        tlb->stats.flush_asid[i] += asid != TLB_ANY_ASID;
+        if (tlb->causes && asid == TLB_ANY_ASID)
+            tlb_causes_global(tlb, i, TLB_EMPTY, why);
     }
     end_flush(tlb);
 }
 
+void tlb_flush_space(Tlb *tlb, unsigned asid)
+{
+    bool any = asid == TLB_ANY_ASID;
+    tlb->stats.flushes[any ? TLB_FLUSH_ALL : TLB_FLUSH_ASID]++;
+    flush_spaces(tlb, asid, any ? TLB_MISS_FLUSH_ALL : TLB_MISS_FLUSH_ASID);
+}
+
 void tlb_flush(Tlb *tlb)
 {
-    count_flush(tlb, TLB_MMU_INDEXES - 1, flush_table(tlb, &tlb->machine, TLB_MMU_INDEXES - 1));
-    tlb_flush_space(tlb, TLB_ANY_ASID);
+    tlb->stats.flushes[TLB_FLUSH_OTHER]++;
+    count_flush(tlb, TLB_MMU_INDEXES - 1, flush_table(tlb, NULL, TLB_MMU_INDEXES - 1, TLB_MISS_OTHER));
+    flush_spaces(tlb, TLB_ANY_ASID, TLB_MISS_OTHER);
 }
 
 // Drops an entry if the page-table entry that it comes from maps page too.
@@ -256,8 +276,10 @@ static bool drop_entry(TlbEntry *e, const TlbCold *cold, gva_t page)
     return true;
 }
 
-static void drop_page(TlbTable *t, gva_t page)
+// From the table of a context, or NULL: the machine's.
+static void drop_page(Tlb *tlb, TlbContext *c, unsigned mmu, gva_t page)
 {
+    TlbTable *t = c ? &c->table[mmu] : &tlb->machine;
     if (!t->dirty)
         return;
     tlb_run_drop_page(t, page);
@@ -267,20 +289,31 @@ static void drop_page(TlbTable *t, gva_t page)
         k = pages < t->size ? k & ~(pages - 1) : 0;
         end = k + MIN(pages, t->size);
     }
-    for (; k < end; k++)
-        t->used -= drop_entry(&t->entries[k], &t->cold[k], page);
-    for (unsigned v = 0; v < TLB_VICTIMS; v++)
-        drop_entry(&t->victim[v], &t->victim_cold[v], page);
+    for (; k < end; k++) {
+        uint64_t is = tlb->causes ? tlb_entry_page(&t->entries[k]) : 0;
+        bool dropped = drop_entry(&t->entries[k], &t->cold[k], page);
+        t->used -= dropped;
+        if (tlb->causes && dropped)
+            tlb_causes_page(tlb, c, mmu, is);
+    }
+    for (unsigned v = 0; v < TLB_VICTIMS; v++) {
+        uint64_t is = tlb->causes ? tlb_entry_page(&t->victim[v]) : 0;
+        if (drop_entry(&t->victim[v], &t->victim_cold[v], page) && tlb->causes)
+            tlb_causes_page(tlb, c, mmu, is);
+    }
 }
 
 void tlb_flush_space_page(Tlb *tlb, gva_t va, unsigned asid)
 {
     gva_t page = va & PAGE_MASK;
+    tlb->stats.flushes[asid == TLB_ANY_ASID ? TLB_FLUSH_VA : TLB_FLUSH_VA_ASID]++;
     for (unsigned i = 0; i < TLB_SPACE_INDEXES; i++) {
         tlb->stats.flush_page[i]++;
         for (unsigned n = 0; n < tlb->n_contexts; n++)
             if (has_asid(tlb->context[n], asid))
-                drop_page(&tlb->context[n]->table[i], page);
+                drop_page(tlb, tlb->context[n], i, page);
+        if (tlb->causes && asid == TLB_ANY_ASID)
+            tlb_causes_global(tlb, i, page, TLB_MISS_FLUSH_VA);
     }
     end_flush(tlb);
 }
@@ -288,7 +321,7 @@ void tlb_flush_space_page(Tlb *tlb, gva_t va, unsigned asid)
 void tlb_flush_page(Tlb *tlb, gva_t va)
 {
     tlb->stats.flush_page[TLB_MMU_INDEXES - 1]++;
-    drop_page(&tlb->machine, va & PAGE_MASK);
+    drop_page(tlb, NULL, TLB_MMU_INDEXES - 1, va & PAGE_MASK);
     tlb_flush_space_page(tlb, va, TLB_ANY_ASID);
 }
 
@@ -314,7 +347,7 @@ static unsigned take_context(Tlb *tlb)
         if (n != tlb->current && tlb->context[n]->left_at < tlb->context[oldest]->left_at)
             oldest = n;
     for (unsigned i = 0; i < TLB_SPACE_INDEXES; i++)
-        flush_table(tlb, &tlb->context[oldest]->table[i], i);
+        flush_table(tlb, tlb->context[oldest], i, TLB_MISS_CONTEXT);
     tlb->stats.context_evict++;
     return oldest;
 }
@@ -328,6 +361,8 @@ void tlb_set_context(Tlb *tlb, uint64_t key, unsigned asid)
     tlb->context[tlb->current]->left_at = ++tlb->n_left;
     tlb->context[n]->key = key;
     tlb->context[n]->asid = asid;
+    if (tlb->causes && found < 0)
+        tlb_causes_context(tlb, tlb->context[n]);
     enter_context(tlb, n);
     tlb->stats.context_switch++;
     tlb->stats.context_new += found < 0;

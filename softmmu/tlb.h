@@ -78,11 +78,11 @@ typedef struct {
 
 // Per MMU index and access kind (spec 5.8). Each lookup counts once, in one of these; an access over two
 // pages is two lookups (one, if its first page faults). hit: a slow path was called and found a plain entry
-// (misaligned accesses, watched pages; engines count the hits that they inline). slow_*: found an entry with
+// (misaligned accesses; engines count the hits that they inline). slow_*: found an entry with
 // that flag. The rest: found in a victim; translated and entered; translated and refused. A function that refuses
 // what the caller then does with tlb_load, tlb_store or tlb_fetch_mmio leaves the counting to those.
 typedef struct {
-    uint64_t hit, slow_mmio, slow_notdirty, slow_discard, slow_recheck;
+    uint64_t hit, slow_mmio, slow_notdirty, slow_discard, slow_recheck, slow_watch;
     uint64_t victim_hit, fill_ok, fill_fault;
 } TlbCounters;
 
@@ -168,6 +168,8 @@ void *tlb_ram(Tlb *tlb, gva_t va, unsigned size, MemAccess access);
 // the caller's store: the hart may translate nothing in between. What other harts translate then is for
 // tlb_atomic_done, to be called after the store and whenever tlb_atomic said true.
 bool tlb_atomic(Tlb *tlb, gva_t va, unsigned size, MemAccess access, void **host, MemFault *fault);
+// The load of an SC or AMO, when *host was NULL: tlb_load, counted as a lookup that no load started.
+bool tlb_atomic_load(Tlb *tlb, gva_t va, unsigned size, uint64_t *value, MemFault *fault);
 void tlb_atomic_done(Tlb *tlb);
 
 // Whether an access of size bytes, all in one page, would be permitted. False: *fault.
@@ -210,12 +212,75 @@ void tlb_watch(Tlb *tlb, gva_t va, uint64_t len, bool reads, bool writes);
 bool tlb_unwatch(Tlb *tlb, gva_t va, uint64_t len, bool reads, bool writes);
 
 // --- statistics --------------------------------------------------------------------------------------------
+// What flushed, by operation; TLB_FLUSH_OTHER: tlb_flush (the map, PMP, a reset).
+typedef enum {
+    TLB_FLUSH_ALL, TLB_FLUSH_VA, TLB_FLUSH_ASID, TLB_FLUSH_VA_ASID, TLB_FLUSH_OTHER, TLB_FLUSH_KINDS
+} TlbFlushKind;
+
 typedef struct {
     TlbCounters kind[TLB_MMU_INDEXES][ACCESS_KINDS];
     uint64_t evict[TLB_MMU_INDEXES], victim_drop[TLB_MMU_INDEXES], flush_all[TLB_MMU_INDEXES];
     uint64_t flush_page[TLB_MMU_INDEXES], flush_elided[TLB_MMU_INDEXES];
-    uint64_t grow[TLB_MMU_INDEXES], shrink[TLB_MMU_INDEXES]; // flushes that resized
+    uint64_t flush_asid[TLB_MMU_INDEXES]; // of flush_all and flush_elided, those of one asid
+    uint64_t grow[TLB_MMU_INDEXES], shrink[TLB_MMU_INDEXES]; // times that a table was resized
+    // By how much in all, over all tables of the index: log2 of the new size less that of the old one.
+    int64_t size_steps[TLB_MMU_INDEXES];
     uint64_t size[TLB_MMU_INDEXES], used[TLB_MMU_INDEXES];   // entries of the current context, without the victims
     uint64_t context_switch, context_new, context_evict; // tlb_set_context: another, a new one, in place of an old one
+    uint64_t flushes[TLB_FLUSH_KINDS];   // operations, whether there was something to flush or not
+    uint64_t crossings[ACCESS_KINDS];    // second lookups of accesses over two pages
+    uint64_t unstarted[ACCESS_KINDS];    // lookups for what engines do not count: cache blocks, tlb_atomic_load
+    uint64_t not_looked_up[ACCESS_KINDS]; // accesses refused before a lookup: misaligned atomic ones
 } TlbStats;
 void tlb_stats(const Tlb *tlb, TlbStats *out);
+
+// Why a lookup missed (docs/tlb.md, "The host softTLB"); the first that applies.
+typedef enum {
+    TLB_MISS_FAULT,      // translation refused
+    TLB_MISS_UPGRADE,    // there is an entry, but not for this kind of access
+    TLB_MISS_COLD,       // never there
+    TLB_MISS_FLUSH_ALL, TLB_MISS_FLUSH_VA, TLB_MISS_FLUSH_ASID, // the guest flushed it
+    TLB_MISS_CONTEXT,    // another space took its context, or it is a global page that only other contexts have
+    TLB_MISS_OTHER,      // tlb_flush
+    TLB_MISS_RESIZE,     // tlb_relieve
+    TLB_MISS_CONFLICT,   // replaced although the table had empty entries
+    TLB_MISS_CAPACITY,   // replaced in a full table
+    TLB_MISS_FORGOTTEN,  // there was no room to remember the page
+    TLB_MISS_CAUSES
+} TlbMissCause;
+extern const char *const tlb_miss_cause_names[TLB_MISS_CAUSES]; // "fault", ...
+
+// Keeps causes from now on: once, behind tlb_new. pages: so many are remembered at most, in each context and MMU index
+// that has them (TLB_CAUSE_PAGES: 64 MB when that is reached). Costs time where lookups miss or entries go, only.
+#define TLB_CAUSE_PAGES (UINT64_C(1) << 21)
+void tlb_set_causes(Tlb *tlb, uint64_t pages);
+
+#define TLB_PAGE_SIZES 6 // 4 KiB, 64 KiB, 2 MiB, 1 GiB, 512 GiB, 256 TiB
+#define TLB_SIZE_NONE TLB_PAGE_SIZES // of faults
+#define TLB_PRIVILEGES 4
+typedef struct {
+    uint64_t miss[TLB_MMU_INDEXES][ACCESS_KINDS][TLB_MISS_CAUSES];
+    uint64_t size[TLB_MMU_INDEXES][ACCESS_KINDS][TLB_PAGE_SIZES + 1]; // the same misses
+    uint64_t lookups[TLB_PRIVILEGES][ACCESS_KINDS]; // all that TlbCounters count, by fetch MMU index: 0 U, 1 S, 3 M
+    uint64_t privilege[TLB_PRIVILEGES][ACCESS_KINDS]; // misses, likewise
+    uint64_t crossings[TLB_PRIVILEGES][ACCESS_KINDS], unstarted[TLB_PRIVILEGES][ACCESS_KINDS];
+    uint64_t not_looked_up[TLB_PRIVILEGES][ACCESS_KINDS];
+    uint64_t remembered; // pages
+    uint64_t lost;       // misses of pages that ought to be there: always 0
+} TlbMissStats;
+bool tlb_miss_stats(const Tlb *tlb, TlbMissStats *out); // false: causes are not kept
+
+typedef enum { TLB_SPACE, TLB_SPACE_MACHINE, TLB_SPACE_MORE } TlbSpaceKind;
+typedef struct { // the misses of a space
+    TlbSpaceKind kind; // MACHINE: the last MMU index; MORE: of all spaces behind the first TLB_SPACES
+    uint64_t key;      // tlb_set_context's
+    unsigned asid;
+    uint64_t miss[ACCESS_KINDS][TLB_MISS_CAUSES];
+} TlbSpaceStats;
+#define TLB_SPACES 4096
+unsigned tlb_spaces(const Tlb *tlb); // with causes only, else 0
+TlbSpaceStats tlb_space_stats(const Tlb *tlb, unsigned n);
+
+// Does what is counted agree with the tables (spec 5.8)? NULL: it does; else a line with the numbers, which the caller
+// frees. On the hart's thread, or while it is stopped.
+char *tlb_check(const Tlb *tlb);

@@ -106,6 +106,8 @@ static void evict(Tlb *tlb, unsigned mmu, const TlbEntry *e, const TlbCold *cold
     tlb->stats.evict[mmu]++;
     t->evictions++;
     tlb->stats.victim_drop[mmu] += tlb_entry_page(&t->victim[v]) != TLB_EMPTY;
+    if (tlb->causes && tlb_entry_page(&t->victim[v]) != TLB_EMPTY)
+        tlb_causes_dropped(tlb, mmu, tlb_entry_page(&t->victim[v]));
     t->victim[v] = *e;
     t->victim_cold[v] = *cold;
 }
@@ -183,21 +185,50 @@ static uint64_t *flag_counter(TlbCounters *c, uint64_t flags)
         return &c->slow_mmio;
     if (flags & TLB_DISCARD)
         return &c->slow_discard;
-    return flags & TLB_NOTDIRTY ? &c->slow_notdirty : &c->hit;
+    if (flags & TLB_NOTDIRTY)
+        return &c->slow_notdirty;
+    return flags & TLB_WATCH ? &c->slow_watch : &c->hit;
 }
 
-// The counter that a lookup of this page was taken back from, or NULL.
-static uint64_t *deferred_counter(Tlb *tlb, gva_t page, const TlbCounters *c)
+// The counter that a lookup of this page was taken back from, or NULL. *miss: what goes with it.
+static uint64_t *deferred_counter(Tlb *tlb, gva_t page, const TlbCounters *c, TlbMiss *miss)
 {
     for (unsigned i = 0; i < G_N_ELEMENTS(tlb->deferred); i++) {
         TlbDeferred *d = &tlb->deferred[i];
         if (d->page == page && d->counter >= &c->hit && d->counter < &c->hit + sizeof *c / sizeof c->hit) {
             uint64_t *counter = d->counter;
             d->counter = NULL;
+            *miss = d->miss;
             return counter;
         }
     }
     return NULL;
+}
+
+// The table has nothing for this access.
+static bool fill_missing(Tlb *tlb, gva_t va, unsigned size, MemAccess access, unsigned mmu, MemFault *fault,
+                         TlbMiss *miss)
+{
+    gva_t page = va & PAGE_MASK;
+    if (tlb->causes)
+        *miss = tlb_miss_begin(tlb, page, access, mmu);
+    if (!fill(tlb, va, size, access, mmu, fault))
+        return false;
+    if (tlb->causes) {
+        const TlbTable *t = tlb->table[mmu];
+        tlb_miss_filled(tlb, miss, page, mmu, &t->cold[tlb_slot(t, va) - t->entries]);
+    }
+    return true;
+}
+
+static void tap_miss(Tap *tap, gva_t va, MemAccess access, unsigned cause)
+{
+    tap_event(tap, TAP_HOST_MISS, va, (uint32_t)access | cause << 2);
+}
+
+static bool is_miss(const TlbCounters *c, const uint64_t *counter)
+{
+    return counter == &c->fill_ok || counter == &c->fill_fault;
 }
 
 bool tlb_lookup(Tlb *tlb, gva_t va, unsigned size, MemAccess access, TlbLook *out, MemFault *fault)
@@ -208,6 +239,7 @@ bool tlb_lookup(Tlb *tlb, gva_t va, unsigned size, MemAccess access, TlbLook *ou
     gva_t page = va & PAGE_MASK;
     uint64_t cmp = tlb_slot(t, va)->cmp[access];
     uint64_t *counter;
+    TlbMiss miss = {0};
     bool ok = true;
 
     if (tlb_cmp_is(cmp, page)) {
@@ -218,14 +250,20 @@ bool tlb_lookup(Tlb *tlb, gva_t va, unsigned size, MemAccess access, TlbLook *ou
         counter = &c->victim_hit;
         tlb->table[mmu]->evictions++; // a conflict too: a larger table may not have it
     } else {
-        ok = fill(tlb, va, size, access, mmu, fault);
+        ok = fill_missing(tlb, va, size, access, mmu, fault, &miss);
         counter = ok ? &c->fill_ok : &c->fill_fault;
+        if (tlb->tap && tlb->causes)
+            tap_miss(tlb->tap, va, access, ok ? miss.cause : TLB_MISS_FAULT);
     }
-    uint64_t *before = ok ? deferred_counter(tlb, page, c) : NULL;
+    uint64_t *before = ok ? deferred_counter(tlb, page, c, &miss) : NULL;
     if (before)
         counter = before;
     ++*counter;
+    if (tlb->causes && is_miss(c, counter))
+        tlb_miss_count(tlb, &miss, mmu, access, 1);
     out->counter = counter;
+    out->miss = miss;
+    out->mmu = mmu;
     if (!ok) {
         if (tlb->tap && access != ACCESS_FETCH) // who fetches may only be looking
             tap_refused(tlb->tap, va, access);
@@ -247,16 +285,36 @@ bool tlb_lookup(Tlb *tlb, gva_t va, unsigned size, MemAccess access, TlbLook *ou
         .flags = (unsigned)(e->cmp[access] & ~PAGE_MASK),
         .mmu = mmu,
         .counter = counter,
+        .miss = miss,
     };
     return true;
 }
 
-void tlb_defer(Tlb *tlb, const TlbLook *look, unsigned n)
+void tlb_uncount(Tlb *tlb, const TlbLook *look, MemAccess access)
 {
     --*look->counter;
+    if (tlb->causes && is_miss(&tlb->stats.kind[look->mmu][access], look->counter))
+        tlb_miss_count(tlb, &look->miss, look->mmu, access, -1);
+}
+
+void tlb_defer(Tlb *tlb, const TlbLook *look, MemAccess access, unsigned n)
+{
+    tlb_uncount(tlb, look, access);
     if (n == 0)
         tlb->deferred[1].counter = NULL; // of an earlier access
-    tlb->deferred[n] = (TlbDeferred){look->va & PAGE_MASK, look->counter};
+    tlb->deferred[n] = (TlbDeferred){look->va & PAGE_MASK, look->counter, look->miss};
+}
+
+void tlb_recount(Tlb *tlb, MemAccess access)
+{
+    TlbMiss miss;
+    const TlbCounters *c = &tlb->stats.kind[tlb->data_mmu][access];
+    uint64_t *counter = deferred_counter(tlb, tlb->deferred[0].page, c, &miss);
+    if (!counter)
+        return;
+    ++*counter;
+    if (tlb->causes && is_miss(c, counter))
+        tlb_miss_count(tlb, &miss, tlb->data_mmu, access, 1);
 }
 
 void tlb_clear_notdirty(Tlb *tlb, const TlbLook *look)

@@ -39,14 +39,21 @@ typedef struct {
     TlbCold victim_cold[TLB_VICTIMS];
 } TlbTable;
 
+typedef struct { // how a miss is counted (tlb_causes.c)
+    uint16_t space;
+    uint8_t cause, size; // TlbMissCause; 0..TLB_SIZE_NONE
+} TlbMiss;
+
 typedef struct { // a lookup that was taken back, to be counted when the access is done another way
     gva_t page;
     uint64_t *counter; // NULL: none
+    TlbMiss miss;      // if that is fill_ok
 } TlbDeferred;
 
 typedef struct {
     uint64_t key;
     unsigned asid;
+    unsigned space; // tlb_causes.c
     uint64_t left_at; // Tlb.n_left when another one took its place
     TlbTable table[TLB_SPACE_INDEXES];
 } TlbContext;
@@ -78,6 +85,7 @@ struct Tlb {
     struct _GArray *watches; // tlb_watch.c; NULL: nothing is watched
     void (*watch_hook)(void *opaque, const TlbWatched *it);
     void *watch_opaque;
+    struct TlbCauses *causes; // NULL: not kept
     Tap *tap; // NULL: none
     TlbStats stats;
 };
@@ -95,6 +103,7 @@ typedef struct {
     unsigned large_bits; // as in TlbTranslation
     bool global;         // likewise
     uint64_t *counter; // the counter that took this lookup; set after a fault too
+    TlbMiss miss;      // if that is fill_ok or fill_fault
 } TlbLook;
 
 static inline TlbEntry *tlb_slot(const TlbTable *t, gva_t va)
@@ -126,9 +135,13 @@ static inline void tlb_entry_clear(TlbEntry *e)
 // Finds or makes the entry for [va, va+size), which lies in one page, and counts it. False: *fault.
 bool tlb_lookup(Tlb *tlb, gva_t va, unsigned size, MemAccess access, TlbLook *out, MemFault *fault);
 
+// Takes back what a lookup counted.
+void tlb_uncount(Tlb *tlb, const TlbLook *look, MemAccess access);
 // Takes back what a successful lookup counted: the same access comes again by another function, which then
 // counts it in the same place. n: 0 or 1, which page of the access.
-void tlb_defer(Tlb *tlb, const TlbLook *look, unsigned n);
+void tlb_defer(Tlb *tlb, const TlbLook *look, MemAccess access, unsigned n);
+// Counts again what tlb_defer took back, if it was such a data access and did not come again.
+void tlb_recount(Tlb *tlb, MemAccess access);
 
 static inline gpa_t tlb_cold_page(const TlbCold *c)
 {
@@ -139,6 +152,23 @@ static inline unsigned tlb_cold_bits(const TlbCold *c)
 {
     return (unsigned)(c->pa & (TLB_COLD_GLOBAL - 1));
 }
+
+// --- tlb_causes.c: all of these only with tlb->causes
+// The page has no entry for this access: why? Before anything is translated.
+TlbMiss tlb_miss_begin(Tlb *tlb, gva_t page, MemAccess access, unsigned mmu);
+// It has one now, with that beside it.
+void tlb_miss_filled(Tlb *tlb, TlbMiss *miss, gva_t page, unsigned mmu, const TlbCold *cold);
+void tlb_miss_count(Tlb *tlb, const TlbMiss *miss, unsigned mmu, MemAccess access, int n); // n: 1, or -1: takes it back
+// An entry left the table of the current context for good.
+void tlb_causes_dropped(Tlb *tlb, unsigned mmu, gva_t page);
+// Entries of a context's table, or NULL: the machine's, were flushed by address; all of them went, for this reason.
+void tlb_causes_page(Tlb *tlb, const TlbContext *c, unsigned mmu, gva_t page);
+void tlb_causes_emptied(Tlb *tlb, const TlbContext *c, unsigned mmu, TlbMissCause cause);
+// Global pages are flushed wherever they are. page: TLB_EMPTY: all of them.
+void tlb_causes_global(Tlb *tlb, unsigned mmu, gva_t page, TlbMissCause cause);
+void tlb_causes_context(Tlb *tlb, TlbContext *c); // it has got its key
+void tlb_causes_privilege(Tlb *tlb);              // the fetch MMU index is about to change
+void tlb_causes_free(Tlb *tlb);
 
 // --- tlb_watch.c
 void tlb_watch_flag(const Tlb *tlb, TlbEntry *e); // sets the flag where the entry's page is watched

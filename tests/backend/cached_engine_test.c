@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Engines that share a persistent code cache: what one kept another loads, but only for the very same guest code.
 #include "tests/test.h"
-#include "tests/backend/temp_dir.h"
+#include "tests/backend/encode.h"
 #include "tests/backend/rig.h"
-
-enum { T0 = 5, T1 = 6, T2 = 7 };
+#include "tests/backend/temp_dir.h"
 
 #define ROUNDS 3000u
 #define LENGTH 5 // instructions of the program
-
-static uint32_t addi(unsigned rd, unsigned rs1, uint32_t imm)
-{
-    return imm << 20 | rs1 << 15 | rd << 7 | 0x13;
-}
 
 // A loop of two blocks, of which the second adds `step` to T1; it ends where it stays.
 static void make_loop(uint32_t *code, uint32_t step)
@@ -183,11 +177,7 @@ static void several_engines(void **state)
 {
     (void)state;
     RegionStore *store = open_store();
-    GThread *threads[3];
-    for (unsigned i = 0; i < 3; i++)
-        threads[i] = g_thread_new("engine", run_some, store);
-    for (unsigned i = 0; i < 3; i++)
-        g_thread_join(threads[i]);
+    rig_threads(run_some, store);
     assert_int_equal(run_loop(store, 2).regions, 0);
     region_store_free(store);
 }
@@ -221,8 +211,6 @@ static void code_that_changes(void **state)
     g_free(h);
     region_store_free(store);
 }
-
-#define FOLDER_TEST(f) cmocka_unit_test_setup_teardown(f, temp_dir_make, temp_dir_remove)
 
 int main(void)
 {

@@ -2,6 +2,7 @@
 // No room for compiled code: its memory is full again and again while workers compile, or the host gives less than it
 // may take, or none. What the guest computes is the same, and the user reads one line.
 #include "tests/test.h"
+#include "tests/backend/encode.h"
 #include "tests/backend/rig.h"
 #include <glib/gstdio.h>
 #include <signal.h>
@@ -11,8 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { T0 = 5, T1 = 6, T2 = 7 };
-
 #ifndef PR_SET_MDWE
 #define PR_SET_MDWE 65
 #define PR_MDWE_REFUSE_EXEC_GAIN 1
@@ -20,11 +19,6 @@ enum { T0 = 5, T1 = 6, T2 = 7 };
 #define RAM_SIZE 0x40000u
 #define LENGTH 5u // instructions of a loop
 #define LOOPS (RAM_SIZE / 4 / LENGTH - 1)
-
-static uint32_t addi(unsigned rd, unsigned rs1, uint32_t imm)
-{
-    return imm << 20 | rs1 << 15 | rd << 7 | 0x13;
-}
 
 // RAM full of loops of two blocks; number i adds i & 1023 to T1 as often as T2 says, and falls into the next one.
 static void fill_ram(HartRig *h)

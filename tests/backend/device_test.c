@@ -2,43 +2,17 @@
 // Devices that do more than answer, called from every tier: they refuse, end the slice, change the memory map or the
 // code that called them. What the guest sees of that does not depend on what runs it.
 #include "tests/test.h"
+#include "tests/backend/encode.h"
 #include "tests/backend/rig.h"
+#include "tests/backend/tiers.h"
 #include "frontend/trap.h"
 #include <string.h>
-
-enum { ZERO, RA, SP, GP, TP, T0, T1, T2, S0, S1, A0, A1, A2, A3, A4, A5 };
-
-#define I_TYPE(imm, rs1, f3, rd, op) (((uint32_t)(imm) & 0xfff) << 20 | (rs1) << 15 | (f3) << 12 | (rd) << 7 | (op))
-#define ADDI(rd, rs1, imm)           I_TYPE(imm, rs1, 0u, (uint32_t)rd, 0x13u)
-#define LW(rd, imm, rs1)             I_TYPE(imm, rs1, 2u, (uint32_t)rd, 0x03u)
 
 #define DEVICE (RIG_DEV + 0x1000) // the one of this file
 #define SHADOW (RIG_RAM + 0x8000) // RAM that may be hidden by other RAM
 #define HANDLER 0x1000            // in RAM
 
-static uint32_t sw(unsigned rs2, unsigned imm, unsigned rs1)
-{
-    return (imm >> 5) << 25 | rs2 << 20 | rs1 << 15 | 2u << 12 | (imm & 31) << 7 | 0x23;
-}
-
-static uint32_t bne(unsigned rs1, unsigned rs2, int offset)
-{
-    uint32_t o = (uint32_t)offset;
-    return (o >> 12 & 1) << 31 | (o >> 5 & 63) << 25 | rs2 << 20 | rs1 << 15 | 1u << 12 | (o >> 1 & 15) << 8 |
-           (o >> 11 & 1) << 7 | 0x63;
-}
-
-static uint32_t jal(unsigned rd, int offset)
-{
-    uint32_t o = (uint32_t)offset;
-    return (o >> 20 & 1) << 31 | (o >> 1 & 1023) << 21 | (o >> 11 & 1) << 20 | (o >> 12 & 255) << 12 | rd << 7 | 0x6f;
-}
-
-static const EngineConfig interp = {.jit = false},
-                          baseline = {.baseline = true, .system = true, .warm = 4, .stats = true},
-                          outside = {.baseline = true, .warm = 4, .stats = true}, // as under -accel check
-                          tiered = {.jit = true, .baseline = true, .system = true, .warm = 4, .threshold = 10,
-                                    .opt = 1, .workers = 1, .sync = true, .stats = true};
+static const EngineConfig outside = {.baseline = true, .warm = 4, .stats = true}; // as under -accel check
 
 static HartRig *rig;
 #define h    (*rig)
@@ -136,9 +110,7 @@ static EngineStats stop(void)
 
 static void run(int64_t insns)
 {
-    rig_slice(&h.rig, insns);
-    g_atomic_int_set(&h.hart.env.exit_request, 0);
-    engine_run(h.rig.engine);
+    rig_run(&h.rig, insns);
     tlb_relieve(h.rig.tlb); // as the run loop does: there are runs of pages
 }
 
@@ -155,9 +127,9 @@ static const EngineConfig *config(void **state)
 // A refusal is the trap of that very instruction, and the device was asked once.
 static void refuses(void **state)
 {
-    const uint32_t code[] = {ADDI(A0, A0, 1), LW(A1, REFUSE, TP), ADDI(A5, A5, 1), sw(A0, REFUSE, TP),
-                             ADDI(A4, A4, 1), bne(A0, A2, -20),   jal(ZERO, 0)};
-    const uint32_t handler[] = {ADDI(S0, S0, 1), 0x34102373 /* csrr t1, mepc */, ADDI(T1, T1, 4),
+    const uint32_t code[] = {addi(A0, A0, 1), lw(A1, REFUSE, TP), addi(A5, A5, 1), sw(A0, REFUSE, TP),
+                             addi(A4, A4, 1), bne(A0, A2, -20),   jal(ZERO, 0)};
+    const uint32_t handler[] = {addi(S0, S0, 1), 0x34102373 /* csrr t1, mepc */, addi(T1, T1, 4),
                                 0x34131073 /* csrw mepc, t1 */, 0x30200073 /* mret */};
     start(state, code, G_N_ELEMENTS(code));
     hart_rig_poke(&h, RIG_RAM + HANDLER, handler, G_N_ELEMENTS(handler));
@@ -189,7 +161,7 @@ static void refuses(void **state)
 // A device that ends the slice: the block is done, no more, and no instruction is counted twice or not at all.
 static void ends_slice(void **state)
 {
-    const uint32_t code[] = {ADDI(A0, A0, 1),  ADDI(A1, A1, 1),  sw(A0, END_SLICE, TP), ADDI(A5, A5, 1),
+    const uint32_t code[] = {addi(A0, A0, 1),  addi(A1, A1, 1),  sw(A0, END_SLICE, TP), addi(A5, A5, 1),
                              bne(A0, A2, -16), jal(ZERO, 0)};
     start(state, code, G_N_ELEMENTS(code));
     R(A2) = 5000;
@@ -207,8 +179,8 @@ static void ends_slice(void **state)
 // An interrupt that the access raises is taken before the block that follows.
 static void raises(void **state)
 {
-    const uint32_t code[] = {ADDI(A0, A0, 1), sw(A0, RAISE, TP), ADDI(A5, A5, 1), bne(A0, A2, -12), jal(ZERO, 0)};
-    const uint32_t handler[] = {ADDI(S0, S0, 1), 0x30200073 /* mret */};
+    const uint32_t code[] = {addi(A0, A0, 1), sw(A0, RAISE, TP), addi(A5, A5, 1), bne(A0, A2, -12), jal(ZERO, 0)};
+    const uint32_t handler[] = {addi(S0, S0, 1), 0x30200073 /* mret */};
     start(state, code, G_N_ELEMENTS(code));
     hart_rig_poke(&h, RIG_RAM + HANDLER, handler, G_N_ELEMENTS(handler));
     h.hart.mtvec = RIG_RAM + HANDLER;
@@ -232,8 +204,8 @@ static void raises(void **state)
 // it are loaded through one base register, as compiled code likes to do with one look.
 static void hides_page(void **state)
 {
-    const uint32_t code[] = {ADDI(A0, A0, 1), LW(A1, 0, GP),   sw(A0, HIDE, TP), LW(A3, 4, GP),
-                             LW(A4, 8, GP),   bne(A0, A2, -20), jal(ZERO, 0)};
+    const uint32_t code[] = {addi(A0, A0, 1), lw(A1, 0, GP),   sw(A0, HIDE, TP), lw(A3, 4, GP),
+                             lw(A4, 8, GP),   bne(A0, A2, -20), jal(ZERO, 0)};
     start(state, code, G_N_ELEMENTS(code));
     uint32_t *over = (uint32_t *)(void *)shadow.ram->host, *under = rig_ram(&h.rig, SHADOW);
     for (unsigned i = 0; i < 3; i++) {
@@ -257,14 +229,14 @@ static void hides_page(void **state)
 // The device writes over the block that called it: the old one is not run again.
 static void rewrites(void **state)
 {
-    const uint32_t code[] = {ADDI(A0, A0, 1), ADDI(A1, A1, 0) /* patched */, sw(A0, REWRITE, TP), bne(A0, A2, -12),
+    const uint32_t code[] = {addi(A0, A0, 1), addi(A1, A1, 0) /* patched */, sw(A0, REWRITE, TP), bne(A0, A2, -12),
                              jal(ZERO, 0)};
     start(state, code, G_N_ELEMENTS(code));
     patched = RIG_RAM + 4;
     R(A2) = UINT64_MAX;
     uint64_t want = 0;
     for (unsigned n = 1; n <= 300; n++) {
-        new_insn = ADDI(A1, A1, n % 7);
+        new_insn = addi(A1, A1, n % 7);
         run(4);
         while (h.hart.env.pc != RIG_RAM)
             run(1);
@@ -279,7 +251,7 @@ static void rewrites(void **state)
 // What only answers is called from where it is asked.
 static void in_place(void **state)
 {
-    const uint32_t code[] = {ADDI(A0, A0, 1), LW(A1, COUNT, TP), LW(A3, COUNT, TP), sw(A3, COUNT, TP),
+    const uint32_t code[] = {addi(A0, A0, 1), lw(A1, COUNT, TP), lw(A3, COUNT, TP), sw(A3, COUNT, TP),
                              bne(A0, A2, -16), jal(ZERO, 0)};
     start(state, code, G_N_ELEMENTS(code));
     R(A2) = 1000;
@@ -296,10 +268,6 @@ static void in_place(void **state)
         assert_true(s.jit_entries > 900); // it left before each
 }
 
-#define ON(test, config)                                                                                               \
-    {                                                                                                                  \
-#test " on " #config, test, NULL, NULL, (void *)(uintptr_t)&config                                             \
-    }
 #define ALL(test) ON(test, interp), ON(test, baseline), ON(test, outside), ON(test, tiered)
 
 int main(void)

@@ -2,49 +2,22 @@
 // The engine on real guest code: exact counts, self-modifying code, devices inside hot loops, interrupts between
 // chained regions, trap loops, full caches. Everything on the interpreter and with regions, compiled at once (sync).
 #include "tests/test.h"
+#include "tests/backend/encode.h"
 #include "tests/backend/rig.h"
+#include "tests/backend/tiers.h"
 #include "backend/code_memory.h"
 #include "backend/engine_private.h"
 #include "frontend/trap.h"
 #include <string.h>
 
-enum { ZERO, RA, SP, GP, TP, T0, T1, T2, S0, S1, A0, A1, A2, A3 };
+#define AMOOR_W(rd, rs2, rs1)   (0x4000202fu | (rs2) << 20 | (rs1) << 15 | (uint32_t)(rd) << 7)
+#define CSRR(rd, csr)           i_type(0x73, 2, rd, 0, csr)
+#define FENCE_I                 0x0000100fu
+#define ECALL                   0x00000073u
+#define MRET                    0x30200073u
+#define MINSTRET                0xb02u
 
-#define I_TYPE(imm, rs1, f3, rd, op) ((uint32_t)(imm) << 20 | (rs1) << 15 | (f3) << 12 | (rd) << 7 | (op))
-#define ADDI(rd, rs1, imm)           I_TYPE(imm, rs1, 0u, (uint32_t)rd, 0x13u)
-#define LD(rd, imm, rs1)             I_TYPE(imm, rs1, 3u, (uint32_t)rd, 0x03u)
-#define LW(rd, imm, rs1)             I_TYPE(imm, rs1, 2u, (uint32_t)rd, 0x03u)
-#define JALR(rd, imm, rs1)           I_TYPE(imm, rs1, 0u, (uint32_t)rd, 0x67u)
-#define AMOOR_W(rd, rs2, rs1)        (0x4000202fu | (rs2) << 20 | (rs1) << 15 | (uint32_t)(rd) << 7)
-#define CSRR(rd, csr)                I_TYPE(csr, 0u, 2u, (uint32_t)rd, 0x73u)
-#define FENCE_I                      0x0000100fu
-#define ECALL                        0x00000073u
-#define MRET                         0x30200073u
-#define MINSTRET                     0xb02u
-
-static uint32_t sw(unsigned rs2, unsigned imm, unsigned rs1)
-{
-    return (imm >> 5) << 25 | rs2 << 20 | rs1 << 15 | 2u << 12 | (imm & 31) << 7 | 0x23;
-}
-
-static uint32_t bne(unsigned rs1, unsigned rs2, int offset)
-{
-    uint32_t o = (uint32_t)offset;
-    return (o >> 12 & 1) << 31 | (o >> 5 & 63) << 25 | rs2 << 20 | rs1 << 15 | 1u << 12 | (o >> 1 & 15) << 8 |
-           (o >> 11 & 1) << 7 | 0x63;
-}
-
-static uint32_t jal(unsigned rd, int offset)
-{
-    uint32_t o = (uint32_t)offset;
-    return (o >> 20 & 1) << 31 | (o >> 1 & 1023) << 21 | (o >> 11 & 1) << 20 | (o >> 12 & 255) << 12 | rd << 7 | 0x6f;
-}
-
-static const EngineConfig interp = {.jit = false},
-                          baseline = {.baseline = true, .system = true, .warm = 4, .stats = true},
-                          tiered = {.jit = true, .baseline = true, .system = true, .warm = 4, .threshold = 10,
-                                    .opt = 1, .workers = 1, .sync = true, .stats = true},
-                          jit_O0 = {.jit = true, .threshold = 10, .opt = 0, .workers = 1, .sync = true},
+static const EngineConfig jit_O0 = {.jit = true, .threshold = 10, .opt = 0, .workers = 1, .sync = true},
                           jit_O2 = {.jit = true, .threshold = 10, .opt = 2, .workers = 1, .sync = true, .stats = true};
 
 static HartRig *rig; // a new one per test
@@ -71,9 +44,7 @@ static EngineStats stop(void)
 
 static void run(int64_t insns)
 {
-    rig_slice(&h.rig, insns);
-    g_atomic_int_set(&h.hart.env.exit_request, 0);
-    engine_run(h.rig.engine);
+    rig_run(&h.rig, insns);
 }
 
 static uint64_t icount(void)
@@ -95,7 +66,7 @@ static bool only_jit(void **state)
 // minstret as the guest reads it, and run_exactly, whatever tier ran before.
 static void counts(void **state)
 {
-    const uint32_t code[] = {ADDI(A0, A0, 1), ADDI(A1, A1, 3), bne(A0, A2, -8), CSRR(A3, MINSTRET), jal(ZERO, 0)};
+    const uint32_t code[] = {addi(A0, A0, 1), addi(A1, A1, 3), bne(A0, A2, -8), CSRR(A3, MINSTRET), jal(ZERO, 0)};
     start(state, code, G_N_ELEMENTS(code));
     uint64_t passes = 0;
     for (unsigned n = 1; n < 300; n++) {
@@ -124,9 +95,9 @@ static void counts(void **state)
 static void modifies_itself(void **state)
 {
     const uint32_t code[] = {
-        LW(T0, 0x100, GP),                                   // the patched instruction, with an immediate that grows
+        lw(T0, 0x100, GP),                                   // the patched instruction, with an immediate that grows
         sw(T0, 16, GP),                                      // over the one below
-        FENCE_I,           ADDI(A0, A0, 1), ADDI(A1, A1, 0), // patched
+        FENCE_I,           addi(A0, A0, 1), addi(A1, A1, 0), // patched
         bne(A0, A2, -20),  jal(ZERO, 0),
     };
     start(state, code, G_N_ELEMENTS(code));
@@ -134,7 +105,7 @@ static void modifies_itself(void **state)
     R(A2) = UINT64_MAX;
     uint64_t want = 0;
     for (uint32_t k = 0; k < 100; k++) {
-        uint32_t insn = ADDI(A1, A1, k % 7);
+        uint32_t insn = addi(A1, A1, k % 7);
         memcpy(rig_ram(&h.rig, RIG_RAM + 0x100), &insn, 4);
         engine_step_block(h.rig.engine); // up to fence.i
         run(1);
@@ -150,9 +121,9 @@ static void modifies_itself(void **state)
 // Hot code calls a function that is rewritten from outside, and by a store of the guest, while both are compiled.
 static void modifies_other(void **state)
 {
-    const uint32_t code[] = {jal(RA, 0x40), ADDI(A0, A0, 1),   bne(A0, A2, -8), sw(A3, 0x40, GP),
-                             FENCE_I,       ADDI(A0, ZERO, 0), jal(ZERO, -24)};
-    const uint32_t add1[] = {ADDI(A1, A1, 1), JALR(ZERO, 0, RA)}, add5 = ADDI(A1, A1, 5), add9 = ADDI(A1, A1, 9);
+    const uint32_t code[] = {jal(RA, 0x40), addi(A0, A0, 1),   bne(A0, A2, -8), sw(A3, 0x40, GP),
+                             FENCE_I,       addi(A0, ZERO, 0), jal(ZERO, -24)};
+    const uint32_t add1[] = {addi(A1, A1, 1), jalr(ZERO, 0, RA)}, add5 = addi(A1, A1, 5), add9 = addi(A1, A1, 9);
     start(state, code, G_N_ELEMENTS(code));
     hart_rig_poke(&h, RIG_RAM + 0x40, add1, 2);
     R(GP) = RIG_RAM;
@@ -179,7 +150,7 @@ static void modifies_other(void **state)
 // A device in the middle of a hot loop is reached once per pass and nothing is done twice.
 static void device_in_loop(void **state)
 {
-    const uint32_t code[] = {ADDI(A0, A0, 1),  LD(A1, 0, GP),    LD(A3, 0, TP), ADDI(T0, T0, 1),
+    const uint32_t code[] = {addi(A0, A0, 1),  ld(A1, 0, GP),    ld(A3, 0, TP), addi(T0, T0, 1),
                              sw(A0, 0x20, TP), bne(A0, A2, -20), jal(ZERO, 0)};
     start(state, code, G_N_ELEMENTS(code));
     R(GP) = RIG_RAM + 0x8000;
@@ -202,8 +173,8 @@ static void device_in_loop(void **state)
 // A device sees the same instruction count on every engine: that of the instruction which asks, wherever in a block.
 static void time_at_device(void **state)
 {
-    const uint32_t code[] = {ADDI(A0, A0, 1),  LD(A1, 0, TP),        ADDI(T0, T0, 1), sw(A0, 0x20, TP), ADDI(T1, T1, 1),
-                             ADDI(T2, T2, 1),  AMOOR_W(A3, ZERO, TP), bne(A0, A2, -28), jal(ZERO, 0)};
+    const uint32_t code[] = {addi(A0, A0, 1),  ld(A1, 0, TP),        addi(T0, T0, 1), sw(A0, 0x20, TP), addi(T1, T1, 1),
+                             addi(T2, T2, 1),  AMOOR_W(A3, ZERO, TP), bne(A0, A2, -28), jal(ZERO, 0)};
     start(state, code, G_N_ELEMENTS(code));
     R(TP) = RIG_DEV;
     R(A2) = 500;
@@ -224,8 +195,8 @@ static void time_at_device(void **state)
 // Interrupts come at any boundary between slices, into code that is chained to itself.
 static void interrupts(void **state)
 {
-    const uint32_t code[] = {ADDI(A0, A0, 1), jal(ZERO, 0x20), 0, 0, 0, 0, 0, 0, 0, ADDI(A1, A1, 1), jal(ZERO, -0x28)};
-    const uint32_t handler[] = {ADDI(S0, S0, 1), MRET};
+    const uint32_t code[] = {addi(A0, A0, 1), jal(ZERO, 0x20), 0, 0, 0, 0, 0, 0, 0, addi(A1, A1, 1), jal(ZERO, -0x28)};
+    const uint32_t handler[] = {addi(S0, S0, 1), MRET};
     start(state, code, G_N_ELEMENTS(code));
     hart_rig_poke(&h, RIG_RAM + 0x1000, handler, 2);
     h.hart.mtvec = RIG_RAM + 0x1000;
@@ -269,8 +240,8 @@ static void trap_loop(void **state)
 // it.
 static void forbidden_page(void **state)
 {
-    const uint32_t page0[] = {jal(RA, 0x1000), ADDI(A0, A0, 1), bne(A0, A1, -8), ECALL};
-    const uint32_t page1[] = {jal(ZERO, 0x1000)}, page2[] = {ADDI(A2, A2, 1), JALR(ZERO, 0, RA)};
+    const uint32_t page0[] = {jal(RA, 0x1000), addi(A0, A0, 1), bne(A0, A1, -8), ECALL};
+    const uint32_t page1[] = {jal(ZERO, 0x1000)}, page2[] = {addi(A2, A2, 1), jalr(ZERO, 0, RA)};
     start(state, page0, G_N_ELEMENTS(page0));
     hart_rig_poke(&h, RIG_RAM + 0x1000, page1, G_N_ELEMENTS(page1));
     hart_rig_poke(&h, RIG_RAM + 0x2000, page2, G_N_ELEMENTS(page2));
@@ -301,7 +272,7 @@ static void forbidden_page(void **state)
 // More blocks than are kept: everything is dropped and the guest does not notice.
 static void flush_on_demand(void **state)
 {
-    const uint32_t code[] = {ADDI(A0, A0, 1), ADDI(A1, A1, 2), bne(A0, A2, -8), jal(ZERO, 0)};
+    const uint32_t code[] = {addi(A0, A0, 1), addi(A1, A1, 2), bne(A0, A2, -8), jal(ZERO, 0)};
     start(state, code, G_N_ELEMENTS(code));
     R(A2) = UINT64_MAX;
     uint64_t epoch = h.rig.engine->epoch;
@@ -321,7 +292,7 @@ static void flush_on_demand(void **state)
 // Code memory is full when a region arrives: everything is flushed, and the next one fits.
 static void code_memory_full(void **state)
 {
-    const uint32_t code[] = {ADDI(A0, A0, 1), bne(A0, A2, -4), jal(ZERO, 0)};
+    const uint32_t code[] = {addi(A0, A0, 1), bne(A0, A2, -4), jal(ZERO, 0)};
     size_t size = 200u << 20;
     g_autofree uint8_t *big = g_malloc0(size);
     start(state, code, G_N_ELEMENTS(code));
@@ -350,8 +321,8 @@ static void remakes_region(void **state)
     enum { BODY = 1000, LAST = BODY };
     uint32_t code[LAST + 2];
     for (unsigned i = 0; i < BODY; i++)
-        code[i] = i % 40 == 39 ? jal(ZERO, 4) : ADDI(A0, A0, 1);
-    code[LAST] = ADDI(A1, A1, 1);
+        code[i] = i % 40 == 39 ? jal(ZERO, 4) : addi(A0, A0, 1);
+    code[LAST] = addi(A1, A1, 1);
     code[LAST + 1] = jal(ZERO, -4 * (LAST + 1));
     start(state, code, G_N_ELEMENTS(code));
     uint64_t rounds = 0;
@@ -364,7 +335,7 @@ static void remakes_region(void **state)
         assert_int_equal(R(A0), rounds * (BODY - BODY / 40) + MIN(into, BODY) - MIN(into, BODY) / 40);
     }
     // Code that changes drops the larger region too.
-    const uint32_t twice[] = {ADDI(A2, A2, 1)};
+    const uint32_t twice[] = {addi(A2, A2, 1)};
     uint64_t before = R(A1);
     hart_rig_poke(&h, RIG_RAM + 4 * 200, twice, 1);
     run(100000);
@@ -375,10 +346,6 @@ static void remakes_region(void **state)
     assert_true(s.regions_remade < 8); // its size is bounded
 }
 
-#define ON(test, config)                                                                                               \
-    {                                                                                                                  \
-#test " on " #config, test, NULL, NULL, (void *)(uintptr_t)&config                                             \
-    }
 #define ALL(test) ON(test, interp), ON(test, baseline), ON(test, tiered), ON(test, jit_O0), ON(test, jit_O2)
 
 int main(void)

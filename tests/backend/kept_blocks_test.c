@@ -3,6 +3,7 @@
 // has become of the file.
 #include "tests/test.h"
 #include "frontend/trap.h"
+#include "tests/backend/encode.h"
 #include "tests/backend/rig.h"
 #include "tests/backend/temp_dir.h"
 #include "tests/ir/gen.h"
@@ -19,7 +20,7 @@
 #define ROUNDS 60u
 #define LIMIT 200000 // more instructions than a program has to do
 
-enum { RA = 1, ROUND = 5, LAST = 6, BASE = 8, BASE2 = 9, SECOND = 10, FIRST = 11 };
+enum { ROUND = 5, LAST = 6, BASE = 8, BASE2 = 9, SECOND = 10, FIRST = 11 };
 _Static_assert(SECOND < FIRST, "what comes from FIRST on is free for any value");
 
 enum { FUNCTIONS = 8, END = N - 8 - FUNCTIONS * 3 };
@@ -27,34 +28,6 @@ enum { FUNCTIONS = 8, END = N - 8 - FUNCTIONS * 3 };
 typedef struct {
     uint32_t insn[N];
 } Program;
-
-static uint32_t r_type(uint32_t op, unsigned f3, unsigned f7, unsigned rd, unsigned a, unsigned b)
-{
-    return f7 << 25 | b << 20 | a << 15 | f3 << 12 | rd << 7 | op;
-}
-
-static uint32_t i_type(uint32_t op, unsigned f3, unsigned rd, unsigned a, uint32_t imm)
-{
-    return (imm & 0xfff) << 20 | a << 15 | f3 << 12 | rd << 7 | op;
-}
-
-static uint32_t s_type(uint32_t op, unsigned f3, unsigned a, unsigned b, uint32_t imm)
-{
-    return (imm >> 5 & 0x7f) << 25 | b << 20 | a << 15 | f3 << 12 | (imm & 0x1f) << 7 | op;
-}
-
-static uint32_t b_type(unsigned f3, unsigned a, unsigned b, int32_t by)
-{
-    uint32_t v = (uint32_t)by;
-    return (v >> 12 & 1) << 31 | (v >> 5 & 0x3f) << 25 | b << 20 | a << 15 | f3 << 12 | (v >> 1 & 0xf) << 8 |
-           (v >> 11 & 1) << 7 | 0x63;
-}
-
-static uint32_t jal(unsigned rd, int32_t by)
-{
-    uint32_t v = (uint32_t)by;
-    return (v >> 20 & 1) << 31 | (v >> 1 & 0x3ff) << 21 | (v >> 11 & 1) << 20 | (v >> 12 & 0xff) << 12 | rd << 7 | 0x6f;
-}
 
 static unsigned any(GenRng *rng)
 {
@@ -114,7 +87,7 @@ static void random_program(Program *p, uint64_t seed)
         p->insn[i] = gen_below(&rng, 24)
                          ? random_insn(&rng)
                          : jal(RA, 4 * (int32_t)(END + 8 + 3 * gen_below(&rng, FUNCTIONS) - i));
-    const uint32_t loop[8] = {0x13, 0x13, 0x13, 0x13, i_type(0x13, 0, ROUND, ROUND, 1), // nops, for what jumps here
+    const uint32_t loop[8] = {0x13, 0x13, 0x13, 0x13, addi(ROUND, ROUND, 1), // nops, for what jumps here
                               b_type(0, ROUND, LAST, 8), jal(0, -4 * (END + 6)), 0x6f};
     memcpy(p->insn + END, loop, sizeof loop);
     for (unsigned f = 0; f < FUNCTIONS; f++) {
@@ -171,6 +144,13 @@ static void run_program(const Run *run, const Program *p, Outcome *out)
         region_store_flush(run->store);
 }
 
+// A random program, and what it does on the interpreter alone.
+static void program_and_outcome(Program *p, uint64_t seed, unsigned mode, Outcome *want)
+{
+    random_program(p, seed);
+    run_program(&(Run){.mode = mode}, p, want);
+}
+
 static void expect_same(const Outcome *a, const Outcome *b)
 {
     assert_memory_equal(a->r, b->r, sizeof a->r);
@@ -206,8 +186,7 @@ static void same_with_and_without(unsigned mode)
         Program p;
         Outcome want, first, second;
         RegionStore *store = open_store();
-        random_program(&p, seed);
-        run_program(&(Run){.mode = mode}, &p, &want);
+        program_and_outcome(&p, seed, mode, &want);
         run_program(&(Run){.store = store, .mode = mode, .program = seed}, &p, &first);
         region_store_free(store);
         store = open_store();
@@ -312,7 +291,7 @@ static void code_that_changes(void **state)
     random_program(&p, 12);
     patched = p;
     for (unsigned i = 100; i < N - 50; i += 90)
-        patched.insn[i] = i_type(0x13, 0, FIRST, FIRST, i);
+        patched.insn[i] = addi(FIRST, FIRST, i);
     run_program(&(Run){.mode = 3, .midway = patch}, &p, &want);
     for (unsigned i = 0; i < 3; i++) {
         run_program(&(Run){.store = store, .mode = 3, .program = 12, .midway = patch}, &p, &out);
@@ -343,8 +322,7 @@ static void damage(void **state)
     (void)state;
     Program p;
     Outcome want, out;
-    random_program(&p, 13);
-    run_program(&(Run){.mode = 3}, &p, &want);
+    program_and_outcome(&p, 13, 3, &want);
     RegionStore *store = open_store();
     run_program(&(Run){.store = store, .mode = 3, .program = 13}, &p, &out);
     g_autofree char *path = file_of_blocks();
@@ -381,8 +359,7 @@ static void truncated_while_in_use(void **state)
     (void)state;
     Program p;
     Outcome want, out;
-    random_program(&p, 14);
-    run_program(&(Run){.mode = 3}, &p, &want);
+    program_and_outcome(&p, 14, 3, &want);
     RegionStore *store = open_store();
     run_program(&(Run){.store = store, .mode = 3, .program = 14}, &p, &out);
     run_program(&(Run){.store = store, .mode = 3, .program = 14, .midway = cut_short}, &p, &out);
@@ -412,8 +389,7 @@ static void bound(void **state)
     (void)state;
     Program p;
     Outcome want, out;
-    random_program(&p, 16);
-    run_program(&(Run){.mode = 3}, &p, &want);
+    program_and_outcome(&p, 16, 3, &want);
     RegionStore *store = region_store_open(temp_dir, 64 << 10, true, NULL);
     for (unsigned i = 0; i < 3; i++) {
         run_program(&(Run){.store = store, .mode = 3, .program = 16}, &p, &out);
@@ -431,8 +407,7 @@ static gpointer run_again(gpointer store)
 {
     Program p;
     Outcome want, out;
-    random_program(&p, 17);
-    run_program(&(Run){.mode = 3}, &p, &want);
+    program_and_outcome(&p, 17, 3, &want);
     for (unsigned i = 0; i < 5; i++) {
         run_program(&(Run){.store = store, .mode = 3, .program = 17}, &p, &out);
         expect_same(&want, &out);
@@ -444,15 +419,9 @@ static void several_engines(void **state)
 {
     (void)state;
     RegionStore *store = open_store();
-    GThread *threads[3];
-    for (unsigned i = 0; i < 3; i++)
-        threads[i] = g_thread_new("engine", run_again, store);
-    for (unsigned i = 0; i < 3; i++)
-        g_thread_join(threads[i]);
+    rig_threads(run_again, store);
     region_store_free(store);
 }
-
-#define FOLDER_TEST(f) cmocka_unit_test_setup_teardown(f, temp_dir_make, temp_dir_remove)
 
 int main(void)
 {

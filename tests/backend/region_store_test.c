@@ -558,8 +558,6 @@ static void listing_and_purge(void **state)
     region_store_free(s);
 }
 
-#define FOLDER_TEST(f) cmocka_unit_test_setup_teardown(f, temp_dir_make, temp_dir_remove)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

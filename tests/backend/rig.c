@@ -128,6 +128,13 @@ void rig_slice(Rig *rig, int64_t insns)
     rig->env->left = insns;
 }
 
+void rig_run(Rig *rig, int64_t insns)
+{
+    rig_slice(rig, insns);
+    g_atomic_int_set(&rig->env->exit_request, 0);
+    engine_run(rig->engine);
+}
+
 static bool fetch(void *opaque, uint64_t pc, uint16_t *parcel, MemFault *fault)
 {
     HartRig *h = opaque;
@@ -283,4 +290,13 @@ void hart_rig_deny_fetch(HartRig *h, uint64_t page)
 {
     h->rig.denied = page;
     flush(h);
+}
+
+void rig_threads(GThreadFunc run, void *opaque)
+{
+    GThread *threads[3];
+    for (unsigned i = 0; i < G_N_ELEMENTS(threads); i++)
+        threads[i] = g_thread_new("engine", run, opaque);
+    for (unsigned i = 0; i < G_N_ELEMENTS(threads); i++)
+        g_thread_join(threads[i]);
 }

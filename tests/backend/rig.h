@@ -36,6 +36,8 @@ void *rig_ram(Rig *rig, uint64_t addr);
 IrMem rig_mem(Rig *rig);
 // The next slice: left becomes insns without a change of the instruction count.
 void rig_slice(Rig *rig, int64_t insns);
+// Runs the engine for the next slice, whatever asked it to stop before.
+void rig_run(Rig *rig, int64_t insns);
 
 // A rig with a real hart in M-mode at RIG_RAM, PMP open, with its page tables and fences.
 typedef struct {
@@ -49,3 +51,6 @@ void hart_rig_deinit(HartRig *h);
 void hart_rig_poke(HartRig *h, uint64_t addr, const uint32_t *insns, unsigned n);
 // From now on only M-mode may fetch from the page; the one before is free again.
 void hart_rig_deny_fetch(HartRig *h, uint64_t page);
+
+// Calls run(opaque) in three threads at once, as several engines that share something; returns when all are done.
+void rig_threads(GThreadFunc run, void *opaque);

@@ -6,3 +6,6 @@ extern char *temp_dir; // of the running test
 
 int temp_dir_make(void **state);
 int temp_dir_remove(void **state); // with all that is in it
+
+// The CMUnitTest of a test that has one.
+#define FOLDER_TEST(f) cmocka_unit_test_setup_teardown(f, temp_dir_make, temp_dir_remove)

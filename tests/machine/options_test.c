@@ -120,6 +120,7 @@ static void add_command(GString *s, const Options *o)
         [COMMAND_MTREE] = " mtree",
         [COMMAND_CACHE] = " cache",
         [COMMAND_AOT] = " aot",
+        [COMMAND_TLB] = " tlb",
         [COMMAND_PRINT_HELP] = " print help",
         [COMMAND_PRINT_VERSION] = " print version",
         [COMMAND_PRINT_MACHINES] = " print machines",
@@ -127,6 +128,7 @@ static void add_command(GString *s, const Options *o)
         [COMMAND_PRINT_ACCELS] = " print accels",
         [COMMAND_PRINT_DEVICES] = " print devices",
         [COMMAND_PRINT_LOG_ITEMS] = " print log items",
+        [COMMAND_PRINT_TLB_MODELS] = " print tlb models",
     };
     static const char *const actions[] = {"", " list", " verify", " purge"};
     g_string_append(s, names[o->command]);
@@ -156,6 +158,27 @@ static void add_monitor(GString *s, const Options *o)
     if (o->monitor == MONITOR_UNIX)
         g_string_append_printf(s, ":%s%s%s", o->monitor_path, o->monitor_server ? ",server" : "",
                                o->monitor_wait ? "" : ",nowait");
+}
+
+static void add_tlb(GString *s, const Options *o)
+{
+    static const char *const actions[] = {"", "record", "model", "sweep", "report"};
+    static const char *const formats[] = {"none", "text", "json", "csv", "svg", "html"};
+    add_text(s, "action", actions[o->tlb_action], "");
+    add_text(s, "trace", o->tlb_trace, NULL);
+    add_text(s, "model", o->tlb_model, NULL);
+    add_text(s, "tlb-report", o->tlb_report, NULL);
+    add_text(s, "output", o->tlb_output, NULL);
+    add_text(s, "symbols", o->tlb_symbols, NULL);
+    add_text(s, "format", formats[o->tlb_format], "none");
+    add_number(s, "entries", o->tlb_max_entries, 0);
+    add_number(s, "sets", o->tlb_max_sets, 0);
+    add_number(s, "ways", o->tlb_max_ways, 0);
+    add_number(s, "sample", o->tlb_sample, 0);
+    if (o->tlb_sizes)
+        g_string_append_printf(s, " sizes=0x%" G_GINT64_MODIFIER "x", o->tlb_sizes);
+    add_flag(s, "asid=off", o->tlb_no_asid);
+    add_flag(s, "bare", o->tlb_bare);
 }
 
 // What differs from the defaults, in the order of the struct.
@@ -210,6 +233,7 @@ static char *describe(const Options *o)
     add_number(s, "workers", o->jit_workers, 0);
     add_number(s, "tb-size", o->jit_code_size, 0);
     add_flag(s, "run", o->aot_run);
+    add_tlb(s, o);
     add_flag(s, "sync", o->jit_sync);
     add_flag(s, "no-cache", o->no_cache);
     add_text(s, "cache-dir", o->cache_dir, NULL);

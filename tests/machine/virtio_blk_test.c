@@ -12,13 +12,6 @@
 #define CONFIG_WCE (UINT64_C(1) << 11)
 #define RO (1u << 5)
 
-static int teardown(void **state)
-{
-    fixture_reset(*state);
-    rig_free(*state);
-    return fixture_teardown(state);
-}
-
 // Byte i of the image is i / 512 + i.
 static const char *make_image(Fixture *f, size_t size)
 {
@@ -227,7 +220,7 @@ static int teardown_pool(void **state)
     Fixture *f = *state;
     fixture_reset(f);
     io_pool_free(f->config.io);
-    return teardown(state);
+    return rig_teardown(state);
 }
 
 // The status of the request that was made last, once it has come back.
@@ -424,7 +417,7 @@ static void places(void **state)
 int main(int argc, char **argv)
 {
     test_data = argc > 1 ? argv[1] : ".";
-#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, rig_teardown)
 #define POOL(name) cmocka_unit_test_setup_teardown(name, fixture_setup, teardown_pool)
     const struct CMUnitTest tests[] = {
         POOL(flush_waits), POOL(write_through_waits), POOL(cold_reads), POOL(reset_forgets),

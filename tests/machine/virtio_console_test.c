@@ -133,9 +133,7 @@ static void transmit(VirtioRig *r, unsigned queue, const char *text)
 {
     rig_on(r, queue);
     put_text(r, DATA, text);
-    rig_desc(r, 0, DATA, (uint32_t)strlen(text), 0, 0);
-    rig_offer(r, 0);
-    rig_kick(r);
+    rig_send(r, 0, DATA, (uint32_t)strlen(text), 0);
 }
 
 // Gives a queue a buffer, which is the n-th of its own.
@@ -143,9 +141,7 @@ static gpa_t buffer(VirtioRig *r, unsigned queue, unsigned n, uint32_t size)
 {
     gpa_t at = DATA + 0x1000 * queue + 0x100 * n;
     rig_on(r, queue);
-    rig_desc(r, n, at, size, WRITE, 0);
-    rig_offer(r, n);
-    rig_kick(r);
+    rig_send(r, n, at, size, WRITE);
     return at;
 }
 
@@ -300,9 +296,7 @@ static void tell(VirtioRig *r, unsigned id, unsigned event, unsigned value)
 {
     rig_on(r, CONTROL_TX);
     fixture_st(r->f, DATA, 8, id | (uint64_t)event << 32 | (uint64_t)value << 48);
-    rig_desc(r, 0, DATA, 8, 0, 0);
-    rig_offer(r, 0);
-    rig_kick(r);
+    rig_send(r, 0, DATA, 8, 0);
     turn(r);
 }
 
@@ -436,12 +430,7 @@ static void odd_messages(void **state)
 
 static void hostile(void **state)
 {
-    static const struct {
-        unsigned queue;
-        uint64_t addr;
-        uint32_t size;
-        unsigned flags;
-    } cases[] = {
+    static const RigBuffer cases[] = {
         {0, DATA, 16, 0},                 // to receive, but to be read
         {1, DATA, 16, WRITE},             // to transmit, but to be written
         {1, LAST_SLOT, 16, 0},            // not in RAM
@@ -459,9 +448,7 @@ static void hostile(void **state)
         tell(&r, 0, DEVICE_READY, 1);
         type(&r, 0, "x");
         rig_on(&r, cases[i].queue);
-        rig_desc(&r, 1, cases[i].addr, cases[i].size, cases[i].flags, 0);
-        rig_offer(&r, 1);
-        rig_kick(&r);
+        rig_send(&r, 1, cases[i].addr, cases[i].size, cases[i].flags);
         if (rig_read(&r, R_STATUS) != (S_LIVE | S_NEEDS_RESET))
             print_error("case %u\n", i);
         assert_int_equal(rig_read(&r, R_STATUS), S_LIVE | S_NEEDS_RESET);

@@ -197,9 +197,7 @@ static void send_frame(VirtioRig *r, Frame f)
 static void offer_buffer(VirtioRig *r, uint32_t size)
 {
     rig_on(r, RX);
-    rig_desc(r, 0, DATA, size, WRITE, 0);
-    rig_offer(r, 0);
-    rig_kick(r);
+    rig_send(r, 0, DATA, size, WRITE);
 }
 
 // Offers a buffer and takes the next frame; false: none within some time.
@@ -446,10 +444,8 @@ static void odd_sizes(void **state)
     static const unsigned sizes[] = {0, 1, 13, 1519, 9000, 60000};
     for (unsigned i = 0; i < G_N_ELEMENTS(sizes); i++) {
         rig_on(&r, TX);
-        rig_desc(&r, 2, DATA, HEADER + sizes[i], 0, 0);
         unsigned before = rig_used(&r);
-        rig_offer(&r, 2);
-        rig_kick(&r);
+        rig_send(&r, 2, DATA, HEADER + sizes[i], 0);
         assert_int_equal(rig_used(&r), before + 1);
     }
     assert_int_equal(rig_read(&r, R_STATUS), S_LIVE);
@@ -464,12 +460,7 @@ static void odd_sizes(void **state)
 
 static void hostile(void **state)
 {
-    static const struct {
-        unsigned queue;
-        uint64_t addr;
-        uint32_t size;
-        unsigned flags;
-    } cases[] = {
+    static const RigBuffer cases[] = {
         {RX, DATA, 2000, 0},     {RX, DATA, HEADER - 1, WRITE},  {RX, LAST_SLOT, 2000, WRITE},
         {TX, DATA, 2000, WRITE}, {TX, DATA, HEADER - 1, 0},      {TX, LAST_SLOT, 100, 0},
         {TX, DATA, 0, 0},        {TX, UINT64_MAX - 10, 100, 0},
@@ -479,9 +470,7 @@ static void hostile(void **state)
         rig_start_queues(&r, 0, 2);
         send_frame(&r, arp_request(GUEST, ROUTER));
         rig_on(&r, cases[i].queue);
-        rig_desc(&r, 3, cases[i].addr, cases[i].size, cases[i].flags, 0);
-        rig_offer(&r, 3);
-        rig_kick(&r);
+        rig_send(&r, 3, cases[i].addr, cases[i].size, cases[i].flags);
         for (unsigned n = 0; n < PATIENCE_MS && !(rig_read(&r, R_STATUS) & S_NEEDS_RESET); n++, g_usleep(1000))
             turn(&r);
         if (!(rig_read(&r, R_STATUS) & S_NEEDS_RESET))

@@ -30,6 +30,13 @@ void rig_free(Fixture *f)
     f->config.drives = f->config.virtio = NULL;
 }
 
+int rig_teardown(void **state)
+{
+    fixture_reset(*state);
+    rig_free(*state);
+    return fixture_teardown(state);
+}
+
 VirtioRig rig_at_last_slot(Fixture *f)
 {
     return (VirtioRig){.f = f, .base = LAST_SLOT};
@@ -134,6 +141,13 @@ void rig_offer(VirtioRig *r, unsigned head)
 void rig_kick(const VirtioRig *r)
 {
     rig_write(r, R_NOTIFY, r->queue);
+}
+
+void rig_send(VirtioRig *r, unsigned n, uint64_t addr, uint32_t size, unsigned flags)
+{
+    rig_desc(r, n, addr, size, flags, 0);
+    rig_offer(r, n);
+    rig_kick(r);
 }
 
 unsigned rig_used(const VirtioRig *r)

@@ -36,6 +36,13 @@ typedef struct {
     uint16_t offered[QUEUES]; // chains so far
 } VirtioRig;
 
+typedef struct { // what a test puts into a queue
+    unsigned queue;
+    uint64_t addr;
+    uint32_t size;
+    unsigned flags;
+} RigBuffer;
+
 // The transport of the first device that is plugged in.
 VirtioRig rig_at_last_slot(Fixture *f);
 // Boots virt with the fixture's config and one more device: a disk of the file (NULL: the entropy device).
@@ -44,6 +51,7 @@ VirtioRig rig_boot(Fixture *f, const char *disk);
 void rig_add_drive(Fixture *f, const char *id, const char *file, bool readonly);
 void rig_add_device(Fixture *f, const char *driver, const char *drive, int bus);
 void rig_free(Fixture *f); // what these made; the board is gone
+int rig_teardown(void **state); // of cmocka, where there is nothing else to free
 
 uint32_t rig_read(const VirtioRig *r, unsigned reg);
 void rig_write(const VirtioRig *r, unsigned reg, uint32_t value);
@@ -57,6 +65,8 @@ void rig_on(VirtioRig *r, unsigned queue);
 void rig_desc(const VirtioRig *r, unsigned n, uint64_t addr, uint32_t size, unsigned flags, unsigned next);
 void rig_offer(VirtioRig *r, unsigned head); // into the available ring
 void rig_kick(const VirtioRig *r);
+// A chain of one descriptor, offered and told of.
+void rig_send(VirtioRig *r, unsigned n, uint64_t addr, uint32_t size, unsigned flags);
 unsigned rig_used(const VirtioRig *r);       // chains that came back so far
 uint32_t rig_written(const VirtioRig *r);    // bytes, of the last of them
 

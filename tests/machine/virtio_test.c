@@ -13,13 +13,6 @@ static VirtioRig boot_disk(void **state)
     return rig_boot(f, fixture_blank(f, "disk", SECTORS * 512));
 }
 
-static int teardown(void **state)
-{
-    fixture_reset(*state);
-    rig_free(*state);
-    return fixture_teardown(state);
-}
-
 static void identity(void **state)
 {
     VirtioRig r = boot_disk(state);
@@ -405,9 +398,7 @@ static uint64_t random_word(VirtioRig *r)
 {
     rig_start(r, 0);
     fixture_st(r->f, DATA, 8, 0);
-    rig_desc(r, 0, DATA, 8, WRITE, 0);
-    rig_offer(r, 0);
-    rig_kick(r);
+    rig_send(r, 0, DATA, 8, WRITE);
     assert_int_equal(rig_used(r), 1);
     assert_int_equal(rig_written(r), 8);
     return fixture_ld(r->f, DATA, 8);
@@ -420,14 +411,10 @@ static void entropy(void **state)
     uint64_t first = random_word(&r), second = random_word(&r);
     assert_true(first && second && first != second);
     rig_start(&r, 0); // a large buffer gets some
-    rig_desc(&r, 0, DATA, 1 << 20, WRITE, 0);
-    rig_offer(&r, 0);
-    rig_kick(&r);
+    rig_send(&r, 0, DATA, 1 << 20, WRITE);
     assert_in_range(rig_written(&r), 1, 1 << 20);
     rig_start(&r, 0);
-    rig_desc(&r, 0, DATA, 8, 0, 0); // to be read
-    rig_offer(&r, 0);
-    rig_kick(&r);
+    rig_send(&r, 0, DATA, 8, 0); // to be read
     assert_int_equal(rig_read(&r, R_STATUS), S_LIVE | S_NEEDS_RESET);
     // In runs that repeat.
     r.f->config.repeats = true;
@@ -442,7 +429,7 @@ static void entropy(void **state)
 int main(int argc, char **argv)
 {
     test_data = argc > 1 ? argv[1] : ".";
-#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, rig_teardown)
     const struct CMUnitTest tests[] = {
         TEST(identity),       TEST(negotiation),   TEST(queue_registers), TEST(driver_ok),
         TEST(interrupts),     TEST(event_indices), TEST(rings_wrap),      TEST(indirect),
