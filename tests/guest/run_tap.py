@@ -3,9 +3,9 @@
 """Checks what taps record of guests, by tests/machine/tap_run.
 
     run_tap.py stream TAP_RUN GUEST EXPECTED   the stream is EXPECTED, in every engine
-    run_tap.py same TAP_RUN GUEST...           the stream is the same in every engine, and so are the counts: those of the
-                                               records, the engine's, and by executions of blocks (as is or, with faults,
-                                               not less)
+    run_tap.py same TAP_RUN GUEST...           the stream is the same in every engine, and so are the counts: those of
+                                               the records, the engine's, and by executions of blocks (with faults: not
+                                               less)
     run_tap.py ends TAP_RUN GUEST              the stream ends however the run ends
 """
 import os
