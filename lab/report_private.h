@@ -40,7 +40,7 @@ void report_run_tables(Report *r);    // what the run was
 void report_model_tables(Report *r);  // by unit, hart, ASID
 void report_symbol_tables(Report *r);
 void report_page_table(Report *r);
-void report_host_table(Report *r, const char *const *causes);
+void report_host_table(Report *r, const char *const *causes, unsigned n);
 void report_sweep_tables(Report *r);
 void report_working_set(Report *r);
 void report_findings(Report *r);      // in short

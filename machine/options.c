@@ -479,9 +479,9 @@ static void print_help(OptionsCommand topic, FILE *out)
                      "       addend tlb sweep TRACE [options] [-o FILE]\n"
                      "       addend tlb report TRACE [options] [-o FILE|DIRECTORY]\n"
                      "       addend tlb presets\n"
-                     "Records what a hardware TLB would be asked; runs a model of one on the recording; finds the misses "
-                     "of\nevery geometry in one pass; tells which code misses, and why. record also takes the options of a "
-                     "run.\n");
+                     "Records what a hardware TLB would be asked; runs a model of one on the recording; finds the "
+                     "misses of\nevery geometry in one pass; tells which code misses, and why. record also takes the "
+                     "options of a run.\n");
         print_rows(TLB, out);
         return;
     }

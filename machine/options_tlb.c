@@ -165,7 +165,8 @@ bool check_tlb(Options *o, GError **error)
         return value_error(error, "--tlb-report", "only allowed with --tlb-model");
     bool taps = o->tlb_action == TLB_RECORD || (o->tlb_model && !o->tlb_action);
     if (taps && o->accel == ACCEL_CHECK)
-        return value_error(error, o->tlb_model ? "--tlb-model" : "record", "accesses are not recorded with -accel check");
+        return value_error(error, o->tlb_model ? "--tlb-model" : "record",
+                           "accesses are not recorded with -accel check");
     if (o->command == COMMAND_AOT && o->tlb_model)
         return value_error(error, "aot", "--tlb-model has no use here");
     if (o->command != COMMAND_TLB)
