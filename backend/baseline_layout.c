@@ -185,6 +185,12 @@ static uint64_t hole_value(const Baseline *t, const Piece *p, unsigned hole)
         return (uintptr_t)t->place.counter;
     case HOLE_KIND:
         return p->kind;
+    case HOLE_TAG:
+        return p->tag;
+    case HOLE_LOADS:
+        return p->loads;
+    case HOLE_STORES:
+        return p->stores;
     case HOLE_INSNS:
         return t->block->n_insns;
     case HOLE_ROW:

@@ -10,6 +10,7 @@ typedef struct {
     int32_t imm;
     uint32_t site;
     uint32_t kind; // of an access, for IrEnv.jit_access
+    uint32_t tag, loads, stores; // of one that is recorded: as in JitTapSite
     uint32_t slow, far; // stencils of its ways out of line, later the pieces; 0: none
     uint32_t copy; // the head of a group: the piece where its accesses are done one by one; else 0
     bool aside;    // in such a copy

@@ -289,7 +289,7 @@ void machine_prepare(Machine *m)
     for (unsigned i = 0; i < harts; i++) {
         m->cpus[i] = cpu_new(m->board, i, &config);
         m->watch[i] = g_new0(HartWatch, 1);
-        if (config.engine.stats || o->tlb_action == TLB_RECORD)
+        if (config.engine.stats || config.engine.tap) // the tap tells them too
             tlb_set_causes(m->cpus[i]->tlb, TLB_CAUSE_PAGES);
         config.pages = m->cpus[0]->pages;
         config.engine.keep_blocks = 0; // by the first one: most of what boots runs there

@@ -53,7 +53,7 @@ static void collect_hart(Machine *m, unsigned hart, Report *all)
     engine_stats(cpu->engine, &r->engine);
     if (machine_mirror(m))
         take_compiled(m, &r->engine);
-    stats_tlb_collect(&r->tlb, cpu->tlb, &r->engine, r->insns, machine_counts_accesses(m));
+    stats_tlb_collect(&r->tlb, cpu->tlb, &r->engine, &cpu->hart.env.tap, r->insns, machine_counts_accesses(m));
     char *wrong = stats_tlb_check(&r->tlb);
     if (!wrong)
         wrong = tlb_check(cpu->tlb);

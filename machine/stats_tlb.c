@@ -36,9 +36,11 @@ static void merge_asids(GArray *rows)
     g_array_set_size(rows, n);
 }
 
-void stats_tlb_collect(StatsTlb *out, const Tlb *tlb, const EngineStats *engine, uint64_t insns, bool counted)
+void stats_tlb_collect(StatsTlb *out, const Tlb *tlb, const EngineStats *engine, const Tap *tap, uint64_t insns,
+                       bool counted)
 {
-    *out = (StatsTlb){.insns = insns, .counted = counted, .asids = g_array_new(FALSE, FALSE, sizeof(StatsAsid))};
+    *out = (StatsTlb){.insns = insns, .counted = counted, .asids = g_array_new(FALSE, FALSE, sizeof(StatsAsid)),
+                      .direct = {[ACCESS_READ] = tap->loads, [ACCESS_WRITE] = tap->stores}, .tapped = tap->full};
     tlb_stats(tlb, &out->tlb);
     out->causes = tlb_miss_stats(tlb, &out->miss);
     for (unsigned p = 0; p < TLB_PRIVILEGES; p++) {
@@ -67,6 +69,7 @@ void stats_tlb_add(StatsTlb *sum, const StatsTlb *hart)
     merge_asids(sum->asids);
     sum->counted = hart->counted;
     sum->causes = hart->causes;
+    sum->tapped = hart->tapped;
 }
 
 void stats_tlb_clear(StatsTlb *s)
@@ -142,9 +145,22 @@ static char *derive(StatsTlb *s, unsigned p, unsigned k)
     return NULL;
 }
 
+// The two ways of counting: by the executions of blocks, and one by one.
+static char *check_direct(const StatsTlb *s, unsigned k)
+{
+    uint64_t started = 0;
+    for (unsigned p = 0; p < TLB_PRIVILEGES; p++)
+        started += s->started[p][k];
+    return unequal(k, "accesses by executions of blocks", started, s->direct[k]);
+}
+
 char *stats_tlb_check(StatsTlb *s)
 {
     char *wrong = NULL;
+    for (unsigned k = 0; k < ACCESS_FETCH && s->tapped && s->counted && !wrong; k++)
+        wrong = check_direct(s, k);
+    if (wrong)
+        return wrong;
     for (unsigned m = 0; m < TLB_MMU_INDEXES; m++)
         if (s->tlb.used[m] > s->tlb.size[m])
             return g_strdup_printf("MMU index %u: %" PRIu64 " entries in use of %" PRIu64, m, s->tlb.used[m],

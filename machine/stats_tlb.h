@@ -15,6 +15,7 @@ typedef struct { // the misses of all spaces with an ASID
 typedef struct { // of one hart, or the sum of all. Only words of 64 bits up to asids, which are summed one by one
     uint64_t insns;
     uint64_t started[TLB_PRIVILEGES][ACCESS_KINDS]; // data accesses by the executions of blocks
+    uint64_t direct[ACCESS_KINDS]; // data accesses one by one, while a tap is on
     TlbStats tlb;
     TlbMissStats miss;
     // Derived by stats_tlb_check: all lookups, and those that inlined code answered.
@@ -22,10 +23,12 @@ typedef struct { // of one hart, or the sum of all. Only words of 64 bits up to 
     GArray *asids; // of StatsAsid, ascending; freed by stats_tlb_clear
     bool counted;  // accesses were, and so started and what is derived mean something
     bool causes;   // miss and asids do
+    bool tapped;   // direct does
 } StatsTlb;
 
-// engine: whose counts are of what goes through tlb. counted: its config.stats.
-void stats_tlb_collect(StatsTlb *out, const Tlb *tlb, const EngineStats *engine, uint64_t insns, bool counted);
+// engine: whose counts are of what goes through tlb. counted: its config.stats. tap: the hart's.
+void stats_tlb_collect(StatsTlb *out, const Tlb *tlb, const EngineStats *engine, const Tap *tap, uint64_t insns,
+                       bool counted);
 void stats_tlb_add(StatsTlb *sum, const StatsTlb *hart); // sum: all zero at first
 void stats_tlb_clear(StatsTlb *s);
 

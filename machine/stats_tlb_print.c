@@ -301,6 +301,8 @@ static void add_access(JsonBuilder *b, const StatsTlb *s, unsigned k)
     if (s->counted) {
         add_int(b, "lookups", a.lookups);
         add_int(b, "hits", a.hits);
+        if (s->tapped && k != ACCESS_FETCH)
+            add_int(b, "accesses_one_by_one", s->direct[k]);
         add_double(b, "hit_rate", a.lookups ? 1 - (double)a.misses / (double)a.lookups : 1);
     }
     add_slow(b, &a.counted);

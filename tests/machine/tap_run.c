@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Runs a guest with a tap (machine/tap.h) and says what came out of it.
 //
-//     tap_run none|count|digest|text|all FILE ADDEND-OPTION...
+//     tap_run none|drop|count|digest|text|all FILE ADDEND-OPTION...
 //
-// none: no tap. count: how many records of each kind. digest: a hash over what must be the same whatever engine runs the
+// none: no tap. drop: it is thrown away. count: how many records of each kind. digest: a hash over what must be the same whatever engine runs the
 // guest, so sites as addresses, and no times, blocks and pages; then the totals. text: the same in full. all:
 // everything. What it has to say goes to FILE.
 #include "machine/tap.h"
@@ -103,6 +103,8 @@ static void records(void *opaque, unsigned hart, const TapRecord *r, size_t n)
 {
     Log *log = opaque;
     HartLog *h = &log->hart[hart];
+    if (!strcmp(log->mode, "drop"))
+        return;
     if (!strcmp(log->mode, "count")) { // quickly
         for (size_t i = 0; i < n; i++)
             h->kinds[r[i].tag & TAP_KIND]++;
@@ -141,7 +143,7 @@ int main(int argc, char **argv)
     Log log = {0};
     g_autoptr(GError) error = NULL;
     if (argc < 4)
-        return fail("tap_run none|count|digest|text|all FILE ADDEND-OPTION...");
+        return fail("tap_run none|drop|count|digest|text|all FILE ADDEND-OPTION...");
     log.mode = argv[1];
     log.out = fopen(argv[2], "w");
     if (!log.out)

@@ -3,7 +3,7 @@
 #include "paging.h"
 #include <string.h>
 
-#define TABLES 64
+#define TABLES 96
 
 uint64_t pages[PAGES][512] __attribute__((aligned(4096)));
 static uint64_t tables[TABLES][512] __attribute__((aligned(4096)));
