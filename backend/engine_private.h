@@ -111,6 +111,11 @@ void tier_submit_trace(Engine *e, Trace *t); // likewise, taking t
 bool tier_take(Engine *e, bool wait);  // enters the next result; false: there is none, or none under way
 void tier_reset_heat(Engine *e, Block *b);
 
+// engine_stats.c: what was counted so far, before something ends that it hangs on
+void engine_stats_mode_ends(Engine *e);     // only with config.stats
+void engine_stats_uncached_ends(Engine *e); // there is an uncached block
+void engine_stats_blocks_end(Engine *e);
+
 // tier_remake.c: regions that are left often are made again, larger
 void tier_count_exits(Engine *e, JitUnit *u); // a new region's, from now on
 // u's count ran out as it left by that site (NULL: it is not known which jump): looks where it goes.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Why lookups miss (docs/tlb.md, "The host softTLB").
 //
-// Beside the tables a shadow remembers each page that a table ever had: since which flush of that table, or what took it
-// out. A flush of a whole table writes only one word, its number in the table's history; why it came is kept for each
-// stretch of flushes with the same cause. So a page that was entered before the present number went with the first
-// flush behind it.
+// Beside the tables a shadow remembers each page that a table ever had: since which flush of that table, or what took
+// it out. A flush of a whole table writes only one word, its number in the table's history; why it came is kept for
+// each stretch of flushes with the same cause. So a page that was entered before the present number went with the
+// first flush behind it.
 //
 // What is remembered belongs to a space (tlb_set_context), not to the table that it has at the time. The last MMU index
 // has a space of its own, and so have global pages: that one tells which of them some context has or had.
