@@ -247,24 +247,17 @@ void report_why(Report *r)
     for (unsigned i = SWEEP_SIDES; i-- > 0;) {
         uint64_t all = report_sum(&a->all.model, i == SWEEP_FETCH ? MODEL_L1I : MODEL_L1D).misses;
         GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
-        g_autofree bool *done = g_new0(bool, a->n_symbols + 1);
+        g_autofree size_t *order = report_symbol_order(a, i);
         if (all && negligible(a, all))
             add(lines, "%s hardly miss (%s in %s instructions): nothing to explain",
                 i == SWEEP_FETCH ? "fetches" : "loads and stores", table_number(all), table_number(a->all.insns));
-        for (unsigned n = 0; n < EXPLAINED; n++) {
-            size_t best = a->n_symbols;
-            for (size_t k = 0; k < a->n_symbols; k++) // data: they are in that order
-                if (!done[k] && (best == a->n_symbols || report_symbol_side(&a->symbols[k], i).misses >
-                                                             report_symbol_side(&a->symbols[best], i).misses))
-                    best = k;
-            if (best == a->n_symbols || !all || negligible(a, all) ||
-                (double)report_symbol_side(&a->symbols[best], i).misses < SHARE * (double)all)
-                break;
-            done[best] = true;
-            explain(lines, a, &a->symbols[best], i, all);
+        for (unsigned n = 0; n < MIN(EXPLAINED, a->n_symbols) && all && !negligible(a, all); n++) {
+            const SymbolCounts *s = &a->symbols[order[n]];
+            if ((double)report_symbol_side(s, i).misses >= SHARE * (double)all)
+                explain(lines, a, s, i, all);
         }
         if (!lines->len)
-            add(lines, "there are none");
+            add(lines, "none has %.0f %% of them or more", 100 * SHARE);
         report_add_lines(r, i == SWEEP_FETCH ? "why_fetch" : "why_data",
                          i == SWEEP_FETCH ? "Why: symbols with most fetch misses"
                                           : "Why: symbols with most data misses",
@@ -306,17 +299,10 @@ static void side_finding(GPtrArray *lines, const AnalysisResult *a, SweepSide si
         mpki(c.misses, a->all.insns), c.misses ? "; causes: " : "", causes);
     if (negligible(a, c.misses))
         return;
-    const SymbolCounts *top = NULL;
-    uint64_t most = 0;
-    for (size_t i = 0; i < a->n_symbols; i++) {
-        uint64_t n = report_symbol_side(&a->symbols[i], side).misses;
-        if (n > most) {
-            top = &a->symbols[i];
-            most = n;
-        }
-    }
-    if (top)
-        add(lines, "  most of them in %s: %.1f %%", top->name, percent(most, c.misses));
+    g_autofree size_t *order = report_symbol_order(a, side);
+    if (a->n_symbols && c.misses)
+        add(lines, "  first of the symbols: %s, %.1f %% of them", a->symbols[order[0]].name,
+            percent(report_symbol_side(&a->symbols[order[0]], side).misses, c.misses));
     if (a->has_sweep && c.misses)
         sweep_finding(lines, a, side);
 }

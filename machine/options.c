@@ -275,9 +275,8 @@ static bool parse_tlb(Parser *p, GError **error)
     p->scope = TLB;
     if (*word == '-')
         return true;
-    if (!tlb_action(word, &o->tlb_action))
-        return value_error(error, "tlb", *word ? "'%s' is none of record, model, sweep, report and presets"
-                                               : "needs record, model, sweep, report or presets%s", word);
+    if (!tlb_action(word, &o->tlb_action, error))
+        return false;
     static const unsigned scopes[] = {[TLB_RECORD] = RUN | RECORD, [TLB_MODEL] = MODEL, [TLB_SWEEP] = SWEEP,
                                       [TLB_REPORT] = REPORT};
     p->scope = scopes[o->tlb_action];

@@ -68,7 +68,8 @@ static void formats(void **state)
                        "  {\"name\": \"a,\\\"b\\\"\", \"n\": 1234567, \"pc\": \"0x80001000\", \"ratio\": 0.125, "
                        "\"hidden\": 18446744073709551615, "
                        "\"zero\": 0},\n"
-                       "  {\"name\": \"tab?here\", \"n\": 7, \"pc\": \"0x0\", \"ratio\": null, \"hidden\": 2, \"zero\": 0}\n"
+                       "  {\"name\": \"tab?here\", \"n\": 7, \"pc\": \"0x0\", \"ratio\": null, \"hidden\": 2, "
+                       "\"zero\": 0}\n"
                        "]");
     Table *t = sample();
     g_autoptr(GString) s = g_string_new(NULL);
