@@ -112,15 +112,6 @@ uint64_t block_end(const Block *b)
     return b->pc + len;
 }
 
-static void fetch_fault(Engine *e, const MemFault *fault)
-{
-    if (e->tap) {
-        tap_event(&e->env->tap, TAP_FAULT, fault->addr, ACCESS_FETCH);
-        tap_forget(&e->env->tap);
-    }
-    e->env->ops->mem_fault(e->env, fault);
-}
-
 // Lifts and translates at pc; fewer instructions if the temporaries run out. NULL after taking a fault.
 static Block *translate(Engine *e, uint64_t pc, unsigned max, CodeArena *arena)
 {
@@ -128,7 +119,7 @@ static Block *translate(Engine *e, uint64_t pc, unsigned max, CodeArena *arena)
     Block *b = NULL;
     for (; !b; max /= 2) {
         if (!e->guest.lift(e->guest.opaque, pc, pc, max, e->scratch, &fault)) {
-            fetch_fault(e, &fault);
+            tap_blocks_fetch_fault(e, &fault);
             return NULL;
         }
         b = interp_translate(e->scratch, pc, e->config.tap, arena);
@@ -141,26 +132,11 @@ static Block *translate(Engine *e, uint64_t pc, unsigned max, CodeArena *arena)
     return b;
 }
 
-static void add_in_mode(const Block *b, unsigned mode, EngineStats *s)
-{
-    uint64_t runs = block_count(b);
-    s->loads += runs * b->n_load;
-    s->stores += runs * b->n_store;
-    s->mode_loads[mode & CODE_MMU] += runs * b->n_load;
-    s->mode_stores[mode & CODE_MMU] += runs * b->n_store;
-    s->baseline_done += block_base_count(b) * b->n_insns;
-}
-
-static void add_accesses(Block *b, void *opaque)
-{
-    add_in_mode(b, b->mode, opaque);
-}
-
 // A block of at most max instructions that is forgotten when the next one is made.
 static Block *translate_uncached(Engine *e, uint64_t pc, unsigned max)
 {
     if (e->uncached) {
-        add_in_mode(e->uncached, e->uncached_mode, &e->stats);
+        engine_stats_uncached_ends(e);
         tap_blocks_forgotten(e, e->uncached);
         block_free(e->uncached);
     }
@@ -279,7 +255,7 @@ Block *engine_block(Engine *e, uint64_t pc)
     ram_t ram;
     MemFault fault;
     if (!fetch(e, pc, &host, &ram, &fault)) {
-        fetch_fault(e, &fault);
+        tap_blocks_fetch_fault(e, &fault);
         return NULL;
     }
     if (!host)
@@ -398,10 +374,8 @@ static bool run_unit(Engine *e, Block *b)
         env->left += site->adjust;
         env->n_load -= site->loads;
         env->n_store -= site->stores;
-        if (e->tap) {
-            tap_add(&env->tap, ACCESS_READ, -(uint64_t)site->loads);
-            tap_add(&env->tap, ACCESS_WRITE, -(uint64_t)site->stores);
-        }
+        env->tap.loads -= site->loads;
+        env->tap.stores -= site->stores;
         interpret = site->why == JIT_BEFORE || site->why == JIT_REFUSED;
         if (site->why == JIT_HOT) {
             (*u->block->runs)++;
@@ -446,7 +420,7 @@ static bool flush_if_wanted(Engine *e)
     g_array_set_size(e->pred_list, 1);
     g_hash_table_remove_all(e->return_sites);
     e->noted = 0;
-    code_cache_each_block(e->cache, add_accesses, &e->stats);
+    engine_stats_blocks_end(e);
     tap_blocks_dropped(e);
     code_cache_flush_all(e->cache);
     enter_mode(e);
@@ -559,20 +533,10 @@ void engine_invalidate(Engine *e, ram_t start, uint64_t len)
     code_cache_invalidate(e->cache, start, len);
 }
 
-// What was counted in place since the last change of mode.
-static void add_counted(const Engine *e, EngineStats *s)
-{
-    s->mode_loads[e->mode & CODE_MMU] += e->env->n_load - e->seen_loads;
-    s->mode_stores[e->mode & CODE_MMU] += e->env->n_store - e->seen_stores;
-}
-
 void engine_set_mode(Engine *e, unsigned mode, uint64_t space, unsigned asid)
 {
-    if (e->config.stats) {
-        add_counted(e, &e->stats);
-        e->seen_loads = e->env->n_load;
-        e->seen_stores = e->env->n_store;
-    }
+    if (e->config.stats)
+        engine_stats_mode_ends(e);
     e->mode = mode;
     e->space = space;
     e->asid = asid;
@@ -595,16 +559,4 @@ void engine_unlink(Engine *e)
 {
     code_cache_unlink_all(e->cache);
     enter_mode(e);
-}
-
-void engine_stats(Engine *e, EngineStats *out)
-{
-    *out = e->stats;
-    out->loads += e->env->n_load;
-    out->stores += e->env->n_store;
-    add_counted(e, out);
-    out->workers_lost = e->queue ? queue_lost(e->queue) : 0;
-    if (e->uncached)
-        add_in_mode(e->uncached, e->uncached_mode, out);
-    code_cache_each_block(e->cache, add_accesses, out);
 }

@@ -111,6 +111,11 @@ void tier_submit_trace(Engine *e, Trace *t); // likewise, taking t
 bool tier_take(Engine *e, bool wait);  // enters the next result; false: there is none, or none under way
 void tier_reset_heat(Engine *e, Block *b);
 
+// engine_stats.c: what was counted so far, before something ends that it hangs on
+void engine_stats_mode_ends(Engine *e);     // only with config.stats
+void engine_stats_uncached_ends(Engine *e); // there is an uncached block
+void engine_stats_blocks_end(Engine *e);
+
 // tier_remake.c: regions that are left often are made again, larger
 void tier_count_exits(Engine *e, JitUnit *u); // a new region's, from now on
 // u's count ran out as it left by that site (NULL: it is not known which jump): looks where it goes.
@@ -149,6 +154,7 @@ void tap_blocks_free(TapBlocks *t);
 void tap_blocks_name(Engine *e, Block *b, uint32_t len, bool uncached); // b, of len bytes, is new
 void tap_blocks_forgotten(Engine *e, const Block *b);                   // the uncached one is
 void tap_blocks_dropped(Engine *e);                                     // all others are, at once
+void tap_blocks_fetch_fault(Engine *e, const MemFault *fault); // takes it, tap or not
 
 // dump.c: the -d output of each stage
 void dump_block(Engine *e, const IrBlock *ir, uint64_t base);

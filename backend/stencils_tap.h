@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The stencils of baseline code with a tap (backend/jit_tap.h). Part of stencils.c.
 //
-// An access of another page than the last one's, and the first store to that, goes out of line to have a record written,
-// and does its access there. The forms of loads: A or pinned register to the accumulator; of stores the fewest.
+// An access of another page than the last one's, and the first store to that, goes out of line to write a record, and
+// does its access there. The forms of loads: A or pinned register to the accumulator; of stores the fewest.
 #pragma once
 
 #undef BIN
@@ -43,7 +43,7 @@
     STENCIL(TAP_##NAME##_FAR)                                                                                          \
     {                                                                                                                  \
         uint64_t va = acc;                                                                                             \
-        TAP_RECORD(va, ACCESS_READ, va & PAGE_MASK);                                                                              \
+        TAP_RECORD(va, ACCESS_READ, va & PAGE_MASK);                                                                   \
         const TlbEntry *t = TLB_ENTRY(va);                                                                             \
         if (MISSES(t, va, type, ACCESS_READ))                                                                          \
             return hole_slow(near, va, left, NONE, guess, f);                                                          \
@@ -67,7 +67,7 @@
     JitSlot *TAP_##NAME##_FAR(Near *near, uint64_t acc, int64_t left, uint64_t v, uint64_t guess, uint64_t va,         \
                               double f)                                                                                \
     {                                                                                                                  \
-        TAP_RECORD(va, ACCESS_WRITE, va | ~PAGE_MASK);                                                                             \
+        TAP_RECORD(va, ACCESS_WRITE, va | ~PAGE_MASK);                                                                 \
         const TlbEntry *t = TLB_ENTRY(va);                                                                             \
         if (MISSES(t, va, type, ACCESS_WRITE))                                                                         \
             return slow_store(near, acc, left, v, guess, va, f);                                                       \

@@ -4,7 +4,7 @@
 //     sweep_bench TRACE [NAME]
 //
 // Prints a line "WHAT VALUE UNIT" for each figure. Models run in a process each, as many at once as there are cores,
-// and read the trace themselves; the sweep must have the same misses. NAME: only "trace", "sweep", "sample" or "models".
+// and read the trace themselves; the sweep must have the same misses. NAME: only "trace", "sweep" or "sample".
 #include "lab/model.h"
 #include "lab/sweep.h"
 #include "lab/trace_file.h"
@@ -35,7 +35,8 @@ static double cpu_seconds(void)
     for (unsigned i = 0; i < 2; i++) {
         struct rusage u;
         getrusage(whose[i], &u);
-        sum += (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + 1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+        sum += (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec);
+        sum += 1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
     }
     return sum;
 }
@@ -107,8 +108,8 @@ static void measure_trace(void)
     stop("decoding", t);
     if (stat(path, &st))
         die("no file");
-    printf("records %" PRIu64 "\ninstructions %" PRIu64 "\naccesses %" PRIu64 "\nfile %" PRIu64 " bytes\n", records, insns,
-           accesses, (uint64_t)st.st_size);
+    printf("records %" PRIu64 "\ninstructions %" PRIu64 "\naccesses %" PRIu64 "\nfile %" PRIu64 " bytes\n", records,
+           insns, accesses, (uint64_t)st.st_size);
     printf("per-record %.3f bytes\nper-instruction %.4f bits\n", (double)st.st_size / (double)records,
            8 * (double)st.st_size / (double)insns);
 }

@@ -187,7 +187,8 @@ def causes(t):
     t.check(["global:0:4:1:1", "fence", "space:2", "global:0:5:1:1"], causes={"cold": 5, "flush_all": 4})
     # The first context belongs to satp 0: the space after the last that has room takes its place.
     n = 3 * (CONTEXTS + 1)
-    tlb = t.check([f"tour:1:{CONTEXTS + 1}:3", "space:1", "load:0:4:1:1"], causes={"cold": n + 1, "context": 3}, lookups=2 * n + 4)
+    tlb = t.check([f"tour:1:{CONTEXTS + 1}:3", "space:1", "load:0:4:1:1"], causes={"cold": n + 1, "context": 3},
+                  lookups=2 * n + 4)
     rows = {r["asid"]: r["load"] for r in tlb["address_spaces"] if r["kind"] == "space"}
     t.expect(["spaces"], "misses by ASID", {a: sum(r.values()) for a, r in rows.items()},
              {a: 7 if a == 1 else 3 for a in range(1, CONTEXTS + 2)})

@@ -193,8 +193,8 @@ static inline bool board_hits(const Board *b, gva_t va, unsigned size, MemAccess
 
 static inline uint64_t counters_sum(const TlbCounters *c)
 {
-    return c->hit + c->slow_mmio + c->slow_notdirty + c->slow_discard + c->slow_recheck + c->slow_watch + c->victim_hit +
-           c->fill_ok + c->fill_fault;
+    return c->hit + c->slow_mmio + c->slow_notdirty + c->slow_discard + c->slow_recheck + c->slow_watch +
+           c->victim_hit + c->fill_ok + c->fill_fault;
 }
 
 // All lookups that were counted (spec 5.8).

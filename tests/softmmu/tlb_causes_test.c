@@ -23,8 +23,13 @@ static bool translate(void *opaque, gva_t va, unsigned size, MemAccess access, u
         *fault = (MemFault){FAULT_PAGE, access, va};
         return false;
     }
-    *out = (TlbTranslation){.page = va == DEV_BASE ? DEV_BASE : RAM_BASE + (va & 0x3000), .allow = {true, writable || access == ACCESS_WRITE, true},
-                            .whole_page = true, .large_bits = large_bits, .global = global};
+    *out = (TlbTranslation){
+        .page = va == DEV_BASE ? DEV_BASE : RAM_BASE + (va & 0x3000),
+        .allow = {true, writable || access == ACCESS_WRITE, true},
+        .whole_page = true,
+        .large_bits = large_bits,
+        .global = global,
+    };
     return true;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Does to the emulator's TLB what its arguments say, in S-mode under Sv39 where nothing else runs, so that the counts of
-// that privilege are those of the arguments (run_soft_tlb.py):
+// Does to the emulator's TLB what its arguments say, in S-mode under Sv39 where nothing else runs, so that the counts
+// of that privilege are those of the arguments (run_soft_tlb.py):
 //
 //     load:PAGE:N:STEP:K      K times over: a load from each of N pages, STEP pages apart, from page number PAGE on
 //     store:PAGE:N:STEP:K     the same with stores
