@@ -549,44 +549,10 @@ static void select_stencils(Baseline *t)
     }
 }
 
-// The target of nearly all of the indirect jumps that b ended in, if a link may lead straight there, else 0.
-static uint64_t guess_target(const Block *b)
-{
-    enum { ENOUGH = 4 };
-    uint64_t guess = 0;
-    unsigned votes = 0, seen = 0, same = 0;
-    for (unsigned k = 0; k < b->n_targets; k++) { // a majority wins
-        if (b->target[k] == UINT64_MAX)
-            continue;
-        seen++;
-        if (!votes)
-            guess = b->target[k];
-        votes += b->target[k] == guess ? 1 : -1u;
-    }
-    for (unsigned k = 0; k < b->n_targets; k++)
-        same += b->target[k] == guess;
-    bool elsewhere = b->mode & CODE_PAGED && (guess ^ b->pc) & PAGE_MASK;
-    return seen >= ENOUGH && same * 8 >= seen * 7 && !elsewhere ? guess : 0;
-}
-
-JitUnit *baseline_unit_new(Block *b, unsigned n_slots, CodeArena *arena)
-{
-    JitUnit *u = code_arena_alloc(arena, sizeof *u);
-    memset(u, 0, sizeof *u);
-    u->base = b->pc;
-    u->paged = b->mode & CODE_PAGED;
-    u->block = b;
-    u->n_insns = b->n_insns;
-    u->n_blocks = 1;
-    u->n_slots = n_slots;
-    u->slots = jit_slots_new(u, u->n_slots, arena);
-    return u;
-}
-
 JitUnit *baseline_translate(Block *b, const IrEnv *env, bool system, bool keep, CodeMemory *memory,
                             CodeArena *arena, GError **error)
 {
-    uint64_t guess = guess_target(b);
+    uint64_t guess = baseline_guess_target(b);
     unsigned n_slots = (b->succ_pc[0] != UINT64_MAX) + (b->succ_pc[1] != UINT64_MAX) + (guess != 0);
     JitUnit *u = baseline_unit_new(b, n_slots, arena);
     Baseline t = {.block = b,

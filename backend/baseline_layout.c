@@ -185,6 +185,12 @@ static uint64_t hole_value(const Baseline *t, const Piece *p, unsigned hole)
         return (uintptr_t)t->place.counter;
     case HOLE_KIND:
         return p->kind;
+    case HOLE_TAG:
+        return p->tag;
+    case HOLE_LOADS:
+        return p->loads;
+    case HOLE_STORES:
+        return p->stores;
     case HOLE_INSNS:
         return t->block->n_insns;
     case HOLE_ROW:
@@ -279,6 +285,20 @@ static void fill_holes(Baseline *t, const Piece *p)
     }
 }
 
+JitUnit *baseline_unit_new(Block *b, unsigned n_slots, CodeArena *arena)
+{
+    JitUnit *u = code_arena_alloc(arena, sizeof *u);
+    memset(u, 0, sizeof *u);
+    u->base = b->pc;
+    u->paged = b->mode & CODE_PAGED;
+    u->block = b;
+    u->n_insns = b->n_insns;
+    u->n_blocks = 1;
+    u->n_slots = n_slots;
+    u->slots = jit_slots_new(u, u->n_slots, arena);
+    return u;
+}
+
 bool baseline_install(Baseline *t, CodeMemory *memory, GError **error)
 {
     JitUnit *u = t->unit;
@@ -311,4 +331,23 @@ JitCode baseline_by_table(CodeMemory *memory)
     const Stencil *s = &stencils[STENCIL_BY_TABLE];
     g_assert(!s->patches && !s->cold);
     return (JitCode)(uintptr_t)code_memory_install(memory, stencil_code + s->code, s->hot, NULL);
+}
+
+uint64_t baseline_guess_target(const Block *b)
+{
+    enum { ENOUGH = 4 };
+    uint64_t guess = 0;
+    unsigned votes = 0, seen = 0, same = 0;
+    for (unsigned k = 0; k < b->n_targets; k++) { // a majority wins
+        if (b->target[k] == UINT64_MAX)
+            continue;
+        seen++;
+        if (!votes)
+            guess = b->target[k];
+        votes += b->target[k] == guess ? 1 : -1u;
+    }
+    for (unsigned k = 0; k < b->n_targets; k++)
+        same += b->target[k] == guess;
+    bool elsewhere = b->mode & CODE_PAGED && (guess ^ b->pc) & PAGE_MASK;
+    return seen >= ENOUGH && same * 8 >= seen * 7 && !elsewhere ? guess : 0;
 }

@@ -10,6 +10,7 @@ typedef struct {
     int32_t imm;
     uint32_t site;
     uint32_t kind; // of an access, for IrEnv.jit_access
+    uint32_t tag, loads, stores; // of one that is recorded: as in JitTapSite
     uint32_t slow, far; // stencils of its ways out of line, later the pieces; 0: none
     uint32_t copy; // the head of a group: the piece where its accesses are done one by one; else 0
     bool aside;    // in such a copy
@@ -51,6 +52,9 @@ static inline Piece *piece_add(Baseline *t, unsigned stencil, const IOp *op)
     g_array_append_val(t->pieces, p);
     return piece(t, t->pieces->len - 1);
 }
+
+// The target of nearly all of the indirect jumps that b ended in, if a link may lead straight there, else 0.
+uint64_t baseline_guess_target(const Block *b);
 
 // baseline_tap.c, with a tap. p is a load or store of op with its site and kind, slow and far its ways out of line; an
 // atomic access of that site; the block's start; before a system instruction.

@@ -112,15 +112,6 @@ uint64_t block_end(const Block *b)
     return b->pc + len;
 }
 
-static void fetch_fault(Engine *e, const MemFault *fault)
-{
-    if (e->tap) {
-        tap_event(&e->env->tap, TAP_FAULT, fault->addr, ACCESS_FETCH);
-        tap_forget(&e->env->tap);
-    }
-    e->env->ops->mem_fault(e->env, fault);
-}
-
 // Lifts and translates at pc; fewer instructions if the temporaries run out. NULL after taking a fault.
 static Block *translate(Engine *e, uint64_t pc, unsigned max, CodeArena *arena)
 {
@@ -128,7 +119,7 @@ static Block *translate(Engine *e, uint64_t pc, unsigned max, CodeArena *arena)
     Block *b = NULL;
     for (; !b; max /= 2) {
         if (!e->guest.lift(e->guest.opaque, pc, pc, max, e->scratch, &fault)) {
-            fetch_fault(e, &fault);
+            tap_blocks_fetch_fault(e, &fault);
             return NULL;
         }
         b = interp_translate(e->scratch, pc, e->config.tap, arena);
@@ -264,7 +255,7 @@ Block *engine_block(Engine *e, uint64_t pc)
     ram_t ram;
     MemFault fault;
     if (!fetch(e, pc, &host, &ram, &fault)) {
-        fetch_fault(e, &fault);
+        tap_blocks_fetch_fault(e, &fault);
         return NULL;
     }
     if (!host)
@@ -383,10 +374,8 @@ static bool run_unit(Engine *e, Block *b)
         env->left += site->adjust;
         env->n_load -= site->loads;
         env->n_store -= site->stores;
-        if (e->tap) {
-            tap_add(&env->tap, ACCESS_READ, -(uint64_t)site->loads);
-            tap_add(&env->tap, ACCESS_WRITE, -(uint64_t)site->stores);
-        }
+        env->tap.loads -= site->loads;
+        env->tap.stores -= site->stores;
         interpret = site->why == JIT_BEFORE || site->why == JIT_REFUSED;
         if (site->why == JIT_HOT) {
             (*u->block->runs)++;

@@ -154,6 +154,7 @@ void tap_blocks_free(TapBlocks *t);
 void tap_blocks_name(Engine *e, Block *b, uint32_t len, bool uncached); // b, of len bytes, is new
 void tap_blocks_forgotten(Engine *e, const Block *b);                   // the uncached one is
 void tap_blocks_dropped(Engine *e);                                     // all others are, at once
+void tap_blocks_fetch_fault(Engine *e, const MemFault *fault); // takes it, tap or not
 
 // dump.c: the -d output of each stage
 void dump_block(Engine *e, const IrBlock *ir, uint64_t base);

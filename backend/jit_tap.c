@@ -7,53 +7,13 @@
 #include "backend/fp_mode.h"
 #include "backend/stencil_forms.h"
 
-// --- records. Stencils' stack pointer is 8 below a multiple of 16.
+// --- records
+
+_Static_assert(offsetof(TapRecord, tag) == 8 && offsetof(TapRecord, count) == 12, "records are made in assembler");
 
 #define AT_TAP(name, field) [name] "i"(offsetof(IrEnv, tap) + offsetof(Tap, field) - STENCIL_NEAR)
-#define AT_SITE(name, field) [name] "i"(offsetof(JitTapSite, field))
-#define PUT_DATA                                                                                                       \
-    "movq %c[cursor](%%rdi), %%r10\n\t"                                                                                \
-    "movq %%r9, (%%r10)\n\t"                                                                                           \
-    "movl %c[tag](%%rax), %%r11d\n\t"
-#define PUT_COUNTS                                                                                                     \
-    "movl %%r11d, 8(%%r10)\n\t"                                                                                        \
-    "movl %c[loads](%%rdi), %%r11d\n\t"                                                                                \
-    "subl %c[site_loads](%%rax), %%r11d\n\t"                                                                           \
-    "movw %%r11w, 12(%%r10)\n\t"                                                                                       \
-    "movl %c[stores](%%rdi), %%r11d\n\t"                                                                               \
-    "subl %c[site_stores](%%rax), %%r11d\n\t"                                                                          \
-    "movw %%r11w, 14(%%r10)\n\t"
-#define NEXT_RECORD                                                                                                    \
-    "addq $16, %%r10\n\t"                                                                                              \
-    "movq %%r10, %c[cursor](%%rdi)\n\t"                                                                                \
-    "cmpq %c[end](%%rdi), %%r10\n\t"                                                                                   \
-    "je tap_full\n\t"                                                                                                  \
-    "ret"
-#define TAP_OPERANDS AT_TAP(cursor, cursor), AT_TAP(end, end)
-#define DATA_OPERANDS                                                                                                  \
-    TAP_OPERANDS, AT_TAP(loads, loads), AT_TAP(stores, stores), AT_TAP(last, last_data), AT_SITE(tag, tag),            \
-        AT_SITE(site_loads, loads), AT_SITE(site_stores, stores)
 
-_Static_assert(ACCESS_READ == 0 && ACCESS_WRITE == 1 && offsetof(TapRecord, tag) == 8 && offsetof(TapRecord, count) == 12,
-               "records are made in assembler");
-
-__attribute__((naked)) void jit_tap_load(void)
-{
-    __asm__(PUT_DATA PUT_COUNTS "movq %%r9, %%r11\n\t"
-                                "andq $-4096, %%r11\n\t"
-                                "movq %%r11, %c[last](%%rdi)\n\t" NEXT_RECORD
-            :
-            : DATA_OPERANDS);
-}
-
-__attribute__((naked)) void jit_tap_store(void)
-{
-    __asm__(PUT_DATA "orl $1, %%r11d\n\t" PUT_COUNTS "movq %%r9, %%r11\n\t"
-                     "orq $4095, %%r11\n\t"
-                     "movq %%r11, %c[last](%%rdi)\n\t" NEXT_RECORD
-            :
-            : DATA_OPERANDS);
-}
+static __attribute__((naked, used)) void full(void) __asm__("tap_full");
 
 __attribute__((naked)) void jit_tap_fetch(void)
 {
@@ -65,22 +25,32 @@ __attribute__((naked)) void jit_tap_fetch(void)
             "movl %%r11d, 12(%%r10)\n\t"
             "movq %%r9, %%r11\n\t"
             "andq $-4096, %%r11\n\t"
-            "movq %%r11, %c[last](%%rdi)\n\t" NEXT_RECORD
+            "movq %%r11, %c[last](%%rdi)\n\t"
+            "addq $16, %%r10\n\t"
+            "movq %%r10, %c[cursor](%%rdi)\n\t"
+            "cmpq %c[end](%%rdi), %%r10\n\t"
+            "je tap_full\n\t"
+            "ret"
             :
-            : TAP_OPERANDS, AT_TAP(last, last_fetch), [limit] "i"(offsetof(IrEnv, icount_limit) - STENCIL_NEAR));
+            : AT_TAP(cursor, cursor), AT_TAP(end, end), AT_TAP(last, last_fetch),
+              [limit] "i"(offsetof(IrEnv, icount_limit) - STENCIL_NEAR));
 }
 
-// The end of those three.
-static __attribute__((naked, used)) void full(void) __asm__("tap_full");
+// Stencils with a frame have another stack pointer.
 static __attribute__((naked, used)) void full(void)
 {
     __asm__("pushq %%rdi\n\tpushq %%rsi\n\tpushq %%rcx\n\tpushq %%rdx\n\tpushq %%r8\n\tpushq %%r9\n\t"
+            "pushq %%r10\n\tpushq %%r11\n\tpushq %%rax\n\t"
+            "movq %%rsp, %%rax\n\t"
             "subq $16, %%rsp\n\t"
+            "andq $-16, %%rsp\n\t"
+            "movq %%rax, 8(%%rsp)\n\t"
             "movsd %%xmm0, (%%rsp)\n\t"
             "leaq %c[near](%%rdi), %%rdi\n\t"
             "call jit_tap_full\n\t"
             "movsd (%%rsp), %%xmm0\n\t"
-            "addq $16, %%rsp\n\t"
+            "movq 8(%%rsp), %%rsp\n\t"
+            "popq %%rax\n\tpopq %%r11\n\tpopq %%r10\n\t"
             "popq %%r9\n\tpopq %%r8\n\tpopq %%rdx\n\tpopq %%rcx\n\tpopq %%rsi\n\tpopq %%rdi\n\t"
             "ret"
             :
@@ -174,8 +144,7 @@ static __attribute__((naked)) void jit_tap_access(void) // as jit_access
 void jit_tap_init(IrEnv *env)
 {
     env->jit_access = jit_tap_access;
-    env->tap_load = jit_tap_load;
-    env->tap_store = jit_tap_store;
+    env->tap_full = full;
     env->tap_fetch = jit_tap_fetch;
     env->tap_atomic = tap_atomic;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Baseline code with a tap (util/tap.h): what it calls for records and slow accesses.
 //
-// The data accesses of a block are counted when it is entered, so a record takes off those that are still to come. Every
-// miss of the TLB is done by the slow path, whatever lies there, so that no access is begun twice.
+// The data accesses of a block are counted when it is entered, so a record takes off those that are still to come.
+// Every miss of the TLB is done by the slow path, whatever lies there, so that no access is begun twice.
 #pragma once
 #include "backend/code_cache.h"
 #include "backend/jit_call.h"
@@ -15,11 +15,9 @@ typedef struct JitTapSite { // one data access of a block; it lies in the arena
     unsigned insn;
 } JitTapSite;
 
-// Behind IrEnv.tap_load and tap_store: record the access of the address in r9 by the site in rax. Behind IrEnv.tap_fetch:
-// the fetch at r9 with the tag in eax, the hart's `left` in rdx. The hart is in rdi, STENCIL_NEAR into it. Every other
-// register but rax, r10 and r11 is as before, of the SSE registers xmm0; the flags are not.
-void jit_tap_load(void);
-void jit_tap_store(void);
+// Behind IrEnv.tap_full: calls Tap.full. Behind IrEnv.tap_fetch: records the fetch at r9 with the tag in eax, `left` in
+// rdx; rax, r10 and r11 are lost. The hart is in rdi, STENCIL_NEAR into it. Every other register is as before, of the
+// SSE registers xmm0; the flags are not.
 void jit_tap_fetch(void);
 
 // Sets these, jit_access and tap_atomic in a hart's environment. jit_access gets a site in place of slots, and does all

@@ -38,6 +38,8 @@ extern char hole_row[] __attribute__((weak)), hole_row2[] __attribute__((weak));
 extern int32_t hole_counter __attribute__((weak));
 extern char hole_c[] __attribute__((weak));
 extern char hole_run[] __attribute__((weak)), hole_run2[] __attribute__((weak)); // the start of a run, then its size
+extern char hole_tag[] __attribute__((weak)), hole_loads[] __attribute__((weak)); // see backend/stencils_tap.h
+extern char hole_stores[] __attribute__((weak));
 extern char hole_kind[] __attribute__((weak)); // of an access, see backend/jit_abi.h
 extern char hole_imm[] __attribute__((weak)), hole_insns[] __attribute__((weak)), hole_site[] __attribute__((weak));
 

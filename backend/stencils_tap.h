@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The stencils of baseline code with a tap (backend/jit_tap.h). Part of stencils.c.
 //
-// An access of another page than the last one's, and the first store to that, goes out of line to have a record written,
-// and does its access there. The forms of loads: A or pinned register to the accumulator; of stores the fewest.
+// An access of another page than the last one's, and the first store to that, goes out of line to write a record, and
+// does its access there. The forms of loads: A or pinned register to the accumulator; of stores the fewest.
 #pragma once
 
 #undef BIN
@@ -10,14 +10,22 @@
 #undef LD
 #undef ST
 #undef BR
-#define TAP_RECORD(record, address) /* hole_full: the site */                                                          \
+// hole_tag: of the site; hole_loads, hole_stores: see JitTapSite.
+#define TAP_RECORD(va, access, page)                                                                                   \
     do {                                                                                                               \
-        register uint64_t va_ __asm__("r9") = (address);                                                               \
-        asm volatile("movabsq $hole_full, %%rax\n\t"                                                                   \
-                     "call *%c2(%%rdi)"                                                                                \
-                     :                                                                                                 \
-                     : "r"(va_), "D"(near), "i"(offsetof(IrEnv, record) - STENCIL_NEAR)                                \
-                     : "rax", "r10", "r11", "memory", "cc");                                                           \
+        TapRecord *r_ = env->tap.cursor;                                                                               \
+        uint16_t *count_ = (uint16_t *)(void *)&r_->count;                                                             \
+        r_->what = (va);                                                                                               \
+        asm("movl $hole_tag + %c1, %0" : "=m"(r_->tag) : "i"(access));                                                 \
+        count_[0] = (uint16_t)(env->tap.loads - IMM(hole_loads));                                                      \
+        count_[1] = (uint16_t)(env->tap.stores - IMM(hole_stores));                                                    \
+        env->tap.last_data = (page);                                                                                   \
+        env->tap.cursor = ++r_;                                                                                        \
+        if (unlikely(r_ == env->tap.end))                                                                              \
+            asm volatile("call *%c1(%%rdi)"                                                                            \
+                         :                                                                                             \
+                         : "D"(near), "i"(offsetof(IrEnv, tap_full) - STENCIL_NEAR)                                    \
+                         : "memory", "cc");                                                                            \
     } while (0)
 #define TAP_LOAD(op, x, y, d, type)                                                                                    \
     STENCIL(TAP_##op##_##x##y##_##d)                                                                                   \
@@ -35,7 +43,7 @@
     STENCIL(TAP_##NAME##_FAR)                                                                                          \
     {                                                                                                                  \
         uint64_t va = acc;                                                                                             \
-        TAP_RECORD(tap_load, va);                                                                                      \
+        TAP_RECORD(va, ACCESS_READ, va & PAGE_MASK);                                                                   \
         const TlbEntry *t = TLB_ENTRY(va);                                                                             \
         if (MISSES(t, va, type, ACCESS_READ))                                                                          \
             return hole_slow(near, va, left, NONE, guess, f);                                                          \
@@ -59,7 +67,7 @@
     JitSlot *TAP_##NAME##_FAR(Near *near, uint64_t acc, int64_t left, uint64_t v, uint64_t guess, uint64_t va,         \
                               double f)                                                                                \
     {                                                                                                                  \
-        TAP_RECORD(tap_store, va);                                                                                     \
+        TAP_RECORD(va, ACCESS_WRITE, va | ~PAGE_MASK);                                                                 \
         const TlbEntry *t = TLB_ENTRY(va);                                                                             \
         if (MISSES(t, va, type, ACCESS_WRITE))                                                                         \
             return slow_store(near, acc, left, v, guess, va, f);                                                       \

@@ -91,6 +91,15 @@ void tap_blocks_forgotten(Engine *e, const Block *b)
         u->runs += block_count(b);
 }
 
+void tap_blocks_fetch_fault(Engine *e, const MemFault *fault)
+{
+    if (e->tap) {
+        tap_event(&e->env->tap, TAP_FAULT, fault->addr, ACCESS_FETCH);
+        tap_forget(&e->env->tap);
+    }
+    e->env->ops->mem_fault(e->env, fault);
+}
+
 static void tell(Block *b, void *opaque)
 {
     if (!b->dead)

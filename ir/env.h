@@ -92,7 +92,7 @@ struct IrEnv {
     int exit_request; // atomic: set by other threads to end the slice
     Tap tap;          // off unless EngineConfig.tap
     // Baseline code's records, and the slow path of its accesses (backend/jit_tap.h).
-    void (*tap_load)(void), (*tap_store)(void), (*tap_fetch)(void);
+    void (*tap_full)(void), (*tap_fetch)(void);
     uint64_t (*tap_atomic)(IrEnv *env, uint64_t va, uint64_t value, const struct JitTapSite *site);
 };
 

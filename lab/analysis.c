@@ -156,6 +156,7 @@ static void on_space(void *opaque, uint32_t space, uint16_t asid)
 static void on_host_miss(void *opaque, MemAccess kind, unsigned cause, uint32_t site)
 {
     AnalysisHart *h = opaque;
+    h->counts.records--;
     if (!h->a->config.detail)
         return;
     gva_t pc = site == LAB_NO_SITE ? 0 : lab_stream_pc(h->stream, site);

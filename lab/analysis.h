@@ -16,7 +16,7 @@ typedef struct {
 typedef struct { // of one hart, or the sum of all
     ModelTotals model;
     uint64_t insns, loads, stores, crossings[ACCESS_KINDS];
-    uint64_t records; // of the tap
+    uint64_t records; // of the tap, but for those of the host's misses, which only recordings have
     uint64_t lookups[ACCESS_KINDS][4], untranslated[ACCESS_KINDS][4]; // by privilege; untranslated: of them
 } AnalysisCounts;
 

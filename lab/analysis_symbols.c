@@ -46,7 +46,7 @@ static unsigned row_of(Namer *n, gva_t pc)
     uint64_t *at = pair_map_at(&n->by_key, c.addr, c.named);
     if (*at)
         return (unsigned)*at - 1;
-    g_autofree char *unnamed = g_strdup_printf(pc ? "[no symbol] 0x%" PRIx64 : "[fetch of what cannot be]", c.addr);
+    g_autofree char *unnamed = g_strdup_printf(pc ? "[no symbol] 0x%" PRIx64 : "[not known]", c.addr);
     c.name = g_string_chunk_insert(n->a->names, s ? s->name : unnamed);
     g_array_append_val(n->all, c);
     *at = n->all->len;

@@ -124,7 +124,8 @@ static void count_rows(Model *m, const LabAccess *a, unsigned cause, Way *way)
     uint32_t space = a->global ? 0 : a->space;
     uint64_t asid = !a->translated ? MODEL_BARE : a->global ? UINT64_MAX : a->asid;
     Row **last = m->last[fetch];
-    last[MODEL_BY_ASID] = rows_of_asid(m->rows, asid);
+    if (!last[MODEL_BY_ASID] || last[MODEL_BY_ASID]->key != asid)
+        last[MODEL_BY_ASID] = rows_of_asid(m->rows, asid);
     last[MODEL_BY_SITE] = rows_of_site(m->rows, a->site);
     if (way && way->row && way->row->space == space)
         last[MODEL_BY_PAGE] = way->row;
@@ -132,12 +133,8 @@ static void count_rows(Model *m, const LabAccess *a, unsigned cause, Way *way)
         last[MODEL_BY_PAGE] = rows_of_page(m->rows, a->va >> a->bits << a->bits, space);
     if (way)
         way->row = last[MODEL_BY_PAGE];
-    for (unsigned by = 0; by < MODEL_BYS; by++) {
-        RowCounts *c = rows_counts(m->rows, last[by], a->kind);
-        c->accesses++;
-        if (cause != MODEL_HIT)
-            c->cause[cause]++;
-    }
+    for (unsigned by = 0; by < MODEL_BYS; by++)
+        rows_count(m->rows, last[by], a->kind, cause);
 }
 
 static void on_access(void *opaque, const LabAccess *a)
@@ -155,7 +152,7 @@ static void on_access(void *opaque, const LabAccess *a)
         if (!m->spec.bare)
             return;
     }
-    unsigned size = lab_size_of(a->bits);
+    unsigned size = lab_size_index[a->bits];
     ModelUnit unit = a->kind == ACCESS_FETCH ? MODEL_L1I : MODEL_L1D;
     uint64_t key = part_key(a->va, a->bits, a->asid, a->global || !a->translated);
     Way *way;
@@ -175,11 +172,11 @@ static void repeats(Model *m, const LabAccess *a, MemAccess kind, uint64_t n)
             return;
     }
     ModelUnit unit = kind == ACCESS_FETCH ? MODEL_L1I : MODEL_L1D;
-    ModelCounts *c = &m->totals.unit[unit][kind][a->priv][lab_size_of(a->bits)];
+    ModelCounts *c = &m->totals.unit[unit][kind][a->priv][lab_size_index[a->bits]];
     c->accesses += n;
     c->hits += n;
     for (unsigned by = 0; by < MODEL_BYS; by++)
-        rows_counts(m->rows, m->last[kind == ACCESS_FETCH][by], kind)->accesses += n;
+        m->last[kind == ACCESS_FETCH][by]->hits[kind] += n;
 }
 
 static void on_repeat(void *opaque, const LabAccess *a, uint64_t loads, uint64_t stores)

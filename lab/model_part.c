@@ -91,16 +91,6 @@ uint32_t part_find(Part *p, uint64_t key)
     return p->front[part_hash(key) >> p->front_shift] = p->node[node].way;
 }
 
-void part_touch(Part *p, uint32_t way)
-{
-    if (p->spec.policy == POLICY_LRU)
-        policy_newest(p, way);
-    else if (p->spec.policy == POLICY_PLRU)
-        policy_point_away(p, way);
-    if (p->shadow)
-        shadow_touch(p, p->way[way].node);
-}
-
 void part_renew(Part *p, uint32_t way)
 {
     if (p->spec.policy == POLICY_FIFO)

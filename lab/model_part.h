@@ -71,8 +71,6 @@ const char *part_check(const Part *p);
 
 // The way that has the key, or NO_WAY. Changes nothing that counts.
 uint32_t part_find(Part *p, uint64_t key);
-// A hit of a way: its order of replacement.
-void part_touch(Part *p, uint32_t way);
 // The way's entry is written anew.
 void part_renew(Part *p, uint32_t way);
 // Why the key is not there.
@@ -118,3 +116,17 @@ void shadow_init(Part *p);
 // The entry was asked for: it is the most recent there.
 void shadow_touch(Part *p, uint32_t node);
 void shadow_remove(Part *p, uint32_t slot);
+
+// A hit of a way: its order of replacement.
+static inline void part_touch(Part *p, uint32_t way)
+{
+    const Way *w = &p->way[way];
+    if (p->spec.policy == POLICY_LRU) {
+        if (w->newer != NO_WAY)
+            policy_newest(p, way);
+    } else if (p->spec.policy == POLICY_PLRU) {
+        policy_point_away(p, way);
+    }
+    if (p->shadow && (p->shadow_newest == NO_WAY || p->shadow[p->shadow_newest].node != w->node))
+        shadow_touch(p, w->node);
+}

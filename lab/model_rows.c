@@ -15,7 +15,7 @@ struct Rows {
     uint64_t page_mask, pages;
     GPtrArray *row[MODEL_BYS]; // chunks
     size_t rows[MODEL_BYS];
-    GPtrArray *counts;
+    GPtrArray *misses;
     size_t used;
 };
 
@@ -26,8 +26,8 @@ Rows *rows_new(void)
     r->page_mask = 1023;
     r->page = g_new0(Row *, r->page_mask + 1);
     for (unsigned by = 0; by < MODEL_BYS; by++)
-        r->row[by] = g_ptr_array_new_with_free_func(g_free);
-    r->counts = g_ptr_array_new_with_free_func(g_free);
+        r->row[by] = g_ptr_array_new_with_free_func(g_aligned_free);
+    r->misses = g_ptr_array_new_with_free_func(g_free);
     return r;
 }
 
@@ -41,27 +41,29 @@ void rows_free(Rows *r)
     g_free(r->page);
     for (unsigned by = 0; by < MODEL_BYS; by++)
         g_ptr_array_free(r->row[by], TRUE);
-    g_ptr_array_free(r->counts, TRUE);
+    g_ptr_array_free(r->misses, TRUE);
     g_free(r);
 }
 
 static Row *new_row(Rows *r, ModelBy by, uint64_t key, uint32_t space)
 {
     size_t n = r->rows[by]++;
-    if (n % CHUNK == 0)
-        g_ptr_array_add(r->row[by], g_new0(Row, CHUNK));
+    if (n % CHUNK == 0) {
+        Row *chunk = g_aligned_alloc0(CHUNK, sizeof(Row), 64);
+        g_ptr_array_add(r->row[by], chunk);
+    }
     Row *row = (Row *)g_ptr_array_index(r->row[by], n / CHUNK) + n % CHUNK;
     row->key = key;
     row->space = space;
     return row;
 }
 
-RowCounts *rows_new_counts(Rows *r, Row *row, MemAccess kind)
+RowMisses *rows_new_misses(Rows *r, Row *row, MemAccess kind)
 {
     size_t n = r->used++;
     if (n % CHUNK == 0)
-        g_ptr_array_add(r->counts, g_new0(RowCounts, CHUNK));
-    return row->kind[kind] = (RowCounts *)g_ptr_array_index(r->counts, n / CHUNK) + n % CHUNK;
+        g_ptr_array_add(r->misses, g_new0(RowMisses, CHUNK));
+    return row->misses[kind] = (RowMisses *)g_ptr_array_index(r->misses, n / CHUNK) + n % CHUNK;
 }
 
 Row *rows_of_asid(Rows *r, uint64_t key)
@@ -147,13 +149,12 @@ ModelRow *rows_sorted(const Rows *r, ModelBy by, size_t *n)
         out[i].space = row->space;
         for (unsigned kind = 0; kind < ACCESS_KINDS; kind++) {
             ModelCounts *c = &out[i].kind[kind];
-            if (!row->kind[kind])
-                continue;
-            c->accesses = row->kind[kind]->accesses;
-            memcpy(c->cause, row->kind[kind]->cause, sizeof(c->cause));
+            c->hits = row->hits[kind];
+            if (row->misses[kind])
+                memcpy(c->cause, row->misses[kind]->cause, sizeof(c->cause));
             for (unsigned cause = 0; cause < MODEL_CAUSES; cause++)
                 c->misses += c->cause[cause];
-            c->hits = c->accesses - c->misses;
+            c->accesses = c->hits + c->misses;
         }
     }
     qsort(out, *n, sizeof(*out), by_misses);

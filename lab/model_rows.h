@@ -7,14 +7,16 @@
 #define MODEL_HIT MODEL_CAUSES // in place of a cause
 
 typedef struct {
-    uint64_t accesses, cause[MODEL_CAUSES];
-} RowCounts;
+    uint64_t cause[MODEL_CAUSES];
+} RowMisses;
 
-typedef struct Row {
+typedef struct Row { // a cache line: hits are counted there, and are most of what is
     uint64_t key;
+    uint64_t hits[ACCESS_KINDS];
+    RowMisses *misses[ACCESS_KINDS]; // NULL: none yet
     uint32_t space;
-    RowCounts *kind[ACCESS_KINDS]; // NULL: nothing yet
 } Row;
+_Static_assert(sizeof(Row) == 64, "a cache line");
 
 typedef struct Rows Rows;
 Rows *rows_new(void);
@@ -23,10 +25,13 @@ void rows_free(Rows *r);
 Row *rows_of_asid(Rows *r, uint64_t key);
 Row *rows_of_site(Rows *r, uint32_t site);
 Row *rows_of_page(Rows *r, gva_t first, uint32_t space);
-RowCounts *rows_new_counts(Rows *r, Row *row, MemAccess kind);
+RowMisses *rows_new_misses(Rows *r, Row *row, MemAccess kind);
 ModelRow *rows_sorted(const Rows *r, ModelBy by, size_t *n);
 
-static inline RowCounts *rows_counts(Rows *r, Row *row, MemAccess kind)
+static inline void rows_count(Rows *r, Row *row, MemAccess kind, unsigned cause)
 {
-    return row->kind[kind] ? row->kind[kind] : rows_new_counts(r, row, kind);
+    if (cause == MODEL_HIT)
+        row->hits[kind]++;
+    else
+        (row->misses[kind] ? row->misses[kind] : rows_new_misses(r, row, kind))->cause[cause]++;
 }

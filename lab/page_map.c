@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The map from page-table entries to what translation said: a hash table with open addressing for each address space.
+// The map from page-table entries to what translation said: a hash table with open addressing for each address space,
+// and one for global entries, which hold in all of them.
 //
 // A word is the number of the saying (so that the last one can be found among entries of several sizes that contain an
-// address), and what was said. A page-table entry that is said again in the same words changes nothing in the front
-// unless smaller ones were said about parts of it since: SHADOWED notes that.
+// address, the present space's and global ones), and what was said. A large entry that is said again in the same words
+// changes nothing in the front unless others were said about parts of it, or all, since: SHADOWED notes that of the
+// same table's, and of those of spaces that lie in global ones; for the rest there is the last number of each size.
 #include "lab/page_map.h"
 #include "util/tap.h"
 #include <glib.h>
 #include <string.h>
 
 const uint8_t lab_size_bits[LAB_SIZES] = {12, 16, 21, 30, 39, 48};
+const uint8_t lab_size_index[64] = {
+    [0 ... 11] = LAB_SIZES, [12] = 0, [13 ... 15] = LAB_SIZES, [16] = 1, [17 ... 20] = LAB_SIZES, [21] = 2,
+    [22 ... 29] = LAB_SIZES, [30] = 3, [31 ... 38] = LAB_SIZES, [39] = 4, [40 ... 47] = LAB_SIZES, [48] = 5,
+    [49 ... 63] = LAB_SIZES,
+};
 
 typedef struct {
     uint64_t key;  // page number in pages of its own size << 3 | size + 1; 0: free
@@ -26,10 +33,12 @@ typedef struct {
     uint64_t used;
 } Space;
 
+#define GLOBAL 0u // in place of a space's number
 struct PageSpaces {
-    GArray *of;          // Space, by number
-    unsigned sizes;      // bit n: pages of size n were seen
+    GArray *of;     // Space, by number
+    unsigned sizes; // bit n: pages of size n were seen
     uint64_t said;
+    uint64_t last[2][LAB_SIZES]; // sayings about pages of that size that are not global, and that are
 };
 
 PageMap *page_map_new(void)
@@ -86,15 +95,16 @@ static Space *space_at(const PageMap *m, uint32_t space)
     return s->page ? s : NULL;
 }
 
-// Larger entries that contain va are no longer the last word on all of their pages. True if one of them was said after
-// `before`.
-static bool shadow_larger(PageMap *m, Space *s, gva_t va, unsigned size, uint64_t before)
+// Entries of the size or larger that contain va are no longer the last word on all of their pages. True if one of them
+// was said after `before`.
+static bool shadow(PageMap *m, uint32_t space, gva_t va, unsigned size, uint64_t before)
 {
+    const Space *s = space_at(m, space);
     bool later = false;
-    for (unsigned larger = size + 1; larger < LAB_SIZES; larger++) {
-        if (!(m->spaces->sizes >> larger & 1))
+    for (; s && size < LAB_SIZES; size++) {
+        if (!(m->spaces->sizes >> size & 1))
             continue;
-        Page *p = place(s, key_of(va, larger));
+        Page *p = place(s, key_of(va, size));
         if (!p->key)
             continue;
         later |= p->word >> WORD_SHIFT > before;
@@ -111,46 +121,58 @@ static void new_epoch(PageMap *m)
     }
 }
 
+static void fill_front(PageMap *m, uint32_t space, gva_t va, PageInfo info)
+{
+    gva_t page = va >> PAGE_BITS;
+    *page_front(m, page) = (PageFront){page, space, m->epoch, info};
+}
+
 void page_map_put(PageMap *m, uint32_t space, gva_t va, unsigned size, unsigned allow)
 {
-    if (space >= m->spaces->of->len)
-        g_array_set_size(m->spaces->of, space + 1);
-    Space *s = &g_array_index(m->spaces->of, Space, space);
+    bool global = allow & TAP_PAGE_GLOBAL;
+    uint32_t table = global ? GLOBAL : space;
+    if (table >= m->spaces->of->len)
+        g_array_set_size(m->spaces->of, table + 1);
+    Space *s = &g_array_index(m->spaces->of, Space, table);
     if (!s->page || s->used * 4 > s->mask * 3)
         grow(s);
     m->spaces->sizes |= 1u << size;
     Page *p = place(s, key_of(va, size));
-    uint64_t before = p->key ? p->word : SHADOWED;
+    uint64_t before = p->key ? p->word : SHADOWED, said = ++m->spaces->said;
     s->used += !p->key;
     p->key = key_of(va, size);
-    p->word = ++m->spaces->said << WORD_SHIFT | (allow & ALLOW);
-    bool news = shadow_larger(m, s, va, size, before >> WORD_SHIFT) || (before & (SHADOWED | ALLOW)) != (allow & ALLOW);
-    if (size > 0) {
-        if (news)
-            new_epoch(m);
-        return;
-    }
-    gva_t page = va >> PAGE_BITS;
-    PageFront *f = &m->front[(page ^ page >> 10 ^ space * 37) % PAGE_FRONT];
-    *f = (PageFront){page, space, m->epoch, {PAGE_BITS, (uint8_t)(allow & ALLOW), true}};
+    p->word = said << WORD_SHIFT | (allow & ALLOW);
+    bool news = (before & (SHADOWED | ALLOW)) != (allow & ALLOW);
+    before >>= WORD_SHIFT;
+    news |= shadow(m, table, va, size + 1, before);
+    if (!global)
+        news |= shadow(m, GLOBAL, va, size, before);
+    // Parts of it that are global now; or, if it is that itself, all of it not in some space.
+    for (unsigned other = global ? size + 1 : 0; other < (global ? LAB_SIZES : size); other++)
+        news |= m->spaces->last[!global][other] > before;
+    m->spaces->last[global][size] = said;
+    if (size > 0 && news)
+        new_epoch(m);
+    if (size == 0) // the only front that may know the page
+        fill_front(m, space, va, (PageInfo){PAGE_BITS, (uint8_t)(allow & ALLOW), true});
 }
 
 PageInfo page_map_find(PageMap *m, uint32_t space, gva_t va)
 {
     PageInfo info = {PAGE_BITS, TAP_PAGE_READ | TAP_PAGE_WRITE | TAP_PAGE_EXEC, false};
     uint64_t last = 0;
-    const Space *s = space_at(m, space);
-    for (unsigned size = 0; s && size < LAB_SIZES; size++) {
-        if (!(m->spaces->sizes >> size & 1))
-            continue;
-        const Page *p = place(s, key_of(va, size));
-        if (!p->key || p->word >> WORD_SHIFT <= last)
-            continue;
-        last = p->word >> WORD_SHIFT;
-        info = (PageInfo){lab_size_bits[size], p->word & ALLOW, true};
+    for (unsigned global = 0; global < 2; global++) {
+        const Space *s = space_at(m, global ? GLOBAL : space);
+        for (unsigned size = 0; s && size < LAB_SIZES; size++) {
+            if (!(m->spaces->sizes >> size & 1))
+                continue;
+            const Page *p = place(s, key_of(va, size));
+            if (!p->key || p->word >> WORD_SHIFT <= last)
+                continue;
+            last = p->word >> WORD_SHIFT;
+            info = (PageInfo){lab_size_bits[size], p->word & ALLOW, true};
+        }
     }
-    gva_t page = va >> PAGE_BITS;
-    PageFront *f = &m->front[(page ^ page >> 10 ^ space * 37) % PAGE_FRONT];
-    *f = (PageFront){page, space, m->epoch, info};
+    fill_front(m, space, va, info);
     return info;
 }

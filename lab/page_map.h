@@ -2,7 +2,7 @@
 // What translation last said about the pages of each address space.
 //
 // The emulator says it whenever it walks page tables; what it does not walk it knows from an earlier walk. So of all
-// entries that contain an address the one said last holds.
+// entries that contain an address the one said last holds, be it of the present space or global, said in any.
 #pragma once
 #include "util/access.h"
 #include <stdbool.h>
@@ -10,18 +10,11 @@
 
 #define LAB_SIZES 6 // 4 KiB, 64 KiB, 2 MiB, 1 GiB, 512 GiB, 256 TiB
 extern const uint8_t lab_size_bits[LAB_SIZES];
+extern const uint8_t lab_size_index[64]; // by bits
 // Index in lab_size_bits, or LAB_SIZES: not the size of a page-table entry.
 static inline unsigned lab_size_of(unsigned bits)
 {
-    switch (bits) {
-    case 12: return 0;
-    case 16: return 1;
-    case 21: return 2;
-    case 30: return 3;
-    case 39: return 4;
-    case 48: return 5;
-    default: return LAB_SIZES;
-    }
+    return bits < 64 ? lab_size_index[bits] : LAB_SIZES;
 }
 
 typedef struct {
@@ -33,7 +26,7 @@ typedef struct {
 typedef struct PageMap PageMap;
 PageMap *page_map_new(void);
 void page_map_free(PageMap *m);
-// size: index in lab_size_bits.
+// space: not 0. size: index in lab_size_bits.
 void page_map_put(PageMap *m, uint32_t space, gva_t va, unsigned size, unsigned allow);
 // The slow way: behind the front.
 PageInfo page_map_find(PageMap *m, uint32_t space, gva_t va);
@@ -51,10 +44,15 @@ struct PageMap {
     struct PageSpaces *spaces;
 };
 
+static inline PageFront *page_front(PageMap *m, gva_t page)
+{
+    return &m->front[(page ^ page >> 10) % PAGE_FRONT];
+}
+
 static inline PageInfo page_map_get(PageMap *m, uint32_t space, gva_t va)
 {
     gva_t page = va >> PAGE_BITS;
-    PageFront *f = &m->front[(page ^ page >> 10 ^ space * 37) % PAGE_FRONT];
+    const PageFront *f = page_front(m, page);
     if (f->page == page && f->space == space && f->epoch == m->epoch)
         return f->info;
     return page_map_find(m, space, va);

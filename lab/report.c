@@ -46,7 +46,7 @@ static void add_model(Report *r)
     report_page_table(r);
 }
 
-Report *report_new(const AnalysisResult *result, const char *const *host_causes)
+Report *report_new(const AnalysisResult *result, const char *const *host_causes, unsigned n)
 {
     Report *r = g_new0(Report, 1);
     r->a = result;
@@ -69,7 +69,7 @@ Report *report_new(const AnalysisResult *result, const char *const *host_causes)
     }
     if (result->has_model && result->detail && result->host_misses) {
         report_add_heading(r, "Host softTLB");
-        report_host_table(r, host_causes);
+        report_host_table(r, host_causes, n);
     }
     return r;
 }

@@ -14,9 +14,8 @@ typedef enum {
 } ReportFormat;
 
 typedef struct Report Report;
-// result is good as long as the report. host_causes: names of ANALYSIS_HOST_CAUSES causes or fewer, then NULL; may be
-// NULL.
-Report *report_new(const AnalysisResult *result, const char *const *host_causes);
+// result is good as long as the report. host_causes: n names, for the causes of the emulator's misses.
+Report *report_new(const AnalysisResult *result, const char *const *host_causes, unsigned n);
 void report_free(Report *r);
 
 // The caller frees them.

@@ -23,7 +23,7 @@ void report_symbol_chart(Report *r)
     unsigned n = 0;
     for (size_t i = 0; i < a->n_symbols && n < BARS; i++) {
         ModelCounts c = report_symbol_side(&a->symbols[i], SWEEP_DATA);
-        if (!c.misses)
+        if (!c.misses || c.misses < all / 2000) // less than is worth a line
             break;
         names[n] = a->symbols[i].name;
         notes[n] = g_strdup_printf("%.1f %%", 100.0 * (double)c.misses / (double)all);
@@ -76,8 +76,9 @@ static bool model_mark(const AnalysisResult *a, SweepSide side, const char *colo
         return false;
     double ratio = (double)c.misses / (double)c.accesses;
     *out = (SvgMark){entries, ratio,
-                     g_strdup_printf("%s of the model: %u entries, %.3g %% miss", report_units[unit], entries,
-                                     100 * ratio), color};
+                     g_strdup_printf(ratio < 1e-6 ? "%s of the model: %u entries, less than %g %% miss"
+                                                  : "%s of the model: %u entries, %.3g %% miss",
+                                     report_units[unit], entries, ratio < 1e-6 ? 1e-4 : 100 * ratio), color};
     return true;
 }
 
@@ -114,6 +115,10 @@ static void curve_chart(Report *r)
 
 static void heat_chart(Report *r, SweepSide side)
 {
+    static const char *const titles[SWEEP_SIDES] = {
+        [SWEEP_FETCH] = "Miss ratio of fetches by sets and ways, LRU (percent)",
+        [SWEEP_DATA] = "Miss ratio of loads and stores by sets and ways, LRU (percent)",
+    };
     const AnalysisResult *a = r->a;
     unsigned rows = a->sweep.max_set_bits + 1, columns = MIN(a->sweep.max_ways, HEAT_WAYS);
     g_autofree double *ratio = g_new0(double, rows * columns + 1);
@@ -129,9 +134,7 @@ static void heat_chart(Report *r, SweepSide side)
     for (unsigned w = 0; w < columns; w++)
         column_names[w] = g_strdup_printf("%u", w + 1);
     report_add_chart(r, side == SWEEP_FETCH ? "heat_fetch" : "heat_data", "Miss ratio by sets and ways",
-                     svg_heat(&(SvgHeat){.title = side == SWEEP_FETCH
-                                                      ? "Miss ratio of fetches by sets and ways, LRU (percent)"
-                                                      : "Miss ratio of loads and stores by sets and ways, LRU (percent)",
+                     svg_heat(&(SvgHeat){.title = titles[side],
                                          .x_label = "ways",
                                          .y_label = "sets",
                                          .scale_label = "miss ratio",

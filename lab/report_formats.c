@@ -31,6 +31,29 @@ static void underlined(GString *s, const char *text, char with)
     g_string_append_c(s, '\n');
 }
 
+#define WRAP 110 // columns of text
+
+// A line, broken between words, the rest of it further in.
+static void wrapped(GString *s, const char *line)
+{
+    unsigned indent = (unsigned)strspn(line, " ") + 2, column = indent;
+    g_auto(GStrv) words = g_strsplit(line + indent - 2, " ", -1);
+    g_string_append_printf(s, "%*s", (int)indent, "");
+    for (char **w = words; *w; w++) {
+        unsigned width = (unsigned)g_utf8_strlen(*w, -1);
+        if (w > words && column + 1 + width > WRAP) {
+            g_string_append_printf(s, "\n%*s", (int)indent + 4, "");
+            column = indent + 4;
+        } else if (w > words) {
+            g_string_append_c(s, ' ');
+            column++;
+        }
+        g_string_append(s, *w);
+        column += width;
+    }
+    g_string_append_c(s, '\n');
+}
+
 char *report_text(const Report *r)
 {
     GString *s = g_string_new(NULL);
@@ -49,7 +72,7 @@ char *report_text(const Report *r)
         } else {
             g_string_append_printf(s, "%s\n", item->title);
             for (unsigned k = 0; k < item->lines->len; k++)
-                g_string_append_printf(s, "  %s\n", (const char *)item->lines->pdata[k]);
+                wrapped(s, item->lines->pdata[k]);
         }
     }
     return g_string_free(s, FALSE);
@@ -70,7 +93,8 @@ char *report_json(const Report *r)
     json_append_string(s, a->info.guest ? a->info.guest : "");
     json_member(s, "machine");
     json_append_string(s, a->info.machine);
-    g_string_append_printf(s, ",\n  \"harts\": %u,\n  \"icount\": %s", a->info.harts, a->info.icount ? "true" : "false");
+    g_string_append_printf(s, ",\n  \"harts\": %u,\n  \"icount\": %s", a->info.harts,
+                           a->info.icount ? "true" : "false");
     g_string_append_printf(s, ",\n  \"instructions\": %" PRIu64 ",\n  \"loads\": %" PRIu64 ",\n  \"stores\": %" PRIu64,
                            a->all.insns, a->all.loads, a->all.stores);
     g_string_append_printf(s, ",\n  \"records\": %" PRIu64, a->all.records);

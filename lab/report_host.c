@@ -36,11 +36,9 @@ static GArray *sorted_rows(const AnalysisResult *a)
     return rows;
 }
 
-void report_host_table(Report *r, const char *const *causes)
+void report_host_table(Report *r, const char *const *causes, unsigned n)
 {
-    unsigned n = 0;
-    while (causes && causes[n] && n < ANALYSIS_HOST_CAUSES)
-        n++;
+    g_assert(n <= ANALYSIS_HOST_CAUSES);
     Table *t = table_new("host_symbols", "Misses of the emulator's own TLB by symbol");
     table_note(t, "What makes the emulator slower; it says nothing about the modelled TLB or any hardware.");
     table_show(t, 20);
@@ -51,7 +49,7 @@ void report_host_table(Report *r, const char *const *causes)
     table_column(t, "load_misses", "load", TABLE_COUNT);
     table_column(t, "store_misses", "store", TABLE_COUNT);
     for (unsigned i = 0; i < n; i++)
-        table_column(t, causes[i], causes[i], TABLE_COUNT);
+        table_column(t, causes[i], causes[i], TABLE_COUNT | TABLE_SPARSE);
     g_autoptr(GArray) rows = sorted_rows(r->a);
     for (unsigned i = 0; i < rows->len; i++) {
         const HostRow *row = &g_array_index(rows, HostRow, i);

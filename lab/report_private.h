@@ -40,7 +40,7 @@ void report_run_tables(Report *r);    // what the run was
 void report_model_tables(Report *r);  // by unit, hart, ASID
 void report_symbol_tables(Report *r);
 void report_page_table(Report *r);
-void report_host_table(Report *r, const char *const *causes);
+void report_host_table(Report *r, const char *const *causes, unsigned n);
 void report_sweep_tables(Report *r);
 void report_working_set(Report *r);
 void report_findings(Report *r);      // in short
@@ -53,6 +53,8 @@ ModelCounts report_sum(const ModelTotals *t, ModelUnit unit); // over kinds, pri
 void report_add(ModelCounts *sum, const ModelCounts *c);
 // "cold 90.1 %, capacity 9.9 %": those that there are, the most frequent first. The caller frees it.
 char *report_causes(const ModelCounts *c);
+// Indexes of the symbols, those with most misses of that side first. The caller frees it.
+size_t *report_symbol_order(const AnalysisResult *a, SweepSide side);
 ModelCounts report_symbol_side(const SymbolCounts *s, SweepSide side);
 // Entries of the first level's structure for pages of 2^bits bytes, or NULL.
 const ModelPart *report_part(const ModelSpec *m, SweepSide side, unsigned bits);

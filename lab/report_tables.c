@@ -260,6 +260,24 @@ ModelCounts report_symbol_side(const SymbolCounts *s, SweepSide side)
     return sum;
 }
 
+static int more_fetch_misses(const void *left, const void *right, void *opaque)
+{
+    const SymbolCounts *s = opaque;
+    size_t x = *(const size_t *)left, y = *(const size_t *)right;
+    uint64_t a = s[x].kind[ACCESS_FETCH].misses, b = s[y].kind[ACCESS_FETCH].misses;
+    return a != b ? (a > b ? -1 : 1) : x < y ? -1 : x > y;
+}
+
+size_t *report_symbol_order(const AnalysisResult *a, SweepSide side)
+{
+    size_t *order = g_new(size_t, a->n_symbols + 1);
+    for (size_t i = 0; i < a->n_symbols; i++)
+        order[i] = i;
+    if (side == SWEEP_FETCH) // they are in the order of data misses
+        g_qsort_with_data(order, (int)a->n_symbols, sizeof *order, more_fetch_misses, a->symbols);
+    return order;
+}
+
 static void symbol_table(Report *r, SweepSide side)
 {
     const AnalysisResult *a = r->a;
@@ -281,11 +299,12 @@ static void symbol_table(Report *r, SweepSide side)
         table_column(t, "miss_ratio", "miss ratio", TABLE_RATIO);
     table_column(t, "mpki", "MPKI", TABLE_REAL);
     cause_columns(t);
+    g_autofree size_t *order = report_symbol_order(a, side);
     for (size_t i = 0; i < a->n_symbols; i++) {
-        const SymbolCounts *s = &a->symbols[i];
+        const SymbolCounts *s = &a->symbols[order[i]];
         ModelCounts c = report_symbol_side(s, side);
         if (!c.misses)
-            continue;
+            break;
         table_text(t, s->name);
         table_count(t, s->addr);
         table_ratio(t, c.misses, all.misses);

@@ -14,6 +14,11 @@ static double percent(uint64_t part, uint64_t whole)
     return whole ? 100.0 * (double)part / (double)whole : 0;
 }
 
+static double mpki(uint64_t misses, uint64_t insns)
+{
+    return insns ? 1000.0 * (double)misses / (double)insns : 0;
+}
+
 static void add(GPtrArray *lines, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 static void add(GPtrArray *lines, const char *format, ...)
@@ -54,6 +59,12 @@ static char *stride_words(int64_t stride, unsigned bits)
     return g_strdup_printf("%s bytes further %s", table_number(bytes), way);
 }
 
+// "1 page", "7 pages"
+static char *pages_words(uint64_t n)
+{
+    return g_strdup_printf("%s page%s", table_number(n), n == 1 ? "" : "s");
+}
+
 static bool strided(const SymbolMisses *m)
 {
     return m->pc_misses > 2 && m->stride_misses * 2 > m->pc_misses;
@@ -64,11 +75,10 @@ static void add_where(GPtrArray *lines, const SymbolCounts *s, const SymbolMisse
     static const char *const verbs[ACCESS_KINDS] = {"load", "store", "fetch"};
     g_autofree char *offset = s->named ? g_strdup_printf(" (%s+0x%" PRIx64 ")", s->name, m->pc - s->addr)
                                        : g_strdup("");
+    g_autofree char *stride = stride_words(m->stride, m->bits), *own = pages_words(m->pc_misses - m->turns);
     if (m->pc)
-        add(lines, "  where: the %s at 0x%" PRIx64 "%s has %.1f %% of them, on %s page%s", verbs[m->kind], m->pc, offset,
-            percent(m->pc_misses, m->misses), table_number(m->pc_misses - m->turns),
-            m->pc_misses - m->turns == 1 ? "" : "s");
-    g_autofree char *stride = stride_words(m->stride, m->bits);
+        add(lines, "  where: the %s at 0x%" PRIx64 "%s has %.1f %% of them, on %s", verbs[m->kind], m->pc, offset,
+            percent(m->pc_misses, m->misses), own);
     if (m->pc_misses < 3)
         return;
     if (strided(m) && m->stride)
@@ -91,17 +101,12 @@ static void add_pages(GPtrArray *lines, const SymbolMisses *m, const ModelPart *
         m->pages > 1 ? "s" : "", (double)m->misses / (double)m->pages, unit_of[side], part);
 }
 
-// "1 page", "7 pages"
-static char *pages_words(uint64_t n)
-{
-    return g_strdup_printf("%s page%s", table_number(n), n == 1 ? "" : "s");
-}
-
 typedef struct {
     const AnalysisResult *a;
     const SymbolMisses *m;
     const ModelPart *part;
     SweepSide side;
+    bool often; // a quarter of its accesses or more miss
     GPtrArray *lines;
 } Why;
 
@@ -112,19 +117,20 @@ static void why_capacity(const Why *w)
     unsigned entries = w->part ? w->part->sets * w->part->ways : 0;
     g_autofree char *pages = pages_words(m->pages);
     if (m->pages > entries)
-        add(w->lines, "    it comes back to its %s, but %s has room for %u: each is gone before it is used again", pages,
-            unit, entries);
+        add(w->lines, "    it comes back to its %s, but %s has room for %u: each is gone before it is used again",
+            pages, unit, entries);
     else
         add(w->lines, "    its %s would fit into %s, but so many others are used in between that they are gone when it "
                       "comes back", pages, unit);
-    bool steps = strided(m) && (uint64_t)llabs(m->stride) > UINT64_C(1) << m->bits;
-    bool on = strided(m) && llabs(m->stride) == INT64_C(1) << m->bits;
-    add(w->lines, "    what helps: %s %s entries (the sweep shows how many), or larger pages%s",
+    bool pages_on = strided(m) && (uint64_t)llabs(m->stride) >= UINT64_C(1) << m->bits;
+    if (pages_on && w->often)
+        add(w->lines, "    it uses few words of a page and goes on to another one: the rest of the page is of no use");
+    add(w->lines, "    what helps: %s %s entries (the sweep shows how many), or larger pages, or %s",
         m->pages > entries ? "at least" : "more than", table_number(MAX(m->pages, entries)),
-        w->side == SWEEP_FETCH ? ", or code placed together that is called together"
-        : steps ? ", or another order of the loop: this stride leaves each page after one access"
-        : on    ? ", or working in blocks that fit, instead of passing over all of it each time"
-                : ", or data placed together that is used together");
+        w->side == SWEEP_FETCH ? "code placed together that is called together"
+        : pages_on && w->often ? "another order of the loops or of the data, to use a page up before leaving it"
+        : pages_on             ? "working in blocks that fit, instead of passing over all of it each time"
+                               : "data placed together that is used together");
 }
 
 static void why_conflict(const Why *w)
@@ -133,9 +139,10 @@ static void why_conflict(const Why *w)
     if (!w->part)
         return;
     g_autofree char *pages = pages_words(m->pages);
-    add(w->lines, "    its %s fall into %u of the %u sets of %s; with %u way%s %s room for %u of them, and the other sets "
-                  "stay unused", pages, m->sets_used, w->part->sets, unit_of[w->side], w->part->ways,
-        w->part->ways > 1 ? "s" : "", m->sets_used > 1 ? "these have" : "that has", m->sets_used * w->part->ways);
+    add(w->lines, "    its %s fall into %u of the %u sets of %s; with %u way%s %s room for %u of them%s", pages,
+        m->sets_used, w->part->sets, unit_of[w->side], w->part->ways, w->part->ways > 1 ? "s" : "",
+        m->sets_used > 1 ? "these have" : "that has", m->sets_used * w->part->ways,
+        m->sets_used < w->part->sets ? ", and the other sets stay unused" : "");
     add(w->lines, "    what helps: more ways for the same number of entries, or %s",
         strided(m) && llabs(m->stride) > INT64_C(1) << m->bits
             ? "another stride: one page of padding spreads the pages over all sets"
@@ -166,8 +173,8 @@ static void why_other(const Why *w, ModelCause cause)
         add(w->lines, "    what helps: larger pages, or prefetching; not a larger TLB");
         break;
     case CAUSE_SATP:
-        add(w->lines, "    its pages were in the TLB, but the address space was changed (%s times in the run) and entries "
-                      "have no ASID", table_number(w->a->all.model.space_changes));
+        add(w->lines, "    its pages were in the TLB, but the address space was changed (%s times in the run) and "
+                      "entries have no ASID", table_number(w->a->all.model.space_changes));
         add(w->lines, "    what helps: ASID tags (asid=on), or global pages for what all spaces share");
         break;
     case CAUSE_UPGRADE:
@@ -213,20 +220,25 @@ static void explain(GPtrArray *lines, const AnalysisResult *a, const SymbolCount
 {
     ModelCounts c = report_symbol_side(s, side);
     const SymbolMisses *m = &s->side[side];
-    Why w = {a, m, report_part(&a->model, side, m->bits), side, lines};
-    g_autofree char *causes = report_causes(&c);
     uint64_t uses = side == SWEEP_FETCH ? s->insns : s->loads + s->stores;
+    Why w = {a, m, report_part(&a->model, side, m->bits), side, 4 * c.misses >= uses, lines};
     add(lines, "%s: %.1f %% of all %s misses (%s of %s)", s->name, percent(c.misses, all),
         side == SWEEP_FETCH ? "fetch" : "data", table_number(c.misses), table_number(all));
     if (uses)
         add(lines, "  rate: %.2f %% of its %s %s miss; %.2f misses per thousand of its instructions",
             percent(c.misses, uses), table_number(uses), side == SWEEP_FETCH ? "instructions" : "loads and stores",
-            percent(10 * c.misses, s->insns));
+            mpki(c.misses, s->insns));
     if (m->misses) {
         add_where(lines, s, m, side);
         add_pages(lines, m, w.part, side);
     }
     explain_causes(&w, &c);
+}
+
+// Less than one in 100,000 instructions.
+static bool negligible(const AnalysisResult *a, uint64_t misses)
+{
+    return misses < a->all.insns / 100000;
 }
 
 void report_why(Report *r)
@@ -235,23 +247,20 @@ void report_why(Report *r)
     for (unsigned i = SWEEP_SIDES; i-- > 0;) {
         uint64_t all = report_sum(&a->all.model, i == SWEEP_FETCH ? MODEL_L1I : MODEL_L1D).misses;
         GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
-        g_autofree bool *done = g_new0(bool, a->n_symbols + 1);
-        for (unsigned n = 0; n < EXPLAINED; n++) {
-            size_t best = a->n_symbols;
-            for (size_t k = 0; k < a->n_symbols; k++) // data: they are in that order
-                if (!done[k] && (best == a->n_symbols || report_symbol_side(&a->symbols[k], i).misses >
-                                                             report_symbol_side(&a->symbols[best], i).misses))
-                    best = k;
-            if (best == a->n_symbols || !all ||
-                (double)report_symbol_side(&a->symbols[best], i).misses < SHARE * (double)all)
-                break;
-            done[best] = true;
-            explain(lines, a, &a->symbols[best], i, all);
+        g_autofree size_t *order = report_symbol_order(a, i);
+        if (all && negligible(a, all))
+            add(lines, "%s hardly miss (%s in %s instructions): nothing to explain",
+                i == SWEEP_FETCH ? "fetches" : "loads and stores", table_number(all), table_number(a->all.insns));
+        for (unsigned n = 0; n < MIN(EXPLAINED, a->n_symbols) && all && !negligible(a, all); n++) {
+            const SymbolCounts *s = &a->symbols[order[n]];
+            if ((double)report_symbol_side(s, i).misses >= SHARE * (double)all)
+                explain(lines, a, s, i, all);
         }
         if (!lines->len)
-            add(lines, "there are none");
+            add(lines, "none has %.0f %% of them or more", 100 * SHARE);
         report_add_lines(r, i == SWEEP_FETCH ? "why_fetch" : "why_data",
-                         i == SWEEP_FETCH ? "Why: symbols with most fetch misses" : "Why: symbols with most data misses",
+                         i == SWEEP_FETCH ? "Why: symbols with most fetch misses"
+                                          : "Why: symbols with most data misses",
                          lines);
     }
 }
@@ -260,8 +269,8 @@ void report_why(Report *r)
 static void sweep_finding(GPtrArray *lines, const AnalysisResult *a, SweepSide side)
 {
     const SweepCounts *c = &a->side[side];
-    uint64_t all = report_sweep_sum(c->accesses), now = report_sum(&a->all.model, side == SWEEP_FETCH ? MODEL_L1I
-                                                                                                     : MODEL_L1D).misses;
+    uint64_t all = report_sweep_sum(c->accesses);
+    uint64_t now = report_sum(&a->all.model, side == SWEEP_FETCH ? MODEL_L1I : MODEL_L1D).misses;
     uint64_t least = report_sweep_sum(c->full[a->sweep.max_entries - 1]);
     if (least * 10 > now * 9)
         return;
@@ -285,19 +294,15 @@ static void side_finding(GPtrArray *lines, const AnalysisResult *a, SweepSide si
         return;
     }
     g_autofree char *causes = report_causes(&c);
-    add(lines, "%s: %.3f %% miss %s, %.3f per thousand instructions%s%s", name, percent(c.misses, c.accesses),
-        unit_of[side], percent(10 * c.misses, a->all.insns), c.misses ? "; causes: " : "", causes);
-    const SymbolCounts *top = NULL;
-    uint64_t most = 0;
-    for (size_t i = 0; i < a->n_symbols; i++) {
-        uint64_t n = report_symbol_side(&a->symbols[i], side).misses;
-        if (n > most) {
-            top = &a->symbols[i];
-            most = n;
-        }
-    }
-    if (top)
-        add(lines, "  most of them in %s: %.1f %%", top->name, percent(most, c.misses));
+    add(lines, "%s: %.3f %% miss %s (%s of %s), %.3f per thousand instructions%s%s", name,
+        percent(c.misses, c.accesses), unit_of[side], table_number(c.misses), table_number(c.accesses),
+        mpki(c.misses, a->all.insns), c.misses ? "; causes: " : "", causes);
+    if (negligible(a, c.misses))
+        return;
+    g_autofree size_t *order = report_symbol_order(a, side);
+    if (a->n_symbols && c.misses)
+        add(lines, "  first of the symbols: %s, %.1f %% of them", a->symbols[order[0]].name,
+            percent(report_symbol_side(&a->symbols[order[0]], side).misses, c.misses));
     if (a->has_sweep && c.misses)
         sweep_finding(lines, a, side);
 }
@@ -311,9 +316,9 @@ void report_findings(Report *r)
     if (report_sum(&a->all.model, MODEL_L2).accesses) {
         ModelCounts c = report_sum(&a->all.model, MODEL_L2);
         add(lines, "second level: %.3f %% of what L1 misses misses L2, %.3f per thousand instructions",
-            percent(c.misses, c.accesses), percent(10 * c.misses, a->all.insns));
+            percent(c.misses, c.accesses), mpki(c.misses, a->all.insns));
     }
     add(lines, "page walks: %s, %.3f per thousand instructions", table_number(a->all.model.walks),
-        percent(10 * a->all.model.walks, a->all.insns));
+        mpki(a->all.model.walks, a->all.insns));
     report_add_lines(r, "findings", "In short", lines);
 }

@@ -258,6 +258,8 @@ static const char *page(LabStream *s, const TapRecord *r)
     unsigned size = lab_size_of(r->count);
     if (size == LAB_SIZES)
         return damaged(s, "no such size of a page: 2^%u", r->count);
+    if (!s->space)
+        return damaged(s, "a page without an address space");
     page_map_put(s->pages, s->space, r->what, size, r->what & (PAGE_SIZE - 1));
     return NULL;
 }

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-enum { LEFT = 84, RIGHT = 776, PLOT = 300 }; // PLOT: height
+enum { LEFT = 92, RIGHT = 776, PLOT = 300 }; // PLOT: height
 
 typedef struct {
     double from, to; // values at the ends; of a logarithmic axis their logarithms
@@ -14,9 +14,12 @@ typedef struct {
     double base;
 } Axis;
 
+#define LEAST -6 // power of ten: smaller ones are drawn there
+
 static double place(const Axis *a, double v)
 {
     double w = a->log ? log(v) / log(a->base) : v;
+    w = MAX(w, a->from);
     return a->at_from + (w - a->from) / (a->to - a->from) * (a->at_to - a->at_from);
 }
 
@@ -67,6 +70,11 @@ static Axis y_axis(const SvgLines *c)
     for (unsigned i = 0; i < c->n_marks; i++)
         widen(c->marks[i].y, c->y_log, &min, &max);
     Axis a = make_axis(min, max, c->y_log ? 10 : 0, c->y_log ? 8 : 6);
+    if (a.log && c->y_ratio && a.from < LEAST) {
+        a.from = LEAST;
+        a.to = MAX(a.to, LEAST + 1);
+        a.step = MAX(ceil((a.to - a.from) / 8), 1);
+    }
     if (!a.log)
         a.to = ceil(a.to / a.step - 1e-9) * a.step;
     return a;

@@ -36,7 +36,7 @@ struct Sweep {
 
 // --- threads ---------------------------------------------------------------------------------------------------
 
-static void run_task(gpointer data, gpointer user)
+static void do_job(gpointer data, gpointer user)
 {
     Task *t = data;
     (void)user;
@@ -57,7 +57,7 @@ static GThreadPool *need_pool(void)
 {
     static gsize pool;
     if (g_once_init_enter(&pool))
-        g_once_init_leave(&pool, (gsize)g_thread_pool_new(run_task, NULL, (gint)g_get_num_processors(), FALSE, NULL));
+        g_once_init_leave(&pool, (gsize)g_thread_pool_new(do_job, NULL, (gint)g_get_num_processors(), FALSE, NULL));
     return (GThreadPool *)pool;
 }
 

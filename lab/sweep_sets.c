@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Stack distances for 2, 4, 8 ... sets: a short array for each set, the last one used in front.
 //
-// Sets are halved from one level to the next, so the entries above an entry in a finer set are some of those above it in
-// the coarser one. Who is on top there is on top everywhere behind, and nothing moves: the search ends.
+// Sets are halved from one level to the next, so the entries above an entry in a finer set are some of those above it
+// in the coarser one. Who is on top there is on top everywhere behind, and nothing moves: the search ends.
 #include "lab/sweep_private.h"
 
 #include <math.h>

@@ -50,7 +50,7 @@ void table_column(Table *t, const char *key, const char *heading, TableKind kind
 {
     g_assert(!t->cells->len);
     TableColumn c = {g_string_chunk_insert(t->text, key), g_string_chunk_insert(t->text, heading), kind & 15,
-                     !(kind & TABLE_DATA), !(kind & TABLE_PEOPLE)};
+                     !(kind & TABLE_DATA), !(kind & TABLE_PEOPLE), kind & TABLE_SPARSE};
     g_assert(c.kind < TABLE_KINDS);
     g_array_append_val(t->columns, c);
 }
@@ -148,6 +148,15 @@ char *table_cell_text(const TableColumn *c, const TableCell *cell)
     }
 }
 
+bool table_seen(const Table *t, unsigned column)
+{
+    const TableColumn *c = &g_array_index(t->columns, TableColumn, column);
+    bool seen = c->people && !c->sparse;
+    for (unsigned i = column; c->people && !seen && i < t->cells->len; i += t->columns->len)
+        seen = g_array_index(t->cells, TableCell, i).filled && g_array_index(t->cells, TableCell, i).count;
+    return seen;
+}
+
 bool table_ruled(const Table *t, unsigned row)
 {
     for (unsigned i = 0; i < t->rules->len; i++)
@@ -172,12 +181,12 @@ static void trim_line(GString *out)
 #define GAP "  "
 
 // One line of cells; texts: of all columns, NULL where one is not shown.
-static void write_line(const Table *t, char *const *texts, const unsigned *width, GString *out)
+static void write_line(const Table *t, char *const *texts, const bool *seen, const unsigned *width, GString *out)
 {
     g_string_append(out, GAP);
     for (unsigned c = 0; c < t->columns->len; c++) {
         const TableColumn *col = &g_array_index(t->columns, TableColumn, c);
-        if (!col->people)
+        if (!seen[c])
             continue;
         pad(out, texts[c], width[c], col->kind == TABLE_TEXT);
         g_string_append(out, GAP);
@@ -185,11 +194,11 @@ static void write_line(const Table *t, char *const *texts, const unsigned *width
     trim_line(out);
 }
 
-static void write_rule(const Table *t, const unsigned *width, GString *out)
+static void write_rule(const Table *t, const bool *seen, const unsigned *width, GString *out)
 {
     g_string_append(out, GAP);
     for (unsigned c = 0; c < t->columns->len; c++) {
-        if (!g_array_index(t->columns, TableColumn, c).people)
+        if (!seen[c])
             continue;
         for (unsigned i = 0; i < width[c]; i++)
             g_string_append_c(out, '-');
@@ -206,6 +215,9 @@ void table_write_text(const Table *t, GString *out)
         g_string_append_printf(out, "  %s\n", (const char *)t->notes->pdata[i]);
     char **texts = g_new0(char *, (rows + 1) * n + 1); // the first n: headings
     g_autofree unsigned *width = g_new0(unsigned, n);
+    g_autofree bool *seen = g_new0(bool, n);
+    for (unsigned c = 0; c < n; c++)
+        seen[c] = table_seen(t, c);
     for (unsigned i = 0; i < (rows + 1) * n; i++) {
         const TableColumn *col = &g_array_index(t->columns, TableColumn, i % n);
         texts[i] = i < n ? g_strdup(col->heading)
@@ -214,8 +226,8 @@ void table_write_text(const Table *t, GString *out)
     }
     for (unsigned row = 0; row <= rows; row++) {
         if (row == 1 || (row && table_ruled(t, row - 1)))
-            write_rule(t, width, out);
-        write_line(t, texts + row * n, width, out);
+            write_rule(t, seen, width, out);
+        write_line(t, texts + row * n, seen, width, out);
     }
     if (table_rows(t) > rows)
         g_string_append_printf(out, "  ... and %s more\n", table_number(table_rows(t) - rows));

@@ -14,6 +14,7 @@ typedef enum {
     TABLE_KINDS,
     TABLE_PEOPLE = 16, // or-ed to the kind: text and HTML only
     TABLE_DATA = 32,   // likewise: CSV and JSON only
+    TABLE_SPARSE = 64, // likewise: not for people where all counts are 0
 } TableKind;
 
 typedef struct Table Table;

@@ -142,12 +142,12 @@ void xml_append_string(GString *out, const char *text)
     }
 }
 
-static void html_row(const Table *t, unsigned row, GString *out)
+static void html_row(const Table *t, unsigned row, const bool *seen, GString *out)
 {
     g_string_append(out, table_ruled(t, row) ? "<tr class=\"rule\">" : "<tr>");
     for (unsigned c = 0; c < t->columns->len; c++) {
         const TableColumn *col = column(t, c);
-        if (!col->people)
+        if (!seen[c])
             continue;
         g_string_append(out, col->kind == TABLE_TEXT ? "<td>" : "<td class=\"n\">");
         g_autofree char *text = table_cell_text(col, cell_at(t, row, c));
@@ -160,6 +160,7 @@ static void html_row(const Table *t, unsigned row, GString *out)
 void table_write_html(const Table *t, GString *out)
 {
     unsigned rows = MIN(table_rows(t), t->shown);
+    g_autofree bool *seen = g_new0(bool, t->columns->len + 1);
     g_string_append(out, "<h2>");
     xml_append_string(out, t->title);
     g_string_append(out, "</h2>\n");
@@ -170,7 +171,8 @@ void table_write_html(const Table *t, GString *out)
     }
     g_string_append(out, "<div class=\"table\"><table>\n<thead><tr>");
     for (unsigned c = 0; c < t->columns->len; c++) {
-        if (!column(t, c)->people)
+        seen[c] = table_seen(t, c);
+        if (!seen[c])
             continue;
         g_string_append(out, column(t, c)->kind == TABLE_TEXT ? "<th>" : "<th class=\"n\">");
         xml_append_string(out, column(t, c)->heading);
@@ -178,7 +180,7 @@ void table_write_html(const Table *t, GString *out)
     }
     g_string_append(out, "</tr></thead>\n<tbody>\n");
     for (unsigned row = 0; row < rows; row++)
-        html_row(t, row, out);
+        html_row(t, row, seen, out);
     g_string_append(out, "</tbody></table></div>\n");
     if (table_rows(t) > rows)
         g_string_append_printf(out, "<p>... and %s more</p>\n", table_number(table_rows(t) - rows));

@@ -7,6 +7,7 @@ typedef struct {
     const char *key, *heading;
     TableKind kind;
     bool people, data; // who sees it
+    bool sparse;
 } TableColumn;
 
 typedef struct {
@@ -29,4 +30,5 @@ struct Table {
 };
 
 char *table_cell_text(const TableColumn *c, const TableCell *cell); // for people; the caller frees it
+bool table_seen(const Table *t, unsigned column); // by people
 bool table_ruled(const Table *t, unsigned row);

@@ -275,9 +275,8 @@ static bool parse_tlb(Parser *p, GError **error)
     p->scope = TLB;
     if (*word == '-')
         return true;
-    if (!tlb_action(word, &o->tlb_action))
-        return value_error(error, "tlb", *word ? "'%s' is none of record, model, sweep, report and presets"
-                                               : "needs record, model, sweep, report or presets%s", word);
+    if (!tlb_action(word, &o->tlb_action, error))
+        return false;
     static const unsigned scopes[] = {[TLB_RECORD] = RUN | RECORD, [TLB_MODEL] = MODEL, [TLB_SWEEP] = SWEEP,
                                       [TLB_REPORT] = REPORT};
     p->scope = scopes[o->tlb_action];
@@ -479,9 +478,9 @@ static void print_help(OptionsCommand topic, FILE *out)
                      "       addend tlb sweep TRACE [options] [-o FILE]\n"
                      "       addend tlb report TRACE [options] [-o FILE|DIRECTORY]\n"
                      "       addend tlb presets\n"
-                     "Records what a hardware TLB would be asked; runs a model of one on the recording; finds the misses "
-                     "of\nevery geometry in one pass; tells which code misses, and why. record also takes the options of a "
-                     "run.\n");
+                     "Records what a hardware TLB would be asked; runs a model of one on the recording; finds the "
+                     "misses of\nevery geometry in one pass; tells which code misses, and why. record also takes the "
+                     "options of a run.\n");
         print_rows(TLB, out);
         return;
     }

@@ -65,8 +65,8 @@ bool check_netdevs(const Options *o, GError **error); // each that a device name
 
 // addend tlb, behind all options: what each action needs.
 bool check_tlb(Options *o, GError **error);
-// addend tlb: the word for what to do; false: there is no such.
-bool tlb_action(const char *word, OptionsTlbAction *out);
+// addend tlb: the word for what to do, but for presets.
+bool tlb_action(const char *word, OptionsTlbAction *out, GError **error);
 // A word behind addend tlb model|sweep|report that is no option.
 bool tlb_word(Options *o, const char *word, GError **error);
 

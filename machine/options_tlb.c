@@ -17,17 +17,23 @@ static const char *keep(Options *o, const char *text)
     return g_string_chunk_insert_const(o->text, text);
 }
 
-static const char *const action_names[] = {"record", "model", "sweep", "report"};
+static const char *const action_names[] = {"record", "model", "sweep", "report", "presets"};
+enum { ACTIONS = 4 }; // without presets
 
-bool tlb_action(const char *word, OptionsTlbAction *out)
+bool tlb_action(const char *word, OptionsTlbAction *out, GError **error)
 {
-    for (unsigned i = 0; i < G_N_ELEMENTS(action_names); i++) {
+    for (unsigned i = 0; i < ACTIONS; i++) {
         if (!strcmp(word, action_names[i])) {
             *out = (OptionsTlbAction)(TLB_RECORD + i);
             return true;
         }
     }
-    return false;
+    const char *hint = value_closest(word, action_names, G_N_ELEMENTS(action_names));
+    if (!*word)
+        return value_error(error, "tlb", "needs record, model, sweep, report or presets");
+    if (hint)
+        return value_error(error, "tlb", "there is no '%s': did you mean '%s'?", word, hint);
+    return value_error(error, "tlb", "'%s' is none of record, model, sweep, report and presets", word);
 }
 
 bool tlb_word(Options *o, const char *word, GError **error)
@@ -165,7 +171,8 @@ bool check_tlb(Options *o, GError **error)
         return value_error(error, "--tlb-report", "only allowed with --tlb-model");
     bool taps = o->tlb_action == TLB_RECORD || (o->tlb_model && !o->tlb_action);
     if (taps && o->accel == ACCEL_CHECK)
-        return value_error(error, o->tlb_model ? "--tlb-model" : "record", "accesses are not recorded with -accel check");
+        return value_error(error, o->tlb_model ? "--tlb-model" : "record",
+                           "accesses are not recorded with -accel check");
     if (o->command == COMMAND_AOT && o->tlb_model)
         return value_error(error, "aot", "--tlb-model has no use here");
     if (o->command != COMMAND_TLB)

@@ -58,7 +58,7 @@ static void print_accesses(const StatsTlb *s, GString *out)
     static const char *const titles[] = {"lookups", "hit rate", "hits", "victim hits", "misses", "per 1000 insns",
                                          "faults", "mmio", "code page", "rom", "partial page", "watched",
                                          "page crossings"};
-    TextTable *t = text_table_new("softTLB");
+    TextTable *t = text_table_new("Host softTLB");
     columns(t, titles, G_N_ELEMENTS(titles));
     for (unsigned k = 0; k < ACCESS_KINDS; k++) {
         Access a = access_of(s, k);

@@ -6,9 +6,9 @@
 
 typedef struct {
     void *opaque;
-    // The next n records of a hart's stream, n <= TAP_BUFFER. They are good until it returns. It is called by the thread
-    // that runs the hart (at a reset of the machine by another one, while no hart runs), which waits meanwhile; harts of
-    // several threads call it side by side. A hart's last record is TAP_END, however the run ends.
+    // The next n records of a hart's stream, n <= TAP_BUFFER. They are good until it returns. It is called by the
+    // thread that runs the hart (at a reset of the machine by another one, while no hart runs), which waits meanwhile;
+    // harts of several threads call it side by side. A hart's last record is TAP_END, however the run ends.
     void (*records)(void *opaque, unsigned hart, const TapRecord *r, size_t n);
 } TapListener;
 

@@ -4,9 +4,10 @@
 
 #include "lab/report.h"
 #include "machine/tlb_symbols.h"
+#include "softmmu/tlb.h"
 
 #define DEFAULT_MODEL   "l1i=1x32,l1d=1x32,l2=128x8"
-#define DEFAULT_ENTRIES 1024
+#define DEFAULT_ENTRIES 4096
 #define DEFAULT_SETS    512
 #define DEFAULT_WAYS    16
 
@@ -72,7 +73,7 @@ static bool report_trace(const Options *o, TraceReader *trace, TlbSymbols *symbo
         tlb_symbols_add_trace(symbols, s, n);
         s = tlb_symbols_all(symbols, &n);
         const AnalysisResult *result = analysis_finish(a, s, n, error);
-        Report *r = result ? report_new(result, NULL) : NULL;
+        Report *r = result ? report_new(result, tlb_miss_cause_names, TLB_MISS_CAUSES) : NULL;
         ok = r && write_report(o, r, error);
         report_free(r);
     }

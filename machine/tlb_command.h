@@ -3,5 +3,6 @@
 #pragma once
 #include "machine/options.h"
 
-// Reads the trace that the options name and writes what they ask for, to stdout if they do not say where. False: *error.
+// Reads the trace that the options name and writes what they ask for, to stdout if they do not say where. False:
+// *error.
 bool tlb_command(const Options *o, GError **error);

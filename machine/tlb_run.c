@@ -148,7 +148,7 @@ static bool finish_model(TlbRun *t, GError **error)
     const AnalysisResult *result = analysis_finish(t->analysis, s, n, error);
     if (!result)
         return false;
-    Report *r = report_new(result, NULL);
+    Report *r = report_new(result, NULL, 0);
     const char *path = t->o->tlb_report;
     bool ok = true;
     if (path) {

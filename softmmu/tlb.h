@@ -117,8 +117,8 @@ void tlb_set_ram_copy(Tlb *tlb, const struct RamBlock *of, int64_t delta);
 
 void tlb_set_mmu(Tlb *tlb, unsigned data_mmu, unsigned fetch_mmu); // R5.2: no flush
 
-// Slow paths write what they find out to the tap (util/tap.h), which outlives the TLB. While there is one, whoever calls
-// tlb_load, tlb_store, tlb_atomic or tlb_probe has called tap_begin, and tlb_ram is not called. NULL: none.
+// Slow paths write what they find out to the tap (util/tap.h), which outlives the TLB. While there is one, whoever
+// calls tlb_load, tlb_store, tlb_atomic or tlb_probe has called tap_begin, and tlb_ram is not called. NULL: none.
 void tlb_set_tap(Tlb *tlb, struct Tap *tap);
 
 // Makes the context of the space key the current one; asid is what flushes know it by. The one that was left longest

@@ -25,7 +25,8 @@ enum { SPACE_MACHINE, SPACE_GLOBAL, SPACE_MORE, SPACE_FIRST };
 #define THERE 0xffu // in place of a TlbMissCause: nothing took the page out but flushes of the whole table
 
 typedef struct {
-    uint64_t key;   // page number with space and MMU index; 0: free
+    uint64_t key;   // page number and MMU index; 0: free
+    uint64_t space;
     uint64_t state; // number of the table's flushes when it came << 8 | THERE or a TlbMissCause
 } Row;
 
@@ -83,19 +84,19 @@ static void free_space(void *opaque)
 
 // --- pages -------------------------------------------------------------------------------------------------
 
-// Bits 12 to 56 tell the pages of a space apart that translation does not refuse: of addresses with 57 bits, or of
-// physical ones.
-static uint64_t row_key(unsigned space, unsigned mmu, gva_t page)
+// A page number has 52 bits: without page tables all bits of an address tell pages apart.
+static uint64_t row_key(unsigned mmu, gva_t page)
 {
-    return (page >> PAGE_BITS & 0x1fffffffffff) | (uint64_t)mmu << 45 | (uint64_t)space << 47 | UINT64_C(1) << 63;
+    return page >> PAGE_BITS | (uint64_t)mmu << 52 | UINT64_C(1) << 63;
 }
 
-static Row *find_row(const TlbCauses *c, uint64_t key)
+// The row of that, or a free one.
+static Row *find_row(const TlbCauses *c, uint64_t space, uint64_t key)
 {
-    uint64_t i = (key * UINT64_C(0x9e3779b97f4a7c15)) >> 20;
+    uint64_t i = ((key ^ space << 54) * UINT64_C(0x9e3779b97f4a7c15)) >> 20;
     for (;; i++) {
         Row *r = &c->rows[i & (c->n_slots - 1)];
-        if (r->key == key || !r->key)
+        if ((r->key == key && r->space == space) || !r->key)
             return r;
     }
 }
@@ -108,15 +109,15 @@ static void grow_rows(TlbCauses *c)
     c->rows = g_new0(Row, c->n_slots);
     for (uint64_t i = 0; i < n; i++)
         if (old[i].key)
-            *find_row(c, old[i].key) = old[i];
+            *find_row(c, old[i].space, old[i].key) = old[i];
     g_free(old);
 }
 
 // Notes that a page is there, or what took it out.
 static void note(TlbCauses *c, unsigned space, unsigned mmu, gva_t page, unsigned state)
 {
-    uint64_t key = row_key(space, mmu, page);
-    Row *r = find_row(c, key);
+    uint64_t key = row_key(mmu, page);
+    Row *r = find_row(c, space, key);
     if (!r->key && c->stats.remembered >= c->max_rows) {
         c->full = true;
         return;
@@ -124,16 +125,17 @@ static void note(TlbCauses *c, unsigned space, unsigned mmu, gva_t page, unsigne
     if (!r->key) {
         if (2 * ++c->stats.remembered > c->n_slots) {
             grow_rows(c);
-            r = find_row(c, key);
+            r = find_row(c, space, key);
         }
         r->key = key;
+        r->space = space;
     }
     r->state = space_of(c, space)->flushes[mmu] << 8 | state;
 }
 
 static bool is_noted(const TlbCauses *c, unsigned space, unsigned mmu, gva_t page)
 {
-    return find_row(c, row_key(space, mmu, page))->key;
+    return find_row(c, space, row_key(mmu, page))->key;
 }
 
 // --- flushes of whole tables -------------------------------------------------------------------------------
@@ -178,7 +180,7 @@ static unsigned flush_cause(const Space *s, unsigned mmu, uint64_t number)
 static unsigned what_took(const TlbCauses *c, unsigned space, unsigned mmu, gva_t page)
 {
     const Space *s = space_of(c, space);
-    const Row *r = find_row(c, row_key(space, mmu, page));
+    const Row *r = find_row(c, space, row_key(mmu, page));
     if (space == SPACE_MORE)
         return TLB_MISS_FORGOTTEN;
     if (!r->key)

@@ -14,9 +14,9 @@ import struct
 import subprocess
 import sys
 
-ABS64, PC32, PLT32, ABS32S, ABS8 = 1, 2, 4, 11, 14  # x86-64 psABI relocation types
-KINDS = {ABS64: 'PATCH_ABS64', PC32: 'PATCH_REL32', PLT32: 'PATCH_REL32', ABS32S: 'PATCH_ABS32',
-         ABS8: 'PATCH_ABS8'}
+ABS64, PC32, PLT32, ABS32, ABS32S, ABS8 = 1, 2, 4, 10, 11, 14  # x86-64 psABI relocation types
+KINDS = {ABS64: 'PATCH_ABS64', PC32: 'PATCH_REL32', PLT32: 'PATCH_REL32', ABS32: 'PATCH_ABS32',
+         ABS32S: 'PATCH_ABS32',         ABS8: 'PATCH_ABS8'}
 OWN_HOT, OWN_COLD = 'own_hot', 'own_cold'  # patches that refer to the stencil itself
 DISP8, IMM8 = 0xc0, 0x02  # what short forms change: the mod of the modrm byte from 10 to 01; 81 to 83, 69 to 6b
 

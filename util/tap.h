@@ -44,9 +44,9 @@ typedef enum {
     // access. what: page | TAP_PAGE_*; count: log2 of the bytes that its page-table entry maps. Not for addresses that
     // are not translated.
     TAP_PAGE,
-    // Translation, protection or, of atomics, alignment refused the data access last written, which is written even if it
-    // passes, or a fetch, for which no other record is written. what: address; count: MemAccess. last_* is TAP_NO_PAGE
-    // then.
+    // Translation, protection or, of atomics, alignment refused the data access last written, which is written even if
+    // it passes, or a fetch, for which no other record is written. what: address; count: MemAccess. last_* is
+    // TAP_NO_PAGE then.
     TAP_FAULT,
     TAP_FLUSH,      // sfence.vma, sinval.vma: what: address; count: ASID | TAP_FLUSH_*
     TAP_FLUSH_ALL,  // by another cause; what: TapFlushCause
@@ -75,8 +75,8 @@ struct Tap { // in IrEnv, at fixed offsets for compiled code
     // event that changes what accesses mean.
     uint64_t last_data;
     uint64_t last_fetch; // page of the last fetch, or TAP_NO_PAGE
-    // Data accesses started, each instruction's once: LR is a load, SC (whatever it does) and AMO are stores, cbo.zero is
-    // a store, the other cbo are loads. Baseline code adds those of a block when it enters it.
+    // Data accesses started, each instruction's once: LR is a load, SC (whatever it does) and AMO are stores, cbo.zero
+    // is a store, the other cbo are loads. Baseline code adds those of a block when it enters it.
     uint64_t loads, stores;
     // cursor has reached end: takes the records, sets cursor back, where cursor[-1] can be read and is the last record
     // still. On the hart's thread, or another one while the hart is stopped.

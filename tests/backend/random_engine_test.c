@@ -21,10 +21,21 @@ typedef struct {
     Sandbox box; // first: the hart
     Rig rig;
     IrMem mem;
+    GArray *seen; // Seen, of machines with a tap
+    GArray *site_pc; // uint64_t
+    uint64_t runs_loads, runs_stores; // by executions of blocks
+    GArray *block_ops;                // uint64_t
+    TapRecord buffer[4];              // the first one is there to be read only
+    Tap oracle;                       // of the reference: its records go to `seen` as they should be
 } Machine;
 
+typedef struct { // a record of an access
+    uint64_t va, pc;
+    uint32_t tag, count; // without the site
+} Seen;
+
 static IrCode *program;
-static uint64_t done_insns, jit_insns, regions, invalidations, denials;
+static uint64_t done_insns, jit_insns, regions, invalidations, denials, tap_records, tap_crosses, tap_whole;
 
 // The block with an instruction at pc and the index of that insn op; NULL if there is none.
 static const IrBlock *find_insn(uint64_t pc, unsigned *index)
@@ -132,6 +143,142 @@ static void helper(IrEnv *env, uint64_t a, uint64_t b)
     env->left--;
 }
 
+// --- a tap: what the engine records is compared with what the filter (util/tap.h) leaves of each single access
+
+static void take_record(Machine *m, const TapRecord *r)
+{
+    uint32_t event = r->tag >> TAP_SHIFT;
+    if ((r->tag & TAP_KIND) != TAP_EVENT) {
+        Seen s = {r->what, g_array_index(m->site_pc, uint64_t, event), r->tag & 7, r->count};
+        g_array_append_val(m->seen, s);
+    } else if (event == TAP_BLOCK) {
+        for (uint32_t i = 0; i < r->count; i++) {
+            uint64_t pc = r->what + 2 * i;
+            g_array_append_val(m->site_pc, pc);
+        }
+    } else if (event == TAP_BLOCK_OPS) {
+        g_array_append_val(m->block_ops, r->what);
+    } else {
+        assert_int_equal(event, TAP_BLOCK_RUNS);
+        uint64_t ops = g_array_index(m->block_ops, uint64_t, r->count);
+        m->runs_loads += r->what * (ops >> 16 & 0xffff);
+        m->runs_stores += r->what * (ops >> 32);
+    }
+}
+
+static void take_records(Tap *tap)
+{
+    Machine *m = tap->opaque;
+    for (TapRecord *r = m->buffer + 1; r < tap->cursor; r++)
+        take_record(m, r);
+    m->buffer[0] = tap->cursor[-1];
+    tap->cursor = m->buffer + 1;
+}
+
+// Goes to another page of `kind` in its own way, so that it cannot have the same fault as the filter in util/tap.h.
+static void see(Machine *m, uint64_t va, MemAccess kind, bool cross, uint32_t count)
+{
+    uint64_t page = va >> PAGE_BITS;
+    uint64_t *last = kind == ACCESS_FETCH ? &m->oracle.last_fetch : &m->oracle.last_data;
+    bool stored = m->oracle.written && kind != ACCESS_FETCH; // the last data page was stored to
+    bool same = *last == page && (kind != ACCESS_WRITE || stored);
+    if (!same || cross) {
+        Seen s = {va, m->box.env.pc, kind | (cross ? TAP_CROSS : 0), count};
+        g_array_append_val(m->seen, s);
+        *last = page;
+        if (kind != ACCESS_FETCH)
+            m->oracle.written = kind == ACCESS_WRITE;
+    }
+}
+
+static void see_data(Machine *m, uint64_t va, unsigned size, MemAccess kind)
+{
+    uint32_t count = (m->oracle.loads & 0xffff) | (uint32_t)m->oracle.stores << 16;
+    see(m, va, kind, false, count);
+    if (((va + size - 1) ^ va) >> PAGE_BITS)
+        see(m, (va + size - 1) & PAGE_MASK, kind, true, count);
+    *(kind == ACCESS_READ ? &m->oracle.loads : &m->oracle.stores) += 1;
+}
+
+static bool seen_load(void *opaque, uint64_t addr, unsigned size, uint64_t *value, MemFault *fault)
+{
+    Machine *m = opaque;
+    see_data(m, addr, size, ACCESS_READ);
+    return tlb_load(m->rig.tlb, addr, size, value, fault);
+}
+
+static bool seen_store(void *opaque, uint64_t addr, unsigned size, uint64_t value, MemFault *fault)
+{
+    Machine *m = opaque;
+    see_data(m, addr, size, ACCESS_WRITE);
+    return tlb_store(m->rig.tlb, addr, size, value, fault);
+}
+
+static void tap_start(Machine *ref, Machine *dut)
+{
+    Machine *both[] = {ref, dut};
+    for (unsigned i = 0; i < 2; i++) {
+        both[i]->seen = g_array_new(FALSE, FALSE, sizeof(Seen));
+        both[i]->site_pc = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+        both[i]->block_ops = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+    }
+    ref->mem = (IrMem){ref, seen_load, seen_store};
+    ref->oracle.last_data = ref->oracle.last_fetch = UINT64_MAX;
+    dut->box.env.tap = (Tap){.cursor = dut->buffer + 1,
+                             .end = dut->buffer + G_N_ELEMENTS(dut->buffer),
+                             .last_data = TAP_NO_PAGE,
+                             .last_fetch = TAP_NO_PAGE,
+                             .full = take_records,
+                             .opaque = dut};
+    tlb_set_tap(dut->rig.tlb, &dut->box.env.tap);
+}
+
+static void tap_compare(const Machine *ref, Machine *dut)
+{
+    take_records(&dut->box.env.tap);
+    unsigned n = MIN(ref->seen->len, dut->seen->len);
+    for (unsigned i = 0; i < n; i++) {
+        Seen a = g_array_index(ref->seen, Seen, i), b = g_array_index(dut->seen, Seen, i);
+        if (!memcmp(&a, &b, sizeof a))
+            continue;
+        fprintf(stderr, "record %u: 0x%" PRIx64 " at 0x%" PRIx64 " %u 0x%x in place of 0x%" PRIx64 " at 0x%" PRIx64
+                " %u 0x%x\n", i, b.va, b.pc, b.tag, b.count, a.va, a.pc, a.tag, a.count);
+        fail();
+    }
+    // Compiled code may have left before the first instruction of a block, at the end of a slice.
+    for (unsigned i = n; i < dut->seen->len; i++)
+        assert_int_equal(g_array_index(dut->seen, Seen, i).pc, dut->box.env.pc);
+    assert_int_equal(ref->seen->len, n);
+    assert_int_equal(ref->oracle.loads, dut->box.env.tap.loads);
+    assert_int_equal(ref->oracle.stores, dut->box.env.tap.stores);
+    tap_records += n;
+    for (unsigned i = 0; i < n; i++)
+        tap_crosses += g_array_index(dut->seen, Seen, i).tag & TAP_CROSS ? 1 : 0;
+    if (n) {
+        g_array_remove_range(ref->seen, 0, n);
+        g_array_remove_range(dut->seen, 0, n);
+    }
+}
+
+// Counted one by one and by blocks it is the same, if none was left in its middle.
+static void tap_end(Machine *dut, bool interpreted)
+{
+    EngineStats stats;
+    engine_stats(dut->rig.engine, &stats);
+    assert_int_equal(stats.loads, dut->box.env.tap.loads);
+    assert_int_equal(stats.stores, dut->box.env.tap.stores);
+    engine_end_tap(dut->rig.engine);
+    take_records(&dut->box.env.tap);
+    assert_true(dut->runs_loads >= stats.loads && dut->runs_stores >= stats.stores);
+    if (interpreted && !dut->box.n_faults && !dut->box.n_denied) {
+        assert_int_equal(dut->runs_loads, stats.loads);
+        assert_int_equal(dut->runs_stores, stats.stores);
+        tap_whole++;
+    }
+    tlb_set_tap(dut->rig.tlb, NULL);
+    dut->box.env.tap.cursor = NULL;
+}
+
 static Machine *machine_new(uint64_t seed, const EngineConfig *config)
 {
     static const IrHelper helpers[SANDBOX_HELPERS] = {{"zero", helper}, {"one", helper}, {"two", helper}};
@@ -149,6 +296,11 @@ static Machine *machine_new(uint64_t seed, const EngineConfig *config)
 static void machine_free(Machine *m)
 {
     rig_deinit(&m->rig);
+    if (m->seen) {
+        g_array_free(m->seen, TRUE);
+        g_array_free(m->site_pc, TRUE);
+        g_array_free(m->block_ops, TRUE);
+    }
     g_free(m);
 }
 
@@ -165,6 +317,12 @@ static void step_ref(Machine *m)
     g_autoptr(IrCode) one = ir_code_new(env->pc & PAGE_MASK);
     ir_code_add(one, ir_block_new(0));
     block_of(one->blocks[0], one->base, env->pc, 1); // one instruction at a time: any boundary can be reached
+    if (m->seen) {
+        unsigned len = one->blocks[0]->ops[0].reg;
+        see(m, env->pc, ACCESS_FETCH, false, (uint32_t)ir_env_icount(env));
+        if (((env->pc + len - 1) ^ env->pc) >> PAGE_BITS)
+            see(m, (env->pc + len - 1) & PAGE_MASK, ACCESS_FETCH, true, (uint32_t)ir_env_icount(env));
+    }
     ir_eval(one, 0, env, &m->mem);
 }
 
@@ -240,9 +398,9 @@ static void use_pinned(IrBlock *b)
     }
 }
 
-static IrCode *random_program(GenRng *rng)
+static IrCode *random_program(GenRng *rng, bool tap)
 {
-    bool atomics = gen_below(rng, 2), pin = gen_below(rng, 2);
+    bool atomics = gen_below(rng, 2) && !tap, pin = gen_below(rng, 2);
     GenConfig config = {.base = CODE_BASE,
                         .max_blocks = 2 + gen_below(rng, 20),
                         .max_insns = 1 + gen_below(rng, 6),
@@ -252,9 +410,10 @@ static IrCode *random_program(GenRng *rng)
                         .leave = true,
                         .memory = true,
                         .atomics = atomics,
-                        .fp = gen_below(rng, 2),
+                        .fp = gen_below(rng, 2) && !(tap && pin),
                         // On the code now and then, which lies below the base (see gen_code).
-                        .mem_base = gen_below(rng, 3) ? RIG_RAM + 0x10f00 : CODE_BASE - 0x800,
+                        // With a tap some accesses are over two pages.
+                        .mem_base = (gen_below(rng, 3) ? RIG_RAM + 0x10f00 : CODE_BASE - 0x800) + (tap ? 4 : 0),
                         .mem_size = WINDOW_SIZE,
                         .wild = atomics ? 0 : 20 + gen_below(rng, 200)};
     IrCode *code = gen_code(rng, &config);
@@ -283,7 +442,10 @@ static void run_some(GenRng *rng, Machine *dut)
         engine_run(dut->rig.engine);
         break;
     case 2:
-        engine_enter_compiled(dut->rig.engine);
+        if (dut->seen) // that is for -accel check, where entries are not counted exactly
+            engine_run(dut->rig.engine);
+        else
+            engine_enter_compiled(dut->rig.engine);
         break;
     case 3: { // a device writes: nothing changes, but all code on the page goes
         ram_t page = dut->rig.ram.ram->offset + (CODE_BASE - RIG_RAM) - PAGE_SIZE;
@@ -299,16 +461,22 @@ static void run_some(GenRng *rng, Machine *dut)
 static void check_program(GenRng *rng, EngineConfig config)
 {
     EngineConfig none = {.jit = false};
-    program = random_program(rng);
+    program = random_program(rng, config.tap);
     Machine *ref = machine_new(rng->state, &none), *dut = machine_new(rng->state, &config);
     memcpy(dut->rig.ram.ram->host + 0x10f00, dut->box.ram, WINDOW_SIZE);
     memcpy(ref->rig.ram.ram->host + 0x10f00, ref->box.ram, WINDOW_SIZE);
+    if (config.tap)
+        tap_start(ref, dut);
     for (unsigned n = 0; n < 100; n++) {
         run_some(rng, dut);
         while (ir_env_icount(&ref->box.env) < ir_env_icount(&dut->box.env))
             step_ref(ref);
         compare(ref, dut);
+        if (config.tap)
+            tap_compare(ref, dut);
     }
+    if (config.tap)
+        tap_end(dut, !config.baseline);
     EngineStats stats;
     engine_stats(dut->rig.engine, &stats);
     assert_int_equal(stats.regions_failed, 0);
@@ -340,6 +508,17 @@ static void baseline(void **state)
     assert_true(jit_insns - before > 300000);
 }
 
+static void tapped(void **state)
+{
+    GenRng rng = {33};
+    (void)state;
+    for (unsigned i = 0; i < 300; i++)
+        check_program(&rng, (EngineConfig){.tap = true, .baseline = i % 2, .system = true, .warm = i / 2 % 3});
+    assert_true(tap_records > 100000);
+    assert_true(tap_crosses > 500);
+    assert_true(tap_whole > 10);
+}
+
 static void compiled(void **state)
 {
     GenRng rng = {31};
@@ -362,6 +541,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(interpreter),
         cmocka_unit_test(baseline),
+        cmocka_unit_test(tapped),
         cmocka_unit_test(compiled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -262,6 +262,23 @@ static void test_spaces(void **state)
     }
 }
 
+// An entry that a fully associative LRU lost long ago is hit when fences have emptied that.
+static void test_lucky(void **state)
+{
+    (void)state;
+    Model *m = make("l1d=2x1");
+    static const unsigned pages[] = {1, 0, 2};
+    for (unsigned i = 0; i < 3; i++)
+        load(m, pages[i]);
+    flush(m, LAB_FLUSH_VA, 0, 0);
+    flush(m, LAB_FLUSH_VA, 2, 0);
+    load(m, 1);
+    assert_int_equal(counts(m, MODEL_L1D).hits, 1);
+    load(m, 0); // replaced by 2, and the fence took it from the other too
+    assert_int_equal(counts(m, MODEL_L1D).cause[CAUSE_CAPACITY], 1);
+    done(m);
+}
+
 // --- sizes, upgrades, faults
 
 static void test_sizes(void **state)
@@ -495,6 +512,7 @@ int main(void)
         cmocka_unit_test(test_seed),
         cmocka_unit_test(test_flushes),
         cmocka_unit_test(test_spaces),
+        cmocka_unit_test(test_lucky),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_upgrade_and_fault),
         cmocka_unit_test(test_bare),

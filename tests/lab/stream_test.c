@@ -248,7 +248,7 @@ static void test_pages_random(void **state)
     (void)state;
     static const uint8_t sizes[] = {12, 16, 21, 30};
     g_autoptr(GRand) rand = g_rand_new_with_seed(7);
-    struct said { uint64_t va, bits; bool global; uint32_t space; } said[3000];
+    struct said { uint64_t va, bits; bool global; uint32_t space; } said[8000];
     unsigned n = 0;
     g_autoptr(GString) out = g_string_new(NULL), expected = g_string_new(NULL);
     LabListener to = {.opaque = out, .access = on_access};
@@ -256,15 +256,16 @@ static void test_pages_random(void **state)
     uint64_t loads = 0;
     TapRecord r = rec_event(TAP_MODE, 0x35, 0);
     assert_true(lab_stream_feed(s, &r, 1, NULL));
-    for (unsigned i = 0; i < 6000; i++) {
+    for (unsigned i = 0; i < 40000; i++) {
         uint32_t space = g_rand_int_range(rand, 1, 3);
         r = rec_event(TAP_SPACE, UINT64_C(8) << 60 | (i ? space : 1), 0);
         space = i ? space : 1;
         assert_true(lab_stream_feed(s, &r, 1, NULL));
-        uint64_t va = (uint64_t)g_rand_int_range(rand, 0, 1100) << (g_rand_boolean(rand) ? 12 : 19);
-        if (n < G_N_ELEMENTS(said) && g_rand_boolean(rand)) {
+        uint64_t va = (uint64_t)g_rand_int_range(rand, 0, 4) << 12 | (uint64_t)g_rand_int_range(rand, 0, 2) << 21 |
+                      (uint64_t)g_rand_int_range(rand, 0, 2) << 30;
+        if (n < G_N_ELEMENTS(said) && g_rand_int_range(rand, 0, 3) == 0) {
             unsigned bits = sizes[g_rand_int_range(rand, 0, 4)];
-            bool global = g_rand_boolean(rand);
+            bool global = g_rand_int_range(rand, 0, 3) == 0;
             said[n++] = (struct said){va >> bits << bits, bits, global, space};
             r = rec_event(TAP_PAGE, (va & PAGE_MASK) | TAP_PAGE_WRITE | (global ? TAP_PAGE_GLOBAL : 0), bits);
             assert_true(lab_stream_feed(s, &r, 1, NULL));
@@ -277,7 +278,7 @@ static void test_pages_random(void **state)
         unsigned bits = 12;
         bool global = false;
         for (unsigned k = n; k-- > 0;)
-            if (said[k].space == space && va >> said[k].bits == said[k].va >> said[k].bits) {
+            if ((said[k].space == space || said[k].global) && va >> said[k].bits == said[k].va >> said[k].bits) {
                 bits = said[k].bits;
                 global = said[k].global;
                 break;

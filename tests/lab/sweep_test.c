@@ -89,8 +89,9 @@ static Event *random_events(const Recipe *x, size_t n, uint64_t seed)
     for (size_t i = 0; i < n; i++) {
         unsigned side = (unsigned)(next_random(&g.seed) & 1);
         if (every(&g, x->flush)) {
-            e[i] = (Event){.what = EVENT_FLUSH, .flush = every(&g, 3) ? LAB_FLUSH_VA_ASID : every(&g, 3) ? LAB_FLUSH_ASID
-                           : every(&g, 5) ? (every(&g, 2) ? LAB_FLUSH_ALL : LAB_FLUSH_RESET) : LAB_FLUSH_VA};
+            e[i].what = EVENT_FLUSH;
+            e[i].flush = every(&g, 3) ? LAB_FLUSH_VA_ASID : every(&g, 3) ? LAB_FLUSH_ASID : every(&g, 5) ? LAB_FLUSH_ALL
+                         : every(&g, 9) ? LAB_FLUSH_RESET : LAB_FLUSH_VA;
             e[i].a.va = random_access(&g).va;
             e[i].a.asid = (uint16_t)(next_random(&g.seed) % 4);
             e[i].flush = x->narrow ? LAB_FLUSH_VA : e[i].flush;
@@ -212,8 +213,8 @@ static void same_as_cache(const SweepConfig *config, Sweep *s, const Event *e, s
         for (unsigned k = 0; k < ACCESS_KINDS; k++) {
             assert_int_equal(sweep_accesses(s, side, k), c.accesses[k]);
             if (sweep_misses(s, side, k, sets, ways) != c.misses[k])
-                fail_msg("%u sets of %u, side %u, kind %u: sweep %" PRIu64 ", simulation %" PRIu64 " misses", sets, ways,
-                         side, k, sweep_misses(s, side, k, sets, ways), c.misses[k]);
+                fail_msg("%u sets of %u, side %u, kind %u: sweep %" PRIu64 ", simulation %" PRIu64 " misses", sets,
+                         ways, side, k, sweep_misses(s, side, k, sets, ways), c.misses[k]);
         }
         g_free(c.entry);
     }

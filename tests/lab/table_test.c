@@ -18,12 +18,14 @@ static Table *sample(void)
     table_column(t, "ratio", "ratio", TABLE_RATIO);
     table_column(t, "shown", "shown", TABLE_TEXT | TABLE_PEOPLE);
     table_column(t, "hidden", "hidden", TABLE_COUNT | TABLE_DATA);
+    table_column(t, "zero", "zero", TABLE_COUNT | TABLE_SPARSE);
     table_text(t, "a,\"b\"");
     table_count(t, 1234567);
     table_count(t, 0x80001000);
     table_ratio(t, 1, 8);
     table_text(t, "<x>");
     table_count(t, UINT64_C(18446744073709551615));
+    table_count(t, 0);
     table_rule(t);
     table_text(t, "tab\there");
     table_count(t, 7);
@@ -31,6 +33,7 @@ static Table *sample(void)
     table_ratio(t, 0, 0);
     table_text(t, NULL);
     table_count(t, 2);
+    table_count(t, 0);
     return t;
 }
 
@@ -58,13 +61,15 @@ static void formats(void **state)
                              "  a,\"b\"     1,234,567  0x80001000  12.500 %  <x>\n"
                              "  --------  ---------  ----------  --------  -----\n"
                              "  tab?here          7         0x0         -\n");
-    expect(table_write_csv, "name,n,pc,ratio,hidden\n"
-                            "\"a,\"\"b\"\"\",1234567,0x80001000,0.125,18446744073709551615\n"
-                            "tab?here,7,0x0,,2\n");
+    expect(table_write_csv, "name,n,pc,ratio,hidden,zero\n"
+                            "\"a,\"\"b\"\"\",1234567,0x80001000,0.125,18446744073709551615,0\n"
+                            "tab?here,7,0x0,,2,0\n");
     expect(write_json, "[\n"
                        "  {\"name\": \"a,\\\"b\\\"\", \"n\": 1234567, \"pc\": \"0x80001000\", \"ratio\": 0.125, "
-                       "\"hidden\": 18446744073709551615},\n"
-                       "  {\"name\": \"tab?here\", \"n\": 7, \"pc\": \"0x0\", \"ratio\": null, \"hidden\": 2}\n"
+                       "\"hidden\": 18446744073709551615, "
+                       "\"zero\": 0},\n"
+                       "  {\"name\": \"tab?here\", \"n\": 7, \"pc\": \"0x0\", \"ratio\": null, \"hidden\": 2, "
+                       "\"zero\": 0}\n"
                        "]");
     Table *t = sample();
     g_autoptr(GString) s = g_string_new(NULL);

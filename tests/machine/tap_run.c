@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Runs a guest with a tap (machine/tap.h) and says what came out of it.
 //
-//     tap_run none|count|digest|text|all FILE ADDEND-OPTION...
+//     tap_run none|drop|count|digest|text|all FILE ADDEND-OPTION...
 //
-// none: no tap. count: how many records of each kind. digest: a hash over what must be the same whatever engine runs the
-// guest, so sites as addresses, and no times, blocks and pages; then the totals. text: the same in full. all:
-// everything. What it has to say goes to FILE.
+// none: no tap. drop: it is thrown away. count: how many records of each kind. digest: a hash over what must be the
+// same whatever engine runs the guest, so sites as addresses, and no times, blocks and pages; then the totals. text:
+// the same in full. all: everything. What it has to say goes to FILE.
 #include "machine/tap.h"
 
 #include <inttypes.h>
@@ -103,6 +103,8 @@ static void records(void *opaque, unsigned hart, const TapRecord *r, size_t n)
 {
     Log *log = opaque;
     HartLog *h = &log->hart[hart];
+    if (!strcmp(log->mode, "drop"))
+        return;
     if (!strcmp(log->mode, "count")) { // quickly
         for (size_t i = 0; i < n; i++)
             h->kinds[r[i].tag & TAP_KIND]++;
@@ -117,13 +119,16 @@ static void print_end(const Log *log, unsigned hart, const Cpu *cpu)
     const HartLog *h = &log->hart[hart];
     EngineStats s;
     engine_stats(cpu->engine, &s);
-    fprintf(log->out, "hart %u: %" PRIu64 " reads, %" PRIu64 " writes, %" PRIu64 " fetches, %" PRIu64 " events, %" PRIu64
-            " crosses%s\n", hart, h->kinds[0], h->kinds[1], h->kinds[2], h->kinds[3], h->crosses,
-            h->ended ? "" : ", no end");
+    fprintf(log->out,
+            "hart %u: %" PRIu64 " reads, %" PRIu64 " writes, %" PRIu64 " fetches, %" PRIu64 " events, %" PRIu64
+            " crosses%s\n",
+            hart, h->kinds[0], h->kinds[1], h->kinds[2], h->kinds[3], h->crosses, h->ended ? "" : ", no end");
     fprintf(log->out, "hart %u: digest %016" PRIx64 "\n", hart, h->digest);
-    fprintf(log->out, "hart %u: %" PRIu64 " instructions, %" PRIu64 " loads, %" PRIu64 " stores, %" PRIu64 " and %" PRIu64
-            " by blocks, %" PRIu64 " and %" PRIu64 " as the engine has it\n", hart, ir_env_icount(&cpu->hart.env),
-            h->loads, h->stores, h->block_loads, h->block_stores, s.loads, s.stores);
+    fprintf(log->out,
+            "hart %u: %" PRIu64 " instructions, %" PRIu64 " loads, %" PRIu64 " stores, %" PRIu64 " and %" PRIu64
+            " by blocks, %" PRIu64 " and %" PRIu64 " as the engine has it\n",
+            hart, ir_env_icount(&cpu->hart.env), h->loads, h->stores, h->block_loads, h->block_stores, s.loads,
+            s.stores);
     for (unsigned i = 0; i < TAP_EVENTS; i++)
         if (h->events[i] && strcmp(log->mode, "text"))
             fprintf(log->out, "hart %u: %" PRIu64 " %s\n", hart, h->events[i], event_names[i]);
@@ -141,7 +146,7 @@ int main(int argc, char **argv)
     Log log = {0};
     g_autoptr(GError) error = NULL;
     if (argc < 4)
-        return fail("tap_run none|count|digest|text|all FILE ADDEND-OPTION...");
+        return fail("tap_run none|drop|count|digest|text|all FILE ADDEND-OPTION...");
     log.mode = argv[1];
     log.out = fopen(argv[2], "w");
     if (!log.out)

@@ -26,7 +26,7 @@ matrix tile=8
 matrix rows=64 columns=96 tile=16
 matrix rows=64 columns=96 leaf=21
 join
-join built=500 probed=20000 bits=9 leaf=16
+join built=400 probed=3000 bits=9 leaf=16
 join leaf=21
 gups
 gups pages=2000 leaf=21

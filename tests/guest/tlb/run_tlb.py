@@ -16,6 +16,7 @@ import lab
 from cases import CASES, GEOMETRIES
 
 ONLINE = [((1, 64), True), ((8, 8), True), ((16, 4), False)]  # sets and ways, ASID tags
+ORDERS = "orders.elf"
 AGAIN = (4, 4)  # from the trace
 SWEPT = GEOMETRIES + [(1, n) for n in (1, 2, 3, 33, 65, 66, 97, 128)] + [(2, 16), (32, 3), (128, 8)]
 
@@ -98,6 +99,21 @@ def check(args, text, folder):
     return guest.wrong
 
 
+def check_orders(args, folder):
+    """By symbol: 128 times down a column of 2000 pages and back to the page of totals, whose first load misses too."""
+    elf = pathlib.Path(args.folder, ORDERS)
+    trace, out = folder / "trace", folder / "report.json"
+    lab.call([args.addend, "tlb", "record", "-o", trace, *args.options, "-nographic", elf])
+    lab.call([args.addend, "tlb", "report", trace, "--tlb-model", "l1i=32,l1d=32", "--format", "json", "-o", out])
+    rows = lab.read(out)["symbols_data"]
+    wanted = {"add_regions": 128 * 2000 + 128 + 1, "set_prices": 2}
+    got = {r["symbol"]: r["misses"] for r in rows if r["symbol"] in wanted}
+    wrong = [] if got == wanted else [f"{ORDERS}: misses {got}, not {wanted}"]
+    if rows[0]["symbol"] != "add_regions" or rows[0]["capacity"] < 256000:
+        wrong.append(f"{ORDERS}: {rows[0]}")
+    return wrong
+
+
 def main():
     words = sys.argv[1:]
     at = words.index("--") if "--" in words else len(words)
@@ -109,6 +125,8 @@ def main():
     args.options = words[at + 1:]
     wrong = []
     with tempfile.TemporaryDirectory() as folder:
+        if not args.only:
+            wrong += check_orders(args, pathlib.Path(folder))
         for text in args.only or CASES:
             try:
                 wrong += check(args, text, pathlib.Path(folder))
