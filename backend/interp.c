@@ -132,13 +132,15 @@ static bool __attribute__((noinline)) do_atomic_tapped(Interp *in, const Block *
 static bool __attribute__((noinline)) fp_denied(Interp *in, const Block *b, const IOp *op)
 {
     IrEnv *env = in->env;
+    uint64_t loads = env->n_load, stores = env->n_store;
     rewind_to(env, b, op);
-    if (env->ops->fp_denied(env, op->a, (uint32_t)op->imm)) {
-        env->left += op->insn;
-        return true;
-    }
-    uncount_accesses(env, b, op);
-    return false;
+    uncount_accesses(env, b, op); // while the privilege is still theirs
+    if (!env->ops->fp_denied(env, op->a, (uint32_t)op->imm))
+        return false;
+    env->n_load = loads;
+    env->n_store = stores;
+    env->left += op->insn;
+    return true;
 }
 
 // Where an edge leads that goes to another guest page, if that is known: in paged modes it is not linked.

@@ -415,7 +415,6 @@ bool tlb_fetch_mmio(Tlb *tlb, gva_t va, uint16_t *parcel, MemFault *fault)
 bool tlb_probe(Tlb *tlb, gva_t va, unsigned size, MemAccess access, MemFault *fault)
 {
     TlbLook look;
-    tlb->stats.unstarted[access]++;
     return tlb_lookup(tlb, va, size, access, &look, fault);
 }
 
@@ -423,7 +422,6 @@ bool tlb_zero(Tlb *tlb, gva_t va, unsigned size, MemFault *fault)
 {
     TlbLook look;
     g_assert(size >= 8 && size <= PAGE_SIZE && !(size & (size - 1)) && !(va & (size - 1)));
-    tlb->stats.unstarted[ACCESS_WRITE]++;
     if (!tlb_lookup(tlb, va, size, ACCESS_WRITE, &look, fault))
         return false;
     TlbLook part = look;

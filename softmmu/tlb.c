@@ -276,12 +276,10 @@ static bool drop_entry(TlbEntry *e, const TlbCold *cold, gva_t page)
     return true;
 }
 
-// From the table of a context, or NULL: the machine's.
+// From the table of a context, or NULL: the machine's. It is not clean.
 static void drop_page(Tlb *tlb, TlbContext *c, unsigned mmu, gva_t page)
 {
     TlbTable *t = c ? &c->table[mmu] : &tlb->machine;
-    if (!t->dirty)
-        return;
     tlb_run_drop_page(t, page);
     uint64_t k = (uint64_t)(tlb_slot(t, page) - t->entries), end = k + 1;
     if (addr_ranges_has(&t->large, page)) { // in any slot for the pages around it
@@ -310,7 +308,7 @@ void tlb_flush_space_page(Tlb *tlb, gva_t va, unsigned asid)
     for (unsigned i = 0; i < TLB_SPACE_INDEXES; i++) {
         tlb->stats.flush_page[i]++;
         for (unsigned n = 0; n < tlb->n_contexts; n++)
-            if (has_asid(tlb->context[n], asid))
+            if (tlb->context[n]->table[i].dirty && has_asid(tlb->context[n], asid))
                 drop_page(tlb, tlb->context[n], i, page);
         if (tlb->causes && asid == TLB_ANY_ASID)
             tlb_causes_global(tlb, i, page, TLB_MISS_FLUSH_VA);
@@ -321,7 +319,8 @@ void tlb_flush_space_page(Tlb *tlb, gva_t va, unsigned asid)
 void tlb_flush_page(Tlb *tlb, gva_t va)
 {
     tlb->stats.flush_page[TLB_MMU_INDEXES - 1]++;
-    drop_page(tlb, NULL, TLB_MMU_INDEXES - 1, va & PAGE_MASK);
+    if (tlb->machine.dirty)
+        drop_page(tlb, NULL, TLB_MMU_INDEXES - 1, va & PAGE_MASK);
     tlb_flush_space_page(tlb, va, TLB_ANY_ASID);
 }
 

@@ -229,7 +229,7 @@ typedef struct {
     uint64_t context_switch, context_new, context_evict; // tlb_set_context: another, a new one, in place of an old one
     uint64_t flushes[TLB_FLUSH_KINDS];   // operations, whether there was something to flush or not
     uint64_t crossings[ACCESS_KINDS];    // second lookups of accesses over two pages
-    uint64_t unstarted[ACCESS_KINDS];    // lookups for what engines do not count: cache blocks, tlb_atomic_load
+    uint64_t unstarted[ACCESS_KINDS];    // lookups for what engines do not count: tlb_atomic_load
     uint64_t not_looked_up[ACCESS_KINDS]; // accesses refused before a lookup: misaligned atomic ones
 } TlbStats;
 void tlb_stats(const Tlb *tlb, TlbStats *out);

@@ -190,45 +190,50 @@ static uint64_t *flag_counter(TlbCounters *c, uint64_t flags)
     return flags & TLB_WATCH ? &c->slow_watch : &c->hit;
 }
 
-// The counter that a lookup of this page was taken back from, or NULL. *miss: what goes with it.
-static uint64_t *deferred_counter(Tlb *tlb, gva_t page, const TlbCounters *c, TlbMiss *miss)
+// The counter that a lookup of this page was taken back from, or NULL. tlb->miss: what goes with it.
+static uint64_t *deferred_counter(Tlb *tlb, gva_t page, const TlbCounters *c)
 {
     for (unsigned i = 0; i < G_N_ELEMENTS(tlb->deferred); i++) {
         TlbDeferred *d = &tlb->deferred[i];
         if (d->page == page && d->counter >= &c->hit && d->counter < &c->hit + sizeof *c / sizeof c->hit) {
             uint64_t *counter = d->counter;
             d->counter = NULL;
-            *miss = d->miss;
+            tlb->miss = d->miss;
             return counter;
         }
     }
     return NULL;
 }
 
-// The table has nothing for this access.
-static bool fill_missing(Tlb *tlb, gva_t va, unsigned size, MemAccess access, unsigned mmu, MemFault *fault,
-                         TlbMiss *miss)
+// The same for what the table does not have, and keeps the cause in tlb->miss.
+static bool __attribute__((noinline)) fill_missing(Tlb *tlb, gva_t va, unsigned size, MemAccess access,
+                                                   unsigned mmu, MemFault *fault)
 {
     gva_t page = va & PAGE_MASK;
-    if (tlb->causes)
-        *miss = tlb_miss_begin(tlb, page, access, mmu);
-    if (!fill(tlb, va, size, access, mmu, fault))
-        return false;
-    if (tlb->causes) {
+    tlb->miss = tlb_miss_begin(tlb, page, access, mmu);
+    bool ok = fill(tlb, va, size, access, mmu, fault);
+    if (ok) {
         const TlbTable *t = tlb->table[mmu];
-        tlb_miss_filled(tlb, miss, page, mmu, &t->cold[tlb_slot(t, va) - t->entries]);
+        tlb_miss_filled(tlb, &tlb->miss, page, mmu, &t->cold[tlb_slot(t, va) - t->entries]);
     }
-    return true;
-}
-
-static void tap_miss(Tap *tap, gva_t va, MemAccess access, unsigned cause)
-{
-    tap_event(tap, TAP_HOST_MISS, va, (uint32_t)access | cause << 2);
+    if (tlb->tap) {
+        uint32_t cause = ok ? tlb->miss.cause : TLB_MISS_FAULT;
+        tap_event(tlb->tap, TAP_HOST_MISS, va, (uint32_t)access | cause << 2);
+    }
+    return ok;
 }
 
 static bool is_miss(const TlbCounters *c, const uint64_t *counter)
 {
     return counter == &c->fill_ok || counter == &c->fill_fault;
+}
+
+// The cause of a lookup that was counted just now, if that is a miss.
+static void __attribute__((noinline)) count_cause(Tlb *tlb, TlbLook *look, MemAccess access)
+{
+    look->miss = tlb->miss;
+    if (is_miss(&tlb->stats.kind[look->mmu][access], look->counter))
+        tlb_miss_count(tlb, &look->miss, look->mmu, access, 1);
 }
 
 bool tlb_lookup(Tlb *tlb, gva_t va, unsigned size, MemAccess access, TlbLook *out, MemFault *fault)
@@ -239,7 +244,6 @@ bool tlb_lookup(Tlb *tlb, gva_t va, unsigned size, MemAccess access, TlbLook *ou
     gva_t page = va & PAGE_MASK;
     uint64_t cmp = tlb_slot(t, va)->cmp[access];
     uint64_t *counter;
-    TlbMiss miss = {0};
     bool ok = true;
 
     if (tlb_cmp_is(cmp, page)) {
@@ -250,21 +254,18 @@ bool tlb_lookup(Tlb *tlb, gva_t va, unsigned size, MemAccess access, TlbLook *ou
         counter = &c->victim_hit;
         tlb->table[mmu]->evictions++; // a conflict too: a larger table may not have it
     } else {
-        ok = fill_missing(tlb, va, size, access, mmu, fault, &miss);
+        ok = tlb->causes ? fill_missing(tlb, va, size, access, mmu, fault) : fill(tlb, va, size, access, mmu, fault);
         counter = ok ? &c->fill_ok : &c->fill_fault;
-        if (tlb->tap && tlb->causes)
-            tap_miss(tlb->tap, va, access, ok ? miss.cause : TLB_MISS_FAULT);
     }
-    uint64_t *before = ok ? deferred_counter(tlb, page, c, &miss) : NULL;
+    uint64_t *before = ok ? deferred_counter(tlb, page, c) : NULL;
     if (before)
         counter = before;
     ++*counter;
-    if (tlb->causes && is_miss(c, counter))
-        tlb_miss_count(tlb, &miss, mmu, access, 1);
-    out->counter = counter;
-    out->miss = miss;
-    out->mmu = mmu;
     if (!ok) {
+        out->counter = counter;
+        out->mmu = mmu;
+        if (tlb->causes)
+            count_cause(tlb, out, access);
         if (tlb->tap && access != ACCESS_FETCH) // who fetches may only be looking
             tap_refused(tlb->tap, va, access);
         return false;
@@ -285,8 +286,9 @@ bool tlb_lookup(Tlb *tlb, gva_t va, unsigned size, MemAccess access, TlbLook *ou
         .flags = (unsigned)(e->cmp[access] & ~PAGE_MASK),
         .mmu = mmu,
         .counter = counter,
-        .miss = miss,
     };
+    if (tlb->causes)
+        count_cause(tlb, out, access);
     return true;
 }
 
@@ -307,14 +309,13 @@ void tlb_defer(Tlb *tlb, const TlbLook *look, MemAccess access, unsigned n)
 
 void tlb_recount(Tlb *tlb, MemAccess access)
 {
-    TlbMiss miss;
     const TlbCounters *c = &tlb->stats.kind[tlb->data_mmu][access];
-    uint64_t *counter = deferred_counter(tlb, tlb->deferred[0].page, c, &miss);
+    uint64_t *counter = deferred_counter(tlb, tlb->deferred[0].page, c);
     if (!counter)
         return;
     ++*counter;
     if (tlb->causes && is_miss(c, counter))
-        tlb_miss_count(tlb, &miss, tlb->data_mmu, access, 1);
+        tlb_miss_count(tlb, &tlb->miss, tlb->data_mmu, access, 1);
 }
 
 void tlb_clear_notdirty(Tlb *tlb, const TlbLook *look)

@@ -86,6 +86,7 @@ struct Tlb {
     void (*watch_hook)(void *opaque, const TlbWatched *it);
     void *watch_opaque;
     struct TlbCauses *causes; // NULL: not kept
+    TlbMiss miss;             // with causes: of the last lookup that missed, or was counted again
     Tap *tap; // NULL: none
     TlbStats stats;
 };
