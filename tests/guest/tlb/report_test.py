@@ -220,6 +220,15 @@ class Reports(unittest.TestCase):
             self.assertEqual(p.wait(100), 128 + signal.SIGTERM)
         lab.call([ADDEND, 'tlb', 'model', trace, '--tlb-model', MODEL, '-o', out])
 
+    def test_full(self):
+        """A run that cannot be recorded any more ends, and says why."""
+        guest = lab.guest_options(os.path.join(GUESTS, 'chase.elf'), ['pages=2000', 'rounds=10000000'])
+        out = self.path('full.tlb')
+        done = subprocess.run(['sh', '-c', 'ulimit -f 64; exec "$@"', 'sh', ADDEND, 'tlb', 'record', '-o', out, *guest],
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
+        self.assertEqual((done.returncode, done.stderr.decode()), (1, f'addend: {out}: File too large\n'))
+        self.assertFalse(os.path.exists(out))
+
     def test_reader(self):
         """A program whose fault the report alone must tell (bench/guest/tlb/orders.c)."""
         trace = self.path('orders.tlb')
