@@ -190,6 +190,9 @@ class Reports(unittest.TestCase):
         lab.call([ADDEND, 'tlb', 'report', self.trace, '--tlb-model', MODEL, '--symbols', self.path('System.map'), '-o',
                   self.path('named.json')])
         self.assertEqual(lab.read(self.path('named.json'))['symbols_data'][0]['symbol'], 'second')
+        lab.call([ADDEND, '--tlb-model', MODEL, '--symbols', self.path('System.map'), '--tlb-report',
+                  self.path('online-named.json'), *MATRIX])
+        self.assertEqual(lab.read(self.path('online-named.json'))['symbols_data'][0]['symbol'], 'second')
 
     def test_harts(self):
         lab.call([ADDEND, '--tlb-model', MODEL, f'--tlb-report={self.path("harts.json")}', '-smp', '2', *MATRIX])
