@@ -229,7 +229,7 @@ static TapRecord *new_buffer(TraceWriter *w)
     return r ? r : g_new(TapRecord, TRACE_CHUNK_RECORDS);
 }
 
-void trace_writer_put(TraceWriter *w, unsigned hart, const TapRecord *r, size_t n)
+bool trace_writer_put(TraceWriter *w, unsigned hart, const TapRecord *r, size_t n)
 {
     g_assert(hart < w->header.harts);
     Gathering *g = &w->harts[hart];
@@ -244,6 +244,10 @@ void trace_writer_put(TraceWriter *w, unsigned hart, const TapRecord *r, size_t 
         if (g->n == TRACE_CHUNK_RECORDS)
             hand_over(w, hart);
     }
+    g_mutex_lock(&w->lock);
+    bool ok = !w->why;
+    g_mutex_unlock(&w->lock);
+    return ok;
 }
 
 // --- symbols, and the end --------------------------------------------------------------------------------------

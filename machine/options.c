@@ -81,6 +81,9 @@ static bool unknown_option(const Parser *p, const char *word, const char *name, 
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++)
         if (!rows[i].group && (rows[i].alias_of || rows[i].scope & p->scope))
             candidates[n++] = bare_name(&rows[i]);
+    if (p->o->tlb_action && find_row(name, strlen(name), word[0] == '+', TLB))
+        return value_error(error, word, "addend tlb %s has no such option (addend tlb --help lists whose it is)",
+                           options_tlb_action(p->o->tlb_action));
     const char *hint = value_closest(name, candidates, n);
     const char *help = p->scope == MTREE   ? "addend mtree --help"
                        : p->scope == CACHE ? "addend cache --help"

@@ -67,6 +67,7 @@ bool check_netdevs(const Options *o, GError **error); // each that a device name
 bool check_tlb(Options *o, GError **error);
 // addend tlb: the word for what to do, but for presets.
 bool tlb_action(const char *word, OptionsTlbAction *out, GError **error);
+const char *options_tlb_action(OptionsTlbAction action); // its word
 // A word behind addend tlb model|sweep|report that is no option.
 bool tlb_word(Options *o, const char *word, GError **error);
 

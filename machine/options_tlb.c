@@ -18,6 +18,11 @@ static const char *keep(Options *o, const char *text)
 }
 
 static const char *const action_names[] = {"record", "model", "sweep", "report", "presets"};
+
+const char *options_tlb_action(OptionsTlbAction action)
+{
+    return action_names[action - TLB_RECORD];
+}
 enum { ACTIONS = 4 }; // without presets
 
 bool tlb_action(const char *word, OptionsTlbAction *out, GError **error)
@@ -38,7 +43,7 @@ bool tlb_action(const char *word, OptionsTlbAction *out, GError **error)
 
 bool tlb_word(Options *o, const char *word, GError **error)
 {
-    const char *action = action_names[o->tlb_action - TLB_RECORD];
+    const char *action = options_tlb_action(o->tlb_action);
     if (!*word)
         return value_error(error, action, "the name of the trace is empty");
     if (o->tlb_trace)
@@ -136,11 +141,13 @@ bool set_tlb_asid(Options *o, const char *option, const char *value, GError **er
     if (!value_on_off(option, value, &on, error))
         return false;
     o->tlb_no_asid = !on;
+    o->tlb_asid_given = true;
     return true;
 }
 
 bool set_tlb_bare(Options *o, const char *option, const char *value, GError **error)
 {
+    o->tlb_bare_given = true;
     return value_on_off(option, value, &o->tlb_bare, error);
 }
 
@@ -169,6 +176,8 @@ bool check_tlb(Options *o, GError **error)
 {
     if (o->tlb_report && !o->tlb_model)
         return value_error(error, "--tlb-report", "only allowed with --tlb-model");
+    if (o->tlb_symbols && !o->tlb_model && !o->tlb_action)
+        return value_error(error, "--symbols", "only allowed with --tlb-model");
     bool taps = o->tlb_action == TLB_RECORD || (o->tlb_model && !o->tlb_action);
     if (taps && o->accel == ACCEL_CHECK)
         return value_error(error, o->tlb_model ? "--tlb-model" : "record",
@@ -177,7 +186,7 @@ bool check_tlb(Options *o, GError **error)
         return value_error(error, "aot", "--tlb-model has no use here");
     if (o->command != COMMAND_TLB)
         return true;
-    const char *action = action_names[o->tlb_action - TLB_RECORD];
+    const char *action = options_tlb_action(o->tlb_action);
     if (o->tlb_action == TLB_RECORD && o->tlb_model)
         return value_error(error, action, "--tlb-model is for addend tlb model, or a run without recording");
     if (o->tlb_action == TLB_RECORD && o->dumpdtb)

@@ -25,6 +25,7 @@ struct TlbRun {
     Analysis *analysis;  // --tlb-model
     HartPipe *pipes;     // one for each hart
     unsigned n_pipes;
+    gint failed; // a hart found that the trace cannot be written
 };
 
 static bool check_output(const char *option, const char *path, GError **error)
@@ -54,10 +55,20 @@ bool tlb_run_new(const Options *o, TlbRun **out, GError **error)
     return true;
 }
 
+// In the main loop.
+static gboolean quit(gpointer data)
+{
+    TlbRun *t = data;
+    machine_quit(t->m);
+    return G_SOURCE_REMOVE;
+}
+
+// A run that cannot be recorded any more, as on a full disk, ends.
 static void records_to_file(void *opaque, unsigned hart, const TapRecord *r, size_t n)
 {
     TlbRun *t = opaque;
-    trace_writer_put(t->writer, hart, r, n);
+    if (!trace_writer_put(t->writer, hart, r, n) && g_atomic_int_compare_and_exchange(&t->failed, 0, 1))
+        g_idle_add(quit, t);
 }
 
 static void records_to_model(void *opaque, unsigned hart, const TapRecord *r, size_t n)
@@ -168,6 +179,7 @@ bool tlb_run_finish(TlbRun *t, GError **error)
 {
     if (!t)
         return true;
+    g_idle_remove_by_data(t); // quit, if the run ended before
     tlb_symbols_add_board(t->symbols, machine_board(t->m));
     bool ok = t->writer ? finish_trace(t, error) : finish_model(t, error);
     tlb_run_free(t);
