@@ -126,7 +126,7 @@ static void why_capacity(const Why *w)
     if (pages_on && w->often)
         add(w->lines, "    it uses few words of a page and goes on to another one: the rest of the page is of no use");
     add(w->lines, "    what helps: %s %s entries (the sweep shows how many), or larger pages, or %s",
-        m->pages > entries ? "at least" : "more than", table_number(MAX(m->pages, entries)),
+        m->pages > entries ? "up to" : "more than", table_number(MAX(m->pages, entries)),
         w->side == SWEEP_FETCH ? "code placed together that is called together"
         : pages_on && w->often ? "another order of the loops or of the data, to use a page up before leaving it"
         : pages_on             ? "working in blocks that fit, instead of passing over all of it each time"

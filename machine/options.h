@@ -117,6 +117,7 @@ typedef struct {
     unsigned tlb_sample;      // of the sweep: one page in so many; 0: all
     uint64_t tlb_sizes;       // of the sweep: bit n: pages of 2^n bytes; 0: all
     bool tlb_no_asid, tlb_bare; // of the sweep: as in ModelSpec
+    bool tlb_asid_given, tlb_bare_given; // else a report's sweep does as its model
 
     // addend mtree.
     bool mtree_flat, mtree_dispatch, mtree_owner, mtree_disabled;

@@ -136,11 +136,13 @@ bool set_tlb_asid(Options *o, const char *option, const char *value, GError **er
     if (!value_on_off(option, value, &on, error))
         return false;
     o->tlb_no_asid = !on;
+    o->tlb_asid_given = true;
     return true;
 }
 
 bool set_tlb_bare(Options *o, const char *option, const char *value, GError **error)
 {
+    o->tlb_bare_given = true;
     return value_on_off(option, value, &o->tlb_bare, error);
 }
 

@@ -11,7 +11,8 @@
 #define DEFAULT_SETS    512
 #define DEFAULT_WAYS    16
 
-static SweepConfig sweep_config(const Options *o)
+// model: whose misses a report sets against the sweep's, so both must look up the same; NULL: there is none.
+static SweepConfig sweep_config(const Options *o, const ModelSpec *model)
 {
     unsigned sets = o->tlb_max_sets ? o->tlb_max_sets : DEFAULT_SETS;
     unsigned ways = o->tlb_max_ways ? o->tlb_max_ways : DEFAULT_WAYS;
@@ -19,22 +20,24 @@ static SweepConfig sweep_config(const Options *o)
         .max_set_bits = (unsigned)__builtin_ctz(sets),
         .max_ways = ways,
         .max_entries = MAX(o->tlb_max_entries ? o->tlb_max_entries : DEFAULT_ENTRIES, ways), // a set alone is in both
-        .asid = !o->tlb_no_asid,
-        .bare = o->tlb_bare,
+        .asid = model && !o->tlb_asid_given ? model->asid : !o->tlb_no_asid,
+        .bare = model && !o->tlb_bare_given ? model->bare : o->tlb_bare,
         .sizes = o->tlb_sizes ? o->tlb_sizes : UINT64_MAX,
         .sample = MAX(o->tlb_sample, 1),
     };
 }
 
-static bool read_all(TraceReader *trace, Analysis *a, GError **error)
+static bool read_all(TraceReader *trace, const char *path, Analysis *a, GError **error)
 {
     const TapRecord *r;
     unsigned hart;
     size_t n;
     GError *why = NULL;
     while ((r = trace_reader_next(trace, &hart, &n, &why)))
-        if (!analysis_feed(a, hart, r, n, error))
+        if (!analysis_feed(a, hart, r, n, error)) {
+            g_prefix_error(error, "%s: ", path);
             return false;
+        }
     if (!why)
         return true;
     g_propagate_error(error, why);
@@ -61,25 +64,25 @@ static bool write_report(const Options *o, const Report *r, GError **error)
 static bool report_trace(const Options *o, TraceReader *trace, TlbSymbols *symbols, const ModelSpec *spec,
                          GError **error)
 {
-    SweepConfig sweep = sweep_config(o);
+    SweepConfig sweep = sweep_config(o, o->tlb_action == TLB_REPORT ? spec : NULL);
     AnalysisConfig config = {.model = o->tlb_action == TLB_SWEEP ? NULL : spec,
                              .sweep = o->tlb_action == TLB_MODEL ? NULL : &sweep,
                              .detail = o->tlb_action == TLB_REPORT};
     Analysis *a = analysis_new(&config, trace_reader_info(trace));
-    bool ok = read_all(trace, a, error);
+    bool ok = read_all(trace, o->tlb_trace, a, error);
     if (ok) {
         size_t n;
         const TraceSymbol *s = trace_reader_symbols(trace, &n);
         tlb_symbols_add_trace(symbols, s, n);
         s = tlb_symbols_all(symbols, &n);
         const AnalysisResult *result = analysis_finish(a, s, n, error);
+        if (!result)
+            g_prefix_error(error, "%s: ", o->tlb_trace);
         Report *r = result ? report_new(result, tlb_miss_cause_names, TLB_MISS_CAUSES) : NULL;
         ok = r && write_report(o, r, error);
         report_free(r);
     }
     analysis_free(a);
-    if (!ok && error && *error)
-        g_prefix_error(error, "%s: ", o->tlb_trace);
     return ok;
 }
 

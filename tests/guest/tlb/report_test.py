@@ -144,6 +144,19 @@ class Reports(unittest.TestCase):
         self.assertIn('<svg', self.text('sweep.svg'))
         self.assertIn('knee of data', lab.call([ADDEND, 'tlb', 'sweep', self.trace]))
 
+    def test_sweep_looks_up_what_the_model_does(self):
+        """Of a report, unless an option says otherwise: in short it sets the misses of one against the other's."""
+        def both(spec, *options):
+            lab.call([ADDEND, 'tlb', 'report', self.trace, '--tlb-model', spec, '-o', self.path('same.json'), *options])
+            r = lab.read(self.path('same.json'))
+            return ([x['misses'] for x in r['counts'] if (x['unit'], x['kind']) == ('L1D', 'all')],
+                    [x['misses'] for x in r['sweep_full'] if (x['side'], x['entries']) == ('data', 8)])
+        for spec in 'l1d=8', 'l1d=8,bare=on', 'l1d=8,asid=off,bare=on':
+            model, sweep = both(spec)
+            self.assertEqual(model, sweep, spec)
+        model, sweep = both('l1d=8,bare=on', '--bare', 'off')
+        self.assertGreater(model, sweep)
+
     def test_online_is_the_trace(self):
         for ending in 'json', 'txt', 'csv':
             lab.call([ADDEND, '--tlb-model', MODEL, f'--tlb-report={self.path("online." + ending)}', '-icount', '0',
@@ -230,6 +243,8 @@ class Reports(unittest.TestCase):
             for action in ['model', '--tlb-model', MODEL], ['sweep'], ['report']:
                 self.refused('tlb', *action, self.path(name), '-o', out, naming=self.path(name))
                 self.assertFalse(os.path.exists(out))
+                self.assertEqual(run('tlb', *action, self.path(name)).stderr.count(self.path(name).encode()), 1)
+        self.assertNotIn(t.encode(), run('tlb', 'report', t, '-o', self.path('no/such.html')).stderr)
         self.refused('tlb', 'report', self.path('nothing'), naming=self.path('nothing'))
         self.refused('tlb', 'report', self.folder, naming=self.folder)
         self.refused('tlb', 'model', t, '--tlb-model', 'l1d=3x4', naming='3 sets')
