@@ -51,6 +51,8 @@ void report_working_set_chart(Report *r);
 
 ModelCounts report_sum(const ModelTotals *t, ModelUnit unit); // over kinds, privileges, sizes
 void report_add(ModelCounts *sum, const ModelCounts *c);
+// "12.3 %"; "<0.1 %" and ">99.9 %" where rounding would say none or all. The caller frees it.
+char *report_share(uint64_t part, uint64_t whole);
 // "cold 90.1 %, capacity 9.9 %": those that there are, the most frequent first. The caller frees it.
 char *report_causes(const ModelCounts *c);
 // Indexes of the symbols, those with most misses of that side first. The caller frees it.

@@ -30,6 +30,16 @@ ModelCounts report_sum(const ModelTotals *t, ModelUnit unit)
     return sum;
 }
 
+char *report_share(uint64_t part, uint64_t whole)
+{
+    double percent = whole ? 100.0 * (double)part / (double)whole : 0;
+    if (part && percent < 0.05)
+        return g_strdup("<0.1 %");
+    if (part < whole && percent >= 99.95)
+        return g_strdup(">99.9 %");
+    return g_strdup_printf("%.1f %%", percent);
+}
+
 char *report_causes(const ModelCounts *c)
 {
     GString *s = g_string_new(NULL);
@@ -42,8 +52,8 @@ char *report_causes(const ModelCounts *c)
         if (best == MODEL_CAUSES)
             break;
         said[best] = true;
-        g_string_append_printf(s, "%s%s %.1f %%", s->len ? ", " : "", model_cause_names[best],
-                               100.0 * (double)c->cause[best] / (double)c->misses);
+        g_autofree char *share = report_share(c->cause[best], c->misses);
+        g_string_append_printf(s, "%s%s %s", s->len ? ", " : "", model_cause_names[best], share);
     }
     return g_string_free(s, FALSE);
 }
@@ -52,7 +62,8 @@ void report_run_tables(Report *r)
 {
     const AnalysisCounts *c = &r->a->all;
     Table *t = table_new("accesses", "Accesses of the guest");
-    table_note(t, "A fetch for each instruction. U, S, M: privilege, of data that of MPRV. Not translated: of all.");
+    table_note(t, "A fetch for each instruction; an access over two pages is two. U, S, M: privilege, of data that "
+                  "of MPRV. Not translated: of all.");
     table_column(t, "kind", "kind", TABLE_TEXT);
     table_column(t, "lookups", "all", TABLE_COUNT);
     table_column(t, "user", "U", TABLE_COUNT);
@@ -226,7 +237,9 @@ void report_model_tables(Report *r)
 {
     const AnalysisResult *a = r->a;
     Table *t = table_new("counts", "Lookups and misses");
-    table_note(t, "MPKI: misses per thousand instructions. L2 sees what missed in L1. Causes: shares of the misses.");
+    bool l2 = report_sum(&a->all.model, MODEL_L2).accesses;
+    table_note(t, l2 ? "MPKI: misses per thousand instructions. Causes: shares of them. L2 sees what missed in L1."
+                     : "MPKI: misses per thousand instructions. Causes: shares of them.");
     count_columns(t);
     for (unsigned u = 0; u < MODEL_UNITS; u++)
         if (has_unit(&a->model, u))

@@ -81,15 +81,13 @@ static void add_where(GPtrArray *lines, const SymbolCounts *s, const SymbolMisse
             percent(m->pc_misses, m->misses), own);
     if (m->pc_misses < 3)
         return;
+    g_autofree char *share = report_share(m->stride_misses, m->pc_misses - 1);
     if (strided(m) && m->stride)
-        add(lines, "  pattern: %.1f %% of its misses lie %s than the one before: a fixed stride",
-            percent(m->stride_misses, m->pc_misses - 1), stride);
+        add(lines, "  pattern: %s of its misses lie %s than the one before: a fixed stride", share, stride);
     else if (strided(m))
-        add(lines, "  pattern: %.1f %% of its misses are at the same address as the one before",
-            percent(m->stride_misses, m->pc_misses - 1));
+        add(lines, "  pattern: %s of its misses are at the same address as the one before", share);
     else if (side == SWEEP_DATA)
-        add(lines, "  pattern: no fixed stride (the most frequent one, %s, is %.1f %%): scattered accesses, as of "
-                   "pointers, hashes or lookups", stride, percent(m->stride_misses, m->pc_misses - 1));
+        add(lines, "  pattern: no fixed stride: scattered accesses, as of pointers, hashes or lookups");
 }
 
 static void add_pages(GPtrArray *lines, const SymbolMisses *m, const ModelPart *p, SweepSide side)
@@ -164,12 +162,12 @@ static void why_flush(const Why *w, ModelCause cause)
     add(w->lines, "    what helps: fewer changes of mappings; not a larger TLB");
 }
 
-static void why_other(const Why *w, ModelCause cause)
+static void why_other(const Why *w, ModelCause cause, uint64_t misses)
 {
-    g_autofree char *pages = pages_words(w->m->pages);
+    g_autofree char *uses = pages_words(misses);
     switch (cause) {
     case CAUSE_COLD:
-        add(w->lines, "    first uses of %s, which no TLB has before", pages);
+        add(w->lines, "    first uses of %s, which no TLB has before", uses);
         add(w->lines, "    what helps: larger pages, or prefetching; not a larger TLB");
         break;
     case CAUSE_SATP:
@@ -204,7 +202,8 @@ static void explain_causes(const Why *w, const ModelCounts *c)
         if (best == MODEL_CAUSES || (double)c->cause[best] < CAUSE_SHARE * (double)c->misses)
             return;
         done[best] = true;
-        add(w->lines, "  why: %s, %.1f %% of its misses", model_cause_names[best], percent(c->cause[best], c->misses));
+        g_autofree char *share = report_share(c->cause[best], c->misses);
+        add(w->lines, "  why: %s, %s of its misses", model_cause_names[best], share);
         if (best == CAUSE_CAPACITY)
             why_capacity(w);
         else if (best == CAUSE_CONFLICT)
@@ -212,7 +211,7 @@ static void explain_causes(const Why *w, const ModelCounts *c)
         else if (best >= CAUSE_FLUSH_ALL && best <= CAUSE_FLUSH_ASID)
             why_flush(w, best);
         else
-            why_other(w, best);
+            why_other(w, best, c->cause[best]);
     }
 }
 
