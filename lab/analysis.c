@@ -266,6 +266,8 @@ void analysis_free(Analysis *a)
     for (unsigned s = 0; s < SWEEP_SIDES; s++) {
         g_free(r->side[s].full);
         g_free(r->side[s].grid);
+        g_free(r->side[s].full_variance);
+        g_free(r->side[s].grid_variance);
         g_free(r->working_set[s]);
     }
     g_free(r->hart);
@@ -286,6 +288,11 @@ bool analysis_feed(Analysis *a, unsigned hart, const TapRecord *r, size_t n, GEr
     return lab_stream_feed(a->hart[hart].stream, r, n, error);
 }
 
+static void add_square(double *sum, double x)
+{
+    *sum += x * x;
+}
+
 static void add_sweep(AnalysisResult *r, SweepSide side, Sweep *s)
 {
     SweepCounts *c = &r->side[side];
@@ -299,7 +306,13 @@ static void add_sweep(AnalysisResult *r, SweepSide side, Sweep *s)
             for (unsigned w = 1; w <= r->sweep.max_ways; w++)
                 c->grid[b * r->sweep.max_ways + w - 1][k] += sweep_misses(s, side, k, 1u << b, w);
     }
-    c->error = MAX(c->error, sweep_error(s, side, 1, 1));
+    if (r->sweep.sample <= 1)
+        return;
+    for (unsigned e = 1; e <= r->sweep.max_entries; e++)
+        add_square(&c->full_variance[e - 1], sweep_error(s, side, 1, e));
+    for (unsigned b = 0; b <= r->sweep.max_set_bits; b++)
+        for (unsigned w = 1; w <= r->sweep.max_ways; w++)
+            add_square(&c->grid_variance[b * r->sweep.max_ways + w - 1], sweep_error(s, side, 1u << b, w));
 }
 
 // All harts' windows have the length that the longest run needs.
@@ -382,6 +395,8 @@ const AnalysisResult *analysis_finish(Analysis *a, const TraceSymbol *symbols, s
     for (unsigned s = 0; s < SWEEP_SIDES && r->has_sweep; s++) {
         r->side[s].full = g_malloc0_n(r->sweep.max_entries + 1, sizeof *r->side[s].full);
         r->side[s].grid = g_malloc0_n((r->sweep.max_set_bits + 1) * r->sweep.max_ways + 1, sizeof *r->side[s].grid);
+        r->side[s].full_variance = g_new0(double, r->sweep.max_entries + 1);
+        r->side[s].grid_variance = g_new0(double, (r->sweep.max_set_bits + 1) * r->sweep.max_ways + 1);
     }
     for (unsigned i = 0; i < r->info.harts; i++) {
         AnalysisHart *h = &a->hart[i];

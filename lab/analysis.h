@@ -53,7 +53,7 @@ typedef struct { // of a side
     uint64_t accesses[ACCESS_KINDS];
     uint64_t (*full)[ACCESS_KINDS]; // misses with 1, 2 ... max_entries entries, fully associative
     uint64_t (*grid)[ACCESS_KINDS]; // [set bits * max_ways + ways - 1]
-    double error;                   // of the largest; 0 without sampling
+    double *full_variance, *grid_variance; // of the sums over kinds: standard errors squared; 0 without sampling
 } SweepCounts;
 
 typedef struct {

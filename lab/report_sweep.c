@@ -3,6 +3,7 @@
 #include "lab/report_private.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 uint64_t report_sweep_sum(const uint64_t n[ACCESS_KINDS])
@@ -11,6 +12,19 @@ uint64_t report_sweep_sum(const uint64_t n[ACCESS_KINDS])
 }
 
 static const char *const side_names[SWEEP_SIDES] = {[SWEEP_FETCH] = "fetch", [SWEEP_DATA] = "data"};
+
+// Only of a sample.
+static void error_column(Table *t, const AnalysisResult *a)
+{
+    if (a->sweep.sample > 1)
+        table_column(t, "standard_error", "std. error", TABLE_COUNT);
+}
+
+static void error_cell(Table *t, const AnalysisResult *a, double variance)
+{
+    if (a->sweep.sample > 1)
+        table_count(t, (uint64_t)llround(sqrt(variance)));
+}
 
 // All numbers of entries.
 static void full_data(Report *r)
@@ -25,6 +39,7 @@ static void full_data(Report *r)
     table_column(t, "store_misses", "store misses", TABLE_COUNT);
     table_column(t, "miss_ratio", "miss ratio", TABLE_RATIO);
     table_column(t, "mpki", "MPKI", TABLE_REAL);
+    error_column(t, a);
     for (unsigned s = 0; s < SWEEP_SIDES; s++) {
         const SweepCounts *c = &a->side[s];
         uint64_t all = report_sweep_sum(c->accesses);
@@ -38,6 +53,7 @@ static void full_data(Report *r)
             table_count(t, c->full[e - 1][ACCESS_WRITE]);
             table_ratio(t, misses, all);
             table_ratio(t, 1000 * misses, a->all.insns);
+            error_cell(t, a, c->full_variance[e - 1]);
         }
     }
     report_add_table(r, t, false, true);
@@ -65,6 +81,7 @@ static void full_people(Report *r)
         table_column(t, "misses", s == SWEEP_FETCH ? "fetch misses" : "data misses", TABLE_COUNT);
         table_column(t, "ratio", "miss ratio", TABLE_RATIO);
         table_column(t, "mpki", "MPKI", TABLE_REAL);
+        error_column(t, a);
     }
     table_column(t, "note", "", TABLE_TEXT);
     for (unsigned e = 1; e <= a->sweep.max_entries; e++) {
@@ -77,6 +94,7 @@ static void full_people(Report *r)
             table_count(t, misses);
             table_ratio(t, misses, report_sweep_sum(a->side[s].accesses));
             table_ratio(t, 1000 * misses, a->all.insns);
+            error_cell(t, a, a->side[s].full_variance[e - 1]);
         }
         table_text(t, e < 2 ? NULL : fetch && data ? "knee" : fetch ? "knee of fetches" : data ? "knee of data" : NULL);
     }
@@ -96,6 +114,7 @@ static void grid_data(Report *r)
     table_column(t, "load_misses", "load misses", TABLE_COUNT);
     table_column(t, "store_misses", "store misses", TABLE_COUNT);
     table_column(t, "miss_ratio", "miss ratio", TABLE_RATIO);
+    error_column(t, a);
     for (unsigned s = 0; s < SWEEP_SIDES; s++) {
         uint64_t all = report_sweep_sum(a->side[s].accesses);
         for (unsigned i = 0; i < (a->sweep.max_set_bits + 1) * a->sweep.max_ways; i++) {
@@ -110,6 +129,7 @@ static void grid_data(Report *r)
             table_count(t, n[ACCESS_READ]);
             table_count(t, n[ACCESS_WRITE]);
             table_ratio(t, report_sweep_sum(n), all);
+            error_cell(t, a, a->side[s].grid_variance[i]);
         }
     }
     report_add_table(r, t, false, true);
@@ -143,10 +163,9 @@ static void sampling_note(Report *r)
     if (a->sweep.sample <= 1)
         return;
     GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
-    g_ptr_array_add(lines, g_strdup_printf("Estimated from one page in %u: counts of misses have a standard error of "
-                                           "up to %.4f %% of the lookups (fetch), %.4f %% (data).",
-                                           a->sweep.sample, 100 * a->side[SWEEP_FETCH].error,
-                                           100 * a->side[SWEEP_DATA].error));
+    g_ptr_array_add(lines, g_strdup_printf("Misses are estimates, from one page in %u; each has its standard error, in "
+                                           "misses. Of sets and ways it is in JSON and CSV.",
+                                           a->sweep.sample));
     report_add_lines(r, "sampling", "Sampling", lines);
 }
 

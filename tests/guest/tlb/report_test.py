@@ -144,6 +144,20 @@ class Reports(unittest.TestCase):
         self.assertIn('<svg', self.text('sweep.svg'))
         self.assertIn('knee of data', lab.call([ADDEND, 'tlb', 'sweep', self.trace]))
 
+    def test_sample(self):
+        """Estimates come with standard errors, which are misses, and rarely wrong by more than four of them."""
+        sampled = self.path('sample.json')
+        lab.call([ADDEND, 'tlb', 'sweep', self.trace, '--sample', '2', '-o', sampled])
+        rows = lab.read(sampled)
+        for table in 'sweep_full', 'sweep_grid':
+            self.assertNotIn('standard_error', self.report[table][0])
+            self.assertTrue(any(x['standard_error'] for x in rows[table]))
+            far = sum(abs(x['misses'] - y['misses']) > 4 * x['standard_error'] + 1
+                      for x, y in zip(rows[table], self.report[table]) if x['side'] == 'data')
+            self.assertLess(far, 0.1 * len(rows[table]))
+            self.assertLess(max(x['standard_error'] for x in rows[table]), 2 * ROWS * COLUMNS)
+        self.assertIn('std. error', lab.call([ADDEND, 'tlb', 'sweep', self.trace, '--sample', '2']))
+
     def test_sweep_looks_up_what_the_model_does(self):
         """Of a report, unless an option says otherwise: in short it sets the misses of one against the other's."""
         def both(spec, *options):
