@@ -26,14 +26,22 @@ static SweepConfig sweep_config(const Options *o)
     };
 }
 
-static bool read_all(TraceReader *trace, Analysis *a, GError **error)
+// What is wrong with the stream, with the name of the file. (The reader's messages have it.)
+static bool in_trace(const Options *o, bool ok, GError **error)
+{
+    if (!ok)
+        g_prefix_error(error, "%s: ", o->tlb_trace);
+    return ok;
+}
+
+static bool read_all(const Options *o, TraceReader *trace, Analysis *a, GError **error)
 {
     const TapRecord *r;
     unsigned hart;
     size_t n;
     GError *why = NULL;
     while ((r = trace_reader_next(trace, &hart, &n, &why)))
-        if (!analysis_feed(a, hart, r, n, error))
+        if (!in_trace(o, analysis_feed(a, hart, r, n, error), error))
             return false;
     if (!why)
         return true;
@@ -66,7 +74,7 @@ static bool report_trace(const Options *o, TraceReader *trace, TlbSymbols *symbo
                              .sweep = o->tlb_action == TLB_MODEL ? NULL : &sweep,
                              .detail = o->tlb_action == TLB_REPORT};
     Analysis *a = analysis_new(&config, trace_reader_info(trace));
-    bool ok = read_all(trace, a, error);
+    bool ok = read_all(o, trace, a, error);
     if (ok) {
         size_t n;
         const TraceSymbol *s = trace_reader_symbols(trace, &n);
@@ -74,12 +82,10 @@ static bool report_trace(const Options *o, TraceReader *trace, TlbSymbols *symbo
         s = tlb_symbols_all(symbols, &n);
         const AnalysisResult *result = analysis_finish(a, s, n, error);
         Report *r = result ? report_new(result, tlb_miss_cause_names, TLB_MISS_CAUSES) : NULL;
-        ok = r && write_report(o, r, error);
+        ok = in_trace(o, r != NULL, error) && write_report(o, r, error);
         report_free(r);
     }
     analysis_free(a);
-    if (!ok && error && *error)
-        g_prefix_error(error, "%s: ", o->tlb_trace);
     return ok;
 }
 

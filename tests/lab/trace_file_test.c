@@ -318,6 +318,21 @@ static void lying_heads(void **state)
     sample_free(&x);
 }
 
+// As many harts as no board has would be as much memory.
+static void lying_harts(void **state)
+{
+    (void)state;
+    Sample x = sample_new();
+    static const uint32_t harts[] = {0, TRACE_MAX_HARTS + 1, UINT32_MAX};
+    for (unsigned i = 0; i < G_N_ELEMENTS(harts); i++) {
+        TraceHeader *h = (void *)x.bytes;
+        h->harts = harts[i];
+        h->digest = trace_header_digest(h, x.bytes + sizeof *h);
+        assert_int_equal(refused(&x, x.bytes, x.size, "the head of the trace is damaged"), 0);
+    }
+    sample_free(&x);
+}
+
 static void decode_noise(void **state)
 {
     (void)state;
@@ -465,7 +480,8 @@ int main(void)
         // These two first: they fork, and GLib's threads do not.
         cmocka_unit_test(disk_full),     cmocka_unit_test(killed),
         cmocka_unit_test(round_trip),  cmocka_unit_test(cut_anywhere), cmocka_unit_test(flip_anywhere),
-        cmocka_unit_test(lying_heads), cmocka_unit_test(decode_noise), cmocka_unit_test(not_traces),
+        cmocka_unit_test(lying_heads), cmocka_unit_test(lying_harts), cmocka_unit_test(decode_noise),
+        cmocka_unit_test(not_traces),
         cmocka_unit_test(no_such_place), cmocka_unit_test(through_a_pipe),
     };
     folder = g_dir_make_tmp("trace-XXXXXX", NULL);

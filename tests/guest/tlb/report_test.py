@@ -228,7 +228,8 @@ class Reports(unittest.TestCase):
             with open(self.path(name), 'wb') as f:
                 f.write(content)
             for action in ['model', '--tlb-model', MODEL], ['sweep'], ['report']:
-                self.refused('tlb', *action, self.path(name), '-o', out, naming=self.path(name))
+                done = self.refused('tlb', *action, self.path(name), '-o', out, naming=self.path(name))
+                self.assertEqual(done.stderr.decode().count(self.path(name)), 1)
                 self.assertFalse(os.path.exists(out))
         self.refused('tlb', 'report', self.path('nothing'), naming=self.path('nothing'))
         self.refused('tlb', 'report', self.folder, naming=self.folder)
