@@ -283,7 +283,8 @@ void analysis_by_symbol(Analysis *a, const TraceSymbol *symbols, size_t n_symbol
     }
     r->n_pages = pages->len;
     r->pages = (PageCounts *)(void *)g_array_free(pages, FALSE);
-    qsort(r->pages, r->n_pages, sizeof *r->pages, compare_pages);
+    if (r->n_pages)
+        qsort(r->pages, r->n_pages, sizeof *r->pages, compare_pages);
     sort_symbols(&n, r);
     g_array_free(n.all, TRUE);
     pair_map_deinit(&n.by_key);

@@ -10,6 +10,7 @@
 #define TRACE_MAX_INFO (1u << 20)
 #define TRACE_MAX_SYMBOLS (1u << 22)
 #define TRACE_MAX_NAMES (256u << 20) // bytes
+#define TRACE_MAX_HARTS 4096         // more than any board has
 
 typedef struct {
     char magic[8];

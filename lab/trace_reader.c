@@ -106,7 +106,7 @@ static bool read_header(TraceReader *t, GError **error)
         return bad(error, t, "the trace is cut short in its head");
     char *guest = memchr(t->info_text, 0, h->info_size);
     if (trace_header_digest(h, t->info_text) != h->digest || !guest || t->info_text[h->info_size - 1] ||
-        guest == t->info_text + h->info_size - 1)
+        guest == t->info_text + h->info_size - 1 || !h->harts || h->harts > TRACE_MAX_HARTS)
         return bad(error, t, "the head of the trace is damaged");
     t->info = (TraceInfo){h->harts, t->info_text, guest + 1, h->flags & 1};
     return true;

@@ -353,8 +353,27 @@ static void make_info(TraceWriter *w, const TraceInfo *info)
     w->header.digest = trace_header_digest(&w->header, w->info);
 }
 
+// A file of somebody's that is no trace, perhaps the guest itself, named by mistake.
+static bool is_other_file(const char *path)
+{
+    char magic[sizeof TRACE_MAGIC - 1];
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return false;
+    bool other = !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size &&
+                 (read(fd, magic, sizeof magic) != sizeof magic || memcmp(magic, TRACE_MAGIC, sizeof magic));
+    close(fd);
+    return other;
+}
+
 TraceWriter *trace_writer_new(const char *path, const TraceInfo *info, GError **error)
 {
+    if (is_other_file(path)) {
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_EXIST, "%s: is there already and is not a trace: remove it first",
+                    path);
+        return NULL;
+    }
     TraceWriter *w = g_new0(TraceWriter, 1);
     unsigned threads = MIN(g_get_num_processors(), MAX_THREADS);
     make_info(w, info);

@@ -318,6 +318,21 @@ static void lying_heads(void **state)
     sample_free(&x);
 }
 
+// As many harts as no board has would be as much memory.
+static void lying_harts(void **state)
+{
+    (void)state;
+    Sample x = sample_new();
+    static const uint32_t harts[] = {0, TRACE_MAX_HARTS + 1, UINT32_MAX};
+    for (unsigned i = 0; i < G_N_ELEMENTS(harts); i++) {
+        TraceHeader *h = (void *)x.bytes;
+        h->harts = harts[i];
+        h->digest = trace_header_digest(h, x.bytes + sizeof *h);
+        assert_int_equal(refused(&x, x.bytes, x.size, "the head of the trace is damaged"), 0);
+    }
+    sample_free(&x);
+}
+
 static void decode_noise(void **state)
 {
     (void)state;
@@ -398,7 +413,7 @@ static void killed(void **state)
 {
     (void)state;
     g_autofree char *path = in_folder("old.trace");
-    assert_true(g_file_set_contents(path, "old", 3, NULL));
+    assert_true(g_file_set_contents(path, "ADDENDTR", 8, NULL));
     int ready[2];
     assert_int_equal(pipe(ready), 0);
     pid_t child = fork();
@@ -419,7 +434,7 @@ static void killed(void **state)
     assert_int_equal(entries(), 1);
     g_autofree char *text = NULL;
     assert_true(g_file_get_contents(path, &text, NULL, NULL));
-    assert_string_equal(text, "old");
+    assert_string_equal(text, "ADDENDTR");
     Streams s = streams_new(10, make_program); // and is replaced by a recording that ends
     g_autoptr(GError) error = NULL;
     assert_true(write_streams(path, &s, &error));
@@ -465,7 +480,8 @@ int main(void)
         // These two first: they fork, and GLib's threads do not.
         cmocka_unit_test(disk_full),     cmocka_unit_test(killed),
         cmocka_unit_test(round_trip),  cmocka_unit_test(cut_anywhere), cmocka_unit_test(flip_anywhere),
-        cmocka_unit_test(lying_heads), cmocka_unit_test(decode_noise), cmocka_unit_test(not_traces),
+        cmocka_unit_test(lying_heads), cmocka_unit_test(lying_harts), cmocka_unit_test(decode_noise),
+        cmocka_unit_test(not_traces),
         cmocka_unit_test(no_such_place), cmocka_unit_test(through_a_pipe),
     };
     folder = g_dir_make_tmp("trace-XXXXXX", NULL);

@@ -9,7 +9,9 @@ import filecmp
 import io
 import json
 import os
+import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -246,6 +248,17 @@ class Reports(unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr.decode()), (1, f'addend: {out}: File too large\n'))
         self.assertFalse(os.path.exists(out))
 
+    def test_not_a_trace(self):
+        """A recording replaces a trace, but not another file."""
+        guest = self.path('mine.elf')
+        shutil.copy(os.path.join(GUESTS, 'chase.elf'), guest)
+        before = pathlib.Path(guest).read_bytes()
+        done = subprocess.run([ADDEND, 'tlb', 'record', '-o', guest, guest], stdin=subprocess.DEVNULL,
+                              capture_output=True, timeout=60, check=False)
+        self.assertEqual((done.returncode, done.stderr.decode()),
+                         (1, f'addend: {guest}: is there already and is not a trace: remove it first\n'))
+        self.assertEqual(pathlib.Path(guest).read_bytes(), before)
+
     def test_reader(self):
         """A program whose fault the report alone must tell (bench/guest/tlb/orders.c)."""
         trace = self.path('orders.tlb')
@@ -267,7 +280,8 @@ class Reports(unittest.TestCase):
             with open(self.path(name), 'wb') as f:
                 f.write(content)
             for action in ['model', '--tlb-model', MODEL], ['sweep'], ['report']:
-                self.refused('tlb', *action, self.path(name), '-o', out, naming=self.path(name))
+                done = self.refused('tlb', *action, self.path(name), '-o', out, naming=self.path(name))
+                self.assertEqual(done.stderr.decode().count(self.path(name)), 1)
                 self.assertFalse(os.path.exists(out))
                 self.assertEqual(run('tlb', *action, self.path(name)).stderr.count(self.path(name).encode()), 1)
         self.assertNotIn(t.encode(), run('tlb', 'report', t, '-o', self.path('no/such.html')).stderr)
