@@ -21,8 +21,8 @@ typedef struct {
 
 typedef struct TraceWriter TraceWriter;
 // NULL: *error names path, also if there is a file that is no trace. The file gets its name in trace_writer_close: what
-// is killed before leaves nothing, and a trace of that name stays as it is until then. A pipe or device is written to as
-// it comes.
+// is killed before leaves nothing, and a trace of that name stays as it is until then. A pipe or device is written to
+// as it comes.
 TraceWriter *trace_writer_new(const char *path, const TraceInfo *info, GError **error);
 // Other threads compress and write; waits if they are far behind. Each hart's own thread, side by side.
 // False: something went wrong, now or before, and no more of use will be written; what, trace_writer_close tells.
