@@ -5,6 +5,7 @@
 // is then interpreted even if compiled code starts there, or nothing would ever move.
 #include "backend/engine_private.h"
 
+#include "backend/engine_step.h"
 #include "backend/fp_host.h"
 #include "backend/fp_mode.h"
 #include "backend/jit_call.h"
@@ -27,10 +28,16 @@ Engine *engine_new(const EngineConfig *config, const EngineGuest *guest, IrEnv *
 {
     Engine *e = g_new0(Engine, 1);
     e->config = *config;
-    if (config->tap) {
+    if (config->tap || config->steps) {
         e->config.jit = false;
         e->config.store = NULL;
     }
+    if (config->steps)
+        e->config.baseline = false;
+    if (config->max_insns)
+        e->config.store = NULL; // what is kept is longer
+    else
+        e->config.max_insns = MAX_BLOCK_INSNS;
     e->guest = *guest;
     e->env = env;
     e->tlb = tlb;
@@ -125,6 +132,8 @@ static Block *translate(Engine *e, uint64_t pc, unsigned max, CodeArena *arena)
         b = interp_translate(e->scratch, pc, e->config.tap, arena);
     }
     tap_blocks_name(e, b, code_length(e->scratch), !arena);
+    if (e->config.steps)
+        b->number = e->config.steps->translated(e->config.steps->opaque, b, e->scratch, !arena);
     e->stats.blocks++;
     e->stats.block_insns += b->n_insns;
     if (log_on(LOG_IN_ASM | LOG_OP))
@@ -199,7 +208,7 @@ static Block *translate_cached(Engine *e, uint64_t pc, ram_t ram, const uint8_t 
         return translate_uncached(e, pc, 1);
     Block *b = e->kept && !next ? tier_blocks_find(e, pc, ram, host) : NULL;
     if (!b) {
-        b = translate(e, pc, MAX_BLOCK_INSNS, code_cache_arena(e->cache));
+        b = translate(e, pc, e->config.max_insns, code_cache_arena(e->cache));
         if (!b)
             return NULL;
         set_spans(b, code_length(e->scratch), ram, next);
@@ -335,7 +344,7 @@ static void link_compiled(Engine *e, Block *b)
 }
 
 // Remembers how control came to b, so that next time it comes without the engine, or the engine finds b at once.
-static void link_to(Engine *e, Block *b)
+void engine_link_to(Engine *e, Block *b)
 {
     bool indirect = e->in.indirect || e->from_indirect;
     if (e->chain && !b->uncached) { // else every entry comes through here
@@ -408,7 +417,7 @@ static Block *interpret(Engine *e, Block *b)
 }
 
 // True: no block is good any more.
-static bool flush_if_wanted(Engine *e)
+bool engine_flush_if_wanted(Engine *e)
 {
     if (!e->flush_wanted && code_cache_block_bytes(e->cache) < MAX_BLOCK_BYTES)
         return false;
@@ -422,6 +431,8 @@ static bool flush_if_wanted(Engine *e)
     e->noted = 0;
     engine_stats_blocks_end(e);
     tap_blocks_dropped(e);
+    if (e->config.steps)
+        e->config.steps->dropped(e->config.steps->opaque);
     code_cache_flush_all(e->cache);
     enter_mode(e);
     return true;
@@ -444,14 +455,14 @@ void engine_run(Engine *e)
          round++) {
         if (e->queue && g_atomic_int_get(&e->result_ready))
             tier_poll(e);
-        if (flush_if_wanted(e))
+        if (engine_flush_if_wanted(e))
             known = NULL;
         Block *b = known ? known : engine_block(e, env->pc);
         known = NULL;
         if (!b)
             continue;
         bool compiled_before = e->from || e->from_indirect;
-        link_to(e, b);
+        engine_link_to(e, b);
         if (compiled_before && !b->unit)
             weigh_entry(b);
         if (log_on(LOG_EXEC))
@@ -479,7 +490,7 @@ void engine_run(Engine *e)
 static void run_one(Engine *e, Block *b)
 {
     int64_t rest = e->env->left - 1;
-    link_to(e, b);
+    engine_link_to(e, b);
     b->heat--;
     e->env->icount_limit -= (uint64_t)rest;
     e->env->left = 1;
@@ -491,7 +502,7 @@ static void run_one(Engine *e, Block *b)
 
 void engine_step_block(Engine *e)
 {
-    flush_if_wanted(e);
+    engine_flush_if_wanted(e);
     Block *b = engine_block(e, e->env->pc);
     if (b)
         run_one(e, b);
@@ -501,7 +512,7 @@ void engine_run_exactly(Engine *e, uint64_t n)
 {
     uint64_t end = ir_env_icount(e->env) + n;
     for (uint64_t now; (now = ir_env_icount(e->env)) < end;) {
-        flush_if_wanted(e);
+        engine_flush_if_wanted(e);
         Block *b = engine_block(e, e->env->pc);
         if (b && b->n_insns > end - now)
             b = translate_uncached(e, e->env->pc, (unsigned)(end - now));
@@ -515,13 +526,13 @@ bool engine_enter_compiled(Engine *e)
 {
     if (e->queue && g_atomic_int_get(&e->result_ready))
         tier_poll(e);
-    flush_if_wanted(e);
+    engine_flush_if_wanted(e);
     Block *b = engine_block(e, e->env->pc);
     if (!b)
         return false;
     if (!b->unit && --b->heat < 0)
         tier_warm(e, b);
-    link_to(e, b);
+    engine_link_to(e, b);
     if (!usable_unit(e, b))
         return false;
     run_unit(e, b);

@@ -10,6 +10,8 @@
 
 typedef struct Engine Engine;
 
+struct EngineSteps; // backend/engine_step.h
+
 typedef struct {
     bool jit;            // regions by GCC
     bool baseline;       // baseline code; neither: interpreter only
@@ -22,6 +24,8 @@ typedef struct {
     bool sync;           // wait for each compilation: deterministic, for tests
     bool stats;          // count data accesses in compiled code
     bool tap;            // record accesses in env->tap. Without regions and whatever is kept from run to run
+    unsigned max_insns;  // in a block; 0: the usual
+    const struct EngineSteps *steps; // for engine_run_steps, which alone runs code then. NULL: none
     bool shared;         // other harts store to the same memory
     RegionStore *store;  // persistent code cache; outlives the engine. NULL: none
     uint64_t program;    // whose baseline blocks are looked for there: any number for what was loaded. 0: none

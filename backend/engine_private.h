@@ -81,6 +81,9 @@ Block *engine_peek(Engine *e, uint64_t pc);
 // The same, but translates; NULL where that would fault or the block cannot be kept.
 Block *engine_make(Engine *e, uint64_t pc);
 
+bool engine_flush_if_wanted(Engine *e);       // true: no block is good any more
+void engine_link_to(Engine *e, Block *b);     // remembers how control came to b, so that it comes faster next time
+
 uint64_t block_end(const Block *b); // the guest address behind it
 
 // slow_paths.c: sets what compiled code calls, in a hart's environment.

@@ -6,6 +6,7 @@
 #include "machine/aot.h"
 #include "machine/code_cache_command.h"
 #include "machine/cpu_model.h"
+#include "machine/log/logs.h"
 #include "softmmu/dirty.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -286,8 +287,13 @@ void machine_prepare(Machine *m)
     memory_set_ram_written_hook(hook_ram_written, m);
     m->cpus = g_new0(Cpu *, harts);
     m->watch = g_new0(HartWatch *, harts);
+    if (m->logs)
+        config.engine.max_insns = logs_max_insns(m->logs);
     for (unsigned i = 0; i < harts; i++) {
+        config.engine.steps = m->logs ? logs_steps(m->logs, i) : NULL;
         m->cpus[i] = cpu_new(m->board, i, &config);
+        if (m->logs)
+            logs_add_cpu(m->logs, m->cpus[i]);
         m->watch[i] = g_new0(HartWatch, 1);
         if (config.engine.stats || config.engine.tap) // the tap tells them too
             tlb_set_causes(m->cpus[i]->tlb, TLB_CAUSE_PAGES);

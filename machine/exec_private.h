@@ -44,6 +44,7 @@ struct Machine {
     Monitors *monitors; // NULL: none
     TapListener tap;    // records NULL: none
     MachineTap **taps;  // by hart, or NULL
+    struct MachineLogs *logs; // of instructions (machine/log/), or NULL
     char *isa; // of the harts
     Check *check;
     RegionStore *store; // persistent code cache, or NULL

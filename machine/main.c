@@ -5,6 +5,7 @@
 #include "machine/code_cache_command.h"
 #include "machine/demo.h"
 #include "machine/exec.h"
+#include "machine/log/logs.h"
 #include "machine/stats.h"
 #include "machine/tlb_command.h"
 #include "machine/tlb_run.h"
@@ -83,17 +84,20 @@ static int run(const Options *o)
     g_autoptr(GError) error = NULL;
     FILE *stats;
     TlbRun *tlb;
+    MachineLogs *logs;
     if ((o->log_file && !log_open(o->log_file, &error)) || !open_stats(o, &stats, &error) ||
         !tlb_run_new(o, &tlb, &error))
         return fail(error);
-    Machine *m = machine_new(o, &error);
-    if (!m || !tlb_run_attach(tlb, m, &error)) {
+    Machine *m = logs_new(o, &logs, &error) ? machine_new(o, &error) : NULL;
+    if (!m || !tlb_run_attach(tlb, m, &error) || !logs_attach(logs, m, &error)) {
         machine_free(m);
+        logs_free(logs);
         tlb_run_free(tlb);
         return fail(error);
     }
     if (o->dumpdtb) {
         bool ok = board_dump_dtb(machine_board(m), o->dumpdtb, &error);
+        logs_free(logs);
         tlb_run_free(tlb);
         machine_free(m);
         return ok ? 0 : fail(error);
@@ -108,6 +112,9 @@ static int run(const Options *o)
         status = fail(error);
     g_clear_error(&error);
     if (!tlb_run_finish(tlb, &error))
+        status = fail(error);
+    g_clear_error(&error);
+    if (!logs_finish(logs, &error))
         status = fail(error);
     if (o->command == COMMAND_DEMO) {
         g_autofree char *line = stats_summary(m, &r);

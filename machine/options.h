@@ -105,6 +105,10 @@ typedef struct {
     bool stats_quick;       // no counts of data accesses, which cost time
     const char *stats_file; // NULL: stderr
 
+    // Logs of instructions (machine/log/).
+    bool log_commits, log_insns; // --log-commits, -l
+    const char *spike_log;       // --log: their file, or NULL: stderr
+
     // The TLB laboratory.
     OptionsTlbAction tlb_action; // of addend tlb
     const char *tlb_model;    // --tlb-model as given, for model_spec_parse; NULL: none

@@ -19,6 +19,9 @@ OptionSet set_tlb_model, set_tlb_report, set_tlb_output, set_tlb_format, set_tlb
 OptionSet set_log_items, set_log_filter, set_stats, ask_version, ask_help;
 OptionSet set_spike_ram_size; // -m<MiB>, Spike's form: up to that much RAM, at most 16 TiB
 
+// Behind all options: what logs of instructions go with.
+bool check_logs(const Options *o, GError **error);
+
 // A copy of text that lives as long as the options; equal texts share one.
 const char *options_keep(Options *o, const char *text);
 

@@ -8,6 +8,7 @@
 #include "machine/exec_private.h"
 
 #include "machine/cpu_tap.h"
+#include "machine/log/logs.h"
 #include <inttypes.h>
 #include <sched.h>
 
@@ -90,6 +91,8 @@ static void run_engine(Machine *m, Cpu *cpu, int64_t insns)
         char *message = check_run(m->check);
         if (message)
             machine_end_run(m, 1, message);
+    } else if (m->logs) {
+        logs_run(m->logs, cpu);
     } else {
         engine_run(cpu->engine);
     }

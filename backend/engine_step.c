@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The engine's loop for those who want to know of every block.
+#include "backend/engine_step.h"
+
+#include "backend/engine_private.h"
+#include "util/log.h"
+
+#define MAX_ROUNDS 20000 // turns of the loop that retire nothing, in one slice
+
+// Interprets b alone. The slice is made to end with it, but for a system instruction, behind which the interpreter
+// stops anyway: that may want to end the slice behind its own retirement, when nothing would be left of it.
+static void run_block(Engine *e, Block *b)
+{
+    IrEnv *env = e->env;
+    if (b->is_system) {
+        interp_run(&e->in, b);
+        return;
+    }
+    int64_t rest = env->left - b->n_insns;
+    env->icount_limit -= (uint64_t)rest;
+    env->left = b->n_insns;
+    uint64_t limit = env->icount_limit;
+    interp_run(&e->in, b);
+    bool ended = env->icount_limit != limit; // ir_env_kick_self, by a device
+    env->icount_limit += (uint64_t)rest;
+    env->left += rest;
+    if (ended)
+        ir_env_kick_self(env);
+}
+
+static void count_entry(Block *b)
+{
+    if (--b->heat >= 0)
+        return;
+    b->count_base += (uint64_t)((int64_t)b->heat_start - b->heat);
+    b->heat = b->heat_start = G_MAXINT32;
+}
+
+void engine_run_steps(Engine *e)
+{
+    const EngineSteps *s = e->config.steps;
+    IrEnv *env = e->env;
+    for (unsigned idle = 0; env->left > 0 && idle < MAX_ROUNDS && !g_atomic_int_get(&env->exit_request);) {
+        engine_flush_if_wanted(e);
+        uint64_t before = ir_env_icount(env);
+        Block *b = engine_block(e, env->pc);
+        if (!b) {
+            s->after(s->opaque, UINT32_MAX, 0);
+            idle++;
+            continue;
+        }
+        engine_link_to(e, b);
+        if (log_on(LOG_EXEC))
+            dump_exec(e, b);
+        count_entry(b);
+        uint32_t number = b->number;
+        if (s->before)
+            s->before(s->opaque, number);
+        run_block(e, b);
+        unsigned retired = (unsigned)(ir_env_icount(env) - before);
+        s->after(s->opaque, number, retired);
+        idle = retired ? 0 : idle + 1;
+    }
+}
