@@ -465,8 +465,8 @@ void engine_run(Engine *e)
         engine_link_to(e, b);
         if (compiled_before && !b->unit)
             weigh_entry(b);
-        if (log_on(LOG_EXEC))
-            dump_exec(e, b);
+        if (log_on(LOG_EXEC | LOG_CPU))
+            dump_entry(e, b);
         if (--b->heat < 0) {
             if (!b->unit)
                 tier_warm(e, b);

@@ -26,6 +26,7 @@ typedef struct {
     bool tap;            // record accesses in env->tap. Without regions and whatever is kept from run to run
     unsigned max_insns;  // in a block; 0: the usual
     const struct EngineSteps *steps; // for engine_run_steps, which alone runs code then. NULL: none
+    unsigned hart;       // its number, for dumps
     bool shared;         // other harts store to the same memory
     RegionStore *store;  // persistent code cache; outlives the engine. NULL: none
     uint64_t program;    // whose baseline blocks are looked for there: any number for what was loaded. 0: none
@@ -46,6 +47,8 @@ typedef struct { // what the engine asks of the guest's side
     void (*print_insn)(void *opaque, FILE *out, uint64_t pc, unsigned len, uint32_t bits);
     // Name of the function at pc, "" if unknown. Valid until the next call.
     const char *(*symbol)(void *opaque, uint64_t pc);
+    // The hart's state, as -d cpu prints it; with its f registers if fpu.
+    void (*print_state)(void *opaque, FILE *out, bool fpu);
 } EngineGuest;
 
 // env, tlb and pages outlive the engine. Fills in the engine fields of env.

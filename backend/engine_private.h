@@ -161,6 +161,6 @@ void tap_blocks_fetch_fault(Engine *e, const MemFault *fault); // takes it, tap 
 
 // dump.c: the -d output of each stage
 void dump_block(Engine *e, const IrBlock *ir, uint64_t base);
-void dump_exec(Engine *e, const Block *b);
+void dump_entry(Engine *e, const Block *b); // it runs next: -d exec, -d cpu
 void dump_baseline(Engine *e, const JitUnit *u);
 void dump_region(Engine *e, const QueueResult *r, const JitUnit *u);

@@ -50,8 +50,8 @@ void engine_run_steps(Engine *e)
             continue;
         }
         engine_link_to(e, b);
-        if (log_on(LOG_EXEC))
-            dump_exec(e, b);
+        if (log_on(LOG_EXEC | LOG_CPU))
+            dump_entry(e, b);
         count_entry(b);
         uint32_t number = b->number;
         if (s->before)

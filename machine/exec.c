@@ -179,13 +179,15 @@ static EngineConfig engine_config(const Options *o, unsigned harts)
     return (EngineConfig){
         .jit = o->accel == ACCEL_JIT && !(log_mask & LOG_NOCHAIN),
         .system = o->accel != ACCEL_CHECK,
-        .baseline = o->accel == ACCEL_BASELINE || (o->accel == ACCEL_JIT && !o->jit_no_baseline),
+        .baseline = (o->accel == ACCEL_BASELINE || (o->accel == ACCEL_JIT && !o->jit_no_baseline)) &&
+                    !(log_mask & LOG_NOCHAIN), // it may leave inside a block and come back to it
         .warm = o->jit_warm ? (unsigned)o->jit_warm : ENGINE_DEFAULT_WARM,
         .threshold = machine_threshold(o),
         .opt = o->jit_opt < 0 ? ENGINE_DEFAULT_OPT : (unsigned)o->jit_opt,
         .workers = MAX((o->jit_workers ? o->jit_workers : workers) / harts, 1),
         .sync = o->jit_sync || o->icount_shift >= 0,
         .code_size = o->jit_code_size,
+        .max_insns = o->one_insn ? 1 : 0,
         .stats = o->stats != STATS_NONE && !o->stats_quick,
         .shared = harts > 1,
     };

@@ -90,6 +90,7 @@ typedef struct {
     int jit_opt;            // GCC's optimisation level 0..3; -1: the engine's default
     unsigned jit_workers;   // compiling processes; 0: the engine's default
     size_t jit_code_size;   // bytes of compiled code before all of it is dropped; 0: the engine's default
+    bool one_insn;          // blocks of one instruction, for -d exec
     bool jit_sync;          // the guest waits for each compilation, so that runs repeat exactly
     bool no_cache;          // no persistent code cache
     const char *cache_dir;  // its folder, or NULL: the default one
