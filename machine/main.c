@@ -6,6 +6,7 @@
 #include "machine/demo.h"
 #include "machine/exec.h"
 #include "machine/log/logs.h"
+#include "machine/log/itrace_command.h"
 #include "machine/stats.h"
 #include "machine/tlb_command.h"
 #include "machine/tlb_run.h"
@@ -168,6 +169,9 @@ int main(int argc, char **argv)
         status = fflush(stdout) ? output_lost() : status;
     } else if (o.command == COMMAND_TLB) {
         status = tlb_command(&o, &error) ? 0 : fail(error);
+    } else if (o.command == COMMAND_TRACE) {
+        status = itrace_command(&o, stdout, &error) ? 0 : fail(error);
+        status = fflush(stdout) ? output_lost() : status;
     } else if (o.command == COMMAND_PRINT_TLB_MODELS) {
         print_tlb_models();
         status = fflush(stdout) ? output_lost() : 0;

@@ -13,7 +13,7 @@
 #include <gio/gio.h>
 #include <string.h>
 
-enum { RUN = 1, MTREE = 2, ALL = RUN | MTREE, CACHE = 4, AOT = 8, RECORD = 16, MODEL = 32, SWEEP = 64, REPORT = 128 };
+enum { RUN = 1, MTREE = 2, ALL = RUN | MTREE, CACHE = 4, AOT = 8, RECORD = 16, MODEL = 32, SWEEP = 64, REPORT = 128, TRACE = 4096 };
 enum { TLB = RECORD | MODEL | SWEEP | REPORT };
 
 typedef enum { ACTION_FLAG, ACTION_TEXT, ACTION_CALL } Action;
@@ -87,6 +87,7 @@ static bool unknown_option(const Parser *p, const char *word, const char *name, 
     const char *hint = value_closest(name, candidates, n);
     const char *help = p->scope == MTREE   ? "addend mtree --help"
                        : p->scope == CACHE ? "addend cache --help"
+                       : p->scope == TRACE ? "addend trace --help"
                        : p->scope & AOT    ? "addend aot --help"
                        : p->scope & TLB    ? "addend tlb --help"
                                            : "addend --help";
@@ -253,6 +254,7 @@ static void subcommand(Parser *p)
                  {"cache", COMMAND_CACHE},
                  {"aot", COMMAND_AOT},
                  {"tlb", COMMAND_TLB},
+                 {"trace", COMMAND_TRACE},
                  {"help", COMMAND_PRINT_HELP}};
     for (unsigned i = 0; p->argc > 1 && i < G_N_ELEMENTS(names); i++) {
         if (!strcmp(p->argv[1], names[i].name)) {
@@ -262,6 +264,7 @@ static void subcommand(Parser *p)
     }
     p->scope = p->o->command == COMMAND_MTREE   ? MTREE
                : p->o->command == COMMAND_CACHE ? CACHE
+               : p->o->command == COMMAND_TRACE ? TRACE
                : p->o->command == COMMAND_AOT   ? RUN | AOT
                                                 : RUN;
 }
@@ -300,7 +303,7 @@ static bool cache_action(Parser *p, GError **error)
     return p->o->cache_action || value_error(error, "cache", "'%s' is none of list, verify and purge", word);
 }
 
-// addend help [demo|mtree|cache|aot|tlb].
+// addend help [demo|mtree|cache|aot|tlb|trace].
 static bool parse_help(Parser *p, GError **error)
 {
     if (p->at == p->argc)
@@ -316,8 +319,11 @@ static bool parse_help(Parser *p, GError **error)
         p->o->help_topic = COMMAND_AOT;
     else if (!strcmp(topic, "tlb"))
         p->o->help_topic = COMMAND_TLB;
+    else if (!strcmp(topic, "trace"))
+        p->o->help_topic = COMMAND_TRACE;
     else
-        return value_error(error, "help", "there is no subcommand '%s', only demo, mtree, cache, aot and tlb", topic);
+        return value_error(error, "help", "there is no subcommand '%s', only demo, mtree, cache, aot, tlb and trace",
+                           topic);
     return p->at + 1 == p->argc || value_error(error, "help", "one subcommand at a time");
 }
 
@@ -344,6 +350,11 @@ static bool parse_words(Parser *p, GError **error)
                 continue;
             if (o->command == COMMAND_CACHE)
                 return false;
+            if (o->command == COMMAND_TRACE) {
+                if (!trace_word(o, p->argv[p->at++], error))
+                    return false;
+                continue;
+            }
             if (o->command == COMMAND_TLB && o->tlb_action > TLB_RECORD) {
                 if (!tlb_word(o, p->argv[p->at++], error))
                     return false;
@@ -364,6 +375,8 @@ static bool parse_words(Parser *p, GError **error)
     }
     if (o->command == COMMAND_CACHE)
         return o->cache_action || value_error(error, "cache", "needs list, verify or purge");
+    if (o->command == COMMAND_TRACE)
+        return o->trace_file || value_error(error, "trace", "needs the file to print");
     if (o->command == COMMAND_TLB && !o->tlb_action)
         return value_error(error, "tlb", "needs record, model, sweep, report or presets");
     default_guest_args(o);
@@ -468,6 +481,12 @@ static void print_help(OptionsCommand topic, FILE *out)
         print_rows(CACHE, out);
         return;
     }
+    if (topic == COMMAND_TRACE) {
+        fprintf(out, "usage: addend trace FILE\n"
+                     "Prints what --trace-insns FILE wrote: a line for each instruction that was executed.\n");
+        print_rows(TRACE, out);
+        return;
+    }
     if (topic == COMMAND_AOT) {
         fprintf(out, "usage: addend aot [--run SECONDS] [options] [guest.elf [arguments...]]\n"
                      "Compiles the guest ahead of time and keeps the code, so that already its first run starts with "
@@ -498,7 +517,8 @@ static void print_help(OptionsCommand topic, FILE *out)
                      "       addend cache list|verify|purge [--cache-dir DIRECTORY]\n"
                      "       addend aot [--run SECONDS] [options] [guest.elf [arguments...]]\n"
                      "       addend tlb record|model|sweep|report|presets ...\n"
-                     "       addend help [demo|mtree|cache|aot|tlb]\n"
+                     "       addend trace FILE\n"
+                     "       addend help [demo|mtree|cache|aot|tlb|trace]\n"
                      "Runs RV64 machines. guest.elf alone stands for -bios none -kernel guest.elf.\n"
                      "Options take one dash or two, and their argument as the next word or behind '='.\n");
     print_rows(RUN, out);
@@ -533,6 +553,7 @@ void options_print(const Options *options, FILE *out)
     case COMMAND_DEMO:
     case COMMAND_MTREE:
     case COMMAND_CACHE:
+    case COMMAND_TRACE:
     case COMMAND_AOT:
     case COMMAND_TLB:
     case COMMAND_PRINT_TLB_MODELS:

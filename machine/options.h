@@ -18,6 +18,7 @@ typedef enum {
     COMMAND_MTREE,      // addend mtree [-f] [-d] [-o] [-D] [options] [guest.elf]: print the memory regions of a board
     COMMAND_CACHE,      // addend cache list|verify|purge [--cache-dir DIR]: look after the persistent code cache
     COMMAND_AOT,        // addend aot [options] [guest.elf [args...]]: fill the persistent code cache
+    COMMAND_TRACE,      // addend trace FILE: print what --trace-insns wrote
     COMMAND_TLB,        // addend tlb record|model|sweep|report ...: the TLB laboratory
     COMMAND_PRINT_HELP, // the others print and are done: options_print does them
     COMMAND_PRINT_VERSION,
@@ -36,6 +37,14 @@ typedef enum { MONITOR_DEFAULT, MONITOR_NONE, MONITOR_STDIO, MONITOR_UNIX } Opti
 typedef enum { STATS_NONE, STATS_TEXT, STATS_JSON } OptionsStats;
 typedef enum { TLB_NONE, TLB_RECORD, TLB_MODEL, TLB_SWEEP, TLB_REPORT } OptionsTlbAction;
 typedef enum { FORMAT_NONE, FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV, FORMAT_SVG, FORMAT_HTML } OptionsFormat;
+
+typedef struct { // --trace-insns; the strings are in Options.text
+    const char *file;
+    const char *start, *stop; // a number or a symbol; NULL: not given
+    uint64_t skip, count;     // instructions; count 0: all
+    uint64_t harts;           // bit n: hart n; 0: all
+    bool regs, mem, text;
+} TraceItem;
 
 typedef struct {
     OptionsCommand command;
@@ -109,6 +118,8 @@ typedef struct {
     // Logs of instructions (machine/log/).
     bool log_commits, log_insns; // --log-commits, -l
     const char *spike_log;       // --log: their file, or NULL: stderr
+    TraceItem trace_insns;       // --trace-insns; file NULL: none
+    const char *trace_file;      // addend trace: what it reads; or NULL
 
     // The TLB laboratory.
     OptionsTlbAction tlb_action; // of addend tlb

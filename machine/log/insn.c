@@ -76,6 +76,11 @@ static void look_at(LogInsn *i, const IrBlock *ir, const IrInst *op)
     }
 }
 
+uint64_t log_block_pc(const Block *b)
+{
+    return b->pc;
+}
+
 void log_insn_init(LogInsn *out, const Block *b, const IrBlock *ir)
 {
     *out = (LogInsn){.pc = b->pc};

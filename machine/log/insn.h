@@ -20,6 +20,7 @@ typedef struct { // an instruction, as translated
     int64_t offset;  // of the address
 } LogInsn;
 
+uint64_t log_block_pc(const struct Block *b);
 // The only instruction of b, of ir which it was made from.
 void log_insn_init(LogInsn *out, const struct Block *b, const IrBlock *ir);
 

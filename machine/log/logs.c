@@ -7,6 +7,8 @@
 #include "machine/exec_private.h"
 #include "machine/log/commit.h"
 #include "machine/log/text_file.h"
+#include "machine/log/itrace.h"
+#include <gio/gio.h>
 
 #define BUFFER ((size_t)256 << 10) // bytes of lines of a hart until they are written
 
@@ -15,7 +17,9 @@ typedef struct {
     Cpu *cpu;
     unsigned number; // of the hart
     EngineSteps steps;
-    GArray *insns;   // LogInsn; the first one is that which is forgotten soon
+    HartTrace *trace; // NULL: none
+    GArray *insns;   // LogInsn, if single instructions are told; the first one is that which is forgotten soon
+    uint32_t numbers; // given to blocks, 0 to those that are forgotten soon
     // --- between two callbacks
     LogBefore before;
     LogEffects effects;
@@ -29,7 +33,9 @@ typedef struct {
 struct MachineLogs {
     const Options *o;
     Machine *m;
-    TextFile *file; // --log-commits, -l
+    TextFile *file;   // --log-commits, -l; or NULL
+    InsnTrace *trace; // --trace-insns, or NULL
+    bool values;      // single instructions are told, with what they do
     HartLog **harts;
     unsigned n_harts;
     int failed; // atomic: the end of the run was asked for
@@ -50,6 +56,7 @@ static void flush(HartLog *h)
     MachineLogs *l = h->logs;
     bool ok = h->at == h->text || text_file_write(l->file, h->text, (size_t)(h->at - h->text));
     h->at = h->text;
+    ok &= !h->trace || !hart_trace_failed(h->trace);
     if (!ok && g_atomic_int_compare_and_exchange(&l->failed, 0, 1))
         g_idle_add(quit, l);
 }
@@ -75,14 +82,18 @@ static void put_insn(HartLog *h, const LogInsn *i)
     h->repeats = 1;
 }
 
-// -l: the trap that the hart has just taken, to M-mode or S-mode.
+// The trap that the hart has just taken, to M-mode or S-mode.
 static void put_trap(HartLog *h)
 {
     const Hart *hart = &h->cpu->hart;
     bool m = hart->priv == PRV_M;
+    uint64_t cause = m ? hart->mcause : hart->scause, epc = m ? hart->mepc : hart->sepc;
+    uint64_t tval = m ? hart->mtval : hart->stval;
     room(h);
-    h->at = commit_trap_lines(h->at, h->number, m ? hart->mcause : hart->scause, m ? hart->mepc : hart->sepc,
-                              m ? hart->mtval : hart->stval);
+    if (h->logs->o->log_insns)
+        h->at = commit_trap_lines(h->at, h->number, cause, epc, tval);
+    if (h->trace)
+        hart_trace_trap(h->trace, cause, epc, tval);
 }
 
 // --- steps -----------------------------------------------------------------------------------------------------
@@ -90,17 +101,24 @@ static void put_trap(HartLog *h)
 static uint32_t on_translated(void *opaque, const struct Block *b, const IrBlock *ir, bool once)
 {
     HartLog *h = opaque;
-    uint32_t number = once ? 0 : h->insns->len;
-    if (!once)
-        g_array_set_size(h->insns, h->insns->len + 1);
-    log_insn_init(&g_array_index(h->insns, LogInsn, number), b, ir);
+    uint32_t number = once ? 0 : ++h->numbers;
+    if (h->logs->values) {
+        if (number >= h->insns->len)
+            g_array_set_size(h->insns, number + 1);
+        log_insn_init(&g_array_index(h->insns, LogInsn, number), b, ir);
+    }
+    if (h->trace)
+        hart_trace_define(h->trace, number, log_block_pc(b), ir);
     return number;
 }
 
 static void on_dropped(void *opaque)
 {
     HartLog *h = opaque;
-    g_array_set_size(h->insns, 1);
+    h->numbers = 0;
+    g_array_set_size(h->insns, 0);
+    if (h->trace)
+        hart_trace_drop(h->trace);
 }
 
 static void on_before(void *opaque, uint32_t number)
@@ -123,16 +141,34 @@ static void on_after(void *opaque, uint32_t number, unsigned retired)
         log_after(&h->effects, &h->before, i, hart, retired);
         if (retired && h->logs->o->log_commits)
             h->at = commit_line(h->at, h->number, h->priv, i, &h->effects);
+        if (retired && h->trace)
+            hart_trace_run(h->trace, number, 1, &h->effects);
     }
-    if (!retired && hart->trap_count != h->traps && h->logs->o->log_insns)
+    if (hart->trap_count != h->traps)
         put_trap(h);
     h->traps = hart->trap_count;
+}
+
+// For traces without values: whole blocks.
+static void on_block(void *opaque, uint32_t number, unsigned retired)
+{
+    HartLog *h = opaque;
+    if (retired)
+        hart_trace_run(h->trace, number, retired, NULL);
+    if (h->cpu->hart.trap_count != h->traps)
+        put_trap(h);
+    h->traps = h->cpu->hart.trap_count;
+}
+
+static void on_nothing(void *opaque, uint32_t number, unsigned retired)
+{
+    (void)opaque, (void)number, (void)retired;
 }
 
 void logs_run(MachineLogs *l, Cpu *cpu)
 {
     HartLog *h = l->harts[cpu->hart.hartid];
-    if (cpu->hart.interrupt_count != h->interrupts && l->o->log_insns)
+    if (cpu->hart.interrupt_count != h->interrupts)
         put_trap(h);
     h->interrupts = cpu->hart.interrupt_count;
     h->traps = cpu->hart.trap_count;
@@ -145,12 +181,14 @@ void logs_run(MachineLogs *l, Cpu *cpu)
 bool logs_new(const Options *o, MachineLogs **out, GError **error)
 {
     *out = NULL;
-    if (!o->log_commits && !o->log_insns)
+    bool lines = o->log_commits || o->log_insns, trace = o->trace_insns.file;
+    if (!lines && !trace)
         return true;
     MachineLogs *l = g_new0(MachineLogs, 1);
     l->o = o;
-    l->file = text_file_open("--log", o->spike_log, error);
-    if (!l->file) {
+    l->values = lines || o->trace_insns.regs || o->trace_insns.mem;
+    l->file = lines ? text_file_open("--log", o->spike_log, error) : NULL;
+    if (lines && !l->file) {
         logs_free(l);
         return false;
     }
@@ -163,19 +201,46 @@ static HartLog *hart_log_new(MachineLogs *l, unsigned number)
     HartLog *h = g_new0(HartLog, 1);
     h->logs = l;
     h->number = number;
-    h->steps = (EngineSteps){h, on_translated, on_dropped, on_before, on_after};
+    h->trace = l->trace ? insn_trace_hart(l->trace, number) : NULL;
+    h->steps = (EngineSteps){h, on_translated, on_dropped, l->values ? on_before : NULL,
+                             l->values ? on_after : h->trace ? on_block : on_nothing};
     h->insns = g_array_new(FALSE, TRUE, sizeof(LogInsn));
-    g_array_set_size(h->insns, 1);
     h->text = h->at = g_malloc(BUFFER);
     return h;
 }
 
+// What start= or stop= means: a number, or a symbol of what was loaded.
+static bool address_of(Board *board, const char *text, uint64_t *pc, GError **error)
+{
+    char *end;
+    *pc = g_ascii_strtoull(text, &end, 0);
+    if ((end != text && !*end) || board_symbol_address(board, text, pc))
+        return true;
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "--trace-insns: %s is neither an address nor a known symbol",
+                text);
+    return false;
+}
+
+static bool open_trace(MachineLogs *l, Board *board, GError **error)
+{
+    const TraceItem *t = &l->o->trace_insns;
+    uint64_t start, stop;
+    if ((t->start && !address_of(board, t->start, &start, error)) ||
+        (t->stop && !address_of(board, t->stop, &stop, error)))
+        return false;
+    l->trace = insn_trace_open(l->o, board_harts(board), error);
+    if (l->trace)
+        insn_trace_set_range(l->trace, t->start ? &start : NULL, t->stop ? &stop : NULL);
+    return l->trace;
+}
+
 bool logs_attach(MachineLogs *l, Machine *m, GError **error)
 {
-    (void)error;
     if (!l)
         return true;
     l->m = m;
+    if (l->o->trace_insns.file && !open_trace(l, machine_board(m), error))
+        return false;
     l->n_harts = board_harts(machine_board(m));
     l->harts = g_new0(HartLog *, l->n_harts);
     for (unsigned i = 0; i < l->n_harts; i++)
@@ -191,8 +256,7 @@ const EngineSteps *logs_steps(MachineLogs *l, unsigned hart)
 
 unsigned logs_max_insns(const MachineLogs *l)
 {
-    (void)l;
-    return 1;
+    return l->values || l->o->one_insn ? 1 : 0;
 }
 
 void logs_add_cpu(MachineLogs *l, Cpu *cpu)
@@ -211,12 +275,16 @@ void logs_free(MachineLogs *l)
     }
     g_free(l->harts);
     text_file_close(l->file, NULL);
+    insn_trace_abandon(l->trace);
     g_free(l);
 }
 
 bool logs_finish(MachineLogs *l, GError **error)
 {
-    bool ok = !l || text_file_close(g_steal_pointer(&l->file), error);
+    if (!l)
+        return true;
+    bool file = text_file_close(g_steal_pointer(&l->file), error);
+    bool trace = insn_trace_close(g_steal_pointer(&l->trace), file ? error : NULL);
     logs_free(l);
-    return ok;
+    return file && trace;
 }
