@@ -13,7 +13,8 @@
 #include <gio/gio.h>
 #include <string.h>
 
-enum { RUN = 1, MTREE = 2, ALL = RUN | MTREE, CACHE = 4, AOT = 8, RECORD = 16, MODEL = 32, SWEEP = 64, REPORT = 128, TRACE = 4096 };
+enum { RUN = 1, MTREE = 2, ALL = RUN | MTREE, CACHE = 4, AOT = 8, RECORD = 16, MODEL = 32, SWEEP = 64, REPORT = 128 };
+enum { TRACE = 4096 };
 enum { TLB = RECORD | MODEL | SWEEP | REPORT };
 
 typedef enum { ACTION_FLAG, ACTION_TEXT, ACTION_CALL } Action;

@@ -101,7 +101,10 @@ bool trace_word(Options *o, const char *word, GError **error)
 
 bool check_logs(const Options *o, GError **error)
 {
-    const char *what = o->log_commits ? "--log-commits" : o->log_insns ? "-l" : o->trace_insns.file ? "--trace-insns" : NULL;
+    const char *what = o->log_commits         ? "--log-commits"
+                       : o->log_insns         ? "-l"
+                       : o->trace_insns.file  ? "--trace-insns"
+                                              : NULL;
     if (o->spike_log && !o->log_commits && !o->log_insns)
         return value_error(error, "--log", "says where --log-commits and -l go, of which neither is given");
     if (!what)

@@ -113,7 +113,8 @@ char *commit_trap_lines(char *out, unsigned hart, uint64_t cause, uint64_t epc, 
     uint64_t number = cause & ~CAUSE_INTERRUPT;
     const char *name = number < G_N_ELEMENTS(names) ? names[number] : NULL;
     if (cause & CAUSE_INTERRUPT)
-        return out + sprintf(out, "core%4u: exception interrupt #%" PRIu64 ", epc 0x%016" PRIx64 "\n", hart, number, epc);
+        return out + sprintf(out, "core%4u: exception interrupt #%" PRIu64 ", epc 0x%016" PRIx64 "\n", hart, number,
+                             epc);
     if (name)
         out += sprintf(out, "core%4u: exception trap_%s, epc 0x%016" PRIx64 "\n", hart, name, epc);
     else

@@ -140,7 +140,8 @@ static bool print(Printer *p, GError **error)
     if (!unpack(p, &h, sizeof h, &got, error))
         return false;
     if (got < sizeof h || memcmp(h.magic, ITRACE_MAGIC, sizeof h.magic))
-        return !got || g_ascii_isdigit(h.magic[0]) ? copy(p, &h, got, error) : fail(p, error, "no trace of instructions");
+        return !got || g_ascii_isdigit(h.magic[0]) ? copy(p, &h, got, error)
+                                                   : fail(p, error, "no trace of instructions");
     if (h.version != ITRACE_VERSION)
         return fail(p, error, "a version of the format that this addend does not know");
     if (!h.harts || h.harts > ITRACE_MAX_HARTS || h.flags & ~(unsigned)(ITRACE_VALUES | ITRACE_REGS | ITRACE_MEM))

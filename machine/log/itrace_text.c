@@ -61,7 +61,8 @@ static char *put_values(const ItraceText *t, char *out, const LogEffects *e)
 {
     for (unsigned i = 0; t->flags & ITRACE_REGS && i < e->n_writes; i++) {
         unsigned number = e->write[i].key >> 4, kind = e->write[i].key & 15;
-        const char *name = kind == LOG_KEY_CSR ? csr_name(number) : hart_reg_names[number % 32 + 32 * (kind == LOG_KEY_F)];
+        unsigned reg = number % 32 + (kind == LOG_KEY_F ? 32 : 0);
+        const char *name = kind == LOG_KEY_CSR ? csr_name(number) : hart_reg_names[reg];
         *out++ = ' ';
         out = put_text(out, name ? name : "unknown");
         *out++ = '=';

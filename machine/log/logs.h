@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Logs of what a run executes: --log-commits, -l and --trace-insns. A run with one is interpreted, and told about step by
-// step (backend/engine_step.h); others have nothing of it.
+// Logs of what a run executes: --log-commits, -l and --trace-insns. A run with one is interpreted, and told about step
+// by step (backend/engine_step.h); others have nothing of it.
 #pragma once
 #include "machine/exec.h"
 
 typedef struct MachineLogs MachineLogs;
 
-// Before the machine is made, so that a file that cannot be written is told of before the run. *out: NULL if the options
-// ask for nothing. False: *error.
+// Before the machine is made, so that a file that cannot be written is told of before the run. *out: NULL if the
+// options ask for nothing. False: *error.
 bool logs_new(const Options *o, MachineLogs **out, GError **error);
 // Between machine_new and machine_run; the machine is good until logs_finish. l may be NULL. False: *error.
 bool logs_attach(MachineLogs *l, Machine *m, GError **error);
