@@ -124,7 +124,8 @@ static Block *translate(Engine *e, uint64_t pc, unsigned max, CodeArena *arena)
         }
         b = interp_translate(e->scratch, pc, e->config.tap, arena);
     }
-    tap_blocks_name(e, b, code_length(e->scratch), !arena);
+    if (e->tap)
+        tap_blocks_name(e, b, code_length(e->scratch), !arena);
     e->stats.blocks++;
     e->stats.block_insns += b->n_insns;
     if (log_on(LOG_IN_ASM | LOG_OP))

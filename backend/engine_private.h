@@ -151,7 +151,7 @@ void tier_blocks_made(Engine *e, Block *b);               // b has baseline code
 // tap_blocks.c: sites and executions of blocks, for the tap. Nothing where there is none (e->tap).
 TapBlocks *tap_blocks_new(Engine *e); // NULL if there is to be none
 void tap_blocks_free(TapBlocks *t);
-void tap_blocks_name(Engine *e, Block *b, uint32_t len, bool uncached); // b, of len bytes, is new
+void tap_blocks_name(Engine *e, Block *b, uint32_t len, bool uncached); // only with one: b, of len bytes, is new
 void tap_blocks_forgotten(Engine *e, const Block *b);                   // the uncached one is
 void tap_blocks_dropped(Engine *e);                                     // all others are, at once
 void tap_blocks_fetch_fault(Engine *e, const MemFault *fault); // takes it, tap or not
