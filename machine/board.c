@@ -320,6 +320,13 @@ bool board_symbol_address(Board *b, const char *name, uint64_t *addr)
     return s != NULL;
 }
 
+void board_each_elf(Board *b, void (*fn)(void *opaque, const char *path), void *opaque)
+{
+    const GPtrArray *paths = loader_elf_paths(b->loader);
+    for (unsigned i = 0; i < paths->len; i++)
+        fn(opaque, paths->pdata[i]);
+}
+
 void board_each_symbol(Board *b, void (*fn)(const Symbol *s, void *opaque), void *opaque)
 {
     symbols_each(loader_symbols(b->loader), fn, opaque);
