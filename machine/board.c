@@ -314,7 +314,7 @@ const char *board_symbol(Board *b, uint64_t addr, uint64_t *offset)
 
 bool board_symbol_address(Board *b, const char *name, uint64_t *addr)
 {
-    const Symbol *s = symbols_by_name(loader_symbols(b->loader), name);
+    const Symbol *s = b->loader ? symbols_by_name(loader_symbols(b->loader), name) : NULL;
     if (s)
         *addr = s->addr;
     return s != NULL;
@@ -322,8 +322,8 @@ bool board_symbol_address(Board *b, const char *name, uint64_t *addr)
 
 void board_each_elf(Board *b, void (*fn)(void *opaque, const char *path), void *opaque)
 {
-    const GPtrArray *paths = loader_elf_paths(b->loader);
-    for (unsigned i = 0; i < paths->len; i++)
+    const GPtrArray *paths = b->loader ? loader_elf_paths(b->loader) : NULL; // -M none has none
+    for (unsigned i = 0; paths && i < paths->len; i++)
         fn(opaque, paths->pdata[i]);
 }
 
