@@ -8,6 +8,7 @@
 #include "frontend/lift.h"
 #include "machine/cpu_tap.h"
 #include "machine/cpu_watch.h"
+#include "machine/names.h"
 #include "softmmu/dirty.h"
 #include <inttypes.h>
 #include <string.h>
@@ -253,7 +254,14 @@ static void print_insn(void *opaque, FILE *out, uint64_t pc, unsigned len, uint3
 const char *cpu_symbol(Cpu *cpu, uint64_t pc)
 {
     uint64_t offset;
-    const char *name = board_symbol(cpu->board, pc, &offset);
+    const char *name;
+    if (cpu->names) {
+        Name n = names_at(cpu->names, cpu, pc, false);
+        name = n.function;
+        offset = n.offset;
+    } else {
+        name = board_symbol(cpu->board, pc, &offset);
+    }
     if (!name)
         return "";
     if (offset)
@@ -261,6 +269,11 @@ const char *cpu_symbol(Cpu *cpu, uint64_t pc)
     else
         g_strlcpy(cpu->symbol, name, sizeof cpu->symbol);
     return cpu->symbol;
+}
+
+bool cpu_symbol_address(Cpu *cpu, const char *name, uint64_t *addr)
+{
+    return cpu->names ? names_address(cpu->names, name, addr) : board_symbol_address(cpu->board, name, addr);
 }
 
 static const char *symbol(void *opaque, uint64_t pc)
