@@ -37,6 +37,7 @@ void names_free(Names *n)
     g_array_free(n->places, TRUE);
     g_ptr_array_unref(n->folders);
     name_table_free(n->maps);
+    name_table_free(n->kernel.table);
     g_mutex_clear(&n->lock);
     g_free(n);
 }
@@ -110,10 +111,12 @@ static bool fixed_at(Names *n, uint64_t pc, Name *out)
 
 Name names_at(Names *n, Cpu *cpu, uint64_t pc, bool lines)
 {
-    (void)cpu, (void)lines;
+    (void)lines;
     Name name = {0};
     g_mutex_lock(&n->lock);
-    fixed_at(n, pc, &name);
+    const NameEntry *e = NULL;
+    if (!fixed_at(n, pc, &name) && pc >> 63 && (e = name_kernel_at(&n->kernel, cpu, pc)))
+        name = name_of(e, pc, 0, "kernel");
     g_mutex_unlock(&n->lock);
     return name;
 }
@@ -130,6 +133,8 @@ bool names_address(Names *n, const char *symbol, uint64_t *pc)
     }
     const NameEntry *e = found || !n->maps ? NULL : name_table_find(n->maps, symbol);
     if (e)
+        *pc = e->addr;
+    if (!found && !e && n->kernel.table && (e = name_table_find(n->kernel.table, symbol)))
         *pc = e->addr;
     g_mutex_unlock(&n->lock);
     return found || e || board_symbol_address(n->board, symbol, pc);

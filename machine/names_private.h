@@ -20,13 +20,29 @@ typedef struct { // an image at an address that does not depend on what is mappe
     uint64_t shift; // link address + shift is where it runs
 } NamePlace;
 
+typedef struct { // a Linux kernel's own table
+    NameTable *table;  // NULL: not found yet
+    uint64_t again_ns; // CLOCK_MONOTONIC: when it may be looked for again
+} NameKernel;
+
 struct Names {
     GMutex lock;
     Board *board;
     GArray *places;  // of NamePlace: loaded files and --symbols
     NameTable *maps; // of System.map files
     GPtrArray *folders; // of char *: --symbols
+    NameKernel kernel;
 };
+
+// names_memory.c
+bool names_translate(Cpu *cpu, uint64_t va, uint64_t *pa);
+// Host memory at pa: *len bytes of it may be read; NULL: that is no memory.
+const uint8_t *names_host(Cpu *cpu, uint64_t pa, uint64_t *len);
+// What the hart would fetch from va. False: some of it is not mapped, or no memory.
+bool names_read(Cpu *cpu, uint64_t va, void *buf, uint64_t len);
+
+// names_kallsyms.c. pc: of the kernel. The table is looked for if it is not known.
+const NameEntry *name_kernel_at(NameKernel *kernel, Cpu *cpu, uint64_t pc);
 
 // names_elf.c
 NameImage *name_image_new(const char *path);
