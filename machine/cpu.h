@@ -21,6 +21,8 @@ struct Cpu {
     uint64_t tap_satp; // cpu_tap.c: as last written
     unsigned tap_mode;
     bool resetting;
+    struct CpuWatcher *watchers; // cpu_watch.c: NULL: none
+    bool waiting;                // ... who know that it waits for an interrupt
     struct Names *names; // what cpu_symbol asks; NULL: only the loaded files' symbols
     char symbol[128];
 };

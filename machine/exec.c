@@ -272,6 +272,22 @@ static void make_runners(Machine *m)
         code_pages_set_hooks(m->cpus[0]->pages, &(CodePagesHooks){&m->exclusive, hook_begin, hook_end});
 }
 
+void machine_add_ready(Machine *m, void (*ready)(void *opaque, Machine *m), void *opaque)
+{
+    MachineReady r = {ready, opaque};
+    if (!m->ready)
+        m->ready = g_array_new(FALSE, FALSE, sizeof r);
+    g_array_append_val(m->ready, r);
+}
+
+static void call_ready(Machine *m)
+{
+    for (unsigned i = 0; m->ready && i < m->ready->len; i++) {
+        const MachineReady *r = &g_array_index(m->ready, MachineReady, i);
+        r->call(r->opaque, m);
+    }
+}
+
 void machine_prepare(Machine *m)
 {
     const Options *o = m->options;
@@ -318,6 +334,7 @@ void machine_prepare(Machine *m)
             tlb_set_clock(m->mirror->tlb, virtual_us, m);
     }
     board_run_timers(m->board, 0, harts, 0); // mtimecmp is 0 at reset, so the timer lines are up (spec 6.2)
+    call_ready(m);
 }
 
 void machine_free(Machine *m)
@@ -339,6 +356,8 @@ void machine_free(Machine *m)
         cpu_free(m->cpus[i]);
         g_free(m->watch[i]);
     }
+    sampler_free(m->sampler);
+    g_clear_pointer(&m->ready, g_array_unref);
     region_store_free(m->store);
     names_free(m->names);
     board_free(m->board);

@@ -38,6 +38,7 @@ void names_free(Names *n)
     g_ptr_array_unref(n->folders);
     name_table_free(n->maps);
     name_table_free(n->kernel.table);
+    g_clear_pointer(&n->rules, g_hash_table_destroy);
     g_mutex_clear(&n->lock);
     g_free(n);
 }
@@ -86,37 +87,45 @@ bool names_add_file(Names *n, const char *text, GError **error)
     return ok;
 }
 
-static Name name_of(const NameEntry *e, uint64_t pc, uint64_t shift, const char *image)
-{
-    uint64_t start = e->addr + shift;
-    return (Name){.function = e->name, .offset = pc - start, .start = start, .size = e->size, .image = image};
-}
-
 // What does not depend on what is mapped: the files named last come first.
-static bool fixed_at(Names *n, uint64_t pc, Name *out)
+static const NameEntry *fixed_at(Names *n, uint64_t pc, NameSpot *spot)
 {
     for (unsigned i = n->places->len; i--;) {
         const NamePlace *p = &g_array_index(n->places, NamePlace, i);
         const NameEntry *e = name_image_at(p->image, pc - p->shift);
         if (e) {
-            *out = name_of(e, pc, p->shift, p->image->name);
-            return true;
+            *spot = (NameSpot){p->image, p->shift, p->image->name};
+            return e;
         }
     }
-    const NameEntry *e = n->maps ? name_table_at(n->maps, pc) : NULL;
-    if (e)
-        *out = name_of(e, pc, 0, pc >> 63 ? "kernel" : NULL);
+    return n->maps ? name_table_at(n->maps, pc) : NULL;
+}
+
+const NameEntry *names_find(Names *n, Cpu *cpu, uint64_t pc, NameSpot *spot)
+{
+    *spot = (NameSpot){0};
+    const NameEntry *e = fixed_at(n, pc, spot);
+    if (!e && pc >> 63)
+        e = name_kernel_at(&n->kernel, cpu, pc);
+    if (!spot->name && e && pc >> 63)
+        spot->name = "kernel";
     return e;
 }
 
 Name names_at(Names *n, Cpu *cpu, uint64_t pc, bool lines)
 {
     (void)lines;
+    NameSpot spot;
     Name name = {0};
     g_mutex_lock(&n->lock);
-    const NameEntry *e = NULL;
-    if (!fixed_at(n, pc, &name) && pc >> 63 && (e = name_kernel_at(&n->kernel, cpu, pc)))
-        name = name_of(e, pc, 0, "kernel");
+    const NameEntry *e = names_find(n, cpu, pc, &spot);
+    name.image = spot.name;
+    if (e) {
+        name.function = e->name;
+        name.start = e->addr + spot.shift;
+        name.offset = pc - name.start;
+        name.size = e->size;
+    }
     g_mutex_unlock(&n->lock);
     return name;
 }
