@@ -114,7 +114,6 @@ const NameEntry *names_find(Names *n, Cpu *cpu, uint64_t pc, NameSpot *spot)
 
 Name names_at(Names *n, Cpu *cpu, uint64_t pc, bool lines)
 {
-    (void)lines;
     NameSpot spot;
     Name name = {0};
     g_mutex_lock(&n->lock);
@@ -126,25 +125,52 @@ Name names_at(Names *n, Cpu *cpu, uint64_t pc, bool lines)
         name.offset = pc - name.start;
         name.size = e->size;
     }
+    if (lines && spot.image)
+        name_image_line(spot.image, pc - spot.shift, &name.file, &name.line);
     g_mutex_unlock(&n->lock);
     return name;
 }
 
-bool names_address(Names *n, const char *symbol, uint64_t *pc)
+static bool symbol_address(Names *n, const char *symbol, uint64_t *pc)
 {
-    bool found = false;
-    g_mutex_lock(&n->lock);
-    for (unsigned i = n->places->len; i-- && !found;) {
+    for (unsigned i = n->places->len; i--;) {
         const NamePlace *p = &g_array_index(n->places, NamePlace, i);
         const NameEntry *e = name_image_find(p->image, symbol);
-        if ((found = e))
+        if (e) {
             *pc = e->addr + p->shift;
+            return true;
+        }
     }
-    const NameEntry *e = found || !n->maps ? NULL : name_table_find(n->maps, symbol);
+    const NameEntry *e = n->maps ? name_table_find(n->maps, symbol) : NULL;
+    if (!e && n->kernel.table)
+        e = name_table_find(n->kernel.table, symbol);
     if (e)
         *pc = e->addr;
-    if (!found && !e && n->kernel.table && (e = name_table_find(n->kernel.table, symbol)))
-        *pc = e->addr;
+    return e || board_symbol_address(n->board, symbol, pc);
+}
+
+// "file:line".
+static bool line_address(Names *n, const char *text, uint64_t *pc)
+{
+    const char *colon = strrchr(text, ':');
+    guint64 line;
+    if (!colon || colon == text || !g_ascii_string_to_unsigned(colon + 1, 10, 1, G_MAXINT, &line, NULL))
+        return false;
+    g_autofree char *file = g_strndup(text, (gsize)(colon - text));
+    for (unsigned i = n->places->len; i--;) {
+        const NamePlace *p = &g_array_index(n->places, NamePlace, i);
+        if (name_image_line_address(p->image, file, (unsigned)line, pc)) {
+            *pc += p->shift;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool names_address(Names *n, const char *symbol, uint64_t *pc)
+{
+    g_mutex_lock(&n->lock);
+    bool found = symbol_address(n, symbol, pc) || line_address(n, symbol, pc);
     g_mutex_unlock(&n->lock);
-    return found || e || board_symbol_address(n->board, symbol, pc);
+    return found;
 }

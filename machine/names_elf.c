@@ -24,6 +24,7 @@ void name_image_free(NameImage *image)
     name_table_free(image->table);
     if (image->eh)
         dwarf_cfi_end(image->eh);
+    g_clear_pointer(&image->units, g_array_unref);
     dwarf_end(image->dwarf);
     elf_end(image->elf);
     g_clear_pointer(&image->bytes, g_bytes_unref);

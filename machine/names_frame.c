@@ -3,7 +3,6 @@
 // along all branches, with what it does to the stack pointer and where it keeps the registers that it must preserve.
 #include "machine/names_private.h"
 
-#include "frontend/csr.h"
 #include "frontend/decode.h"
 #include <string.h>
 
@@ -11,6 +10,7 @@
 #define PENDING_MAX 512   // branch targets
 
 enum { RA = 1, SP = 2, T0 = 5, FP = 8 };
+enum { SSCRATCH = 0x140, MSCRATCH = 0x340 };
 #define PRESERVED 0x0ffc0302u // ra, s0..s11
 
 typedef struct { // before an instruction
@@ -134,6 +134,7 @@ static void follow(Walk *w, Pending *p)
         w->seen[(at - w->start) / 2] = 1;
         if (i.id == INSN_ILLEGAL || at + i.len > w->end)
             return;
+        w->seen[(at + i.len - w->start) / 2 - 1] = 1;
         if (w->pc >= at && w->pc < at + i.len) {
             w->found = true;
             w->result = *s;
@@ -163,13 +164,22 @@ static void follow(Walk *w, Pending *p)
     }
 }
 
+static void follow_all(Walk *w)
+{
+    while (w->pending->len && !w->found && !w->trap) {
+        Pending p = g_array_index(w->pending, Pending, w->pending->len - 1);
+        g_array_set_size(w->pending, w->pending->len - 1);
+        follow(w, &p);
+    }
+}
+
 // Traps begin by exchanging a register with a scratch register of their own.
 static bool is_trap_entry(const uint8_t *code, uint64_t len)
 {
     if (len < 4)
         return false;
     Insn i = decode((uint32_t)(code[0] | code[1] << 8 | code[2] << 16) | (uint32_t)code[3] << 24);
-    return i.id == INSN_CSRRW && (i.imm == CSR_SSCRATCH || i.imm == CSR_MSCRATCH);
+    return i.id == INSN_CSRRW && (i.imm == SSCRATCH || i.imm == MSCRATCH);
 }
 
 static void rule_of(const State *s, FrameRule *out)
@@ -199,14 +209,15 @@ void frame_rule_by_code(Cpu *cpu, uint64_t start, uint64_t size, uint64_t pc, Fr
               .trap = is_trap_entry(code, have), .pending = g_array_new(FALSE, FALSE, sizeof(Pending))};
     State entry = {.sp_known = true};
     push(&w, start, &entry);
-    while (w.pending->len && !w.found && !w.trap) {
-        Pending p = g_array_index(w.pending, Pending, w.pending->len - 1);
-        g_array_set_size(w.pending, w.pending->len - 1);
-        follow(&w, &p);
+    follow_all(&w);
+    // Then what only computed jumps lead to: it lies behind an end, in the state in which they jump.
+    for (uint64_t at = start; at < w.end && w.has_best && !w.found && !w.trap; at += 2) {
+        push(&w, at, &w.best);
+        follow_all(&w);
     }
     g_array_free(w.pending, TRUE);
     if (w.trap)
         out->known = out->outermost = true;
-    else if (w.found || w.has_best)
-        rule_of(w.found ? &w.result : &w.best, out);
+    else if (w.found)
+        rule_of(&w.result, out);
 }

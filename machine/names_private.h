@@ -16,6 +16,7 @@ typedef struct {
     Dwarf *dwarf;  // NULL: has none
     Dwarf_CFI *eh; // of .eh_frame
     bool dwarf_tried, eh_tried;
+    GArray *units; // names_lines.c: what code each compilation unit has; NULL: not looked at yet
 } NameImage;
 
 typedef struct { // an image at an address that does not depend on what is mapped
@@ -60,6 +61,11 @@ const NameEntry *names_find(Names *n, Cpu *cpu, uint64_t pc, NameSpot *spot);
 bool frame_rule_by_cfi(NameImage *image, uint64_t addr, FrameRule *out);
 // names_frame.c: from the code of a function at start (size 0: not known).
 void frame_rule_by_code(Cpu *cpu, uint64_t start, uint64_t size, uint64_t pc, FrameRule *out);
+
+// names_lines.c: source lines of link addresses, by .debug_line. The file's name is owned by the image.
+bool name_image_line(NameImage *image, uint64_t addr, const char **file, unsigned *line);
+// The lowest address of the first line with code at or behind that one. file: its name, with as many folders as wanted.
+bool name_image_line_address(NameImage *image, const char *file, unsigned line, uint64_t *addr);
 
 // names_memory.c
 bool names_translate(Cpu *cpu, uint64_t va, uint64_t *pa);
