@@ -8,6 +8,7 @@ const TIERS = ['interpreter', 'baseline', 'region'];
 const SORTS = [['percent', 'heat'], ['count', 'count'], ['insns', 'guest insns'], ['host', 'host bytes'],
   ['expansion', 'expansion'], ['ms', 'compile ms'], ['pc', 'address']];
 const ROW = 24; // pixels, as in page.css
+const EDGES_SHOWN = 40;
 const MARK_CLASS = {'+': 'add', '~': 'chg', ' ': ''};
 
 const $ = id => document.getElementById(id);
@@ -126,11 +127,12 @@ function edgeHtml(e) {
 
 function edgesHtml(p, row) {
   const to = p.edges.map(e => `<div class="edge"><span class="dim">${e.from}</span> ${edgeHtml(e)}</div>`).join('');
-  const from = (incoming.get(row.id) || []).map(id => byId.get(id)).sort((a, b) => a.id - b.id)
-    .map(r => `<div class="edge">${link(r.id, `${esc(r.symbol || r.pc)} <span class="num">#${r.id + 1}</span>`)} ` +
-      `<span class="dim num">${r.percent.toFixed(2)} %</span></div>`).join('');
-  const open = p.edges.length < 7 ? ' open' : '';
-  return `<details${open}><summary>${p.edges.length} ways out, ${(incoming.get(row.id) || []).length} in</summary>` +
+  const all = (incoming.get(row.id) || []).map(id => byId.get(id)).sort((a, b) => a.id - b.id);
+  const from = all.slice(0, EDGES_SHOWN).map(r => `<div class="edge">${link(r.id, `${esc(r.symbol || r.pc)} <span class="num">#${r.id + 1}</span>`)} ` +
+      `<span class="dim num">${r.percent.toFixed(2)} %</span></div>`).join('') +
+    (all.length > EDGES_SHOWN ? `<div class="edge dim">and ${count(all.length - EDGES_SHOWN)} colder ones</div>` : '');
+  const open = p.edges.length < 7 && all.length < 7 ? ' open' : '';
+  return `<details${open}><summary>${p.edges.length} way${p.edges.length === 1 ? '' : 's'} out, ${all.length} in</summary>` +
     `<div class="edges"><div>${to}</div><div>${from}</div></div></details>`;
 }
 
@@ -431,7 +433,7 @@ function listen() {
     b.classList.toggle('off', !tierOn[b.dataset.tier]);
     filter();
   });
-  addEventListener('hashchange', () => { const row = fromHash(); if (row) show(row); });
+  addEventListener('hashchange', () => show(fromHash() || rows[0]));
   addEventListener('keydown', onKey);
   $('forms').addEventListener('mouseover', e => light(insnAt(e.target)));
   $('forms').addEventListener('mouseleave', () => light(-1));

@@ -21,7 +21,7 @@ static GArray *array(size_t size, const void *from, size_t n)
 static const struct {
     uint64_t start, size;
     const char *name;
-} functions[] = {{0x80000000, 0x100, "main"}, {0x80000100, 0x100, "_Z3sumIiEvT_<&>"}, {0x80001000, 0x1000, "copy"}};
+} functions[] = {{0x80000000, 0x100, "main"}, {0x80000100, 0x100, "_Z3sumIiEvT_<&>"}, {0x81000000, 0x100000, "copy"}};
 
 static Name name_at(void *opaque, unsigned hart, uint64_t pc, bool lines)
 {
@@ -128,7 +128,7 @@ int main(int argc, char **argv)
     g_ptr_array_add(pieces, baseline(1, 0x80000100, 100000));
     g_ptr_array_add(pieces, interpreted(2));
     for (unsigned i = 0; i < more; i++)
-        g_ptr_array_add(pieces, baseline(3 + i, 0x80001000 + 8 * i, 2 + more - i));
+        g_ptr_array_add(pieces, baseline(3 + i, 0x81000000 + 8 * i, 2 + more - i));
     Inspection inspection = {pieces}, *all = &inspection;
     ViewRun run = {.guest = "fixture", .machine = "clabpu", .accel = "jit", .ended = "the guest exited", .harts = 1,
                    .seconds = 0.5, .insns = 3100001};
