@@ -404,6 +404,7 @@ bool options_parse(Options *out, int argc, char **argv, GError **error)
         .blocks_pcs = g_ptr_array_new(),
         .blocks_symbols = g_ptr_array_new(),
         .chardevs = g_array_new(FALSE, FALSE, sizeof(ChardevItem)),
+        .symbols = g_ptr_array_new(),
         .serial = "mon:stdio",
         .signature_granularity = 16,
         .jit_opt = -1,
@@ -436,6 +437,7 @@ void options_deinit(Options *options)
     g_ptr_array_free(options->objects, TRUE);
     g_ptr_array_free(options->blocks_pcs, TRUE);
     g_ptr_array_free(options->blocks_symbols, TRUE);
+    g_ptr_array_free(options->symbols, TRUE);
     g_array_free(options->chardevs, TRUE);
     g_string_chunk_free(options->text);
 }

@@ -18,6 +18,7 @@ OptionSet set_tlb_model, set_tlb_report, set_tlb_output, set_tlb_format, set_tlb
     set_tlb_sizes, set_tlb_asid, set_tlb_bare, set_tlb_sample;
 OptionSet set_blocks_pc, set_blocks_symbol, set_blocks_top, set_blocks_tier, set_blocks_fill, set_blocks_fill_time,
     set_blocks_output, set_blocks_format;
+OptionSet set_symbols;
 OptionSet set_log_items, set_log_filter, set_stats, ask_version, ask_help;
 OptionSet set_spike_ram_size; // -m<MiB>, Spike's form: up to that much RAM, at most 16 TiB
 
