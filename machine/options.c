@@ -207,7 +207,8 @@ static bool check_aot(const Options *o, GError **error)
 static bool check_together(Options *o, GError **error)
 {
     bool devices = o->load_items->len || o->drives->len || o->virtio->len || o->mmio->len;
-    if ((o->command == COMMAND_DEMO || o->blocks_demo) && (o->kernel || o->bios || o->initrd || o->append || o->dtb || devices))
+    bool demo = o->command == COMMAND_DEMO || o->blocks_demo;
+    if (demo && (o->kernel || o->bios || o->initrd || o->append || o->dtb || devices))
         return value_error(error, "demo", "brings its own guest, so %s cannot be given",
                            o->kernel        ? "-kernel"
                            : o->bios        ? "-bios"
@@ -512,9 +513,9 @@ static void print_help(OptionsCommand topic, FILE *out)
     if (topic == COMMAND_BLOCKS) {
         fprintf(out, "usage: addend blocks [options] [guest.elf [arguments...]]\n"
                      "       addend blocks demo [options]\n"
-                     "Runs the guest until it ends (or --timeout, --instructions or the user ends it) and shows what it "
-                     "was translated\nto: which code is hot, its assembly, IR, GIMPLE and host code, and why it is what "
-                     "it is. Takes the options of a run, too.\n");
+                     "Runs the guest until it ends (or --timeout, --instructions or the user ends it) and shows what "
+                     "it was translated\nto: which code is hot, its assembly, IR, GIMPLE and host code, and why it is "
+                     "what it is. Takes the options of a run, too.\n");
         print_rows(BLOCKS, out);
         return;
     }

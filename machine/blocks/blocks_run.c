@@ -75,7 +75,8 @@ static bool to_pc(Machine *m, const char *text, uint64_t *out, GError **error)
         *out += distance;
         return true;
     }
-    g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "--pc %s: no number, and no symbol of that name is known", text);
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "--pc %s: no number, and no symbol of that name is known",
+                text);
     return false;
 }
 

@@ -81,8 +81,8 @@ static void print_head(GString *s, const View *v, const ViewPiece *p)
     for (unsigned i = 0; i < c->blocks->len; i++) {
         const CodeBlock *b = &g_array_index(c->blocks, CodeBlock, i);
         g_autofree char *symbol = view_symbol(v, c->hart, b->pc);
-        g_string_append_printf(s, "  block b%u 0x%016" PRIx64 "..0x%016" PRIx64 "%s ran %" PRIu64 " times %s\n", i, b->pc,
-                               b->end, b->entry ? " (entry)" : "", b->count, symbol);
+        g_string_append_printf(s, "  block b%u 0x%016" PRIx64 "..0x%016" PRIx64 "%s ran %" PRIu64 " times %s\n", i,
+                               b->pc, b->end, b->entry ? " (entry)" : "", b->count, symbol);
     }
     for (unsigned i = 0; i < c->edges->len; i++) {
         const CodeEdge *e = &g_array_index(c->edges, CodeEdge, i);

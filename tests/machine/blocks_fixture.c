@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ARRAY(type, ...) array(sizeof(type), (const type[]){__VA_ARGS__}, sizeof((const type[]){__VA_ARGS__}) / sizeof(type))
+#define ARRAY(type, ...) \
+    array(sizeof(type), (const type[]){__VA_ARGS__}, sizeof((const type[]){__VA_ARGS__}) / sizeof(type))
 
 static GArray *array(size_t size, const void *from, size_t n)
 {
@@ -47,12 +48,15 @@ static CodePiece *region(void)
     CodePiece *p = g_new0(CodePiece, 1);
     *p = (CodePiece){.id = 0, .tier = CODE_REGION, .pc = 0x80000010, .mode = 3, .times_made = 2, .count = 12,
                      .heat = 3000000, .host_bytes = 26, .cold_bytes = 7, .exact = true};
-    p->blocks = ARRAY(CodeBlock, {0x80000010, 0x8000001a, 0, 3, 1000000, true}, {0x8000001a, 0x8000001e, 3, 1, 12, false});
+    p->blocks = ARRAY(CodeBlock, {0x80000010, 0x8000001a, 0, 3, 1000000, true},
+                      {0x8000001a, 0x8000001e, 3, 1, 12, false});
     // addi a0,a0,1; c.add a1,a0; bne a0,a2,-6 (to 0x80000010); jalr zero,0(ra)
-    p->insns = ARRAY(CodeInsn, {0x80000010, 0x00150513, 4, 0}, {0x80000014, 0x95aa, 2, 0}, {0x80000016, 0xfec51de3, 4, 0},
+    p->insns = ARRAY(CodeInsn, {0x80000010, 0x00150513, 4, 0}, {0x80000014, 0x95aa, 2, 0},
+                     {0x80000016, 0xfec51de3, 4, 0},
                      {0x8000001a, 0x00008067, 4, 1});
     p->edges = ARRAY(CodeEdge, {EDGE_INDIRECT, 0x8000001a, UINT64_MAX, -1, false, 12},
-                     {EDGE_NEXT, 0x8000001a, 0x80000104, 1, true, 11}, {EDGE_SYSTEM, 0x8000001a, 0x80005000, -1, false, 0});
+                     {EDGE_NEXT, 0x8000001a, 0x80000104, 1, true, 11},
+                     {EDGE_SYSTEM, 0x8000001a, 0x80005000, -1, false, 0});
     p->stages = ARRAY(CodeStage, {"lift", 20000}, {"passes", 130000}, {"gcc", 9500000}, {"assemble", 800000});
     p->end_reason = g_strdup("a return, whose target is not among its blocks");
     p->forms = ARRAY(
@@ -97,8 +101,8 @@ static CodePiece *region(void)
 static CodePiece *baseline(unsigned id, uint64_t pc, uint64_t heat)
 {
     CodePiece *p = g_new0(CodePiece, 1);
-    *p = (CodePiece){.id = id, .tier = CODE_BASELINE, .pc = pc, .mode = 3, .times_made = 1, .count = heat / 2, .heat = heat,
-                     .host_bytes = 40, .cold_bytes = 20};
+    *p = (CodePiece){.id = id, .tier = CODE_BASELINE, .pc = pc, .mode = 3, .times_made = 1, .count = heat / 2,
+                     .heat = heat, .host_bytes = 40, .cold_bytes = 20};
     p->blocks = ARRAY(CodeBlock, {pc, pc + 8, 0, 2, heat / 2, true});
     p->insns = ARRAY(CodeInsn, {pc, 0x00052503, 4, 0}, {pc + 4, 0x00000073, 4, 0}); // lw a0,0(a0); ecall
     p->edges = ARRAY(CodeEdge, {EDGE_TAKEN, pc + 4, 0x80000010, 0, true, 0});

@@ -29,7 +29,8 @@ class Page:
         to_read, self.to = os.pipe()
         self.back, to_write = os.pipe()
         options = ['--headless', '--no-sandbox', '--disable-gpu', '--remote-debugging-pipe', '--no-first-run',
-                   '--disable-dev-shm-usage', f'--window-size={size[0]},{size[1]}', f'--user-data-dir={self.folder.name}']
+                   '--disable-dev-shm-usage', f'--window-size={size[0]},{size[1]}',
+                   f'--user-data-dir={self.folder.name}']
         # Chromium expects its pipes at 3 and 4.
         script = f'exec 3<&{to_read} 4>&{to_write}; exec chromium "$@"'
         self.log = open(os.path.join(self.folder.name, 'log'), 'wb')
@@ -43,7 +44,8 @@ class Page:
         self.session = self.call('Target.attachToTarget', targetId=target, flatten=True)['sessionId']
         for domain in 'Page', 'Runtime', 'Log':
             self.call(f'{domain}.enable')
-        self.call('Emulation.setDeviceMetricsOverride', width=size[0], height=size[1], deviceScaleFactor=1, mobile=False)
+        self.call('Emulation.setDeviceMetricsOverride', width=size[0], height=size[1], deviceScaleFactor=1,
+                  mobile=False)
         self.call('Emulation.setEmulatedMedia',
                   features=[{'name': 'prefers-color-scheme', 'value': 'dark' if dark else 'light'}])
 
@@ -141,9 +143,9 @@ class Page:
     def key(self, key):
         """A key by its name of the DOM: "ArrowDown", "/", "a"."""
         text = {'text': key} if len(key) == 1 else {}
-        code = {'ArrowLeft': 37, 'ArrowUp': 38, 'ArrowRight': 39, 'ArrowDown': 40, 'Enter': 13, 'Escape': 27}.get(key, 0)
+        codes = {'ArrowLeft': 37, 'ArrowUp': 38, 'ArrowRight': 39, 'ArrowDown': 40, 'Enter': 13, 'Escape': 27}
         for kind in 'keyDown', 'keyUp':
-            self.call('Input.dispatchKeyEvent', type=kind, key=key, windowsVirtualKeyCode=code,
+            self.call('Input.dispatchKeyEvent', type=kind, key=key, windowsVirtualKeyCode=codes.get(key, 0),
                       **(text if kind == 'keyDown' else {}))
 
     def type(self, text):
