@@ -40,6 +40,7 @@ void engine_run_steps(Engine *e)
 {
     const EngineSteps *s = e->config.steps;
     IrEnv *env = e->env;
+    e->ran = NULL;
     for (unsigned idle = 0; env->left > 0 && idle < MAX_ROUNDS && !g_atomic_int_get(&env->exit_request);) {
         engine_flush_if_wanted(e);
         uint64_t before = ir_env_icount(env);

@@ -6,8 +6,9 @@
 #include "frontend/trap.h"
 #include "machine/exec_private.h"
 #include "machine/log/commit.h"
-#include "machine/log/text_file.h"
 #include "machine/log/itrace.h"
+#include "machine/log/text_file.h"
+#include "machine/names.h"
 #include <gio/gio.h>
 
 #define BUFFER ((size_t)256 << 10) // bytes of lines of a hart until they are written
@@ -210,25 +211,26 @@ static HartLog *hart_log_new(MachineLogs *l, unsigned number)
 }
 
 // What start= or stop= means: a number, or a symbol of what was loaded.
-static bool address_of(Board *board, const char *text, uint64_t *pc, GError **error)
+static bool address_of(Names *names, const char *text, uint64_t *pc, GError **error)
 {
     char *end;
     *pc = g_ascii_strtoull(text, &end, 0);
-    if ((end != text && !*end) || board_symbol_address(board, text, pc))
+    if ((end != text && !*end) || names_address(names, text, pc))
         return true;
     g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "--trace-insns: %s is neither an address nor a known symbol",
                 text);
     return false;
 }
 
-static bool open_trace(MachineLogs *l, Board *board, GError **error)
+static bool open_trace(MachineLogs *l, GError **error)
 {
+    Names *names = machine_names(l->m);
     const TraceItem *t = &l->o->trace_insns;
     uint64_t start, stop;
-    if ((t->start && !address_of(board, t->start, &start, error)) ||
-        (t->stop && !address_of(board, t->stop, &stop, error)))
+    if ((t->start && !address_of(names, t->start, &start, error)) ||
+        (t->stop && !address_of(names, t->stop, &stop, error)))
         return false;
-    l->trace = insn_trace_open(l->o, board_harts(board), error);
+    l->trace = insn_trace_open(l->o, board_harts(machine_board(l->m)), error);
     if (l->trace)
         insn_trace_set_range(l->trace, t->start ? &start : NULL, t->stop ? &stop : NULL);
     return l->trace;
@@ -239,7 +241,7 @@ bool logs_attach(MachineLogs *l, Machine *m, GError **error)
     if (!l)
         return true;
     l->m = m;
-    if (l->o->trace_insns.file && !open_trace(l, machine_board(m), error))
+    if (l->o->trace_insns.file && !open_trace(l, error))
         return false;
     l->n_harts = board_harts(machine_board(m));
     l->harts = g_new0(HartLog *, l->n_harts);

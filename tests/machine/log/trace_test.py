@@ -102,12 +102,13 @@ class TraceTest(unittest.TestCase):
                                   f'{raw.BASE + 0x1008:016x}' in line])
 
     def test_harts(self):
-        self.guest_run('-smp', '2', '--trace-insns', self.trace, '--instructions', '100000', status=0)
-        lines = self.run_addend('trace', self.trace).stdout.decode().splitlines()
-        self.assertEqual({line.split()[0] for line in lines}, {'0', '1'})
-        self.guest_run('-smp', '2', '--trace-insns', self.trace + ',harts=1', '--instructions', '100000', status=0)
-        lines = self.run_addend('trace', self.trace).stdout.decode().splitlines()
-        self.assertLessEqual({line.split()[0] for line in lines}, {'1'})
+        with open(self.guest, 'wb') as f:
+            f.write(struct.pack('<I', raw.jal(0)))
+        for form, harts in [('', {'0', '1'}), (',harts=1', {'1'}), (',harts=0-1,regs=on', {'0', '1'})]:
+            self.guest_run('-smp', '2', '-icount', '0', '--trace-insns', self.trace + form, '--instructions', '100000',
+                           status=124)
+            lines = self.run_addend('trace', self.trace).stdout.decode().splitlines()
+            self.assertEqual({line.split()[0] for line in lines}, harts)
 
     def test_damage(self):
         self.record(',regs=on,mem=on')
