@@ -25,4 +25,5 @@ void hart_trace_define(HartTrace *h, uint32_t number, uint64_t pc, const IrBlock
 void hart_trace_run(HartTrace *h, uint32_t number, unsigned retired, const LogEffects *effects);
 void hart_trace_drop(HartTrace *h);
 void hart_trace_trap(HartTrace *h, uint64_t cause, uint64_t epc, uint64_t tval); // cause as in mcause
+void hart_trace_flush(HartTrace *h); // so that what other harts do next comes behind it in the file
 bool hart_trace_failed(HartTrace *h); // the file cannot be written any more

@@ -223,6 +223,12 @@ void hart_trace_trap(HartTrace *h, uint64_t cause, uint64_t epc, uint64_t tval)
     done(h, put_number(put_number(out, epc), tval));
 }
 
+void hart_trace_flush(HartTrace *h)
+{
+    if (h->chunk && h->chunk->head.size)
+        itrace_file_put(h->trace->file, g_steal_pointer(&h->chunk));
+}
+
 bool hart_trace_failed(HartTrace *h)
 {
     return itrace_file_failed(h->trace->file);

@@ -175,6 +175,8 @@ void logs_run(MachineLogs *l, Cpu *cpu)
     h->traps = cpu->hart.trap_count;
     engine_run_steps(cpu->engine);
     flush(h);
+    if (h->trace && l->n_harts > 1)
+        hart_trace_flush(h->trace);
 }
 
 // --- life ------------------------------------------------------------------------------------------------------
