@@ -9,6 +9,7 @@
 #include "backend/baseline_fp.h"
 #include "backend/baseline_private.h"
 #include "backend/block_file.h"
+#include "backend/inspect.h"
 #include "backend/interp.h"
 #include "backend/stencil_forms.h"
 #include "backend/stencils.h"
@@ -434,6 +435,7 @@ static void add_other(Baseline *t, const IOp *op, unsigned iop)
 static unsigned select_op(Baseline *t, const IOp *op)
 {
     unsigned iop = interp_op(op->handler);
+    t->insn = 1u + op->insn;
     switch ((Kind)rows[iop].kind) {
     case K_BIN:
     case K_BINI:
@@ -496,6 +498,7 @@ static Group find_group(const Block *b, const IOp *first)
 static void select_group(Baseline *t, const IOp *first, const Group *g)
 {
     IOp head = {.a = first->a, .imm = (int32_t)g->low}, none = {.imm = 0};
+    t->insn = 1u + first->insn;
     Place x = place(t, first->a);
     if (x == L_M || x == L_Z) {
         get(t, first->a);
@@ -549,40 +552,71 @@ static void select_stencils(Baseline *t)
     }
 }
 
+// Ends with end().
+static void begin(Baseline *t, Block *b, JitUnit *u, const IrEnv *env, uint64_t guess, CodeArena *arena)
+{
+    *t = (Baseline){.block = b,
+                    .unit = u,
+                    .env = env,
+                    .system = u->system,
+                    .tap = interp_op(b->ops[0].handler) == IOP_TAP_ENTER,
+                    .arena = arena,
+                    .guess = guess,
+                    .pieces = g_array_sized_new(FALSE, FALSE, sizeof(Piece), b->n_ops * 2 + 4),
+                    .sites = g_array_sized_new(FALSE, FALSE, sizeof(JitSite), b->n_insns + 4),
+                    .hot = g_byte_array_sized_new(b->n_ops * 48 + 64),
+                    .cold = g_byte_array_sized_new(b->n_ops * 96 + 256),
+                    .group = NO_SLOT,
+                    .acc = NO_SLOT,
+                    .facc = NO_SLOT};
+}
+
+static void end(Baseline *t)
+{
+    g_array_free(t->sites, TRUE);
+    g_byte_array_free(t->hot, TRUE);
+    g_byte_array_free(t->cold, TRUE);
+    g_array_free(t->pieces, TRUE);
+}
+
 JitUnit *baseline_translate(Block *b, const IrEnv *env, bool system, bool keep, CodeMemory *memory,
                             CodeArena *arena, GError **error)
 {
     uint64_t guess = baseline_guess_target(b);
     unsigned n_slots = (b->succ_pc[0] != UINT64_MAX) + (b->succ_pc[1] != UINT64_MAX) + (guess != 0);
     JitUnit *u = baseline_unit_new(b, n_slots, arena);
-    Baseline t = {.block = b,
-                  .unit = u,
-                  .env = env,
-                  .system = system,
-                  .tap = interp_op(b->ops[0].handler) == IOP_TAP_ENTER,
-                  .arena = arena,
-                  .guess = guess,
-                  .pieces = g_array_sized_new(FALSE, FALSE, sizeof(Piece), b->n_ops * 2 + 4),
-                  .sites = g_array_sized_new(FALSE, FALSE, sizeof(JitSite), b->n_insns + 4),
-                  .fixups = keep ? g_array_sized_new(FALSE, FALSE, sizeof(uint32_t), b->n_ops * 4 + 16) : NULL,
-                  .hot = g_byte_array_sized_new(b->n_ops * 48 + 64),
-                  .cold = g_byte_array_sized_new(b->n_ops * 96 + 256),
-                  .group = NO_SLOT,
-                  .acc = NO_SLOT,
-                  .facc = NO_SLOT};
+    Baseline t;
+    u->system = system;
+    begin(&t, b, u, env, guess, arena);
+    t.fixups = keep ? g_array_sized_new(FALSE, FALSE, sizeof(uint32_t), b->n_ops * 4 + 16) : NULL;
     select_stencils(&t);
     bool ok = baseline_install(&t, memory, error);
     u->n_sites = t.sites->len;
     size_t sites = t.sites->len * sizeof(JitSite), fixups = keep ? t.fixups->len * sizeof(uint32_t) : 0;
     u->sites = memcpy(code_arena_alloc(arena, sites + fixups), t.sites->data, sites);
-    g_array_free(t.sites, TRUE);
     if (keep) {
         u->n_fixups = t.fixups->len;
         u->fixups = memcpy((void *)(u->sites + u->n_sites), t.fixups->data, fixups);
         g_array_free(t.fixups, TRUE);
     }
-    g_byte_array_free(t.hot, TRUE);
-    g_byte_array_free(t.cold, TRUE);
-    g_array_free(t.pieces, TRUE);
+    end(&t);
     return ok ? u : NULL;
+}
+
+GArray *baseline_lines(const JitUnit *u)
+{
+    static const IrEnv nobody; // guesses by registers change no stencil, only what is in their holes
+    GArray *lines = g_array_new(FALSE, TRUE, sizeof(UnitLine));
+    CodeArena *arena = code_arena_new(); // a tap's records
+    JitUnit copy = *u;
+    Baseline t;
+    bool guesses = u->block->n_targets && u->n_slots;
+    begin(&t, u->block, &copy, &nobody, guesses ? u->base + (uint64_t)u->sites[0].pc : 0, arena);
+    t.place = (CodePlace){u->text, u->cold, (int32_t *)(uintptr_t)u->counter};
+    select_stencils(&t);
+    if (!baseline_place_lines(&t, lines))
+        g_array_set_size(lines, 0);
+    end(&t);
+    code_arena_free(arena);
+    return lines;
 }

@@ -6,6 +6,7 @@
 #include "backend/baseline.h"
 #include "backend/baseline_private.h"
 #include "backend/block_file.h"
+#include "backend/inspect.h"
 #include "backend/interp.h"
 #include "backend/stencil_forms.h"
 #include "backend/stencils.h"
@@ -324,6 +325,43 @@ bool baseline_install(Baseline *t, CodeMemory *memory, GError **error)
     for (unsigned k = 0; k < u->n_slots; k++)
         code_cache_reset_slot(u, k);
     return true;
+}
+
+static int by_place(gconstpointer p, gconstpointer q)
+{
+    const UnitLine *a = p, *b = q;
+    if (a->cold != b->cold)
+        return a->cold ? 1 : -1;
+    return a->host < b->host ? -1 : a->host > b->host;
+}
+
+static void add_line(GArray *lines, const Baseline *t, const Piece *p, uint32_t at)
+{
+    UnitLine line = {.host = at & ~COLD, .cold = at & COLD, .none = !p->insn};
+    if (p->insn)
+        line.pc = t->block->pc + t->block->insn_pc[p->insn - 1];
+    g_array_append_val(lines, line);
+}
+
+bool baseline_place_lines(Baseline *t, GArray *lines)
+{
+    lay_out(t);
+    for (unsigned i = 0; i < t->pieces->len; i++) {
+        const Piece *p = piece(t, i);
+        if (stencils[p->stencil].hot)
+            add_line(lines, t, p, p->hot);
+        if (stencils[p->stencil].cold)
+            add_line(lines, t, p, p->cold);
+    }
+    g_array_sort(lines, by_place);
+    unsigned n = 0;
+    for (unsigned i = 0; i < lines->len; i++) { // one where the instruction changes
+        const UnitLine *a = &g_array_index(lines, UnitLine, i), *b = n ? &g_array_index(lines, UnitLine, n - 1) : NULL;
+        if (!b || a->cold != b->cold || a->none != b->none || a->pc != b->pc)
+            g_array_index(lines, UnitLine, n++) = *a;
+    }
+    g_array_set_size(lines, n);
+    return t->hot->len == t->unit->code_size && t->cold->len == t->unit->cold_size;
 }
 
 JitCode baseline_by_table(CodeMemory *memory)

@@ -14,6 +14,7 @@ typedef struct {
     uint32_t slow, far; // stencils of its ways out of line, later the pieces; 0: none
     uint32_t copy; // the head of a group: the piece where its accesses are done one by one; else 0
     bool aside;    // in such a copy
+    uint16_t insn; // 1 + the guest instruction that it belongs to; 0: none
     uint64_t full;   // value of a 64-bit hole
     uint8_t full_to; // ... if that is an address in what belongs to the block: BLOCK_TO_..., else 0
     uint32_t hot, cold, next; // where it is, see address(); next: where it goes on
@@ -29,6 +30,7 @@ typedef struct {
     bool tap; // it records (jit_tap.h)
     CodeArena *arena;
     uint64_t guess; // the usual target of its indirect jump, which is its only slot then; or 0
+    unsigned insn; // of what is selected, as in Piece
     unsigned group; // accesses through this slot belong to a group; NO_SLOT: none do
     bool aside;     // what is selected belongs to a group's copy
     GByteArray *hot, *cold; // the code
@@ -48,7 +50,8 @@ static inline Piece *piece(Baseline *t, unsigned i)
 
 static inline Piece *piece_add(Baseline *t, unsigned stencil, const IOp *op)
 {
-    Piece p = {.stencil = (uint16_t)stencil, .a = op->a, .b = op->b, .d = op->d, .imm = op->imm, .aside = t->aside};
+    Piece p = {.stencil = (uint16_t)stencil, .a = op->a, .b = op->b, .d = op->d, .imm = op->imm, .aside = t->aside,
+               .insn = (uint16_t)t->insn};
     g_array_append_val(t->pieces, p);
     return piece(t, t->pieces->len - 1);
 }
@@ -66,3 +69,5 @@ void baseline_tap_system(Baseline *t, const IOp *op);
 // Lays out the pieces of t, the first of which are ENTRY and HEAD, and puts the code where it runs: everything in
 // t->unit but its sites. False and an error when executable memory is full.
 bool baseline_install(Baseline *t, CodeMemory *memory, GError **error);
+// Only lays them out, and appends the UnitLines of that; false if it is not as long as the code of t->unit.
+bool baseline_place_lines(Baseline *t, GArray *lines);

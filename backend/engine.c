@@ -486,7 +486,7 @@ void engine_run(Engine *e)
 static void run_one(Engine *e, Block *b)
 {
     int64_t rest = e->env->left - 1;
-    e->ran = NULL;
+    e->ran = engine_would_run(e, b);
     link_to(e, b);
     b->heat--;
     e->env->icount_limit -= (uint64_t)rest;
