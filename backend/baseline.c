@@ -9,7 +9,6 @@
 #include "backend/baseline_fp.h"
 #include "backend/baseline_private.h"
 #include "backend/block_file.h"
-#include "backend/inspect.h"
 #include "backend/interp.h"
 #include "backend/stencil_forms.h"
 #include "backend/stencils.h"
@@ -111,19 +110,29 @@ static Piece *add(Baseline *t, unsigned stencil, const IOp *op)
     return piece_add(t, stencil, op);
 }
 
+// Makes t->loads and t->stores those of op and the ops behind it.
+static void count_accesses(Baseline *t, const IOp *op)
+{
+    if (!t->counted || op < t->counted) {
+        t->counted = t->block->ops;
+        t->loads = t->block->n_load;
+        t->stores = t->block->n_store;
+    }
+    while (t->counted < op) {
+        unsigned iop = interp_op(t->counted->handler), kind = rows[iop].kind;
+        bool atomic = iop == IOP_ATOMIC || iop == IOP_TAP_ATOMIC;
+        bool lr = atomic && (t->counted->imm & 0xff) == JIT_ATOMIC_LR;
+        t->loads -= kind == K_LD || lr;
+        t->stores -= kind == K_ST || (atomic && !lr);
+        t->counted += interp_cells(iop);
+    }
+}
+
 // The site for leaving before op's instruction; ops of one instruction follow one another.
 static uint32_t site_before(Baseline *t, const IOp *op)
 {
-    const Block *b = t->block;
-    JitSite s = {.pc = b->insn_pc[op->insn], .adjust = -op->insn, .why = JIT_BEFORE};
-    for (const IOp *o = op; o < b->ops + b->n_ops; o++) {
-        unsigned iop = interp_untapped(interp_op(o->handler));
-        unsigned kind = rows[iop].kind;
-        bool lr = iop == IOP_ATOMIC && (o->imm & 0xff) == JIT_ATOMIC_LR;
-        s.loads += kind == K_LD || lr;
-        s.stores += kind == K_ST || (iop == IOP_ATOMIC && !lr);
-        o += interp_cells(iop) - 1;
-    }
+    count_accesses(t, op);
+    JitSite s = {t->block->insn_pc[op->insn], -op->insn, t->loads, t->stores, JIT_BEFORE, 0};
     const JitSite *last = &g_array_index(t->sites, JitSite, t->sites->len - 1);
     if (last->pc != s.pc || last->why != s.why || last->loads != s.loads || last->stores != s.stores)
         g_array_append_val(t->sites, s);
@@ -524,7 +533,7 @@ static void select_group(Baseline *t, const IOp *first, const Group *g)
         t->acc = NO_SLOT;
 }
 
-static void select_stencils(Baseline *t)
+void baseline_select(Baseline *t)
 {
     const Block *b = t->block;
     const IOp *before = NULL;
@@ -552,33 +561,6 @@ static void select_stencils(Baseline *t)
     }
 }
 
-// Ends with end().
-static void begin(Baseline *t, Block *b, JitUnit *u, const IrEnv *env, uint64_t guess, CodeArena *arena)
-{
-    *t = (Baseline){.block = b,
-                    .unit = u,
-                    .env = env,
-                    .system = u->system,
-                    .tap = interp_op(b->ops[0].handler) == IOP_TAP_ENTER,
-                    .arena = arena,
-                    .guess = guess,
-                    .pieces = g_array_sized_new(FALSE, FALSE, sizeof(Piece), b->n_ops * 2 + 4),
-                    .sites = g_array_sized_new(FALSE, FALSE, sizeof(JitSite), b->n_insns + 4),
-                    .hot = g_byte_array_sized_new(b->n_ops * 48 + 64),
-                    .cold = g_byte_array_sized_new(b->n_ops * 96 + 256),
-                    .group = NO_SLOT,
-                    .acc = NO_SLOT,
-                    .facc = NO_SLOT};
-}
-
-static void end(Baseline *t)
-{
-    g_array_free(t->sites, TRUE);
-    g_byte_array_free(t->hot, TRUE);
-    g_byte_array_free(t->cold, TRUE);
-    g_array_free(t->pieces, TRUE);
-}
-
 JitUnit *baseline_translate(Block *b, const IrEnv *env, bool system, bool keep, CodeMemory *memory,
                             CodeArena *arena, GError **error)
 {
@@ -587,9 +569,9 @@ JitUnit *baseline_translate(Block *b, const IrEnv *env, bool system, bool keep, 
     JitUnit *u = baseline_unit_new(b, n_slots, arena);
     Baseline t;
     u->system = system;
-    begin(&t, b, u, env, guess, arena);
+    baseline_begin(&t, b, u, env, guess, arena);
     t.fixups = keep ? g_array_sized_new(FALSE, FALSE, sizeof(uint32_t), b->n_ops * 4 + 16) : NULL;
-    select_stencils(&t);
+    baseline_select(&t);
     bool ok = baseline_install(&t, memory, error);
     u->n_sites = t.sites->len;
     size_t sites = t.sites->len * sizeof(JitSite), fixups = keep ? t.fixups->len * sizeof(uint32_t) : 0;
@@ -599,24 +581,6 @@ JitUnit *baseline_translate(Block *b, const IrEnv *env, bool system, bool keep, 
         u->fixups = memcpy((void *)(u->sites + u->n_sites), t.fixups->data, fixups);
         g_array_free(t.fixups, TRUE);
     }
-    end(&t);
+    baseline_end(&t);
     return ok ? u : NULL;
-}
-
-GArray *baseline_lines(const JitUnit *u)
-{
-    static const IrEnv nobody; // guesses by registers change no stencil, only what is in their holes
-    GArray *lines = g_array_new(FALSE, TRUE, sizeof(UnitLine));
-    CodeArena *arena = code_arena_new(); // a tap's records
-    JitUnit copy = *u;
-    Baseline t;
-    bool guesses = u->block->n_targets && u->n_slots;
-    begin(&t, u->block, &copy, &nobody, guesses ? u->base + (uint64_t)u->sites[0].pc : 0, arena);
-    t.place = (CodePlace){u->text, u->cold, (int32_t *)(uintptr_t)u->counter};
-    select_stencils(&t);
-    if (!baseline_place_lines(&t, lines))
-        g_array_set_size(lines, 0);
-    end(&t);
-    code_arena_free(arena);
-    return lines;
 }

@@ -6,14 +6,11 @@
 #include "backend/baseline.h"
 #include "backend/baseline_private.h"
 #include "backend/block_file.h"
-#include "backend/inspect.h"
 #include "backend/interp.h"
+#include "backend/jit_tap.h"
 #include "backend/stencil_forms.h"
 #include "backend/stencils.h"
 #include <string.h>
-
-// Where code is: an offset in its part.
-#define COLD (UINT32_C(1) << 31)
 
 static uint64_t hole_value(const Baseline *t, const Piece *p, unsigned hole);
 
@@ -21,7 +18,7 @@ static uint32_t append(Baseline *t, bool cold, unsigned start, unsigned length)
 {
     GByteArray *code = cold ? t->cold : t->hot;
     g_byte_array_append(code, stencil_code + start, length);
-    return (code->len - length) | (cold ? COLD : 0);
+    return (code->len - length) | (cold ? BASELINE_COLD : 0);
 }
 
 // Does one byte do for a hole of 4? Then the instruction is 3 bytes shorter.
@@ -38,7 +35,7 @@ static uint32_t append_hot(Baseline *t, const Piece *p, bool cold)
 {
     const Stencil *s = &stencils[p->stencil];
     GByteArray *code = cold ? t->cold : t->hot;
-    uint32_t at = code->len | (cold ? COLD : 0);
+    uint32_t at = code->len | (cold ? BASELINE_COLD : 0);
     unsigned done = 0;
     for (const Patch *q = stencil_patches + s->patch; q < stencil_patches + s->patch + s->patches; q++) {
         if (!is_short(t, p, q))
@@ -55,12 +52,12 @@ static uint32_t append_hot(Baseline *t, const Piece *p, bool cold)
 
 static const uint8_t *address(const Baseline *t, uint32_t at)
 {
-    return at & COLD ? t->place.cold + (at & ~COLD) : t->place.hot + at;
+    return at & BASELINE_COLD ? t->place.cold + (at & ~BASELINE_COLD) : t->place.hot + at;
 }
 
 static uint8_t *bytes_at(const Baseline *t, uint32_t at)
 {
-    return at & COLD ? t->cold->data + (at & ~COLD) : t->hot->data + at;
+    return at & BASELINE_COLD ? t->cold->data + (at & ~BASELINE_COLD) : t->hot->data + at;
 }
 
 static void place_hot(Baseline *t, Piece *p)
@@ -104,7 +101,7 @@ static void place_copies(Baseline *t, unsigned n)
             continue;
         }
         p->hot = append_hot(t, p, true);
-        p->next = p->stencil == STENCIL_REJOIN ? join : t->cold->len | COLD;
+        p->next = p->stencil == STENCIL_REJOIN ? join : t->cold->len | BASELINE_COLD;
     }
 }
 
@@ -115,7 +112,7 @@ static Piece *add_end(Baseline *t, unsigned stencil)
     return piece(t, t->pieces->len - 1);
 }
 
-static void lay_out(Baseline *t)
+void baseline_lay_out(Baseline *t)
 {
     unsigned n = t->pieces->len;
     for (unsigned i = 1; i < n; i++) {
@@ -168,6 +165,11 @@ static uint64_t run_at(unsigned run)
     return offsetof(IrEnv, runs) + run * sizeof(((IrEnv *)NULL)->runs.run[0]) - STENCIL_NEAR;
 }
 
+static const JitTapSite *tap_site(const Piece *p)
+{
+    return (const JitTapSite *)(uintptr_t)p->full;
+}
+
 // What a hole of p stands for; code is meant as offset.
 static uint64_t hole_value(const Baseline *t, const Piece *p, unsigned hole)
 {
@@ -187,11 +189,11 @@ static uint64_t hole_value(const Baseline *t, const Piece *p, unsigned hole)
     case HOLE_KIND:
         return p->kind;
     case HOLE_TAG:
-        return p->tag;
+        return tap_site(p)->tag;
     case HOLE_LOADS:
-        return p->loads;
+        return tap_site(p)->loads;
     case HOLE_STORES:
-        return p->stores;
+        return tap_site(p)->stores;
     case HOLE_INSNS:
         return t->block->n_insns;
     case HOLE_ROW:
@@ -254,10 +256,10 @@ static void note_fixup(Baseline *t, const Piece *p, const Patch *q, uint32_t at)
         if (!p->full_to)
             return;
         to = p->full_to;
-    } else if (!is_code(q->hole) || !((hole_value(t, p, q->hole) ^ at) & COLD)) {
+    } else if (!is_code(q->hole) || !((hole_value(t, p, q->hole) ^ at) & BASELINE_COLD)) {
         return;
     }
-    uint32_t fixup = BLOCK_FIXUP(to, (at & COLD) != 0, at & ~COLD);
+    uint32_t fixup = BLOCK_FIXUP(to, (at & BASELINE_COLD) != 0, at & ~BASELINE_COLD);
     g_array_append_val(t->fixups, fixup);
 }
 
@@ -286,6 +288,32 @@ static void fill_holes(Baseline *t, const Piece *p)
     }
 }
 
+void baseline_begin(Baseline *t, Block *b, JitUnit *u, const IrEnv *env, uint64_t guess, CodeArena *arena)
+{
+    *t = (Baseline){.block = b,
+                    .unit = u,
+                    .env = env,
+                    .system = u->system,
+                    .tap = interp_op(b->ops[0].handler) == IOP_TAP_ENTER,
+                    .arena = arena,
+                    .guess = guess,
+                    .pieces = g_array_sized_new(FALSE, FALSE, sizeof(Piece), b->n_ops * 2 + 4),
+                    .sites = g_array_sized_new(FALSE, FALSE, sizeof(JitSite), b->n_insns + 4),
+                    .hot = g_byte_array_sized_new(b->n_ops * 48 + 64),
+                    .cold = g_byte_array_sized_new(b->n_ops * 96 + 256),
+                    .group = NO_SLOT,
+                    .acc = NO_SLOT,
+                    .facc = NO_SLOT};
+}
+
+void baseline_end(Baseline *t)
+{
+    g_array_free(t->sites, TRUE);
+    g_byte_array_free(t->hot, TRUE);
+    g_byte_array_free(t->cold, TRUE);
+    g_array_free(t->pieces, TRUE);
+}
+
 JitUnit *baseline_unit_new(Block *b, unsigned n_slots, CodeArena *arena)
 {
     JitUnit *u = code_arena_alloc(arena, sizeof *u);
@@ -303,7 +331,7 @@ JitUnit *baseline_unit_new(Block *b, unsigned n_slots, CodeArena *arena)
 bool baseline_install(Baseline *t, CodeMemory *memory, GError **error)
 {
     JitUnit *u = t->unit;
-    lay_out(t);
+    baseline_lay_out(t);
     if (!code_memory_place(memory, t->hot->len, t->cold->len, &t->place, error))
         return false;
     *t->place.counter = *t->block->runs;
@@ -327,43 +355,6 @@ bool baseline_install(Baseline *t, CodeMemory *memory, GError **error)
     return true;
 }
 
-static int by_place(gconstpointer p, gconstpointer q)
-{
-    const UnitLine *a = p, *b = q;
-    if (a->cold != b->cold)
-        return a->cold ? 1 : -1;
-    return a->host < b->host ? -1 : a->host > b->host;
-}
-
-static void add_line(GArray *lines, const Baseline *t, const Piece *p, uint32_t at)
-{
-    UnitLine line = {.host = at & ~COLD, .cold = at & COLD, .none = !p->insn};
-    if (p->insn)
-        line.pc = t->block->pc + t->block->insn_pc[p->insn - 1];
-    g_array_append_val(lines, line);
-}
-
-bool baseline_place_lines(Baseline *t, GArray *lines)
-{
-    lay_out(t);
-    for (unsigned i = 0; i < t->pieces->len; i++) {
-        const Piece *p = piece(t, i);
-        if (stencils[p->stencil].hot)
-            add_line(lines, t, p, p->hot);
-        if (stencils[p->stencil].cold)
-            add_line(lines, t, p, p->cold);
-    }
-    g_array_sort(lines, by_place);
-    unsigned n = 0;
-    for (unsigned i = 0; i < lines->len; i++) { // one where the instruction changes
-        const UnitLine *a = &g_array_index(lines, UnitLine, i), *b = n ? &g_array_index(lines, UnitLine, n - 1) : NULL;
-        if (!b || a->cold != b->cold || a->none != b->none || a->pc != b->pc)
-            g_array_index(lines, UnitLine, n++) = *a;
-    }
-    g_array_set_size(lines, n);
-    return t->hot->len == t->unit->code_size && t->cold->len == t->unit->cold_size;
-}
-
 JitCode baseline_by_table(CodeMemory *memory)
 {
     const Stencil *s = &stencils[STENCIL_BY_TABLE];
@@ -384,8 +375,10 @@ uint64_t baseline_guess_target(const Block *b)
             guess = b->target[k];
         votes += b->target[k] == guess ? 1 : -1u;
     }
+    if (seen < ENOUGH)
+        return 0;
     for (unsigned k = 0; k < b->n_targets; k++)
         same += b->target[k] == guess;
     bool elsewhere = b->mode & CODE_PAGED && (guess ^ b->pc) & PAGE_MASK;
-    return seen >= ENOUGH && same * 8 >= seen * 7 && !elsewhere ? guess : 0;
+    return same * 8 >= seen * 7 && !elsewhere ? guess : 0;
 }

@@ -10,12 +10,11 @@ typedef struct {
     int32_t imm;
     uint32_t site;
     uint32_t kind; // of an access, for IrEnv.jit_access
-    uint32_t tag, loads, stores; // of one that is recorded: as in JitTapSite
     uint32_t slow, far; // stencils of its ways out of line, later the pieces; 0: none
     uint32_t copy; // the head of a group: the piece where its accesses are done one by one; else 0
     bool aside;    // in such a copy
     uint16_t insn; // 1 + the guest instruction that it belongs to; 0: none
-    uint64_t full;   // value of a 64-bit hole
+    uint64_t full;   // value of a 64-bit hole; of an access that is recorded: its JitTapSite
     uint8_t full_to; // ... if that is an address in what belongs to the block: BLOCK_TO_..., else 0
     uint32_t hot, cold, next; // where it is, see address(); next: where it goes on
 } Piece;
@@ -26,6 +25,8 @@ typedef struct {
     JitUnit *unit;
     GArray *pieces, *sites;
     GArray *fixups; // uint32_t; NULL: nobody wants them
+    const IOp *counted;     // loads and stores: accesses of the block from there on, atomic ones too
+    uint16_t loads, stores;
     bool system;
     bool tap; // it records (jit_tap.h)
     CodeArena *arena;
@@ -66,8 +67,15 @@ void baseline_tap_atomic(Baseline *t, const IOp *op, uint32_t site);
 void baseline_tap_enter(Baseline *t, bool straddles);
 void baseline_tap_system(Baseline *t, const IOp *op);
 
+// Starts on b's code, which goes into u (whose `system` counts): see baseline_translate; ends with baseline_end.
+void baseline_begin(Baseline *t, Block *b, JitUnit *u, const IrEnv *env, uint64_t guess, CodeArena *arena);
+void baseline_select(Baseline *t); // fills in pieces and sites
+void baseline_end(Baseline *t);
+
+// Where code is: an offset in its part, | this in the cold one.
+#define BASELINE_COLD (UINT32_C(1) << 31)
+// Gives each piece its place, and its bytes to t->hot and t->cold, holes still empty.
+void baseline_lay_out(Baseline *t);
 // Lays out the pieces of t, the first of which are ENTRY and HEAD, and puts the code where it runs: everything in
 // t->unit but its sites. False and an error when executable memory is full.
 bool baseline_install(Baseline *t, CodeMemory *memory, GError **error);
-// Only lays them out, and appends the UnitLines of that; false if it is not as long as the code of t->unit.
-bool baseline_place_lines(Baseline *t, GArray *lines);

@@ -21,6 +21,8 @@ struct CodeCache {
     CodeArena *arena; // blocks, baseline code, links
     JitCode by_table; // in there: the way of a slot through the jump table; NULL until it is needed
     unsigned mode;
+    void (*dropped)(void *opaque, const Block *b, const JitUnit *u); // or NULL
+    void *opaque;
 };
 
 typedef struct {
@@ -260,6 +262,8 @@ static void unlink_incoming(CodeCache *cc, JitUnit *u)
 
 static void kill_unit(CodeCache *cc, JitUnit *u)
 {
+    if (cc->dropped)
+        cc->dropped(cc->opaque, NULL, u);
     u->dead = true;
     unlink_incoming(cc, u);
     for (unsigned i = 0; i < cc->all_blocks->len; i++) {
@@ -296,6 +300,8 @@ static bool span_hit(const CodeSpan *s, ram_t start, uint64_t len)
 
 static void kill_block(CodeCache *cc, Block *b)
 {
+    if (cc->dropped)
+        cc->dropped(cc->opaque, b, NULL);
     b->dead = true;
     b->count_base = block_count(b);
     b->base_count = block_base_count(b);
@@ -435,6 +441,13 @@ void code_cache_each_block(CodeCache *cc, void (*fn)(Block *b, void *opaque), vo
 {
     for (unsigned i = 0; i < cc->all_blocks->len; i++)
         fn(g_ptr_array_index(cc->all_blocks, i), opaque);
+}
+
+void code_cache_set_watcher(CodeCache *cc, void (*dropped)(void *opaque, const Block *b, const JitUnit *u),
+                            void *opaque)
+{
+    cc->dropped = dropped;
+    cc->opaque = opaque;
 }
 
 Block *code_cache_block(const CodeCache *cc, unsigned i)

@@ -183,6 +183,10 @@ void code_cache_chain_by_table(CodeCache *cc, JitUnit *u, unsigned i);
 // The same for blocks of the interpreter.
 bool code_cache_may_link(const Block *from, const Block *to);
 
+// From now on tells of each block, with its baseline code, or else region that is about to be dropped because its guest
+// code was written to; the other one is NULL.
+void code_cache_set_watcher(CodeCache *cc, void (*dropped)(void *opaque, const Block *b, const JitUnit *u),
+                            void *opaque);
 // Drops everything that was made from these RAM bytes.
 void code_cache_invalidate(CodeCache *cc, ram_t start, uint64_t len);
 // Links by guest address that do not hold for ever. After something was forgotten there, set the mode again.

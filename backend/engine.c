@@ -9,6 +9,7 @@
 #include "backend/fp_mode.h"
 #include "backend/jit_call.h"
 #include "backend/jit_tap.h"
+#include "util/clock.h"
 #include "util/log.h"
 #include <string.h>
 
@@ -82,6 +83,7 @@ void engine_free(Engine *e)
     code_cache_free(e->cache);
     tier_cache_free(e->persistent);
     tap_blocks_free(e->tap);
+    g_clear_pointer(&e->watchers, g_array_unref);
     g_free(e);
 }
 
@@ -128,7 +130,8 @@ static Block *translate(Engine *e, uint64_t pc, unsigned max, CodeArena *arena)
             b->shortened = !first;
         first = false;
     }
-    tap_blocks_name(e, b, code_length(e->scratch), !arena);
+    if (e->tap)
+        tap_blocks_name(e, b, code_length(e->scratch), !arena);
     e->stats.blocks++;
     e->stats.block_insns += b->n_insns;
     if (log_on(LOG_IN_ASM | LOG_OP))
@@ -194,6 +197,7 @@ static bool still_there(Engine *e, uint64_t pc, ram_t page, ram_t next)
 static Block *translate_cached(Engine *e, uint64_t pc, ram_t ram, const uint8_t *host)
 {
     ram_t next = 0;
+    uint64_t start = e->watchers ? clock_ns(CLOCK_MONOTONIC) : 0;
     // An instruction that may straddle into a page with rules of its own is looked at each time.
     if (((pc + 3) ^ pc) & PAGE_MASK && !fetch_page(e, pc + 3, &next))
         return translate_uncached(e, pc, 1);
@@ -211,6 +215,8 @@ static Block *translate_cached(Engine *e, uint64_t pc, ram_t ram, const uint8_t 
     }
     tier_reset_heat(e, b);
     code_cache_add_block(e->cache, b);
+    if (e->watchers)
+        engine_tell_block(e, ENGINE_TRANSLATED, b, NULL, b->kept, start);
     return b;
 }
 
@@ -418,6 +424,7 @@ static bool flush_if_wanted(Engine *e)
 {
     if (!e->flush_wanted && code_cache_block_bytes(e->cache) < MAX_BLOCK_BYTES)
         return false;
+    const char *why = e->flush_wanted ? "the memory for code is full" : "too many blocks";
     e->flush_wanted = false;
     e->epoch++;
     g_ptr_array_set_size(e->candidates, 0);
@@ -431,6 +438,8 @@ static bool flush_if_wanted(Engine *e)
     tap_blocks_dropped(e);
     code_cache_flush_all(e->cache);
     enter_mode(e);
+    if (e->watchers)
+        engine_tell(e, (EngineEvent){.kind = ENGINE_FLUSHED, .why = why});
     return true;
 }
 
@@ -503,6 +512,16 @@ void engine_step_block(Engine *e)
     Block *b = engine_block(e, e->env->pc);
     if (b)
         run_one(e, b);
+}
+
+bool engine_step_within(Engine *e, uint64_t n)
+{
+    flush_if_wanted(e);
+    Block *b = engine_block(e, e->env->pc);
+    if (!b || b->n_insns > n)
+        return false;
+    run_one(e, b);
+    return true;
 }
 
 void engine_run_exactly(Engine *e, uint64_t n)

@@ -57,6 +57,8 @@ void engine_free(Engine *e);
 void engine_run(Engine *e);
 // One block by the interpreter, whatever is compiled (stepping, -accel check); may fault instead.
 void engine_step_block(Engine *e);
+// The same if it ends within n instructions. False: it does not, and nothing was done, or there is none.
+bool engine_step_within(Engine *e, uint64_t n);
 // Exactly n instructions by the interpreter; fewer if one of them faults.
 void engine_run_exactly(Engine *e, uint64_t n);
 // One entry into compiled code, if the block at env->pc has any: true. Chained regions run on. For -accel check.

@@ -2,6 +2,7 @@
 // The engine's insides, shared by engine.c, tier*.c, trace.c, ahead*.c and dump.c.
 #pragma once
 #include "backend/engine.h"
+#include "backend/engine_watch.h"
 #include "backend/interp.h"
 #include "backend/queue.h"
 #include "backend/region_info.h"
@@ -53,6 +54,7 @@ struct Engine {
     TierCache *persistent; // NULL: not used
     TierBlocks *kept;      // likewise
     TapBlocks *tap;        // likewise
+    GArray *watchers;      // EngineWatcher; NULL: none
 };
 
 // A region on its way through the compiler.
@@ -63,6 +65,7 @@ typedef struct {
     uint64_t epoch;
     uint64_t cache_head; // region_head of head, 0: not to be kept
     const JitUnit *remade; // the region that this one is to replace; NULL: none
+    uint64_t sent_ns;      // when it went to a worker, if there are watchers
     JitRequest rq;         // what is asked of the compiler
     uint32_t ends;         // 1 << RegionEnd: why it is not larger
 } Trace;
@@ -86,6 +89,14 @@ Block *engine_peek(Engine *e, uint64_t pc);
 Block *engine_make(Engine *e, uint64_t pc);
 
 uint64_t block_end(const Block *b); // the guest address behind it
+
+// engine_watch.c: tells the watchers, of whom there are some (e->watchers), with the time. start_ns 0: it took none.
+void engine_tell(Engine *e, EngineEvent event);
+// u: its code; NULL: none.
+void engine_tell_block(Engine *e, EngineEventKind kind, const Block *b, const JitUnit *u, bool loaded,
+                       uint64_t start_ns);
+void engine_tell_region(Engine *e, EngineEventKind kind, const JitUnit *u, bool loaded, uint64_t start_ns);
+void engine_tell_trace(Engine *e, EngineEventKind kind, const Trace *t, uint64_t cpu_ns, const char *why);
 
 // slow_paths.c: sets what compiled code calls, in a hart's environment.
 void slow_paths_init(IrEnv *env);
@@ -158,7 +169,7 @@ void tier_blocks_made(Engine *e, Block *b);               // b has baseline code
 // tap_blocks.c: sites and executions of blocks, for the tap. Nothing where there is none (e->tap).
 TapBlocks *tap_blocks_new(Engine *e); // NULL if there is to be none
 void tap_blocks_free(TapBlocks *t);
-void tap_blocks_name(Engine *e, Block *b, uint32_t len, bool uncached); // b, of len bytes, is new
+void tap_blocks_name(Engine *e, Block *b, uint32_t len, bool uncached); // only with one: b, of len bytes, is new
 void tap_blocks_forgotten(Engine *e, const Block *b);                   // the uncached one is
 void tap_blocks_dropped(Engine *e);                                     // all others are, at once
 void tap_blocks_fetch_fault(Engine *e, const MemFault *fault); // takes it, tap or not

@@ -9,6 +9,6 @@ typedef struct { // what is known about some host code
     const GArray *lines; // UnitLine, those of the other part too; or NULL
 } HostCode;
 
-// Appends the instructions (CodeHost, of no guest instruction) of size bytes of host code, shown as if they lay at addr.
+// Appends the instructions (CodeHost, of no guest instruction) of size bytes of host code, as if they lay at addr.
 void host_code_read(GArray *out, const uint8_t *code, size_t size, uint64_t addr, const HostCode *what);
 void host_code_clear(CodeHost *h); // a GDestroyNotify of such an array

@@ -3,7 +3,7 @@
 //
 // Who samples interprets some blocks first, so that samples are not only where regions test for the end of a slice.
 // What would have run those blocks is worked out on the way: a region as long as control stays in it, else what is
-// at the block.
+// entered at the block.
 #include "backend/inspect_private.h"
 
 // The number of the block of region u at pc, or -1.

@@ -47,7 +47,7 @@ void tier_warm(Engine *e, Block *b)
         return;
     g_autoptr(GError) error = NULL;
     JitUnit *u = NULL;
-    uint64_t start = clock_ns(CLOCK_MONOTONIC);
+    uint64_t start = clock_ns(CLOCK_MONOTONIC), kept = e->stats.kept_code;
     if (e->config.baseline && !b->uncached && !e->no_code && !(u = tier_blocks_code(e, b, &error)) && !error)
         u = baseline_translate(b, e->env, e->config.system, tier_blocks_wanted(e, b), code_cache_memory(e->cache),
                                code_cache_arena(e->cache), &error);
@@ -67,6 +67,8 @@ void tier_warm(Engine *e, Block *b)
     tier_cache_try_again(e, b);
     if (log_on(LOG_OUT_ASM))
         dump_baseline(e, u);
+    if (e->watchers)
+        engine_tell_block(e, ENGINE_BASELINE, b, u, e->stats.kept_code != kept, start);
 }
 
 // The pages of b, once each: blocks come in the order of their pc.
@@ -177,6 +179,8 @@ static void install(Engine *e, Trace *t, QueueResult *r)
         tier_not_installed(e, error);
         if (log_on(LOG_JIT))
             log_printf("jit: %s\n", error->message);
+        if (e->watchers)
+            engine_tell_trace(e, ENGINE_REGION_FAILED, t, r->compile_ns, error->message);
         return;
     }
     tier_cache_keep(e, t, u, r);
@@ -189,6 +193,8 @@ static void install(Engine *e, Trace *t, QueueResult *r)
     e->stats.region_bytes += u->code_size;
     if (log_on(LOG_JIT | LOG_OP_OPT | LOG_GIMPLE | LOG_OUT_ASM))
         dump_region(e, r, u);
+    if (e->watchers)
+        engine_tell_region(e, ENGINE_REGION, u, false, t->sent_ns);
 }
 
 void tier_add_unit(Engine *e, Trace *t, JitUnit *u)
@@ -241,8 +247,14 @@ static void take(Engine *e, QueueResult *r)
         e->stats.regions_failed++;
         if (log_on(LOG_JIT))
             log_printf("jit: region at 0x%" PRIx64 ": %s\n", t->code->base, r->message);
+        if (e->watchers)
+            engine_tell_trace(e, ENGINE_REGION_FAILED, t, r->compile_ns, r->message);
     } else if (stale(e, t)) {
         e->stats.regions_dropped++;
+        if (e->watchers)
+            engine_tell_trace(e, ENGINE_REGION_FAILED, t, r->compile_ns,
+                              t->epoch != e->epoch ? "all code was dropped meanwhile"
+                                                   : "its guest code was written to meanwhile");
     } else {
         install(e, t, r);
     }
@@ -317,8 +329,19 @@ static unsigned make_job(Engine *e, Trace *t, QueueJob *out)
     return insns;
 }
 
+static void tell_sent(Engine *e, const QueueJob *jobs, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        Trace *t = jobs[i].job;
+        t->sent_ns = clock_ns(CLOCK_MONOTONIC);
+        engine_tell_trace(e, ENGINE_REGION_SENT, t, 0, NULL);
+    }
+}
+
 static void submit(Engine *e, QueueJob *jobs, unsigned n)
 {
+    if (e->watchers)
+        tell_sent(e, jobs, n);
     if (n)
         queue_submit_batch(e->queue, jobs, n);
     for (unsigned i = 0; i < n; i++)

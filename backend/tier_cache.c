@@ -156,6 +156,7 @@ static bool use_region(const RegionFile *r, void *opaque)
     Use *use = opaque;
     Engine *e = use->e;
     RegionKey key;
+    uint64_t start = clock_ns(CLOCK_MONOTONIC);
     bool movable = tier_movable(use->head);
     uint64_t moved = r->header.base - use->head->pc;
     bool here = movable == r->header.movable && (!moved || (movable && !(moved & ~PAGE_MASK)));
@@ -174,6 +175,8 @@ static bool use_region(const RegionFile *r, void *opaque)
                        "the code cache\n",
                        u->base, e->guest.symbol(e->guest.opaque, u->base), u->n_blocks, u->n_insns, u->code_size,
                        u->n_entries);
+        if (e->watchers)
+            engine_tell_region(e, ENGINE_REGION, u, true, start);
     }
     if (t)
         trace_free(t);
