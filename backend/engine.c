@@ -59,6 +59,7 @@ Engine *engine_new(const EngineConfig *config, const EngineGuest *guest, IrEnv *
     e->persistent = tier_cache_new(e);
     e->kept = tier_blocks_new(e);
     e->tap = tap_blocks_new(e);
+    e->costs = config->inspect ? g_hash_table_new_full(NULL, NULL, NULL, g_free) : NULL;
     return e;
 }
 
@@ -79,6 +80,10 @@ void engine_free(Engine *e)
     g_array_free(e->pred_list, TRUE);
     g_hash_table_destroy(e->return_sites);
     ir_block_free(e->scratch);
+    costs_forget(e);
+    g_clear_pointer(&e->costs, g_hash_table_destroy);
+    if (e->again)
+        queue_free(e->again, NULL);
     tier_blocks_free(e);
     code_cache_free(e->cache);
     tier_cache_free(e->persistent);
@@ -119,16 +124,18 @@ static Block *translate(Engine *e, uint64_t pc, unsigned max, CodeArena *arena)
 {
     MemFault fault;
     Block *b = NULL;
-    bool first = true;
-    for (; !b; max /= 2) {
+    for (bool first = true; !b; max /= 2, first = false) {
+        uint64_t start = costs_now(e), lifted;
         if (!e->guest.lift(e->guest.opaque, pc, pc, max, e->scratch, &fault)) {
             tap_blocks_fetch_fault(e, &fault);
             return NULL;
         }
+        lifted = costs_now(e);
         b = interp_translate(e->scratch, pc, e->config.tap, arena);
         if (b)
             b->shortened = !first;
-        first = false;
+        if (b && e->costs && arena) // those of others are not asked for
+            costs_add(e, b, (BlockCosts){{lifted - start, costs_now(e) - lifted}});
     }
     if (e->tap)
         tap_blocks_name(e, b, code_length(e->scratch), !arena);
@@ -434,6 +441,7 @@ static bool flush_if_wanted(Engine *e)
     g_hash_table_remove_all(e->return_sites);
     e->noted = 0;
     e->ran = NULL;
+    costs_forget(e);
     engine_stats_blocks_end(e);
     tap_blocks_dropped(e);
     code_cache_flush_all(e->cache);

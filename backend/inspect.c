@@ -92,6 +92,9 @@ static void add_block(Block *b, void *opaque)
         p->host_bytes = u->code_size;
         p->cold_bytes = u->cold_size;
     }
+    const BlockCosts *costs = in->e->costs ? g_hash_table_lookup(in->e->costs, b) : NULL;
+    for (unsigned i = 0; costs && i < COSTS; i++)
+        add_stage(p, cost_stage_names[i], costs->ns[i]);
     GPtrArray *at = g_hash_table_lookup(in->by_pc, GSIZE_TO_POINTER(b->pc));
     if (!at) {
         at = g_ptr_array_new();

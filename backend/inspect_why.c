@@ -114,5 +114,10 @@ char *inspect_not_better(const Engine *e, const Block *b)
     if (why == NOT_BETTER_NOT_HOT)
         return g_strdup_printf("%s: %" G_GUINT64_FORMAT " of %u runs", text,
                                b->base ? block_base_count(b) : block_count(b), e->config.threshold);
+    if (why == NOT_BETTER_WAITING)
+        return g_strdup_printf("%s, with %u others", text, MAX(e->candidates->len, 1) - 1);
+    const char *message = why == NOT_BETTER_REFUSED && e->refusals ? g_hash_table_lookup(e->refusals, b) : NULL;
+    if (message)
+        return g_strdup_printf("%s: %s", text, message);
     return g_strdup(text);
 }
