@@ -69,7 +69,8 @@ struct Block {
     uint32_t kept;       // 1 + its number among kept blocks; 0: it is none of them
     uint32_t site, number; // EngineConfig.tap: of its first half-word, of the block (tap_blocks.c)
     bool kept_code;      // baseline code is kept with it
-    uint8_t pad[3];
+    bool cut;            // ends in front of a breakpoint: not to be kept
+    uint8_t pad[2];
     uint64_t pc;
     int32_t heat; // counts down at each entry; below 0 the entry goes through the engine
     uint16_t n_insns;

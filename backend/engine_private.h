@@ -8,6 +8,7 @@
 typedef struct TierCache TierCache;
 typedef struct TierBlocks TierBlocks;
 typedef struct TapBlocks TapBlocks;
+typedef struct Breakpoints Breakpoints;
 
 typedef struct { // a block that goes to some address, or calls just before it
     Block *block;
@@ -51,6 +52,8 @@ struct Engine {
     TierCache *persistent; // NULL: not used
     TierBlocks *kept;      // likewise
     TapBlocks *tap;        // likewise
+    Breakpoints *breakpoints; // NULL: there are none
+    bool at_breakpoint;       // the engine stopped in front of one
 };
 
 // A region on its way through the compiler.
@@ -82,6 +85,20 @@ Block *engine_peek(Engine *e, uint64_t pc);
 Block *engine_make(Engine *e, uint64_t pc);
 
 uint64_t block_end(const Block *b); // the guest address behind it
+
+// engine.c: a block of at most max instructions at pc, which is forgotten when the next one is made. NULL after taking
+// a fault. Then b alone by the interpreter; and what is to be done in front of either.
+Block *engine_uncached(Engine *e, uint64_t pc, unsigned max);
+void engine_run_one(Engine *e, Block *b);
+bool engine_flush_if_wanted(Engine *e); // true: no block is good any more
+
+// breakpoints.c
+bool breakpoint_at(const Engine *e, uint64_t pc);
+bool breakpoint_on_page(const Engine *e, uint64_t pc);
+// How many instructions of this block, lifted at base, lie in front of its first one with a breakpoint, if that is not
+// the block's first; 0: there is none.
+unsigned breakpoint_behind(const Engine *e, const IrBlock *ir, uint64_t base);
+void breakpoints_free(Engine *e);
 
 // slow_paths.c: sets what compiled code calls, in a hart's environment.
 void slow_paths_init(IrEnv *env);
