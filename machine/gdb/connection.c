@@ -156,7 +156,8 @@ static void tell_port(GSocket *listener)
 {
     g_autoptr(GSocketAddress) a = g_socket_get_local_address(listener, NULL);
     if (a)
-        fprintf(stderr, "addend: gdb: listening at port %u\n", g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(a)));
+        fprintf(stderr, "addend: gdb: listening at port %u\n",
+                g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(a)));
 }
 
 static GSocket *listen_at(const ConnectionSpec *spec, GError **error)
