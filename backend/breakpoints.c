@@ -36,14 +36,24 @@ bool breakpoint_on_page(const Engine *e, uint64_t pc)
     return b && between(b->pc, b->n, pc & PAGE_MASK, pc | ~PAGE_MASK);
 }
 
-unsigned breakpoint_behind(const Engine *e, const IrBlock *ir, uint64_t base)
+// How many instructions of this block, lifted at base, lie in front of one with a breakpoint, the first one aside; 0:
+// there is none.
+static unsigned room(const Engine *e, const IrBlock *ir, uint64_t base)
 {
     unsigned n = 0;
-    for (unsigned i = 0; e->breakpoints && i < ir->n_ops; i++) {
+    for (unsigned i = 0; i < ir->n_ops; i++) {
         if (ir->ops[i].op == IR_OP_INSN && n++ && breakpoint_at(e, base + (uint64_t)ir->ops[i].imm))
             return n - 1;
     }
     return 0;
+}
+
+bool breakpoints_lift(Engine *e, uint64_t pc, unsigned max, MemFault *fault)
+{
+    if (!e->guest.lift(e->guest.opaque, pc, pc, max, e->scratch, fault))
+        return false;
+    unsigned n = e->breakpoints ? room(e, e->scratch, pc) : 0;
+    return !n || e->guest.lift(e->guest.opaque, pc, pc, n, e->scratch, fault);
 }
 
 // Appends what is in a and not in b.

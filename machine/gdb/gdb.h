@@ -25,5 +25,6 @@ void gdb_on_cont(Gdb *g);
 bool gdb_holds(const Gdb *g, unsigned hart); // it does not run, whatever comes
 bool gdb_steps(const Gdb *g, unsigned hart); // it runs one instruction, and waits at no wfi
 bool gdb_takes_interrupts(const Gdb *g, unsigned hart);
+bool gdb_has_seen(const Gdb *g, unsigned hart); // an access of watched bytes in this slice, which was refused
 // A slice is over. stepped: it was one of gdb_steps. If that is to be reported, waits until it was.
 void gdb_slice_done(Gdb *g, unsigned hart, bool stepped);

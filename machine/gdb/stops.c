@@ -23,6 +23,11 @@ bool gdb_takes_interrupts(const Gdb *g, unsigned hart)
     return g->harts[hart].action != HART_STEPS || !(g->sstep & SSTEP_NOIRQ);
 }
 
+bool gdb_has_seen(const Gdb *g, unsigned hart)
+{
+    return g->harts[hart].seen.why;
+}
+
 // --- the harts' threads --------------------------------------------------------------------------------------
 
 // What the end of a slice is for the debugger; STOP_NONE: nothing.
