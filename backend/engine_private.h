@@ -10,6 +10,7 @@
 typedef struct TierCache TierCache;
 typedef struct TierBlocks TierBlocks;
 typedef struct TapBlocks TapBlocks;
+typedef struct Breakpoints Breakpoints;
 
 typedef struct { // a block that goes to some address, or calls just before it
     Block *block;
@@ -54,6 +55,8 @@ struct Engine {
     TierCache *persistent; // NULL: not used
     TierBlocks *kept;      // likewise
     TapBlocks *tap;        // likewise
+    Breakpoints *breakpoints; // NULL: there are none
+    bool at_breakpoint;       // the engine stopped in front of one
     GArray *watchers;      // EngineWatcher; NULL: none
 };
 
@@ -89,6 +92,19 @@ Block *engine_peek(Engine *e, uint64_t pc);
 Block *engine_make(Engine *e, uint64_t pc);
 
 uint64_t block_end(const Block *b); // the guest address behind it
+
+// engine.c: a block of at most max instructions at pc, which is forgotten when the next one is made. NULL after taking
+// a fault. Then b alone by the interpreter; and what is to be done in front of either.
+Block *engine_uncached(Engine *e, uint64_t pc, unsigned max);
+void engine_run_one(Engine *e, Block *b);
+bool engine_flush_if_wanted(Engine *e); // true: no block is good any more
+
+// breakpoints.c
+bool breakpoint_at(const Engine *e, uint64_t pc);
+bool breakpoint_on_page(const Engine *e, uint64_t pc);
+// Lifts at pc into e->scratch, at most max instructions, and none with a breakpoint behind the first.
+bool breakpoints_lift(Engine *e, uint64_t pc, unsigned max, MemFault *fault);
+void breakpoints_free(Engine *e);
 
 // engine_watch.c: tells the watchers, of whom there are some (e->watchers), with the time. start_ns 0: it took none.
 void engine_tell(Engine *e, EngineEvent event);

@@ -6,6 +6,7 @@
 #include "machine/aot.h"
 #include "machine/code_cache_command.h"
 #include "machine/cpu_model.h"
+#include "machine/gdb/gdb.h"
 #include "softmmu/dirty.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -469,6 +470,11 @@ static bool start_monitors(Machine *m)
         m->message = g_strdup(error->message);
         return false;
     }
+    if (!gdb_new(m, m->options, &m->gdb, &error)) {
+        g_clear_pointer(&m->monitors, monitors_free);
+        m->message = g_strdup(error->message);
+        return false;
+    }
     if (m->options->start_stopped)
         machine_stop(m);
     return true;
@@ -507,6 +513,7 @@ void machine_run(Machine *m, RunResult *out)
     g_clear_pointer(&m->monitors, monitors_free);
     check_output(m);
     check_end(m);
+    gdb_free(g_steal_pointer(&m->gdb), m->status);
     *out = (RunResult){m->status, m->message, (double)(g_get_monotonic_time() - start) / 1e6};
 }
 

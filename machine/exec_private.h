@@ -49,6 +49,7 @@ struct Machine {
     HartWatch **watch; // by hart
     Exclusive exclusive;
     Monitors *monitors; // NULL: none
+    struct Gdb *gdb;    // likewise
     TapListener tap;    // records NULL: none
     MachineTap **taps;  // by hart, or NULL
     Sampler *sampler;   // NULL: none

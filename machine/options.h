@@ -72,6 +72,12 @@ typedef struct {
     const char *monitor_path; // MONITOR_UNIX
     bool monitor_server, monitor_wait; // ... listens there; and waits for who connects
     GArray *chardevs;         // of ChardevItem: -chardev
+
+    // -gdb: where a debugger connects.
+    bool gdb;
+    const char *gdb_path; // Unix socket; NULL: TCP
+    const char *gdb_host; // "": this host only
+    uint16_t gdb_port;
     // "stdio", "mon:stdio", "null", "file:PATH" or "chardev:ID"; never NULL. Default: "mon:stdio", or "null" if a
     // -chardev has stdin and stdout.
     const char *serial;

@@ -151,6 +151,14 @@ static void add_features(GString *s, const HartFeatures *f)
     add_text(s, "mmu", cpu_model_mmu_type(f), "riscv,sv57");
 }
 
+static void add_gdb(GString *s, const Options *o)
+{
+    if (o->gdb && o->gdb_path)
+        g_string_append_printf(s, " gdb=unix:%s", o->gdb_path);
+    else if (o->gdb)
+        g_string_append_printf(s, " gdb=tcp:%s:%u", o->gdb_host, o->gdb_port);
+}
+
 static void add_monitor(GString *s, const Options *o)
 {
     static const char *const names[] = {[MONITOR_NONE] = "none", [MONITOR_STDIO] = "stdio", [MONITOR_UNIX] = "unix"};
@@ -242,6 +250,7 @@ static char *describe(const Options *o)
     for (unsigned i = 0; i < o->guest_args->len; i++)
         g_string_append_printf(s, i ? "|%s" : " args=%s", (char *)g_ptr_array_index(o->guest_args, i));
     add_monitor(s, o);
+    add_gdb(s, o);
     add_text(s, "serial", o->serial, "mon:stdio");
     add_flag(s, "semihosting", o->semihosting);
     add_text(s, "chroot", o->chroot, NULL);
