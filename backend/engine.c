@@ -503,7 +503,7 @@ void engine_run(Engine *e)
 void engine_run_one(Engine *e, Block *b)
 {
     int64_t rest = e->env->left - 1;
-    e->ran = NULL;
+    e->ran = engine_would_run(e, b);
     link_to(e, b);
     b->heat--;
     e->env->icount_limit -= (uint64_t)rest;

@@ -45,7 +45,7 @@ struct Engine {
     JitUnit *from;    // compiled code left by a static exit: its unit and slot, to be chained; else NULL
     unsigned from_slot;
     bool from_indirect; // ... by an indirect jump that missed
-    JitUnit *ran;       // the compiled code that ran last, if the interpreter did not run since; else NULL
+    JitUnit *ran;       // compiled code that ran last, or would have if blocks were not stepped; NULL: interpreter
     EngineStats stats;
     unsigned uncached_mode; // of the code in uncached
     uint64_t seen_loads, seen_stores; // with config.stats: IrEnv's counts when the mode last changed
@@ -189,6 +189,9 @@ void tap_blocks_name(Engine *e, Block *b, uint32_t len, bool uncached); // only 
 void tap_blocks_forgotten(Engine *e, const Block *b);                   // the uncached one is
 void tap_blocks_dropped(Engine *e);                                     // all others are, at once
 void tap_blocks_fetch_fault(Engine *e, const MemFault *fault); // takes it, tap or not
+
+// inspect_sample.c: the compiled code that runs b when control comes there from e->ran; NULL: it is interpreted.
+JitUnit *engine_would_run(const Engine *e, const Block *b);
 
 // dump.c: the -d output of each stage
 void dump_block(Engine *e, const IrBlock *ir, uint64_t base);
