@@ -5,6 +5,7 @@
 #include "machine/code_cache_command.h"
 #include "machine/demo.h"
 #include "machine/exec.h"
+#include "machine/profile/perf.h"
 #include "machine/stats.h"
 #include "machine/tlb_command.h"
 #include "machine/tlb_run.h"
@@ -98,6 +99,12 @@ static int run(const Options *o)
         machine_free(m);
         return ok ? 0 : fail(error);
     }
+    Perf *perf;
+    if (!perf_attach(o, m, &perf, &error)) {
+        tlb_run_free(tlb);
+        machine_free(m);
+        return fail(error);
+    }
     RunResult r;
     machine_run(m, &r);
     fflush(stdout);
@@ -114,6 +121,9 @@ static int run(const Options *o)
         fputs(line, stderr);
     }
     machine_free(m);
+    g_clear_error(&error);
+    if (!perf_finish(perf, &error)) // the engines may tell something to their end
+        status = fail(error);
     return status;
 }
 
