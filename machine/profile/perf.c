@@ -21,15 +21,13 @@ typedef struct {
     Cpu *cpu;
 } PerfHart;
 
-static char *name_of(Names *names, Cpu *cpu, const JitUnit *u, uint64_t pc)
+static char *name_of(const Name *n, const char *tier, uint64_t pc)
 {
-    const char *tier = u->block ? "baseline" : "region";
-    Name n = names_at(names, cpu, pc, false);
-    if (!n.function)
-        return g_strdup_printf("0x%" PRIx64 "%s%s [%s]", pc, n.image ? " in " : "", n.image ? n.image : "", tier);
-    if (!n.offset)
-        return g_strdup_printf("%s [%s]", n.function, tier);
-    return g_strdup_printf("%s+0x%" PRIx64 " [%s]", n.function, n.offset, tier);
+    if (!n->function)
+        return g_strdup_printf("0x%" PRIx64 "%s%s [%s]", pc, n->image ? " in " : "", n->image ? n->image : "", tier);
+    if (!n->offset)
+        return g_strdup_printf("%s [%s]", n->function, tier);
+    return g_strdup_printf("%s+0x%" PRIx64 " [%s]", n->function, n->offset, tier);
 }
 
 static void event(void *opaque, const EngineEvent *e)
@@ -38,8 +36,11 @@ static void event(void *opaque, const EngineEvent *e)
     if ((e->kind != ENGINE_BASELINE && e->kind != ENGINE_REGION) || !e->unit)
         return;
     Names *names = machine_names(h->p->m);
-    g_autofree char *name = name_of(names, h->cpu, e->unit, e->pc);
-    PerfCode code = {e->unit, h->cpu, names, name};
+    const char *tier = e->unit->block ? "baseline" : "region";
+    Name n = names_at(names, h->cpu, e->pc, false);
+    g_autofree char *name = name_of(&n, tier, e->pc);
+    g_autofree char *common = g_strdup_printf("%s [%s]", n.function ? n.function : "", tier);
+    PerfCode code = {e->unit, h->cpu, names, name, common, n.function};
     g_mutex_lock(&h->p->lock);
     if (h->p->map)
         perf_map_add(h->p->map, &code);

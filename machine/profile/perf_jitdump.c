@@ -18,6 +18,8 @@
 
 #define MAGIC   0x4a695444
 #define VERSION 1
+#define GAP_MAX 64            // bytes between code that lies together
+#define STRETCH_MAX (1 << 20) // bytes
 
 enum { CODE_LOAD = 0, CODE_DEBUG_INFO = 2, CODE_CLOSE = 3 };
 
@@ -47,7 +49,19 @@ typedef struct {
     uint32_t line, discriminator; // then the file's name
 } DebugEntry;
 
+typedef struct { // code of one function that lies together, not written yet
+    uintptr_t addr;
+    uint64_t time; // of the first
+    char *name;
+    const char *function; // as Name has it; NULL: not known
+    bool unit_is_region;
+    GByteArray *bytes;   // the code; NULL: nothing is there
+    GByteArray *entries; // DebugEntry and name, n_entries
+    uint64_t n_entries;
+} Stretch;
+
 struct JitDump {
+    Stretch stretch[2]; // hot, cold
     FILE *f, *listing;
     char *path, *listing_path;
     unsigned line; // of the listing: the last one
@@ -95,26 +109,6 @@ JitDump *jitdump_open(GError **error)
     return d;
 }
 
-bool jitdump_close(JitDump *d, GError **error)
-{
-    RecordHeader h = {CODE_CLOSE, sizeof h, clock_ns(CLOCK_MONOTONIC)};
-    bool lost = false;
-    if (d->f) {
-        put(d, &h, sizeof h);
-        lost = ferror(d->f) | fclose(d->f);
-    }
-    if (d->listing)
-        lost |= ferror(d->listing) | fclose(d->listing);
-    if (lost)
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "-jitdump: %s could not be written to its end", d->path);
-    if (d->marker)
-        munmap(d->marker, (size_t)sysconf(_SC_PAGESIZE));
-    g_free(d->path);
-    g_free(d->listing_path);
-    g_free(d);
-    return !lost;
-}
-
 // A line of the listing for the instruction at pc; its number.
 static unsigned list_insn(JitDump *d, const PerfCode *code, uint64_t pc)
 {
@@ -126,51 +120,93 @@ static unsigned list_insn(JitDump *d, const PerfCode *code, uint64_t pc)
     return ++d->line;
 }
 
-static void add_entry(JitDump *d, const PerfCode *code, GByteArray *out, uint64_t addr, uint64_t pc)
+static void add_entry(JitDump *d, const PerfCode *code, Stretch *s, uint64_t addr, uint64_t pc)
 {
     Name n = names_at(code->names, code->cpu, pc, true);
     const char *file = n.file ? n.file : d->listing_path;
     DebugEntry e = {addr, n.file ? n.line : list_insn(d, code, pc), 0};
-    g_byte_array_append(out, (const uint8_t *)&e, sizeof e);
-    g_byte_array_append(out, (const uint8_t *)file, (guint)strlen(file) + 1);
+    g_byte_array_append(s->entries, (const uint8_t *)&e, sizeof e);
+    g_byte_array_append(s->entries, (const uint8_t *)file, (guint)strlen(file) + 1);
+    s->n_entries++;
 }
 
-static void put_debug(JitDump *d, uint64_t addr, const GByteArray *entries, uint64_t n, uint64_t now)
+static void put_debug(JitDump *d, const Stretch *s)
 {
-    DebugRecord r = {{CODE_DEBUG_INFO, (uint32_t)(sizeof r + entries->len), now}, addr, n};
+    DebugRecord r = {{CODE_DEBUG_INFO, (uint32_t)(sizeof r + s->entries->len), s->time}, s->addr, s->n_entries};
     put(d, &r, sizeof r);
-    put(d, entries->data, entries->len);
+    put(d, s->entries->data, s->entries->len);
 }
 
-static void put_code(JitDump *d, const char *name, const uint8_t *bytes, size_t size, uint64_t now)
+static void put_code(JitDump *d, const Stretch *s)
 {
-    size_t len = strlen(name) + 1;
-    LoadRecord r = {{CODE_LOAD, (uint32_t)(sizeof r + len + size), now}, (uint32_t)getpid(), (uint32_t)syscall(SYS_gettid),
-                    (uintptr_t)bytes, (uintptr_t)bytes, size, d->index++};
+    size_t len = strlen(s->name) + 1, size = s->bytes->len;
+    LoadRecord r = {{CODE_LOAD, (uint32_t)(sizeof r + len + size), s->time}, (uint32_t)getpid(),
+                    (uint32_t)syscall(SYS_gettid), s->addr, s->addr, size, d->index++};
     put(d, &r, sizeof r);
-    put(d, name, len);
-    put(d, bytes, size);
+    put(d, s->name, len);
+    put(d, s->bytes->data, size);
 }
 
-// One part of a unit: its lines, then its code.
+// --- stretches -----------------------------------------------------------------------------------------------------
+
+static void stretch_clear(Stretch *s)
+{
+    g_clear_pointer(&s->name, g_free);
+    g_clear_pointer(&s->bytes, g_byte_array_unref);
+    g_clear_pointer(&s->entries, g_byte_array_unref);
+    *s = (Stretch){0};
+}
+
+static void stretch_write(JitDump *d, Stretch *s)
+{
+    if (s->n_entries)
+        put_debug(d, s);
+    if (s->bytes)
+        put_code(d, s);
+    stretch_clear(s);
+}
+
+// Whether the code belongs to the function that s is of, and lies right behind it but for what aligns it.
+static bool joins(const Stretch *s, const PerfCode *code, const uint8_t *at)
+{
+    uintptr_t end = s->addr + (s->bytes ? s->bytes->len : 0);
+    return s->bytes && s->function && code->function == s->function && !s->unit_is_region && code->unit->block &&
+           (uintptr_t)at >= end && (uintptr_t)at - end < GAP_MAX && s->bytes->len < STRETCH_MAX;
+}
+
+static void stretch_begin(Stretch *s, const PerfCode *code, const uint8_t *at)
+{
+    *s = (Stretch){.addr = (uintptr_t)at, .time = clock_ns(CLOCK_MONOTONIC), .name = g_strdup(code->name),
+                   .function = code->function, .unit_is_region = !code->unit->block, .bytes = g_byte_array_new(),
+                   .entries = g_byte_array_new()};
+}
+
+// One part of a unit: its lines and its code. perf inject makes a file of each stretch, so what belongs together is one.
 static void add_part(JitDump *d, const PerfCode *code, const GArray *lines, bool cold)
 {
+    static const uint8_t gap[GAP_MAX];
     const uint8_t *bytes = cold ? code->unit->cold : code->unit->text;
     size_t size = cold ? code->unit->cold_size : code->unit->code_size;
-    uint64_t n = 0, now = clock_ns(CLOCK_MONOTONIC), last = UINT64_MAX;
-    g_autoptr(GByteArray) entries = g_byte_array_new();
+    Stretch *s = &d->stretch[cold];
+    uint64_t last = UINT64_MAX;
     if (!size)
         return;
+    if (joins(s, code, bytes)) {
+        g_byte_array_append(s->bytes, gap, (guint)((uintptr_t)bytes - s->addr - s->bytes->len));
+        if (strcmp(s->name, code->common_name)) {
+            g_free(s->name);
+            s->name = g_strdup(code->common_name);
+        }
+    } else {
+        stretch_write(d, s);
+        stretch_begin(s, code, bytes);
+    }
     for (unsigned i = 0; i < lines->len; i++) {
         const UnitLine *l = &g_array_index(lines, UnitLine, i);
-        if (l->cold != cold || l->none || l->host >= size || l->pc == last)
-            continue;
-        add_entry(d, code, entries, (uintptr_t)bytes + l->host, last = l->pc);
-        n++;
+        if (l->cold == cold && !l->none && l->host < size && l->pc != last)
+            add_entry(d, code, s, (uintptr_t)bytes + l->host, last = l->pc);
     }
-    if (n)
-        put_debug(d, (uintptr_t)bytes, entries, n, now);
-    put_code(d, code->name, bytes, size, now);
+    g_byte_array_append(s->bytes, bytes, (guint)size);
 }
 
 static GArray *lines_of(const JitUnit *u)
@@ -188,6 +224,26 @@ void jitdump_add(JitDump *d, const PerfCode *code)
     d->line++;
     add_part(d, code, lines, false);
     add_part(d, code, lines, true);
-    fflush(d->listing);
-    fflush(d->f); // the process may end in any way
+}
+
+bool jitdump_close(JitDump *d, GError **error)
+{
+    RecordHeader h = {CODE_CLOSE, sizeof h, clock_ns(CLOCK_MONOTONIC)};
+    bool lost = false;
+    if (d->f) {
+        stretch_write(d, &d->stretch[0]);
+        stretch_write(d, &d->stretch[1]);
+        put(d, &h, sizeof h);
+        lost = ferror(d->f) | fclose(d->f);
+    }
+    if (d->listing)
+        lost |= ferror(d->listing) | fclose(d->listing);
+    if (lost)
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "-jitdump: %s could not be written to its end", d->path);
+    if (d->marker)
+        munmap(d->marker, (size_t)sysconf(_SC_PAGESIZE));
+    g_free(d->path);
+    g_free(d->listing_path);
+    g_free(d);
+    return !lost;
 }

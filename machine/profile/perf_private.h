@@ -9,7 +9,9 @@ typedef struct { // a stretch of compiled code that has just been made
     const JitUnit *unit;
     Cpu *cpu;
     Names *names;
-    const char *name; // "fib+0x10 [baseline]"
+    const char *name;        // "fib+0x10 [baseline]"
+    const char *common_name; // "fib [baseline]"
+    const char *function;    // as Name has it; NULL: not known
 } PerfCode;
 
 // perf_map.c: /tmp/perf-PID.map.
