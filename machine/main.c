@@ -6,6 +6,7 @@
 #include "machine/code_cache_command.h"
 #include "machine/demo.h"
 #include "machine/exec.h"
+#include "machine/profile/perf.h"
 #include "machine/stats.h"
 #include "machine/tlb_command.h"
 #include "machine/tlb_run.h"
@@ -100,6 +101,12 @@ static int run(const Options *o)
         return ok ? 0 : fail(error);
     }
     blocks_run_attach(o, m);
+    Perf *perf;
+    if (!perf_attach(o, m, &perf, &error)) {
+        tlb_run_free(tlb);
+        machine_free(m);
+        return fail(error);
+    }
     RunResult r;
     machine_run(m, &r);
     fflush(stdout);
@@ -119,6 +126,9 @@ static int run(const Options *o)
         fputs(line, stderr);
     }
     machine_free(m);
+    g_clear_error(&error);
+    if (!perf_finish(perf, &error)) // the engines may tell something to their end
+        status = fail(error);
     return status;
 }
 

@@ -111,6 +111,7 @@ typedef struct {
     OptionsStats stats;
     bool stats_quick;       // no counts of data accesses, which cost time
     const char *stats_file; // NULL: stderr
+    bool perf_map, jitdump; // for Linux' perf
     GPtrArray *symbols;     // of const char *: --symbols, as names_add_file takes them
 
     // The TLB laboratory.
