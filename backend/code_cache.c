@@ -2,6 +2,7 @@
 // Translated code by guest pc and by RAM page.
 #include "backend/block_table.h"
 #include "backend/exits.h"
+#include "backend/region_info.h"
 
 #include "backend/baseline.h"
 #include <string.h>
@@ -71,6 +72,7 @@ void jit_unit_free(JitUnit *u)
     g_free(u->sites);
     g_free(u->entries);
     g_free(u->exit_samples);
+    region_info_free(u->info);
     if (u->spans)
         g_array_free(u->spans, TRUE);
     if (u->pages)
@@ -456,6 +458,11 @@ Block *code_cache_block(const CodeCache *cc, unsigned i)
 unsigned code_cache_blocks(const CodeCache *cc)
 {
     return cc->all_blocks->len;
+}
+
+const GPtrArray *code_cache_units(const CodeCache *cc)
+{
+    return cc->all_units;
 }
 
 size_t code_cache_block_bytes(const CodeCache *cc)

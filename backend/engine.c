@@ -119,14 +119,19 @@ static Block *translate(Engine *e, uint64_t pc, unsigned max, CodeArena *arena)
 {
     MemFault fault;
     Block *b = NULL;
+    bool first = true;
     for (; !b; max /= 2) {
         if (!e->guest.lift(e->guest.opaque, pc, pc, max, e->scratch, &fault)) {
             tap_blocks_fetch_fault(e, &fault);
             return NULL;
         }
         b = interp_translate(e->scratch, pc, e->config.tap, arena);
+        if (b)
+            b->shortened = !first;
+        first = false;
     }
-    tap_blocks_name(e, b, code_length(e->scratch), !arena);
+    if (e->tap)
+        tap_blocks_name(e, b, code_length(e->scratch), !arena);
     e->stats.blocks++;
     e->stats.block_insns += b->n_insns;
     if (log_on(LOG_IN_ASM | LOG_OP))
@@ -147,6 +152,7 @@ static Block *translate_uncached(Engine *e, uint64_t pc, unsigned max)
     e->uncached = translate(e, pc, max, NULL);
     e->uncached_mode = e->mode;
     if (e->uncached) {
+        set_spans(e->uncached, code_length(e->scratch), 0, 0); // its length only
         e->uncached->uncached = true;
         e->uncached->heat = e->uncached->heat_start = 1;
     }
@@ -370,7 +376,7 @@ static bool run_unit(Engine *e, Block *b)
     fp_mode_enter(env);
     JitSlot *slots = jit_enter(env, b->unit->slots, b->entry, b->unit->code);
     fp_mode_leave(env);
-    JitUnit *u = jit_unit_of(slots);
+    JitUnit *u = e->ran = jit_unit_of(slots);
     bool interpret = false, faulted = e->faulted;
     const JitSite *site = env->exit_site == JIT_SITE_PC ? NULL : &u->sites[env->exit_site];
     if (!site || site->why == JIT_JUMPED) {
@@ -409,6 +415,7 @@ static bool run_unit(Engine *e, Block *b)
 // Runs b and what follows. The block that it ended before, if that is known, else NULL.
 static Block *interpret(Engine *e, Block *b)
 {
+    e->ran = NULL;
     if (interp_run(&e->in, b) != INTERP_ENTER)
         return NULL;
     e->in.entered->heat++; // INTERP_ENTER has counted the entry already, and the loop counts it again
@@ -429,6 +436,7 @@ static bool flush_if_wanted(Engine *e)
     g_array_set_size(e->pred_list, 1);
     g_hash_table_remove_all(e->return_sites);
     e->noted = 0;
+    e->ran = NULL;
     engine_stats_blocks_end(e);
     engine_tally_blocks_end(e);
     tap_blocks_dropped(e);
@@ -491,6 +499,7 @@ void engine_run(Engine *e)
 static void run_one(Engine *e, Block *b)
 {
     int64_t rest = e->env->left - 1;
+    e->ran = NULL;
     link_to(e, b);
     b->heat--;
     e->env->icount_limit -= (uint64_t)rest;

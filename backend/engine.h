@@ -43,6 +43,10 @@ typedef struct { // what the engine asks of the guest's side
     void (*print_insn)(void *opaque, FILE *out, uint64_t pc, unsigned len, uint32_t bits);
     // Name of the function at pc, "" if unknown. Valid until the next call.
     const char *(*symbol)(void *opaque, uint64_t pc);
+    // As lift, of size bytes that lay at pc, whatever is there now; false if they are not max_insns instructions. May
+    // be NULL: then there are no forms to be inspected (backend/inspect.h).
+    bool (*lift_bytes)(void *opaque, uint64_t base, uint64_t pc, const uint8_t *bytes, size_t size, unsigned max_insns,
+                       IrBlock *out);
 } EngineGuest;
 
 // env, tlb and pages outlive the engine. Fills in the engine fields of env.

@@ -6,6 +6,7 @@
 #include "backend/engine_watch.h"
 #include "backend/interp.h"
 #include "backend/queue.h"
+#include "backend/region_info.h"
 
 typedef struct TierCache TierCache;
 typedef struct TierBlocks TierBlocks;
@@ -46,6 +47,7 @@ struct Engine {
     JitUnit *from;    // compiled code left by a static exit: its unit and slot, to be chained; else NULL
     unsigned from_slot;
     bool from_indirect; // ... by an indirect jump that missed
+    JitUnit *ran;       // the compiled code that ran last, if the interpreter did not run since; else NULL
     EngineStats stats;
     unsigned uncached_mode; // of the code in uncached
     uint64_t seen_loads, seen_stores; // with config.stats: IrEnv's counts when the mode last changed
@@ -69,6 +71,8 @@ typedef struct {
     uint64_t cache_head; // region_head of head, 0: not to be kept
     const JitUnit *remade; // the region that this one is to replace; NULL: none
     uint64_t sent_ns;      // when it went to a worker, if there are watchers
+    JitRequest rq;         // what is asked of the compiler
+    uint32_t ends;         // 1 << RegionEnd: why it is not larger
 } Trace;
 
 // trace.c: the region around a hot block. NULL if its code cannot be lifted any more, or not in this address space, or
@@ -123,6 +127,8 @@ void tier_hot(Engine *e, Block *b);  // b's runs ran out, or its heat where it h
 void tier_poll(Engine *e);          // takes results, hands out work
 // There is no unit, because of *error of the above or of baseline_translate: drops all, or gives up, and tells.
 void tier_not_installed(Engine *e, const GError *error);
+// What is asked of the compiler for a region around head, but for what is to be told about it.
+JitRequest tier_request(const Engine *e, const Block *head);
 bool tier_movable(const Block *b); // a region around b can be put at another base (moves.h)
 // To a free worker: the region around b, unless its instructions ran less than min_mean times on average (GCC's time
 // goes by instructions).
@@ -140,6 +146,7 @@ void engine_stats_blocks_end(Engine *e);
 void tier_count_exits(Engine *e, JitUnit *u); // a new region's, from now on
 // u's count ran out as it left by that site (NULL: it is not known which jump): looks where it goes.
 void tier_exit_counted(Engine *e, JitUnit *u, const JitSite *site);
+uint64_t tier_exits(const JitUnit *u); // a region's ways to other code so far
 bool tier_remake_next(Engine *e); // hands one out that waits; false: there is none
 
 // tier_cache.c: the persistent code cache (region_store.h)
@@ -171,7 +178,7 @@ void tier_blocks_made(Engine *e, Block *b);               // b has baseline code
 // tap_blocks.c: sites and executions of blocks, for the tap. Nothing where there is none (e->tap).
 TapBlocks *tap_blocks_new(Engine *e); // NULL if there is to be none
 void tap_blocks_free(TapBlocks *t);
-void tap_blocks_name(Engine *e, Block *b, uint32_t len, bool uncached); // b, of len bytes, is new
+void tap_blocks_name(Engine *e, Block *b, uint32_t len, bool uncached); // only with one: b, of len bytes, is new
 void tap_blocks_forgotten(Engine *e, const Block *b);                   // the uncached one is
 void tap_blocks_dropped(Engine *e);                                     // all others are, at once
 void tap_blocks_fetch_fault(Engine *e, const MemFault *fault); // takes it, tap or not

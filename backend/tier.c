@@ -121,6 +121,7 @@ JitUnit *unit_from_code(CodeMemory *memory, uint64_t base, const GByteArray *tex
     u->n_sites = r->n_sites;
     u->n_entries = r->n_entries;
     u->compile_ns = r->compile_ns;
+    u->info = region_info_new();
     u->spans = g_array_new(FALSE, FALSE, sizeof(CodeSpan));
     for (unsigned i = 0; i < u->n_slots; i++)
         code_cache_reset_slot(u, i);
@@ -137,6 +138,10 @@ static int compare_spans(gconstpointer p, gconstpointer q)
 static void describe_unit(JitUnit *u, const Trace *t)
 {
     u->n_blocks = t->blocks->len;
+    u->info->rq = t->rq;
+    u->info->ends = t->ends;
+    u->info->mode = t->head->mode;
+    u->info->times_made = t->remade ? t->remade->info->times_made + 1 : 0;
     u->pages = g_array_new(FALSE, FALSE, sizeof(CodePage));
     for (unsigned i = 0; i < t->blocks->len; i++) {
         const Block *b = g_ptr_array_index(t->blocks, i);
@@ -286,26 +291,30 @@ bool tier_movable(const Block *b)
     return b->mode == CODE_PAGED;
 }
 
+JitRequest tier_request(const Engine *e, const Block *head)
+{
+    return (JitRequest){.opt = (uint8_t)e->config.opt,
+                        .stats = e->config.stats,
+                        .shared = e->config.shared,
+                        .movable = tier_movable(head),
+                        .linear = !(head->mode & CODE_PAGED),
+                        .second_regs = head->second_regs,
+                        .second_start = e->env->runs.run[2].start,
+                        .second_size = e->env->runs.run[2].size,
+                        .n_helpers = e->env->ops->n_helpers};
+}
+
 // The trace as a job for the queue, its text to be freed; how many instructions it has.
 static unsigned make_job(Engine *e, Trace *t, QueueJob *out)
 {
-    const Block *b = t->head;
-    t->cache_head = tier_cache_head(e, b);
+    t->cache_head = tier_cache_head(e, t->head);
     GString *text = g_string_new(NULL);
     ir_print(text, t->code);
-    JitRequest rq = {.opt = (uint8_t)e->config.opt,
-                     .want_gimple = log_on(LOG_GIMPLE),
-                     .want_ir = log_on(LOG_OP_OPT),
-                     .stats = e->config.stats,
-                     .shared = e->config.shared,
-                     .movable = tier_movable(b),
-                     .linear = trace_linear(t),
-                     .second_regs = b->second_regs,
-                     .second_start = e->env->runs.run[2].start,
-                     .second_size = e->env->runs.run[2].size,
-                     .n_helpers = e->env->ops->n_helpers};
+    t->rq = tier_request(e, t->head);
     set_in_work(t, true);
-    *out = (QueueJob){rq, g_string_free(text, FALSE), t};
+    *out = (QueueJob){t->rq, g_string_free(text, FALSE), t};
+    out->rq.want_gimple = log_on(LOG_GIMPLE);
+    out->rq.want_ir = log_on(LOG_OP_OPT);
     unsigned insns = 0;
     for (unsigned i = 0; i < t->code->n_blocks; i++)
         insns += t->code->blocks[i]->n_insns;
@@ -342,6 +351,7 @@ void tier_submit_trace(Engine *e, Trace *t)
 static Trace *form(Engine *e, Block *b, uint64_t min_mean)
 {
     Trace *t = trace_form(e, b, min_mean);
+    b->mean_low = !t;
     if (!t)
         b->queued = false;
     return t;

@@ -104,6 +104,8 @@ static Trace *rebuild(Engine *e, const RegionFile *r, Block *head)
     t->blocks = g_ptr_array_new();
     t->head = head;
     t->epoch = e->epoch;
+    t->rq = tier_request(e, head);
+    t->ends = UINT32_C(1) << REGION_END_KEPT;
     t->code = ir_code_new(head->pc);
     const RegionGuess *guess = r->guesses;
     for (unsigned i = 0; i < r->header.n_blocks; i++) {
@@ -165,6 +167,7 @@ static bool use_region(const RegionFile *r, void *opaque)
     JitUnit *u = same ? make_unit(e, r, use->head->pc) : NULL;
     e->stats.cache_rejected += !same;
     if (u) {
+        u->kept = true;
         tier_add_unit(e, t, u);
         e->stats.cache_hits++;
         if (log_on(LOG_JIT))

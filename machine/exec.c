@@ -249,6 +249,10 @@ Machine *machine_new(const Options *options, GError **error)
     m->board = board_new(&config, &hooks, error);
     if (!m->board || !board_load(m->board, error))
         goto fail;
+    m->names = names_new(m->board);
+    for (unsigned i = 0; i < options->symbols->len; i++)
+        if (!names_add_file(m->names, options->symbols->pdata[i], error))
+            goto fail;
     return m;
 fail:
     machine_free(m);
@@ -305,6 +309,7 @@ void machine_prepare(Machine *m)
     m->watch = g_new0(HartWatch *, harts);
     for (unsigned i = 0; i < harts; i++) {
         m->cpus[i] = cpu_new(m->board, i, &config);
+        m->cpus[i]->names = m->names;
         m->watch[i] = g_new0(HartWatch, 1);
         if (config.engine.stats || config.engine.tap) // the tap tells them too
             tlb_set_causes(m->cpus[i]->tlb, TLB_CAUSE_PAGES);
@@ -325,6 +330,7 @@ void machine_prepare(Machine *m)
         config.semihosting = false;
         config.pages = NULL;
         m->mirror = cpu_new(m->board, 0, &config);
+        m->mirror->names = m->names;
         m->check = check_new(m->cpus[0], m->mirror);
         if (machine_virtual_time(m))
             tlb_set_clock(m->mirror->tlb, virtual_us, m);
@@ -356,6 +362,7 @@ void machine_free(Machine *m)
     tally_free(m->tally);
     g_clear_pointer(&m->ready, g_array_unref);
     region_store_free(m->store);
+    names_free(m->names);
     board_free(m->board);
     backends_free(m);
     for (unsigned i = 0; i < m->n_runners; i++)
@@ -526,6 +533,11 @@ void machine_reset(Machine *m)
 Board *machine_board(Machine *m)
 {
     return m->board;
+}
+
+Names *machine_names(Machine *m)
+{
+    return m->names;
 }
 
 bool machine_counts_accesses(const Machine *m)

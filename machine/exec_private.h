@@ -5,6 +5,7 @@
 #include "machine/exclusive.h"
 #include "machine/exec.h"
 #include "machine/monitor/monitor.h"
+#include "machine/names.h"
 #include "machine/spin.h"
 #include "machine/tap.h"
 
@@ -55,6 +56,7 @@ struct Machine {
     Tally *tally;       // NULL: none
     GArray *ready;      // MachineReady, or NULL
     char *isa; // of the harts
+    Names *names;
     Check *check;
     RegionStore *store; // persistent code cache, or NULL
     GMainLoop *loop;

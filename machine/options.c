@@ -386,6 +386,7 @@ bool options_parse(Options *out, int argc, char **argv, GError **error)
         .mmio = g_array_new(FALSE, FALSE, sizeof(MmioItem)),
         .objects = g_ptr_array_new(),
         .chardevs = g_array_new(FALSE, FALSE, sizeof(ChardevItem)),
+        .symbols = g_ptr_array_new(),
         .serial = "mon:stdio",
         .signature_granularity = 16,
         .jit_opt = -1,
@@ -416,6 +417,7 @@ void options_deinit(Options *options)
     g_array_free(options->forwards, TRUE);
     g_array_free(options->mmio, TRUE);
     g_ptr_array_free(options->objects, TRUE);
+    g_ptr_array_free(options->symbols, TRUE);
     g_array_free(options->chardevs, TRUE);
     g_string_chunk_free(options->text);
 }

@@ -105,6 +105,7 @@ typedef struct {
     OptionsStats stats;
     bool stats_quick;       // no counts of data accesses, which cost time
     const char *stats_file; // NULL: stderr
+    GPtrArray *symbols;     // of const char *: --symbols, as names_add_file takes them
 
     // Profiles.
     const char *flame;        // --flame: the file, whose ending says the format; or NULL
@@ -123,7 +124,6 @@ typedef struct {
     const char *tlb_report;   // --tlb-report: file for the online model's report; NULL: stderr
     const char *tlb_trace;    // the trace: what record writes and the others read
     const char *tlb_output;   // -o of model, sweep and report; NULL: stdout
-    const char *tlb_symbols;  // --symbols: ELF file or System.map; or NULL
     OptionsFormat tlb_format; // --format, or what the ending of the output file says; NONE: neither
     unsigned tlb_max_sets, tlb_max_ways, tlb_max_entries; // of the sweep; sets a power of two; 0: the default
     unsigned tlb_sample;      // of the sweep: one page in so many; 0: all

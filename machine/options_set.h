@@ -17,6 +17,7 @@ OptionSet set_cache_size, set_aot_run;
 OptionSet set_tlb_model, set_tlb_report, set_tlb_output, set_tlb_format, set_tlb_entries, set_tlb_sets, set_tlb_ways,
     set_tlb_sizes, set_tlb_asid, set_tlb_bare, set_tlb_sample;
 OptionSet set_flame, set_timeline, set_mix, set_hot;
+OptionSet set_symbols;
 OptionSet set_log_items, set_log_filter, set_stats, ask_version, ask_help;
 OptionSet set_spike_ram_size; // -m<MiB>, Spike's form: up to that much RAM, at most 16 TiB
 

@@ -47,7 +47,7 @@ bool tlb_run_new(const Options *o, TlbRun **out, GError **error)
     t->symbols = tlb_symbols_new();
     if ((o->tlb_model && !model_spec_parse(o->tlb_model, &t->spec, error)) ||
         (o->tlb_report && !check_output("--tlb-report", o->tlb_report, error)) ||
-        (o->tlb_symbols && !tlb_symbols_add_file(t->symbols, o->tlb_symbols, error))) {
+        !tlb_symbols_add_files(t->symbols, o->symbols, error)) {
         tlb_run_free(t);
         return false;
     }

@@ -169,7 +169,8 @@ static void add_tlb(GString *s, const Options *o)
     add_text(s, "model", o->tlb_model, NULL);
     add_text(s, "tlb-report", o->tlb_report, NULL);
     add_text(s, "output", o->tlb_output, NULL);
-    add_text(s, "symbols", o->tlb_symbols, NULL);
+    for (unsigned i = 0; i < o->symbols->len; i++)
+        add_text(s, "symbols", o->symbols->pdata[i], NULL);
     add_text(s, "format", formats[o->tlb_format], "none");
     add_number(s, "entries", o->tlb_max_entries, 0);
     add_number(s, "sets", o->tlb_max_sets, 0);
