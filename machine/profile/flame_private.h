@@ -2,6 +2,7 @@
 // Stacks as text, shared by flame.c (sampling) and what prints them.
 #pragma once
 #include <glib.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct {
