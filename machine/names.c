@@ -37,6 +37,8 @@ void names_free(Names *n)
     g_array_free(n->places, TRUE);
     g_ptr_array_unref(n->folders);
     name_table_free(n->maps);
+    name_table_free(n->kernel.table);
+    g_clear_pointer(&n->rules, g_hash_table_destroy);
     g_mutex_clear(&n->lock);
     g_free(n);
 }
@@ -85,52 +87,90 @@ bool names_add_file(Names *n, const char *text, GError **error)
     return ok;
 }
 
-static Name name_of(const NameEntry *e, uint64_t pc, uint64_t shift, const char *image)
-{
-    uint64_t start = e->addr + shift;
-    return (Name){.function = e->name, .offset = pc - start, .start = start, .size = e->size, .image = image};
-}
-
 // What does not depend on what is mapped: the files named last come first.
-static bool fixed_at(Names *n, uint64_t pc, Name *out)
+static const NameEntry *fixed_at(Names *n, uint64_t pc, NameSpot *spot)
 {
     for (unsigned i = n->places->len; i--;) {
         const NamePlace *p = &g_array_index(n->places, NamePlace, i);
         const NameEntry *e = name_image_at(p->image, pc - p->shift);
         if (e) {
-            *out = name_of(e, pc, p->shift, p->image->name);
-            return true;
+            *spot = (NameSpot){p->image, p->shift, p->image->name};
+            return e;
         }
     }
-    const NameEntry *e = n->maps ? name_table_at(n->maps, pc) : NULL;
-    if (e)
-        *out = name_of(e, pc, 0, pc >> 63 ? "kernel" : NULL);
+    return n->maps ? name_table_at(n->maps, pc) : NULL;
+}
+
+const NameEntry *names_find(Names *n, Cpu *cpu, uint64_t pc, NameSpot *spot)
+{
+    *spot = (NameSpot){0};
+    const NameEntry *e = fixed_at(n, pc, spot);
+    if (!e && pc >> 63)
+        e = name_kernel_at(&n->kernel, cpu, pc);
+    if (!spot->name && e && pc >> 63)
+        spot->name = "kernel";
     return e;
 }
 
 Name names_at(Names *n, Cpu *cpu, uint64_t pc, bool lines)
 {
-    (void)cpu, (void)lines;
+    NameSpot spot;
     Name name = {0};
     g_mutex_lock(&n->lock);
-    fixed_at(n, pc, &name);
+    const NameEntry *e = names_find(n, cpu, pc, &spot);
+    name.image = spot.name;
+    if (e) {
+        name.function = e->name;
+        name.start = e->addr + spot.shift;
+        name.offset = pc - name.start;
+        name.size = e->size;
+    }
+    if (lines && spot.image)
+        name_image_line(spot.image, pc - spot.shift, &name.file, &name.line);
     g_mutex_unlock(&n->lock);
     return name;
 }
 
-bool names_address(Names *n, const char *symbol, uint64_t *pc)
+static bool symbol_address(Names *n, const char *symbol, uint64_t *pc)
 {
-    bool found = false;
-    g_mutex_lock(&n->lock);
-    for (unsigned i = n->places->len; i-- && !found;) {
+    for (unsigned i = n->places->len; i--;) {
         const NamePlace *p = &g_array_index(n->places, NamePlace, i);
         const NameEntry *e = name_image_find(p->image, symbol);
-        if ((found = e))
+        if (e) {
             *pc = e->addr + p->shift;
+            return true;
+        }
     }
-    const NameEntry *e = found || !n->maps ? NULL : name_table_find(n->maps, symbol);
+    const NameEntry *e = n->maps ? name_table_find(n->maps, symbol) : NULL;
+    if (!e && n->kernel.table)
+        e = name_table_find(n->kernel.table, symbol);
     if (e)
         *pc = e->addr;
+    return e || board_symbol_address(n->board, symbol, pc);
+}
+
+// "file:line".
+static bool line_address(Names *n, const char *text, uint64_t *pc)
+{
+    const char *colon = strrchr(text, ':');
+    guint64 line;
+    if (!colon || colon == text || !g_ascii_string_to_unsigned(colon + 1, 10, 1, G_MAXINT, &line, NULL))
+        return false;
+    g_autofree char *file = g_strndup(text, (gsize)(colon - text));
+    for (unsigned i = n->places->len; i--;) {
+        const NamePlace *p = &g_array_index(n->places, NamePlace, i);
+        if (name_image_line_address(p->image, file, (unsigned)line, pc)) {
+            *pc += p->shift;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool names_address(Names *n, const char *symbol, uint64_t *pc)
+{
+    g_mutex_lock(&n->lock);
+    bool found = symbol_address(n, symbol, pc) || line_address(n, symbol, pc);
     g_mutex_unlock(&n->lock);
-    return found || e || board_symbol_address(n->board, symbol, pc);
+    return found;
 }

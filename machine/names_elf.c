@@ -22,6 +22,10 @@ void name_image_free(NameImage *image)
     if (!image)
         return;
     name_table_free(image->table);
+    if (image->eh)
+        dwarf_cfi_end(image->eh);
+    g_clear_pointer(&image->units, g_array_unref);
+    dwarf_end(image->dwarf);
     elf_end(image->elf);
     g_clear_pointer(&image->bytes, g_bytes_unref);
     g_free(image->name);
@@ -73,6 +77,15 @@ bool name_image_open(NameImage *image, GError **error)
     g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "%s: %s", image->path, why);
     g_clear_pointer(&image->elf, elf_end);
     return false;
+}
+
+Dwarf *name_image_dwarf(NameImage *image)
+{
+    if (!image->dwarf_tried && name_image_open(image, NULL)) {
+        image->dwarf_tried = true;
+        image->dwarf = dwarf_begin_elf(image->elf, DWARF_C_READ, NULL);
+    }
+    return image->dwarf;
 }
 
 // The section of a symbol that is defined in one; false: none.
