@@ -84,11 +84,13 @@ static int run(const Options *o)
 {
     g_autoptr(GError) error = NULL;
     FILE *stats;
-    TlbRun *tlb;
+    TlbRun *tlb = NULL;
     Profile *profile;
     if ((o->log_file && !log_open(o->log_file, &error)) || !open_stats(o, &stats, &error) ||
-        !blocks_run_check(o, &error) || !tlb_run_new(o, &tlb, &error) || !profile_new(o, &profile, &error))
+        !blocks_run_check(o, &error) || !tlb_run_new(o, &tlb, &error) || !profile_new(o, &profile, &error)) {
+        tlb_run_free(tlb);
         return fail(error);
+    }
     Machine *m = machine_new(o, &error);
     if (!m || !tlb_run_attach(tlb, m, &error)) {
         machine_free(m);

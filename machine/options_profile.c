@@ -59,7 +59,7 @@ static bool timeline_time(void *opaque, const char *option, const char *value, G
     Options *o = opaque;
     o->timeline_guest_time = !strcmp(value, "guest");
     return o->timeline_guest_time || !strcmp(value, "host") ||
-           value_error(error, option, "time: '%s' is neither host nor guest", value);
+           value_error(error, option, "'%s' is neither host nor guest", value);
 }
 
 bool set_timeline(Options *o, const char *option, const char *value, GError **error)

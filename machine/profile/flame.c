@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Sampling call stacks. Each hart has a tree of what was seen on it, filled on its own thread.
 //
-// A stack takes some microseconds to walk. Unless the user says how often, samples are passed over when walking has taken
-// more than its share of the time; what runs meanwhile counts for the next one.
+// A stack takes some microseconds to walk. Unless the user says how often, samples are passed over when walking has
+// taken more than its share of the time; what runs meanwhile counts for the next one.
 #include "machine/profile/flame.h"
 
 #include "machine/exec_private.h"

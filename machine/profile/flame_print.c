@@ -43,7 +43,8 @@ GString *flame_speedscope(const FlameStack *stacks, unsigned n)
         total += stacks[i].count;
     GString *s = g_string_new("{\"$schema\":\"https://www.speedscope.app/file-format-schema.json\",");
     g_string_append_printf(s, "\"exporter\":\"addend\",\"profiles\":[{\"type\":\"sampled\",\"name\":\"guest "
-                              "instructions\",\"unit\":\"none\",\"startValue\":0,\"endValue\":%" PRIu64 ",\"samples\":[",
+                              "instructions\",\"unit\":\"none\",\"startValue\":0,\"endValue\":%" PRIu64
+                              ",\"samples\":[",
                            total);
     add_samples(s, stacks, n, numbers, names);
     g_string_append(s, "],\"weights\":[");

@@ -70,8 +70,9 @@ static void add_colour(GString *s, const char *name)
 {
     unsigned h = g_str_hash(name);
     bool kernel = g_str_has_prefix(name, "[kernel]"), firmware = g_str_has_prefix(name, "[firmware]");
-    unsigned hue = kernel ? 210 : firmware ? 280 : g_str_has_prefix(name, "[user]") ? 120 : name[0] == '[' ? 0 : h % 50 + 8;
-    unsigned full = name[0] == '[' && !kernel && !firmware && !g_str_has_prefix(name, "[user]") ? 0 : 70 + h / 50 % 25;
+    bool user = g_str_has_prefix(name, "[user]"), unknown = name[0] == '[' && !kernel && !firmware && !user;
+    unsigned hue = kernel ? 210 : firmware ? 280 : user ? 120 : h % 50 + 8;
+    unsigned full = unknown ? 0 : 70 + h / 50 % 25;
     g_string_append_printf(s, "hsl(%u,%u%%,%u%%)", hue, full, 62 + h / 1250 % 12);
 }
 
@@ -79,7 +80,8 @@ static void draw_box(Drawing *d, const Box *b)
 {
     double part = (double)b->count / (double)d->total, x = (double)b->start / (double)d->total;
     GString *s = d->s;
-    g_string_append_printf(s, "<g class=\"b\" data-x=\"%.7f\" data-w=\"%.7f\" data-d=\"%u\"><title>", x, part, b->depth);
+    g_string_append_printf(s, "<g class=\"b\" data-x=\"%.7f\" data-w=\"%.7f\" data-d=\"%u\"><title>", x, part,
+                           b->depth);
     quote_xml(s, b->name);
     g_string_append_printf(s, " (%" PRIu64 " instructions, %.2f %%)</title><rect x=\"%.2f\" y=\"%u\" width=\"%.2f\" "
                               "height=\"%u\" rx=\"2\" fill=\"",
@@ -102,7 +104,6 @@ static const char style[] =
 
 // What a browser does with the picture. Boxes keep where they are in parts of the whole.
 static const char script[] =
-    "<script><![CDATA[\n"
     "(function(){\n"
     "const svg=document.querySelector('svg.flame'),W=1200,boxes=[...svg.querySelectorAll('g.b')].map(g=>({g:g,\n"
     " x:+g.dataset.x,w:+g.dataset.w,d:+g.dataset.d,rect:g.querySelector('rect'),text:g.querySelector('text'),\n"
@@ -140,26 +141,29 @@ static const char script[] =
     "window.addEventListener('keydown',e=>{if(e.key==='Escape')zoom({x:0,w:1,d:0})});\n"
     "window.flame={zoom:n=>zoom(boxes.find(b=>b.name===n)),search:search,"
     "visible:()=>boxes.filter(b=>b.g.style.display!=='none').map(b=>b.name),found:()=>found.textContent};\n"
-    "})();\n"
-    "]]></script>\n";
+    "})();\n";
 
 static void draw(GString *s, const FlameStack *stacks, unsigned n)
 {
-    Drawing d = {.s = s, .open = g_array_new(FALSE, FALSE, sizeof(Box)), .boxes = g_array_new(FALSE, FALSE, sizeof(Box))};
+    Drawing d = {.s = s};
+    d.open = g_array_new(FALSE, FALSE, sizeof(Box));
+    d.boxes = g_array_new(FALSE, FALSE, sizeof(Box));
     for (unsigned i = 0; i < n; i++)
         d.total += stacks[i].count;
     if (d.total)
         lay_out(&d, stacks, n);
     unsigned height = TOP + (d.depth + 1) * ROW + 8;
     g_string_append_printf(s,
-                           "<svg class=\"flame\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %u %u\" width=\"100%%\">\n",
+                           "<svg class=\"flame\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %u %u\" "
+                           "width=\"100%%\">\n",
                            WIDTH, height);
     g_string_append(s, style);
     g_string_append_printf(s,
                            "<rect width=\"%u\" height=\"%u\" fill=\"#fcfaf2\"/>\n"
                            "<text class=\"ui\" x=\"4\" y=\"18\">%" PRIu64 " guest instructions</text>\n"
                            "<text class=\"ui\" x=\"4\" y=\"40\" id=\"info\"></text>\n"
-                           "<text class=\"ui button\" x=\"600\" y=\"18\" id=\"reset\" style=\"display:none\">all</text>\n"
+                           "<text class=\"ui button\" x=\"600\" y=\"18\" id=\"reset\" style=\"display:none\">"
+                           "all</text>\n"
                            "<text class=\"ui button\" x=\"1120\" y=\"18\" id=\"ask\">search</text>\n"
                            "<text class=\"ui\" x=\"900\" y=\"18\" id=\"found\"></text>\n",
                            WIDTH, height, d.total);
@@ -176,21 +180,20 @@ GString *flame_svg(const FlameStack *stacks, unsigned n)
 {
     GString *s = g_string_new("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     draw(s, stacks, n);
-    g_string_append(s, script);
-    g_string_append(s, "</svg>\n");
+    g_string_append_printf(s, "<script><![CDATA[\n%s]]></script>\n</svg>\n", script);
     return s;
 }
 
 GString *flame_html(const FlameStack *stacks, unsigned n)
 {
-    GString *s = g_string_new("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Flame graph</title>"
+    GString *s = g_string_new("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+                              "<title>Flame graph</title>"
                               "<style>body{margin:8px;background:#fcfaf2}#search{position:absolute;right:24px;top:14px}"
                               "</style></head><body>\n"
                               "<input id=\"search\" placeholder=\"search\" size=\"24\">\n");
     draw(s, stacks, n);
     g_string_append(s, "</svg>\n<script>");
-    g_string_append_len(s, script + strlen("<script><![CDATA["), (gssize)(sizeof script - 1 - strlen("<script><![CDATA[") -
-                                                                         strlen("]]></script>\n")));
+    g_string_append(s, script);
     g_string_append(s, "</script></body></html>\n");
     return s;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Which blocks the guest's instructions ran in: counted, or sampled where there are regions, which count nothing inside.
+// Which blocks the guest's instructions ran in: counted, or sampled where there are regions, which count nothing
+// inside.
 #include "machine/profile/hot.h"
 
 #include "backend/engine_private.h"

@@ -27,8 +27,8 @@ static void begin(Out *o, const char *ph, const char *name, const char *cat, uin
     g_string_append(o->s, o->any ? ",\n{\"name\":" : "\n{\"name\":");
     o->any = true;
     quote_json(o->s, name);
-    g_string_append_printf(o->s, ",\"cat\":\"%s\",\"ph\":\"%s\",\"ts\":%.3f,\"pid\":%u,\"tid\":%u", cat, ph, us(ts), pid,
-                           tid);
+    g_string_append_printf(o->s, ",\"cat\":\"%s\",\"ph\":\"%s\",\"ts\":%.3f,\"pid\":%u,\"tid\":%u", cat, ph, us(ts),
+                           pid, tid);
 }
 
 static void name_track(Out *o, const char *what, unsigned pid, unsigned tid, const char *name)
@@ -148,7 +148,8 @@ static void print_instant(Out *o, const TimelineHart *h, const Instant *i)
     static const char *const names[] = {[CPU_TLB_FLUSH] = "TLB flush", [CPU_TLB_FENCE] = "sfence.vma",
                                         [CPU_SPACE] = "satp", [CPU_RESET] = "reset"};
     bool trap = i->kind == CPU_EXCEPTION || i->kind == CPU_INTERRUPT;
-    const char *name = i->why ? "code flush" : trap ? hart_trap_name(i->cause, i->kind == CPU_INTERRUPT) : names[i->kind];
+    const char *name = i->why ? "code flush" : trap ? hart_trap_name(i->cause, i->kind == CPU_INTERRUPT)
+                                                    : names[i->kind];
     const char *cat = i->kind == CPU_EXCEPTION ? "exception" : trap ? "interrupt" : i->why ? "code" : "translation";
     begin(o, "i", name, cat, i->ts, pid_of(h), 1);
     if (i->kind == CPU_TLB_FENCE)
