@@ -85,7 +85,7 @@ static void add_block(Block *b, void *opaque)
     p->count = block_count(b);
     p->heat = p->count * b->n_insns;
     add_block_insns(p, b);
-    p->end_reason = inspect_block_end(b);
+    p->end_reason = inspect_block_end(in->e, b);
     p->not_better = inspect_not_better(in->e, b);
     if (u) {
         p->loaded = u->kept;

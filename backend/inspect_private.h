@@ -29,6 +29,6 @@ typedef struct { // an inspection being made
 void inspect_edges(Inspect *in, CodePiece *p);
 
 // inspect_why.c: the texts; to be freed
-char *inspect_block_end(const Block *b);
+char *inspect_block_end(const Engine *e, const Block *b);
 char *inspect_region_end(const JitUnit *u);
 char *inspect_not_better(const Engine *e, const Block *b);
