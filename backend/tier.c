@@ -194,7 +194,7 @@ static void install(Engine *e, Trace *t, QueueResult *r)
     e->stats.region_insns += u->n_insns;
     e->stats.region_blocks += u->n_blocks;
     e->stats.region_bytes += u->code_size;
-    if (log_on(LOG_JIT | LOG_OP_OPT | LOG_GIMPLE | LOG_OUT_ASM))
+    if (log_on(LOG_JIT | LOG_OP_OPT | LOG_OP_PASS | LOG_GIMPLE | LOG_OUT_ASM))
         dump_region(e, r, u);
     if (e->watchers)
         engine_tell_region(e, ENGINE_REGION, u, false, t->sent_ns);
