@@ -339,17 +339,18 @@ static void remove_from_pages(CodeCache *cc, const CodeSpan *spans, unsigned n, 
 
 static void invalidate_page(CodeCache *cc, ram_t start, uint64_t len)
 {
-    PageCode *pc;
-    for (unsigned i = 0; (pc = find_page(cc, start)) && i < pc->blocks->len;) {
+    PageCode *pc = find_page(cc, start); // it goes with the last of its code
+    for (unsigned i = 0; pc && i < pc->blocks->len;) {
         Block *b = g_ptr_array_index(pc->blocks, i);
         if (span_hit(&b->span[0], start, len) || (b->n_spans > 1 && span_hit(&b->span[1], start, len))) {
             kill_block(cc, b);
             remove_from_pages(cc, b->span, b->n_spans, b, false);
+            pc = find_page(cc, start);
         } else {
             i++;
         }
     }
-    for (unsigned i = 0; (pc = find_page(cc, start)) && i < pc->units->len;) {
+    for (unsigned i = 0; pc && i < pc->units->len;) {
         JitUnit *u = g_ptr_array_index(pc->units, i);
         bool hit = false;
         for (unsigned k = 0; k < u->spans->len && !hit; k++)
@@ -357,6 +358,7 @@ static void invalidate_page(CodeCache *cc, ram_t start, uint64_t len)
         if (hit) {
             kill_unit(cc, u);
             remove_from_pages(cc, (CodeSpan *)(void *)u->spans->data, u->spans->len, u, true);
+            pc = find_page(cc, start);
         } else {
             i++;
         }

@@ -2,6 +2,7 @@
 // The program: options, then one of its commands.
 #include "lab/model.h"
 #include "machine/aot.h"
+#include "machine/blocks/blocks_run.h"
 #include "machine/code_cache_command.h"
 #include "machine/demo.h"
 #include "machine/exec.h"
@@ -85,7 +86,7 @@ static int run(const Options *o)
     FILE *stats;
     TlbRun *tlb;
     if ((o->log_file && !log_open(o->log_file, &error)) || !open_stats(o, &stats, &error) ||
-        !tlb_run_new(o, &tlb, &error))
+        !blocks_run_check(o, &error) || !tlb_run_new(o, &tlb, &error))
         return fail(error);
     Machine *m = machine_new(o, &error);
     if (!m || !tlb_run_attach(tlb, m, &error)) {
@@ -105,16 +106,20 @@ static int run(const Options *o)
         machine_free(m);
         return fail(error);
     }
+    blocks_run_attach(o, m);
     RunResult r;
     machine_run(m, &r);
     fflush(stdout);
     if (r.message)
         fprintf(stderr, "addend: %s\n", r.message);
-    int status = r.status;
+    int status = blocks_run_status(o, r.status);
     if (!write_stats(m, o, &r, stats, &error))
         status = fail(error);
     g_clear_error(&error);
     if (!tlb_run_finish(tlb, &error))
+        status = fail(error);
+    g_clear_error(&error);
+    if (!blocks_run_finish(o, m, &r, &error))
         status = fail(error);
     if (o->command == COMMAND_DEMO) {
         g_autofree char *line = stats_summary(m, &r);
@@ -157,10 +162,10 @@ int main(int argc, char **argv)
     signal(SIGXFSZ, SIG_IGN); // a file that may not grow is an error like others
     if (!options_parse(&o, argc, argv, &error)) {
         status = fail(error);
-    } else if (o.command == COMMAND_RUN || o.tlb_action == TLB_RECORD) {
-        status = run(&o);
-    } else if (o.command == COMMAND_DEMO) {
+    } else if (o.command == COMMAND_DEMO || o.blocks_demo) {
         status = run_demo(&o);
+    } else if (o.command == COMMAND_RUN || o.command == COMMAND_BLOCKS || o.tlb_action == TLB_RECORD) {
+        status = run(&o);
     } else if (o.command == COMMAND_MTREE) {
         status = list_memory(&o);
     } else if (o.command == COMMAND_CACHE) {

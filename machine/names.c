@@ -118,7 +118,7 @@ static const NameEntry *process_at(Names *n, Cpu *cpu, uint64_t pc, NameSpot *sp
     const NameEntry *e = p->file ? name_image_at(p->file, pc - shift) : NULL;
     if (!e)
         e = name_program_at(p, cpu, shift, pc - shift);
-    spot->name = p->soname ? p->soname : p->file ? p->file->name : NULL;
+    spot->name = p->soname ? p->soname : p->file ? p->file->name : p->id_size ? p->title : NULL;
     return e;
 }
 

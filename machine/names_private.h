@@ -33,6 +33,7 @@ typedef struct { // a program or library that processes have mapped; addresses a
     uint8_t header[64], id[32]; // by which it is known: the ELF header, the build id
     uint64_t header_at, id_at;
     size_t id_size;             // 0: has none
+    char title[32];             // "build-id 12345678"
     uint64_t low, high;
     uint64_t dynamic, dynamic_size; // its dynamic section; size 0: none
     // names_dynsym.c:

@@ -54,6 +54,7 @@ static void read_notes(NameProgram *p, Cpu *cpu, uint64_t shift, const Elf64_Phd
             n.n_descsz <= sizeof p->id) {
             memcpy(p->id, notes + desc, n.n_descsz);
             p->id_size = n.n_descsz;
+            g_snprintf(p->title, sizeof p->title, "build-id %02x%02x%02x%02x", p->id[0], p->id[1], p->id[2], p->id[3]);
             p->id_at = ph->p_vaddr + desc;
             return;
         }

@@ -19,6 +19,7 @@ typedef enum {
     COMMAND_CACHE,      // addend cache list|verify|purge [--cache-dir DIR]: look after the persistent code cache
     COMMAND_AOT,        // addend aot [options] [guest.elf [args...]]: fill the persistent code cache
     COMMAND_TLB,        // addend tlb record|model|sweep|report ...: the TLB laboratory
+    COMMAND_BLOCKS,     // addend blocks [demo] [options] [guest.elf [args...]]: what a run was translated to
     COMMAND_PRINT_HELP, // the others print and are done: options_print does them
     COMMAND_PRINT_VERSION,
     COMMAND_PRINT_MACHINES,
@@ -35,11 +36,11 @@ typedef enum { CACHE_NONE, CACHE_LIST, CACHE_VERIFY, CACHE_PURGE } OptionsCacheA
 typedef enum { MONITOR_DEFAULT, MONITOR_NONE, MONITOR_STDIO, MONITOR_UNIX } OptionsMonitor;
 typedef enum { STATS_NONE, STATS_TEXT, STATS_JSON } OptionsStats;
 typedef enum { TLB_NONE, TLB_RECORD, TLB_MODEL, TLB_SWEEP, TLB_REPORT } OptionsTlbAction;
-typedef enum { FORMAT_NONE, FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV, FORMAT_SVG, FORMAT_HTML } OptionsFormat;
+typedef enum { FORMAT_NONE, FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV, FORMAT_SVG, FORMAT_HTML, FORMAT_DOT } OptionsFormat;
 
 typedef struct {
     OptionsCommand command;
-    OptionsCommand help_topic; // COMMAND_PRINT_HELP: whose options; RUN, DEMO, MTREE, CACHE, AOT or TLB
+    OptionsCommand help_topic; // COMMAND_PRINT_HELP: whose options; RUN, DEMO, MTREE, CACHE, AOT, TLB or BLOCKS
 
     // Machine.
     const char *machine;   // name of a board; never NULL
@@ -125,6 +126,19 @@ typedef struct {
 
     // addend aot.
     bool aot_run; // compile what a run shows to be hot, which timeout ends, not what looks as if it would be
+
+    // addend blocks.
+    bool blocks_demo;           // the guest built into the program
+    GPtrArray *blocks_pcs;      // of const char *: --pc, addresses or symbols
+    GPtrArray *blocks_symbols;  // of const char *: --symbol, patterns
+    unsigned blocks_top;        // so many pieces; 0: all, or the format's default if not given
+    bool blocks_top_given;
+    unsigned blocks_tiers;      // bit n: CodeTier n; 0: all
+    unsigned blocks_fill;       // so many regions are made again to show all their forms
+    bool blocks_fill_given;     // else the format's default
+    unsigned blocks_fill_time;  // ... in so many seconds; 0: the default
+    OptionsFormat blocks_format; // TEXT, JSON, DOT or HTML
+    const char *blocks_output;  // file; NULL: stdout
 
     // addend cache.
     OptionsCacheAction cache_action;

@@ -121,6 +121,7 @@ static void add_command(GString *s, const Options *o)
         [COMMAND_CACHE] = " cache",
         [COMMAND_AOT] = " aot",
         [COMMAND_TLB] = " tlb",
+        [COMMAND_BLOCKS] = " blocks",
         [COMMAND_PRINT_HELP] = " print help",
         [COMMAND_PRINT_VERSION] = " print version",
         [COMMAND_PRINT_MACHINES] = " print machines",
@@ -182,6 +183,27 @@ static void add_tlb(GString *s, const Options *o)
     add_flag(s, "bare", o->tlb_bare);
 }
 
+static void add_blocks(GString *s, const Options *o)
+{
+    static const char *const formats[] = {[FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", [FORMAT_DOT] = "dot",
+                                          [FORMAT_HTML] = "html"};
+    if (o->command != COMMAND_BLOCKS)
+        return;
+    add_flag(s, "demo", o->blocks_demo);
+    for (unsigned i = 0; i < o->blocks_pcs->len; i++)
+        add_text(s, "pc", o->blocks_pcs->pdata[i], NULL);
+    for (unsigned i = 0; i < o->blocks_symbols->len; i++)
+        add_text(s, "symbol", o->blocks_symbols->pdata[i], NULL);
+    if (o->blocks_top_given)
+        g_string_append_printf(s, " top=%u", o->blocks_top);
+    add_number(s, "tiers", o->blocks_tiers, 0);
+    if (o->blocks_fill_given)
+        g_string_append_printf(s, " fill=%u", o->blocks_fill);
+    add_number(s, "fill-time", o->blocks_fill_time, 0);
+    add_text(s, "format", formats[o->blocks_format], "text");
+    add_text(s, "output", o->blocks_output, NULL);
+}
+
 // What differs from the defaults, in the order of the struct.
 static char *describe(const Options *o)
 {
@@ -235,6 +257,7 @@ static char *describe(const Options *o)
     add_number(s, "tb-size", o->jit_code_size, 0);
     add_flag(s, "run", o->aot_run);
     add_tlb(s, o);
+    add_blocks(s, o);
     add_flag(s, "sync", o->jit_sync);
     add_flag(s, "no-cache", o->no_cache);
     add_text(s, "cache-dir", o->cache_dir, NULL);
