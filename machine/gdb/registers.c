@@ -187,7 +187,7 @@ static void feature_csr(GString *out, const Hart *hart)
     g_string_append(out, "<feature name=\"org.gnu.gdb.riscv.csr\">\n");
     for (unsigned csr = CSR_LAST_FP + 1; csr < 0x1000; csr++)
         if (csr_name(csr) && has_csr(hart, csr))
-            reg(out, csr_name(csr), REG_CSR0 + csr, " type=\"int\" save-restore=\"no\"");
+            reg(out, csr_name(csr), REG_CSR0 + csr, " type=\"uint64\" save-restore=\"no\"");
     g_string_append(out, "</feature>\n");
 }
 
