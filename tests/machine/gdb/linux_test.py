@@ -39,7 +39,8 @@ def main():
     status, output = guest.end(800)
     if not wrong and (status or 'GUEST done' not in output):
         wrong = f'status {status}, and the guest said:\n{output}'
-    print(wrong)
+    if wrong:
+        print(wrong)
     return 1 if wrong else 0
 
 
