@@ -35,7 +35,7 @@ typedef enum { HART_RUNS, HART_HELD, HART_STEPS } HartAction;
 
 typedef struct {
     Gdb *g;
-    HartAction action;
+    int action; // HartAction; atomic: a thread that sleeps asks for it too
     uint64_t from, to; // STEPS: goes on while pc is in [from, to)
     bool passes;       // stands at a breakpoint whose conditions do not hold: runs one instruction
     Stop seen;         // WATCH: the guard has refused an access; its thread's

@@ -10,7 +10,7 @@ enum { SIGNAL_INT = 2, SIGNAL_TRAP = 5 }; // gdb's numbers
 
 bool gdb_holds(const Gdb *g, unsigned hart)
 {
-    return g->harts[hart].action == HART_HELD;
+    return g_atomic_int_get(&g->harts[hart].action) == HART_HELD;
 }
 
 bool gdb_steps(const Gdb *g, unsigned hart)
