@@ -25,12 +25,21 @@ let held = -1, lit = -1, linesOf = [];         // by instruction: its lines in a
 
 // --- data
 
+// The page works while the data behind this script are still being read. What has something behind it is all there.
+async function element(id) {
+  while (document.readyState === 'loading' && !$(id)?.nextElementSibling)
+    await new Promise(done => setTimeout(done, 5));
+  return $(id);
+}
+
 async function unpack(id) {
-  const text = atob($(id).textContent), bytes = new Uint8Array(text.length);
+  const text = atob((await element(id)).textContent), bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++)
     bytes[i] = text.charCodeAt(i);
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
-  return new Response(stream).json();
+  const unpacker = new DecompressionStream('gzip'), writer = unpacker.writable.getWriter();
+  writer.write(bytes);
+  writer.close();
+  return new Response(unpacker.readable).json();
 }
 
 const bundle = n => bundles[n] ??= unpack('d' + n);
@@ -39,7 +48,7 @@ const load = async row => (await bundle(row.bundle))[row.place];
 // --- list
 
 function codeText(p) {
-  const forms = (p.forms || []).map(f => f.text || ''), host = (p.host || []).map(h => h.text + ' ' + (h.note || ''));
+  const forms = (p.forms || []).map(f => f.text || ''), host = p.host ? [p.host.text, ...p.host.notes.map(n => n[1])] : [];
   return [...p.insns.map(i => `${i.text} ${i.file || ''} ${i.source || ''}`), ...forms, ...host].join('\n').toLowerCase();
 }
 
@@ -180,7 +189,7 @@ function guestHtml(p) {
     const b = p.blocks[insn.block];
     if (b.first_insn === i) {
       const share = b.entry ? ' · entry' : '';
-      out.push(line(-1, `b${insn.block} ${esc(b.symbol || '')} · ran ${count(b.count)} times${share}`, 'blk'));
+      out.push(line(-1, `b${insn.block} ${esc(b.symbol || '')} · ${count(b.count)} ×${share}`, 'blk', 'ran so often'));
     }
     const now = insn.file ? `${insn.file}:${insn.line}` : '';
     if (now && (now !== source || b.first_insn === i))
@@ -229,19 +238,32 @@ function gimpleHtml(form) {
     line(form.insns[i], esc(text), /^\s*\/\* 0x/.test(text) ? 'mark' : '')).join('');
 }
 
-function hostHtml(p) {
-  const out = [], start = p.host.length ? BigInt(p.host[0].addr) : 0n;
-  let cold = false, coldStart = 0n;
-  for (const h of p.host) {
-    if (h.cold && !cold) {
-      cold = true;
-      coldStart = BigInt(h.addr);
+// Host instructions of a piece: address, and where that is in its part, such as "+01c" or "cold+01c".
+function hostPlaces(host) {
+  const starts = new Map(host.starts), places = [];
+  let at = 0n, start = 0n;
+  host.len.forEach((len, i) => {
+    at = starts.has(i) ? BigInt(starts.get(i)) : at + BigInt(host.len[i - 1]);
+    if (i === 0 || i === host.cold)
+      start = at;
+    places.push({at, name: (i < host.cold ? '+' : 'cold+') + (at - start).toString(16).padStart(3, '0')});
+  });
+  return places;
+}
+
+function hostHtml(host) {
+  const places = hostPlaces(host), notes = new Map(host.notes), out = [];
+  const byAddress = new Map(places.map((p, i) => ['0x' + p.at.toString(16), i]));
+  const inside = address => byAddress.has(address) ?
+    `<a data-host="${byAddress.get(address)}">${places[byAddress.get(address)].name}</a>` : address;
+  host.text.split('\n').forEach((text, i) => {
+    if (i === host.cold)
       out.push(line(-1, 'out of line', 'blk'));
-    }
-    const at = (BigInt(h.addr) - (cold ? coldStart : start)).toString(16).padStart(4, '0');
-    out.push(line(h.insn, `<span class="a">${at}</span>  ${mnemonic(h.text)}${
-      h.note ? `  <span class="c"># ${esc(h.note)}</span>` : ''}`, '', `${h.addr}, ${h.len} bytes`));
-  }
+    const shown = mnemonic(text).replace(/0x[0-9a-f]{6,}/g, inside);
+    const note = notes.has(i) ? `  <span class="c"># ${esc(notes.get(i))}</span>` : '';
+    out.push(line(host.insn[i], `<span class="a">${places[i].name.replace(/\D*\+/, '')}</span>  ${shown}${note}`, 'at',
+      `0x${places[i].at.toString(16)}, ${host.len[i]} bytes`));
+  });
   return out.join('');
 }
 
@@ -283,9 +305,9 @@ function drawForms() {
   column('guest', guestHtml(piece));
   column('gimple', gimple ? gimpleHtml(gimple) : none(piece.tier !== 'region' ?
     'Only regions go through GCC: baseline code is put together from stencils, and the interpreter runs IR.' : NOT_FILLED));
-  column('host', piece.host?.length ? hostHtml(piece) : none(piece.tier === 'interpreter' ?
+  column('host', piece.host?.len.length ? hostHtml(piece.host) : none(piece.tier === 'interpreter' ?
     'The interpreter has no host code of its own.' : NOT_FILLED));
-  $('exact').textContent = piece.host?.length && !piece.exact ? 'made anew, not quite the code that ran' : '';
+  $('exact').textContent = piece.host?.len.length && !piece.exact ? 'made anew, not quite the code that ran' : '';
   document.querySelector('#c-gimple').classList.toggle('off', !gimple && piece.tier !== 'region');
   document.querySelector('#c-host').classList.toggle('off', piece.tier === 'interpreter');
   drawIr();
@@ -331,6 +353,14 @@ function bring(i, except) {
     columns.add(code);
     code.scrollTop = l.offsetTop - code.offsetTop - code.clientHeight / 3;
   }
+}
+
+// The target of a jump in host code.
+function bringHost(i) {
+  const l = document.querySelectorAll('#c-host .l.at')[i], code = l.closest('.code');
+  code.scrollTop = l.offsetTop - code.offsetTop - code.clientHeight / 3;
+  l.classList.add('held');
+  setTimeout(() => l.classList.remove('held'), 800);
 }
 
 function hold(i, from) {
@@ -438,7 +468,9 @@ function listen() {
   $('forms').addEventListener('mouseover', e => light(insnAt(e.target)));
   $('forms').addEventListener('mouseleave', () => light(-1));
   $('forms').addEventListener('click', e => {
-    const i = insnAt(e.target), head = e.target.closest('h3');
+    const i = insnAt(e.target), head = e.target.closest('h3'), host = e.target.closest('a[data-host]');
+    if (host)
+      bringHost(+host.dataset.host);
     if (head && !e.target.closest('select, label'))
       head.parentElement.classList.toggle('off');
     else if (i >= 0 && !e.target.closest('a') && !String(getSelection()))
