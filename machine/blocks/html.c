@@ -102,6 +102,8 @@ static void put_row(Page *page, JsonOut *j, unsigned i)
     json_count(j, NULL, p->id);
     json_count(j, NULL, c->hart);
     json_count(j, NULL, c->tier);
+    json_count(j, NULL, c->mode);
+    json_count(j, NULL, c->dead);
     json_hex(j, NULL, c->pc);
     json_text(j, NULL, p->symbol);
     json_real(j, NULL, p->percent, 5);
