@@ -4,8 +4,8 @@
 
 run_blocks.py ADDEND KERNEL [--smp N] -- [options of addend]
 
-The JSON must be what docs/blocks.md says; the page must open in Chromium, if that is there, with thousands of pieces, and
-show each of the hottest in its forms.
+The JSON must be what docs/blocks.md says; the page must open in Chromium, if that is there, with thousands of pieces,
+and show each of the hottest in its forms.
 """
 import argparse
 import json

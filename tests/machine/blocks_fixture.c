@@ -95,7 +95,8 @@ static CodePiece *region(void)
                     {0x7f000000100b, 3, false, 2, g_strdup("cmpq       %rcx, %rax"), NULL},
                     {0x7f000000100e, 2, false, 2, g_strdup("jne        0x7f0000001004"), NULL},
                     {0x7f0000001010, 10, false, 3, g_strdup("jmpq       *%rsi"), NULL},
-                    {0x7f0000009000, 7, true, 3, g_strdup("jmpq       *0x20(%rbp)"), g_strdup("slow <path> & \"more\"")});
+                    {0x7f0000009000, 7, true, 3, g_strdup("jmpq       *0x20(%rbp)"),
+                     g_strdup("slow <path> & \"more\"")});
     return p;
 }
 
