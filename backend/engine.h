@@ -10,7 +10,7 @@
 
 typedef struct Engine Engine;
 
-struct EngineSteps; // backend/engine_step.h
+struct EngineSteps; // backend/engine_steps.h
 
 typedef struct {
     bool jit;            // regions by GCC
@@ -27,10 +27,13 @@ typedef struct {
     unsigned max_insns;  // in a block; 0: the usual
     const struct EngineSteps *steps; // for engine_run_steps, which alone runs code then. NULL: none
     unsigned hart;       // its number, for dumps
+    bool tally;          // count executions exactly (engine_tally.h). Likewise without those
     bool shared;         // other harts store to the same memory
     RegionStore *store;  // persistent code cache; outlives the engine. NULL: none
     uint64_t program;    // whose baseline blocks are looked for there: any number for what was loaded. 0: none
     unsigned keep_blocks; // so many new ones are worth being kept at the end, 0: never
+    bool inspect;        // measure what each block costs to make (CodePiece.stages)
+    bool lines;          // regions have lines from the start (unit_lines). Without `store`, whose regions have none
     uint64_t lift_rules; // what else than its bytes decides how code is lifted
 } EngineConfig;
 

@@ -1,65 +1,35 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The engine's loop for those who want to know of every block.
-#include "backend/engine_step.h"
-
+// Steps: blocks one at a time by the interpreter, and exact numbers of instructions.
 #include "backend/engine_private.h"
-#include "util/log.h"
 
-#define MAX_ROUNDS 20000 // turns of the loop that retire nothing, in one slice
-
-// Interprets b alone. The slice is made to end with it, but for a system instruction, behind which the interpreter
-// stops anyway: that may want to end the slice behind its own retirement, when nothing would be left of it.
-static void run_block(Engine *e, Block *b)
+void engine_step_block(Engine *e)
 {
-    IrEnv *env = e->env;
-    if (b->is_system) {
-        interp_run(&e->in, b);
-        return;
-    }
-    int64_t rest = env->left - b->n_insns;
-    env->icount_limit -= (uint64_t)rest;
-    env->left = b->n_insns;
-    uint64_t limit = env->icount_limit;
-    interp_run(&e->in, b);
-    bool ended = env->icount_limit != limit; // ir_env_kick_self, by a device
-    env->icount_limit += (uint64_t)rest;
-    env->left += rest;
-    if (ended)
-        ir_env_kick_self(env);
+    engine_flush_if_wanted(e);
+    Block *b = engine_block(e, e->env->pc);
+    if (b)
+        engine_run_one(e, b);
 }
 
-static void count_entry(Block *b)
+bool engine_step_within(Engine *e, uint64_t n)
 {
-    if (--b->heat >= 0)
-        return;
-    b->count_base += (uint64_t)((int64_t)b->heat_start - b->heat);
-    b->heat = b->heat_start = G_MAXINT32;
+    engine_flush_if_wanted(e);
+    Block *b = engine_block(e, e->env->pc);
+    if (!b || b->n_insns > n)
+        return false;
+    engine_run_one(e, b);
+    return true;
 }
 
-void engine_run_steps(Engine *e)
+void engine_run_exactly(Engine *e, uint64_t n)
 {
-    const EngineSteps *s = e->config.steps;
-    IrEnv *env = e->env;
-    e->ran = NULL;
-    for (unsigned idle = 0; env->left > 0 && idle < MAX_ROUNDS && !g_atomic_int_get(&env->exit_request);) {
+    uint64_t end = ir_env_icount(e->env) + n;
+    for (uint64_t now; (now = ir_env_icount(e->env)) < end;) {
         engine_flush_if_wanted(e);
-        uint64_t before = ir_env_icount(env);
-        Block *b = engine_block(e, env->pc);
-        if (!b) {
-            s->after(s->opaque, UINT32_MAX, 0);
-            idle++;
-            continue;
-        }
-        engine_link_to(e, b);
-        if (log_on(LOG_EXEC | LOG_CPU))
-            dump_entry(e, b);
-        count_entry(b);
-        uint32_t number = b->number;
-        if (s->before)
-            s->before(s->opaque, number);
-        run_block(e, b);
-        unsigned retired = (unsigned)(ir_env_icount(env) - before);
-        s->after(s->opaque, number, retired);
-        idle = retired ? 0 : idle + 1;
+        Block *b = engine_block(e, e->env->pc);
+        if (b && b->n_insns > end - now)
+            b = engine_uncached(e, e->env->pc, (unsigned)(end - now));
+        if (!b)
+            break;
+        engine_run_one(e, b);
     }
 }

@@ -28,7 +28,7 @@ struct TierCache {
 TierCache *tier_cache_new(Engine *e)
 {
     // What is to be printed about a compilation, only a compilation knows.
-    if (!e->config.store || !e->queue || log_on(LOG_OP_OPT | LOG_GIMPLE | LOG_OUT_ASM))
+    if (!e->config.store || !e->queue || e->config.lines || log_on(LOG_OP_OPT | LOG_OP_PASS | LOG_GIMPLE | LOG_OUT_ASM))
         return NULL;
     TierCache *c = g_new0(TierCache, 1);
     c->store = e->config.store;
@@ -259,9 +259,18 @@ bool tier_cache_hot(Engine *e, Block *b)
 
 // --- keeping -------------------------------------------------------------------------------------------------
 
+// Does a breakpoint show in it?
+static bool has_cut(const Trace *t)
+{
+    for (unsigned i = 0; i < t->blocks->len; i++)
+        if (((const Block *)g_ptr_array_index(t->blocks, i))->cut)
+            return true;
+    return false;
+}
+
 void tier_cache_keep(Engine *e, const Trace *t, const JitUnit *u, const QueueResult *result)
 {
-    if (!e->persistent || !t->cache_head)
+    if (!e->persistent || !t->cache_head || has_cut(t))
         return;
     const IrCode *code = t->code;
     g_autoptr(GArray) blocks = g_array_new(FALSE, TRUE, sizeof(RegionBlock));

@@ -29,6 +29,7 @@ void hart_set_status(Hart *hart, unsigned priv, uint64_t mstatus)
     }
 }
 
+// As QEMU 7.2 logs them, so that logs of both can be compared line by line.
 const char *hart_trap_name(uint64_t number, bool interrupt)
 {
     static const char *const exceptions[] = {
@@ -226,6 +227,10 @@ void hart_mem_fault(IrEnv *env, const MemFault *fault)
         [FAULT_ACCESS] = {EXC_LOAD_ACCESS, EXC_STORE_ACCESS, EXC_INSN_ACCESS},
         [FAULT_PAGE] = {EXC_LOAD_PAGE, EXC_STORE_PAGE, EXC_INSN_PAGE},
     };
+    if (fault->kind == FAULT_STOP) {
+        ir_env_kick_self(env);
+        return;
+    }
     g_assert(fault->kind != FAULT_NONE && fault->kind < G_N_ELEMENTS(causes) && fault->access < ACCESS_KINDS);
     hart_exception((Hart *)env, causes[fault->kind][fault->access], fault->addr);
 }

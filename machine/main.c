@@ -8,6 +8,8 @@
 #include "machine/exec.h"
 #include "machine/log/logs.h"
 #include "machine/log/itrace_command.h"
+#include "machine/profile/perf.h"
+#include "machine/profile/profile.h"
 #include "machine/stats.h"
 #include "machine/tlb_command.h"
 #include "machine/tlb_run.h"
@@ -85,27 +87,40 @@ static int run(const Options *o)
 {
     g_autoptr(GError) error = NULL;
     FILE *stats;
-    TlbRun *tlb;
+    TlbRun *tlb = NULL;
+    Profile *profile;
     MachineLogs *logs;
     if ((o->log_file && !log_open(o->log_file, &error)) || !open_stats(o, &stats, &error) ||
-        !blocks_run_check(o, &error) || !tlb_run_new(o, &tlb, &error))
+        !blocks_run_check(o, &error) || !tlb_run_new(o, &tlb, &error) || !profile_new(o, &profile, &error)) {
+        tlb_run_free(tlb);
         return fail(error);
+    }
     Machine *m = logs_new(o, &logs, &error) ? machine_new(o, &error) : NULL;
     if (!m || !tlb_run_attach(tlb, m, &error) || !logs_attach(logs, m, &error)) {
         machine_free(m);
         logs_free(logs);
         tlb_run_free(tlb);
+        profile_free(profile);
         return fail(error);
     }
     if (o->dumpdtb) {
         bool ok = board_dump_dtb(machine_board(m), o->dumpdtb, &error);
         logs_free(logs);
         tlb_run_free(tlb);
+        profile_free(profile);
         machine_free(m);
         return ok ? 0 : fail(error);
     }
     blocks_run_attach(o, m);
+    Perf *perf;
+    if (!perf_attach(o, m, &perf, &error)) {
+        logs_free(logs);
+        tlb_run_free(tlb);
+        machine_free(m);
+        return fail(error);
+    }
     RunResult r;
+    profile_attach(profile, m);
     machine_run(m, &r);
     fflush(stdout);
     if (r.message)
@@ -114,10 +129,10 @@ static int run(const Options *o)
     if (!write_stats(m, o, &r, stats, &error))
         status = fail(error);
     g_clear_error(&error);
-    if (!tlb_run_finish(tlb, &error))
+    if (!profile_finish(profile, &error))
         status = fail(error);
     g_clear_error(&error);
-    if (!logs_finish(logs, &error))
+    if (!tlb_run_finish(tlb, &error))
         status = fail(error);
     g_clear_error(&error);
     if (!blocks_run_finish(o, m, &r, &error))
@@ -127,6 +142,12 @@ static int run(const Options *o)
         fputs(line, stderr);
     }
     machine_free(m);
+    g_clear_error(&error);
+    if (!logs_finish(logs, &error)) // the engines may still tell of blocks that are looked at
+        status = fail(error);
+    g_clear_error(&error);
+    if (!perf_finish(perf, &error)) // the engines may tell something to their end
+        status = fail(error);
     return status;
 }
 

@@ -2,7 +2,7 @@
 // A hart's side of a trace of instructions: what runs becomes numbers of blocks, and values if they are wanted.
 #include "machine/log/itrace.h"
 
-#include "backend/engine_step.h"
+#include "backend/engine_steps.h"
 #include "frontend/trap.h"
 #include "machine/log/itrace_file.h"
 #include "util/log.h"

@@ -2,7 +2,7 @@
 // The logs of a machine: what each hart's steps are told to, and the files behind it.
 #include "machine/log/logs.h"
 
-#include "backend/engine_step.h"
+#include "backend/engine_steps.h"
 #include "frontend/trap.h"
 #include "machine/exec_private.h"
 #include "machine/log/commit.h"
@@ -166,14 +166,17 @@ static void on_nothing(void *opaque, uint32_t number, unsigned retired)
     (void)opaque, (void)number, (void)retired;
 }
 
-void logs_run(MachineLogs *l, Cpu *cpu)
+void logs_run(MachineLogs *l, Cpu *cpu, bool step)
 {
     HartLog *h = l->harts[cpu->hart.hartid];
     if (cpu->hart.interrupt_count != h->interrupts)
         put_trap(h);
     h->interrupts = cpu->hart.interrupt_count;
     h->traps = cpu->hart.trap_count;
-    engine_run_steps(cpu->engine);
+    if (step)
+        engine_run_step(cpu->engine);
+    else
+        engine_run_steps(cpu->engine);
     flush(h);
     if (h->trace && l->n_harts > 1)
         hart_trace_flush(h->trace);

@@ -19,5 +19,6 @@ typedef struct EngineSteps { // of EngineConfig, not together with its tap; all 
     void (*after)(void *opaque, uint32_t number, unsigned retired);
 } EngineSteps;
 
-// As engine_run, of an engine that has EngineConfig.steps.
+// As engine_run and engine_step (backend/breakpoints.h), of an engine that has EngineConfig.steps.
 void engine_run_steps(Engine *e);
+void engine_run_step(Engine *e);
