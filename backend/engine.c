@@ -13,7 +13,6 @@
 #include "util/log.h"
 #include <string.h>
 
-#define MAX_BLOCK_INSNS 64
 #define ENTRY_WEIGHT 4
 #define MAX_ROUNDS 20000 // turns of the loop in one slice: traps retire nothing, so `left` alone might not end it
 #define MAX_BLOCK_BYTES ((size_t)256 << 20) // of blocks; then everything is dropped and starts anew
@@ -28,10 +27,11 @@ Engine *engine_new(const EngineConfig *config, const EngineGuest *guest, IrEnv *
 {
     Engine *e = g_new0(Engine, 1);
     e->config = *config;
-    if (config->tap) {
+    if (config->tap || config->tally) {
         e->config.jit = false;
         e->config.store = NULL;
     }
+    e->config.system &= !config->tally;
     e->guest = *guest;
     e->env = env;
     e->tlb = tlb;
@@ -145,6 +145,7 @@ Block *engine_uncached(Engine *e, uint64_t pc, unsigned max)
 {
     if (e->uncached) {
         engine_stats_uncached_ends(e);
+        engine_tally_uncached_ends(e);
         tap_blocks_forgotten(e, e->uncached);
         block_free(e->uncached);
     }
@@ -402,6 +403,8 @@ static bool run_unit(Engine *e, Block *b)
             e->from_slot = (unsigned)env->exit_site;
         }
     }
+    if (e->in.left && (interpret || faulted) && u->block)
+        e->in.left(e->in.opaque, u->block, (unsigned)-site->adjust);
     if (faulted) {
         e->faulted = interpret = false;
         *(e->fault.access == ACCESS_READ ? &env->n_load : &env->n_store) += 1; // it was done
@@ -440,6 +443,7 @@ bool engine_flush_if_wanted(Engine *e)
     e->noted = 0;
     e->ran = NULL;
     engine_stats_blocks_end(e);
+    engine_tally_blocks_end(e);
     tap_blocks_dropped(e);
     code_cache_flush_all(e->cache);
     enter_mode(e);
@@ -503,7 +507,7 @@ void engine_run(Engine *e)
 void engine_run_one(Engine *e, Block *b)
 {
     int64_t rest = e->env->left - 1;
-    e->ran = NULL;
+    e->ran = engine_would_run(e, b);
     link_to(e, b);
     b->heat--;
     e->env->icount_limit -= (uint64_t)rest;

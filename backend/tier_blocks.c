@@ -206,6 +206,7 @@ static JitUnit *take_code(Engine *e, Block *b, const BlockRecord *r, const Block
         return NULL;
     JitUnit *u = baseline_unit_new(b, r->n_slots, arena);
     u->kept = true;
+    u->system = e->config.system;
     *where.counter = *b->runs;
     b->runs = where.counter;
     u->memory = memory;

@@ -29,8 +29,8 @@ void hart_set_status(Hart *hart, unsigned priv, uint64_t mstatus)
     }
 }
 
-// Names as QEMU 7.2 logs them, so that logs of both can be compared line by line.
-static const char *trap_name(uint64_t number, bool interrupt)
+// As QEMU 7.2 logs them, so that logs of both can be compared line by line.
+const char *hart_trap_name(uint64_t number, bool interrupt)
 {
     static const char *const exceptions[] = {
         [EXC_INSN_MISALIGNED] = "misaligned_fetch",
@@ -97,7 +97,7 @@ static void enter(Hart *hart, uint64_t number, bool interrupt, uint64_t tval)
     if (log_on(LOG_INT)) {
         log_printf("riscv_cpu_do_interrupt: hart:%d, async:%d, cause:%016" PRIx64 ", epc:0x%016" PRIx64
                    ", tval:0x%016" PRIx64 ", desc=%s\n",
-                   (int)hart->hartid, interrupt, number, hart->env.pc, tval, trap_name(number, interrupt));
+                   (int)hart->hartid, interrupt, number, hart->env.pc, tval, hart_trap_name(number, interrupt));
     }
     if (hart->hooks.trap) {
         hart->hooks.trap(hart->hooks.opaque, number, interrupt, tval);

@@ -295,7 +295,8 @@ void machine_prepare(Machine *m)
     unsigned harts = board_harts(m->board);
     CpuConfig config = {engine_config(o, harts), o->features, o->tlb_bits, o->semihosting, NULL};
     config.engine.tap = m->tap.records;
-    m->store = config.engine.tap ? NULL : code_cache_open(o);
+    config.engine.tally = m->tally;
+    m->store = config.engine.tap || config.engine.tally ? NULL : code_cache_open(o);
     config.engine.store = m->store;
     config.engine.program = code_cache_program(o);
     config.engine.keep_blocks = KEEP_BLOCKS;
@@ -325,6 +326,7 @@ void machine_prepare(Machine *m)
     machine_tap_start(m);
     if (o->accel == ACCEL_CHECK) {
         config.engine.jit = true;
+        config.engine.tally = false;
         config.engine.baseline = !o->jit_no_baseline;
         config.semihosting = false;
         config.pages = NULL;
@@ -358,6 +360,7 @@ void machine_free(Machine *m)
         g_free(m->watch[i]);
     }
     sampler_free(m->sampler);
+    tally_free(m->tally);
     g_clear_pointer(&m->ready, g_array_unref);
     region_store_free(m->store);
     names_free(m->names);

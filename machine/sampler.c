@@ -5,7 +5,7 @@
 #include "machine/exec_private.h"
 #include "machine/gdb/gdb.h"
 
-#define WALK 512 // instructions at most that are interpreted before a sample: more than a region's way between two tests
+#define WALK 512 // instructions at most interpreted before a sample: more than a region's way between two tests
 
 typedef struct {
     uint64_t random; // of xorshift, never 0

@@ -169,6 +169,19 @@ static void add_monitor(GString *s, const Options *o)
                                o->monitor_wait ? "" : ",nowait");
 }
 
+static void add_profile(GString *s, const Options *o)
+{
+    add_text(s, "flame", o->flame, NULL);
+    add_number(s, "period", o->flame_period, 0);
+    add_flag(s, "harts", o->flame_harts);
+    add_text(s, "timeline", o->timeline, NULL);
+    add_flag(s, "time=guest", o->timeline_guest_time);
+    add_flag(s, "mix", o->mix);
+    add_text(s, "mix-file", o->mix_file, NULL);
+    add_number(s, "hot", o->hot, 0);
+    add_text(s, "hot-file", o->hot_file, NULL);
+}
+
 static void add_tlb(GString *s, const Options *o)
 {
     static const char *const actions[] = {"", "record", "model", "sweep", "report"};
@@ -265,6 +278,7 @@ static char *describe(const Options *o)
     add_number(s, "workers", o->jit_workers, 0);
     add_number(s, "tb-size", o->jit_code_size, 0);
     add_flag(s, "run", o->aot_run);
+    add_profile(s, o);
     add_tlb(s, o);
     add_blocks(s, o);
     add_flag(s, "sync", o->jit_sync);
