@@ -52,14 +52,14 @@ void dump_exec(Engine *e, const Block *b)
                    e->guest.symbol(e->guest.opaque, b->pc));
 }
 
-static void print_bytes(FILE *f, const uint8_t *code, size_t size)
+void dump_host_code(FILE *f, const uint8_t *code, size_t size, uint64_t address)
 {
     csh cs;
     cs_insn *insn;
     if (cs_open(CS_ARCH_X86, CS_MODE_64, &cs) != CS_ERR_OK)
         return;
     cs_option(cs, CS_OPT_SYNTAX, CS_OPT_SYNTAX_ATT);
-    size_t n = cs_disasm(cs, code, size, (uintptr_t)code, 0, &insn);
+    size_t n = cs_disasm(cs, code, size, address, 0, &insn);
     for (size_t i = 0; i < n; i++)
         fprintf(f, "0x%08" PRIx64 ":  %-10s %s\n", insn[i].address, insn[i].mnemonic, insn[i].op_str);
     if (n)
@@ -69,9 +69,9 @@ static void print_bytes(FILE *f, const uint8_t *code, size_t size)
 
 static void print_host(FILE *f, const JitUnit *u)
 {
-    print_bytes(f, u->text, u->code_size);
+    dump_host_code(f, u->text, u->code_size, (uintptr_t)u->text);
     if (u->block)
-        print_bytes(f, u->cold, u->cold_size);
+        dump_host_code(f, u->cold, u->cold_size, (uintptr_t)u->cold);
 }
 
 static void print_all_asm(Engine *e, FILE *f, const IrCode *code)

@@ -161,3 +161,5 @@ void dump_block(Engine *e, const IrBlock *ir, uint64_t base);
 void dump_exec(Engine *e, const Block *b);
 void dump_baseline(Engine *e, const JitUnit *u);
 void dump_region(Engine *e, const QueueResult *r, const JitUnit *u);
+// Host code as assembly, as if it were at that address.
+void dump_host_code(FILE *f, const uint8_t *code, size_t size, uint64_t address);

@@ -5,6 +5,7 @@
 #include "backend/exits.h"
 #include "backend/loader.h"
 #include "backend/moves.h"
+#include "ir/plant.h"
 #include "util/log.h"
 #include "util/clock.h"
 #include "util/warn.h"
@@ -291,7 +292,8 @@ static unsigned make_job(Engine *e, Trace *t, QueueJob *out)
                      .second_regs = b->second_regs,
                      .second_start = e->env->runs.run[2].start,
                      .second_size = e->env->runs.run[2].size,
-                     .n_helpers = e->env->ops->n_helpers};
+                     .n_helpers = e->env->ops->n_helpers,
+                     .plant = plant_get()};
     set_in_work(t, true);
     *out = (QueueJob){rq, g_string_free(text, FALSE), t};
     unsigned insns = 0;

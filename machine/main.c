@@ -5,6 +5,7 @@
 #include "machine/code_cache_command.h"
 #include "machine/demo.h"
 #include "machine/exec.h"
+#include "machine/irtool/irtool.h"
 #include "machine/stats.h"
 #include "machine/tlb_command.h"
 #include "machine/tlb_run.h"
@@ -145,8 +146,11 @@ int main(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     int status;
     signal(SIGXFSZ, SIG_IGN); // a file that may not grow is an error like others
-    if (!options_parse(&o, argc, argv, &error)) {
+    if (!options_parse(&o, argc, argv, &error) || !irtool_plant(&o, &error)) {
         status = fail(error);
+    } else if (o.command == COMMAND_IR) {
+        status = ir_command(&o, stdout, &error);
+        status = error ? fail(error) : fflush(stdout) ? output_lost() : status;
     } else if (o.command == COMMAND_RUN || o.tlb_action == TLB_RECORD) {
         status = run(&o);
     } else if (o.command == COMMAND_DEMO) {

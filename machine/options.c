@@ -14,6 +14,7 @@
 #include <string.h>
 
 enum { RUN = 1, MTREE = 2, ALL = RUN | MTREE, CACHE = 4, AOT = 8, RECORD = 16, MODEL = 32, SWEEP = 64, REPORT = 128 };
+enum { IR = 1 << 20, REDUCE = 1 << 21 };
 enum { TLB = RECORD | MODEL | SWEEP | REPORT };
 
 typedef enum { ACTION_FLAG, ACTION_TEXT, ACTION_CALL } Action;
@@ -89,6 +90,8 @@ static bool unknown_option(const Parser *p, const char *word, const char *name, 
                        : p->scope == CACHE ? "addend cache --help"
                        : p->scope & AOT    ? "addend aot --help"
                        : p->scope & TLB    ? "addend tlb --help"
+                       : p->scope & IR     ? "addend ir --help"
+                       : p->scope & REDUCE ? "addend blocks reduce --help"
                                            : "addend --help";
     if (!hint)
         return value_error(error, "unknown option", "%s (%s lists them)", word, help);
@@ -230,7 +233,7 @@ static bool check_together(Options *o, GError **error)
         return value_error(error, "mtree", "-d has no use without -f: flat views look addresses up");
     if (o->monitor == MONITOR_STDIO && !strcmp(o->serial, "stdio"))
         return value_error(error, "-monitor", "stdio: the console is there already (-serial mon:stdio has both)");
-    if ((o->command == COMMAND_AOT && !check_aot(o, error)) || !check_tlb(o, error))
+    if ((o->command == COMMAND_AOT && !check_aot(o, error)) || !check_tlb(o, error) || !check_ir(o, error))
         return false;
     bool tuned = o->jit_threshold || o->jit_opt >= 0 || o->jit_workers || o->jit_sync;
     if (o->accel == ACCEL_INTERP && (tuned || o->jit_warm || o->jit_no_baseline || o->jit_code_size))
@@ -253,6 +256,7 @@ static void subcommand(Parser *p)
                  {"cache", COMMAND_CACHE},
                  {"aot", COMMAND_AOT},
                  {"tlb", COMMAND_TLB},
+                 {"ir", COMMAND_IR},
                  {"help", COMMAND_PRINT_HELP}};
     for (unsigned i = 0; p->argc > 1 && i < G_N_ELEMENTS(names); i++) {
         if (!strcmp(p->argv[1], names[i].name)) {
@@ -260,10 +264,16 @@ static void subcommand(Parser *p)
             p->at = 2;
         }
     }
-    p->scope = p->o->command == COMMAND_MTREE   ? MTREE
-               : p->o->command == COMMAND_CACHE ? CACHE
-               : p->o->command == COMMAND_AOT   ? RUN | AOT
-                                                : RUN;
+    if (p->argc > 2 && !strcmp(p->argv[1], "blocks") && !strcmp(p->argv[2], "reduce")) {
+        p->o->command = COMMAND_REDUCE;
+        p->at = 3;
+    }
+    p->scope = p->o->command == COMMAND_MTREE    ? MTREE
+               : p->o->command == COMMAND_CACHE  ? CACHE
+               : p->o->command == COMMAND_AOT    ? RUN | AOT
+               : p->o->command == COMMAND_IR     ? IR
+               : p->o->command == COMMAND_REDUCE ? RUN | REDUCE
+                                                 : RUN;
 }
 
 // The word behind addend tlb, or a request for help.
@@ -300,7 +310,7 @@ static bool cache_action(Parser *p, GError **error)
     return p->o->cache_action || value_error(error, "cache", "'%s' is none of list, verify and purge", word);
 }
 
-// addend help [demo|mtree|cache|aot|tlb].
+// addend help [demo|mtree|cache|aot|tlb|ir].
 static bool parse_help(Parser *p, GError **error)
 {
     if (p->at == p->argc)
@@ -316,8 +326,10 @@ static bool parse_help(Parser *p, GError **error)
         p->o->help_topic = COMMAND_AOT;
     else if (!strcmp(topic, "tlb"))
         p->o->help_topic = COMMAND_TLB;
+    else if (!strcmp(topic, "ir"))
+        p->o->help_topic = COMMAND_IR;
     else
-        return value_error(error, "help", "there is no subcommand '%s', only demo, mtree, cache, aot and tlb", topic);
+        return value_error(error, "help", "there is no subcommand '%s', only demo, mtree, cache, aot, tlb and ir", topic);
     return p->at + 1 == p->argc || value_error(error, "help", "one subcommand at a time");
 }
 
@@ -339,11 +351,17 @@ static bool parse_words(Parser *p, GError **error)
         bool end = !strcmp(word, "--");
         if (end)
             p->at++;
-        if (end ? p->at < p->argc : word[0] != '-' && word[0] != '+') {
+        bool file = o->command == COMMAND_IR && !strcmp(word, "-");
+        if (end ? p->at < p->argc : file || (word[0] != '-' && word[0] != '+')) {
             if (o->command == COMMAND_CACHE && cache_action(p, error))
                 continue;
             if (o->command == COMMAND_CACHE)
                 return false;
+            if (o->command == COMMAND_IR) {
+                if (!ir_word(o, p->argv[p->at++], error))
+                    return false;
+                continue;
+            }
             if (o->command == COMMAND_TLB && o->tlb_action > TLB_RECORD) {
                 if (!tlb_word(o, p->argv[p->at++], error))
                     return false;
@@ -390,6 +408,7 @@ bool options_parse(Options *out, int argc, char **argv, GError **error)
         .signature_granularity = 16,
         .jit_opt = -1,
         .icount_shift = -1,
+        .ir_set = g_ptr_array_new(),
         .guest_args = g_ptr_array_new(),
         .text = g_string_chunk_new(256),
     };
@@ -416,6 +435,7 @@ void options_deinit(Options *options)
     g_array_free(options->forwards, TRUE);
     g_array_free(options->mmio, TRUE);
     g_ptr_array_free(options->objects, TRUE);
+    g_ptr_array_free(options->ir_set, TRUE);
     g_array_free(options->chardevs, TRUE);
     g_string_chunk_free(options->text);
 }
@@ -487,6 +507,22 @@ static void print_help(OptionsCommand topic, FILE *out)
         print_rows(TLB, out);
         return;
     }
+    if (topic == COMMAND_IR) {
+        fprintf(out, "usage: addend ir run|opt|compile [options] FILE\n"
+                     "Runs IR text from the state that its comments give, by one engine or all; shows what the passes "
+                     "make of it;\ncompiles it. FILE is what a dump printed, a log with such dumps in it, or - for "
+                     "standard input.\n");
+        print_rows(IR, out);
+        return;
+    }
+    if (topic == COMMAND_REDUCE) {
+        fprintf(out, "usage: addend blocks reduce [-o CASE.ir] [options] [guest.elf [arguments...]]\n"
+                     "Runs the guest with -accel check. Where compiled code differs from the interpreter, makes the "
+                     "smallest piece of IR\nof it that still does, and says which pass or tier gets which op wrong. "
+                     "The options are also those of a run.\n");
+        print_rows(REDUCE, out);
+        return;
+    }
     if (topic == COMMAND_DEMO)
         fprintf(out,
                 "usage: addend demo [options]\n"
@@ -498,7 +534,9 @@ static void print_help(OptionsCommand topic, FILE *out)
                      "       addend cache list|verify|purge [--cache-dir DIRECTORY]\n"
                      "       addend aot [--run SECONDS] [options] [guest.elf [arguments...]]\n"
                      "       addend tlb record|model|sweep|report|presets ...\n"
-                     "       addend help [demo|mtree|cache|aot|tlb]\n"
+                     "       addend ir run|opt|compile [options] FILE\n"
+                     "       addend blocks reduce [-o CASE.ir] [options] [guest.elf [arguments...]]\n"
+                     "       addend help [demo|mtree|cache|aot|tlb|ir]\n"
                      "Runs RV64 machines. guest.elf alone stands for -bios none -kernel guest.elf.\n"
                      "Options take one dash or two, and their argument as the next word or behind '='.\n");
     print_rows(RUN, out);
@@ -535,6 +573,8 @@ void options_print(const Options *options, FILE *out)
     case COMMAND_CACHE:
     case COMMAND_AOT:
     case COMMAND_TLB:
+    case COMMAND_IR:
+    case COMMAND_REDUCE:
     case COMMAND_PRINT_TLB_MODELS:
         g_assert_not_reached();
     }

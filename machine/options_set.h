@@ -16,6 +16,7 @@ OptionSet set_semihosting, set_granularity, set_accel, set_icount, set_tlb_bits,
 OptionSet set_cache_size, set_aot_run;
 OptionSet set_tlb_model, set_tlb_report, set_tlb_output, set_tlb_format, set_tlb_entries, set_tlb_sets, set_tlb_ways,
     set_tlb_sizes, set_tlb_asid, set_tlb_bare, set_tlb_sample;
+OptionSet set_ir_accel, set_ir_set, set_ir_at, set_ir_tier, set_ir_opt, set_plant, set_reduce_seconds;
 OptionSet set_log_items, set_log_filter, set_stats, ask_version, ask_help;
 OptionSet set_spike_ram_size; // -m<MiB>, Spike's form: up to that much RAM, at most 16 TiB
 
@@ -54,6 +55,7 @@ typedef enum {
     LIST_CHARDEV,
     LIST_NETDEV,
     LIST_FORMAT,
+    LIST_IR_ACCEL,
 } ChoiceList;
 
 // Behind all options: what -serial is if it was not given, and who uses which -chardev.
@@ -70,6 +72,10 @@ bool tlb_action(const char *word, OptionsTlbAction *out, GError **error);
 const char *options_tlb_action(OptionsTlbAction action); // its word
 // A word behind addend tlb model|sweep|report that is no option.
 bool tlb_word(Options *o, const char *word, GError **error);
+
+// addend ir: the word for what to do, then the file; behind all options, what each action needs.
+bool ir_word(Options *o, const char *word, GError **error);
+bool check_ir(Options *o, GError **error);
 
 // What a value of a choice option stands for; NULL: *error has the hint that fits best.
 const char *choose(ChoiceList list, const char *option, const char *value, GError **error);
