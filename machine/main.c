@@ -148,6 +148,9 @@ int main(int argc, char **argv)
     signal(SIGXFSZ, SIG_IGN); // a file that may not grow is an error like others
     if (!options_parse(&o, argc, argv, &error) || !irtool_plant(&o, &error)) {
         status = fail(error);
+    } else if (o.command == COMMAND_REDUCE) {
+        status = irtool_reduce(&o, &error);
+        status = error ? fail(error) : fflush(stdout) ? output_lost() : status;
     } else if (o.command == COMMAND_IR) {
         status = ir_command(&o, stdout, &error);
         status = error ? fail(error) : fflush(stdout) ? output_lost() : status;

@@ -139,6 +139,19 @@ static bool wrong(GError **error, const char *format, ...)
     return false;
 }
 
+// An odd address would find what compiled code takes for an empty row (jit_abi.h); frontends clear the lowest bit.
+static bool jumps_evenly(const IrBlock *b)
+{
+    const IrInst *last = &b->ops[b->n_ops - 1];
+    if (last->op != IR_OP_JMPIND)
+        return true;
+    const IrInst *to = &b->ops[last->a];
+    if (to->op != IR_OP_AND)
+        return (to->op == IR_OP_CONST || to->op == IR_OP_PC) && !(to->imm & 1);
+    const IrInst *a = &b->ops[to->a], *m = &b->ops[to->b];
+    return (a->op == IR_OP_CONST && !(a->imm & 1)) || (m->op == IR_OP_CONST && !(m->imm & 1));
+}
+
 bool ir_case_finish(IrCase *c, GError **error)
 {
     if (!c->code->n_blocks)
@@ -148,6 +161,11 @@ bool ir_case_finish(IrCase *c, GError **error)
     for (unsigned i = 0; i < c->code->n_blocks; i++)
         if (!c->code->blocks[i]->n_insns) // it might run for ever
             return wrong(error, "block b%u: no insn op, so it cannot be run", i);
+    for (unsigned i = 0; i < c->code->n_blocks; i++)
+        if (!jumps_evenly(c->code->blocks[i]))
+            return wrong(error, "block b%u: jmpind needs an even address: the and of something with an even constant", i);
+    if (c->code->base & 1)
+        return wrong(error, "the code's address is odd");
     int start = ir_case_block(c, c->pc);
     if (start < 0)
         return wrong(error, "no block begins at the pc 0x%" PRIx64, c->pc);

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Parts of addend blocks reduce: making a failing case smaller, and finding who is to blame.
+#pragma once
+#include "machine/irtool/case_run.h"
+
+typedef struct {
+    CaseTools *tools;
+    CaseEngine tier;     // CASE_BASELINE or CASE_REGION
+    CaseOptions options;
+    gint64 deadline;     // g_get_monotonic_time
+    unsigned tries;      // runs so far
+} Reduce;
+
+// Does c, which this finishes, do something else in the tier than in the evaluator? A case that cannot be run does not.
+bool reduce_fails(Reduce *r, IrCase *c);
+bool reduce_out_of_time(const Reduce *r);
+// Takes candidate: in place of *best, if it fails.
+bool reduce_try(Reduce *r, IrCase **best, IrCase *candidate);
+
+// shrink_*.c: each makes *best smaller, as far as it still fails; true if it could. Control flow and how long it runs:
+bool shrink_run(Reduce *r, IrCase **best);
+bool shrink_blocks(Reduce *r, IrCase **best);
+bool shrink_ops(Reduce *r, IrCase **best);   // instructions and ops
+bool shrink_state(Reduce *r, IrCase **best); // registers, memory, constants
+void shrink(Reduce *r, IrCase **best);       // all of that, until nothing goes any more or time is over
+unsigned shrink_insns(const IrCode *code);   // guest instructions
+
+// What c's state says about a byte, 0 if nothing.
+uint8_t case_byte(const IrCase *c, uint64_t addr);
+void case_set_byte(IrCase *c, uint64_t addr, uint8_t v);
+
+typedef struct {
+    char *part; // "pass fold", "emitter", "stencil", ...
+    char *op;   // of IR, or NULL: it cannot be named
+    char *how;  // a sentence: how that was found
+} Blame;
+Blame blame_find(Reduce *r, const IrCase *c);
+void blame_clear(Blame *b);
