@@ -337,7 +337,8 @@ static Block *finish(Select *s, CodeArena *arena)
         const IrInst *op = &ir->ops[i];
         if (op->op == IR_OP_INSN) {
             uint32_t bits = ir_insn_bits(op);
-            memcpy(bytes + (op->imm - ir->pc), &bits, op->reg);
+            if (op->imm - ir->pc + op->reg <= ir->n_insns * MAX_INSN_BYTES) // else a tool has left out what lies between
+                memcpy(bytes + (op->imm - ir->pc), &bits, op->reg);
             b->insn_pc[n++] = (uint16_t)(op->imm - ir->pc);
             end = op->imm + op->reg;
         }

@@ -83,8 +83,7 @@ static void blame_baseline(Reduce *r, const IrCase *c, Blame *b)
 
 // --- the op ---------------------------------------------------------------------------------------
 
-// A register that no op names; 0: there is none.
-static unsigned free_register(const IrCode *code)
+unsigned blame_free_register(const IrCode *code)
 {
     uint64_t used = 1;
     for (unsigned n = 0; n < code->n_blocks; n++)
@@ -99,8 +98,7 @@ static unsigned free_register(const IrCode *code)
     return 0;
 }
 
-// The value of op i of block n when it is first done. False: it is not.
-static bool value_of(const IrCase *from, unsigned n, unsigned i, unsigned reg, uint64_t *v)
+bool blame_value(const IrCase *from, unsigned n, unsigned i, unsigned reg, uint64_t *v)
 {
     g_autoptr(IrCase) c = ir_case_copy(from);
     IrBlock *b = c->code->blocks[n];
@@ -124,10 +122,10 @@ static bool value_of(const IrCase *from, unsigned n, unsigned i, unsigned reg, u
 static IrCase *otherwise(const IrCase *from, unsigned n, unsigned i, unsigned way)
 {
     const IrInst *old = &from->code->blocks[n]->ops[i];
-    unsigned reg = free_register(from->code);
+    unsigned reg = blame_free_register(from->code);
     bool value = ir_op_info[old->op].has_value;
     uint64_t v;
-    if (old->op == IR_OP_INSN || (value && (way || !reg || !value_of(from, n, i, reg, &v))))
+    if (old->op == IR_OP_INSN || (value && (way || !reg || !blame_value(from, n, i, reg, &v))))
         return NULL;
     if (!value && way >= (ir_is_br(old->op) ? 2u : 1u))
         return NULL;
@@ -163,14 +161,16 @@ static bool is_right_otherwise(Reduce *r, const IrCase *from, unsigned n, unsign
     return some;
 }
 
-// The first op that, done in another way, makes it right: what comes behind only uses it.
-static char *blame_op(Reduce *r, const IrCase *c)
+// The first op that, done in another way, makes it right: what comes behind only uses it. keep: another way with the
+// same result; else what is only there for its effect is left out.
+static char *blame_some_op(Reduce *r, const IrCase *c, bool keep)
 {
     for (unsigned n = 0; n < c->code->n_blocks; n++) {
         const IrBlock *b = c->code->blocks[n];
         for (unsigned i = 0; i < b->n_ops; i++) {
-            bool jump = b->ops[i].op == IR_OP_JUMP;
-            if (jump || !is_right_otherwise(r, c, n, i))
+            const IrInst *o = &b->ops[i];
+            bool keeps = ir_op_info[o->op].has_value || ir_is_br(o->op);
+            if (o->op == IR_OP_JUMP || keeps != keep || !is_right_otherwise(r, c, n, i))
                 continue;
             GString *s = g_string_new(NULL);
             ir_print_op(s, b, i);
@@ -178,6 +178,12 @@ static char *blame_op(Reduce *r, const IrCase *c)
         }
     }
     return NULL;
+}
+
+static char *blame_op(Reduce *r, const IrCase *c)
+{
+    char *op = blame_some_op(r, c, true);
+    return op ? op : blame_some_op(r, c, false);
 }
 
 Blame blame_find(Reduce *r, const IrCase *c)

@@ -17,6 +17,9 @@ struct CaseTools {
     Queue *queue;
     CodeMemory *memory;
     CodeArena *arena;
+    char *key;       // what unit was compiled from; NULL: there is none
+    JitUnit *unit;
+    CodeMemory *unit_memory;
 };
 
 static void on_result(void *opaque)
@@ -28,14 +31,26 @@ CaseTools *case_tools_new(void)
 {
     CaseTools *t = g_new0(CaseTools, 1);
     t->memory = code_memory_new(0);
+    t->unit_memory = code_memory_new(0);
     t->arena = code_arena_new();
     return t;
+}
+
+static void drop_unit(CaseTools *t)
+{
+    if (t->unit)
+        jit_unit_free(t->unit);
+    t->unit = NULL;
+    g_clear_pointer(&t->key, g_free);
+    code_memory_reset(t->unit_memory);
 }
 
 void case_tools_free(CaseTools *t)
 {
     if (!t)
         return;
+    drop_unit(t);
+    code_memory_free(t->unit_memory);
     if (t->queue)
         queue_free(t->queue, NULL);
     code_arena_free(t->arena);
@@ -122,6 +137,19 @@ CaseRun *case_run_exactly(const IrCase *c, uint64_t insns, GError **error)
     for (int n; (n = next_block(c, r->m)) >= 0;)
         eval_block(r->m, c, (unsigned)n, (uint64_t)r->m->env.left);
     return end_run(r);
+}
+
+GArray *case_boundaries(const IrCase *c, unsigned max)
+{
+    GArray *at = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+    CaseRun *r = new_run(c, CASE_EVAL, NULL);
+    for (int n; r && at->len < max && (n = next_block(c, r->m)) >= 0;) {
+        uint64_t done = case_machine_done(r->m);
+        g_array_append_val(at, done);
+        eval_block(r->m, c, (unsigned)n, UINT64_MAX);
+    }
+    case_run_free(r);
+    return at;
 }
 
 // --- interpreter ----------------------------------------------------------------------------------
@@ -233,13 +261,21 @@ QueueResult *case_compile(CaseTools *t, const IrCase *c, const CaseOptions *o, b
     return NULL;
 }
 
+// The region of c, perhaps that of the last call: only its state is another one then. The tools keep it.
 static JitUnit *compile_unit(CaseTools *t, const IrCase *c, const CaseOptions *o, GError **error)
 {
+    g_autoptr(GString) key = g_string_new(NULL);
+    g_string_printf(key, "%u %u %u %u %u\n", o->opt, o->skip_passes, o->plant, c->paged, c->movable);
+    ir_print(key, c->code);
+    if (t->key && !strcmp(t->key, key->str))
+        return t->unit;
+    drop_unit(t);
     QueueResult *q = case_compile(t, c, o, false, error);
-    JitUnit *u = q ? unit_from_result(t->memory, c->code->base, q, error) : NULL;
+    t->unit = q ? unit_from_result(t->unit_memory, c->code->base, q, error) : NULL;
+    t->key = t->unit ? g_strdup(key->str) : NULL;
     if (q)
         queue_result_free(q);
-    return u;
+    return t->unit;
 }
 
 static int entry_at(const JitUnit *u, uint64_t pc)
@@ -261,9 +297,6 @@ static CaseRun *run_region(CaseTools *t, const IrCase *c, const CaseOptions *o, 
         else // the interpreter's, as it is no entry
             eval_block(r->m, c, (unsigned)n, UINT64_MAX);
     }
-    if (u)
-        jit_unit_free(u);
-    code_memory_reset(t->memory);
     return r ? end_run(r) : NULL;
 }
 

@@ -32,6 +32,9 @@ CaseRun *case_run_exactly(const IrCase *c, uint64_t insns, GError **error);
 void case_run_free(CaseRun *r);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CaseRun, case_run_free)
 
+// Instructions done at each beginning of a block on the evaluator's way, at most max of them; the caller frees it.
+GArray *case_boundaries(const IrCase *c, unsigned max);
+
 // The first thing in which got differs from what case_run_exactly says for its number of instructions; NULL: nothing.
 char *case_run_differs(const CaseRun *want, const CaseRun *got);
 // Both at once. NULL with *error NULL: it does the same as the evaluator.

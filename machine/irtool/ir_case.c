@@ -152,6 +152,17 @@ static bool jumps_evenly(const IrBlock *b)
     return (a->op == IR_OP_CONST && !(a->imm & 1)) || (m->op == IR_OP_CONST && !(m->imm & 1));
 }
 
+// Instructions lie behind the block's address, as the interpreter's blocks have them.
+static bool has_places(const IrBlock *b)
+{
+    for (unsigned i = 0; i < b->n_ops; i++) {
+        const IrInst *o = &b->ops[i];
+        if (o->op == IR_OP_INSN && (o->imm < b->pc || o->imm - b->pc > INT16_MAX || o->reg > 4))
+            return false;
+    }
+    return true;
+}
+
 bool ir_case_finish(IrCase *c, GError **error)
 {
     if (!c->code->n_blocks)
@@ -161,6 +172,9 @@ bool ir_case_finish(IrCase *c, GError **error)
     for (unsigned i = 0; i < c->code->n_blocks; i++)
         if (!c->code->blocks[i]->n_insns) // it might run for ever
             return wrong(error, "block b%u: no insn op, so it cannot be run", i);
+    for (unsigned i = 0; i < c->code->n_blocks; i++)
+        if (!has_places(c->code->blocks[i]))
+            return wrong(error, "block b%u: an insn op in front of the block or far behind", i);
     for (unsigned i = 0; i < c->code->n_blocks; i++)
         if (!jumps_evenly(c->code->blocks[i]))
             return wrong(error, "block b%u: jmpind needs an even address: the and of something with an even constant", i);

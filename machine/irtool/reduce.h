@@ -23,6 +23,11 @@ bool shrink_blocks(Reduce *r, IrCase **best);
 bool shrink_ops(Reduce *r, IrCase **best);   // instructions and ops
 bool shrink_state(Reduce *r, IrCase **best); // registers, memory, constants
 void shrink(Reduce *r, IrCase **best);       // all of that, until nothing goes any more or time is over
+// The part of b from its op i on, an insn op, as a block of its own; NULL: it uses values from in front of that.
+IrBlock *shrink_rest_of_block(const IrBlock *b, unsigned i);
+// The value of op i of block n when it is first done, told through a register that nothing names. False: it is not done.
+bool blame_value(const IrCase *c, unsigned n, unsigned i, unsigned reg, uint64_t *v);
+unsigned blame_free_register(const IrCode *code); // 0: there is none
 unsigned shrink_insns(const IrCode *code);   // guest instructions
 
 // What c's state says about a byte, 0 if nothing.

@@ -84,19 +84,52 @@ static bool fewer_instructions(Reduce *r, IrCase **best)
     return false;
 }
 
+// Compiled code looks at what is left now and then only: says how much it really does.
+static void say_instructions(Reduce *r, IrCase **best)
+{
+    g_autoptr(CaseRun) run = case_run(r->tools, *best, r->tier, &r->options, NULL);
+    if (!run || !run->insns || (int64_t)run->insns == (*best)->left)
+        return;
+    IrCase *c = ir_case_copy(*best);
+    c->left = (int64_t)run->insns;
+    reduce_try(r, best, c);
+}
+
 static void set_changed(void *opaque, uint64_t addr, uint8_t was, uint8_t now)
 {
     (void)was;
     case_set_byte(opaque, addr, now);
 }
 
-// The case from where it is after so many instructions. NULL: that is no block's beginning.
+// Gives c a block that is the rest of one of its blocks from the instruction at pc on. False: there is none, or it needs
+// values from in front of that.
+static bool split_block(IrCase *c, uint64_t pc)
+{
+    for (unsigned n = 0; n < c->code->n_blocks; n++) {
+        const IrBlock *b = c->code->blocks[n];
+        for (unsigned i = 1; i < b->n_ops; i++) {
+            if (b->ops[i].op != IR_OP_INSN || c->code->base + (uint64_t)b->ops[i].imm != pc)
+                continue;
+            IrBlock *rest = shrink_rest_of_block(b, i);
+            if (rest)
+                ir_code_add(c->code, rest);
+            return rest;
+        }
+    }
+    return false;
+}
+
+// The case from where it is after so many instructions. NULL: that cannot be a beginning.
 static IrCase *started_later(const IrCase *from, uint64_t insns)
 {
     g_autoptr(CaseRun) run = case_run_exactly(from, insns, NULL);
-    if (!run || run->insns != insns || ir_case_block(from, run->m->env.pc) < 0)
+    if (!run || run->insns != insns)
         return NULL;
     IrCase *c = ir_case_copy(from);
+    if (ir_case_block(from, run->m->env.pc) < 0 && !split_block(c, run->m->env.pc)) {
+        ir_case_free(c);
+        return NULL;
+    }
     const IrEnv *env = &run->m->env;
     CaseMachine *before = case_machine_new(from, NULL);
     if (before)
@@ -111,32 +144,26 @@ static IrCase *started_later(const IrCase *from, uint64_t insns)
     return c;
 }
 
-// Instructions done at each beginning of a block, as the evaluator goes.
-static GArray *boundaries(const IrCase *from)
-{
-    GArray *at = g_array_new(FALSE, FALSE, sizeof(uint64_t));
-    g_autoptr(IrCase) c = ir_case_copy(from);
-    uint64_t done = 0;
-    while (at->len < 5000 && done < (uint64_t)from->left) {
-        int n = ir_case_block(c, c->pc);
-        IrCase *next = n >= 0 ? started_later(c, c->code->blocks[n]->n_insns) : NULL;
-        if (!next)
-            break;
-        done += c->code->blocks[n]->n_insns;
-        g_array_append_val(at, done);
-        ir_case_free(c);
-        c = next;
-    }
-    return at;
-}
-
 // The last beginnings of blocks first: what goes wrong is near the end.
 static bool later_start(Reduce *r, IrCase **best)
 {
-    g_autoptr(GArray) at = boundaries(*best);
+    g_autoptr(GArray) at = case_boundaries(*best, 5000);
     unsigned n = at->len;
-    for (unsigned back = 1; back <= n && !reduce_out_of_time(r); back += 1 + back / 4) {
+    for (unsigned back = 1; back < n && !reduce_out_of_time(r); back += 1 + back / 4) {
         IrCase *c = started_later(*best, g_array_index(at, uint64_t, n - back));
+        if (c && reduce_try(r, best, c))
+            return true;
+    }
+    return false;
+}
+
+// From inside of the first block, as far on as possible.
+static bool later_insn(Reduce *r, IrCase **best)
+{
+    int n = ir_case_block(*best, (*best)->pc);
+    unsigned insns = n >= 0 ? (*best)->code->blocks[n]->n_insns : 0;
+    for (unsigned k = insns; k-- > 1 && !reduce_out_of_time(r);) {
+        IrCase *c = started_later(*best, k);
         if (c && reduce_try(r, best, c))
             return true;
     }
@@ -146,10 +173,11 @@ static bool later_start(Reduce *r, IrCase **best)
 bool shrink_run(Reduce *r, IrCase **best)
 {
     bool any = fewer_instructions(r, best);
-    if (later_start(r, best)) {
-        fewer_instructions(r, best);
-        any = true;
-    }
+    say_instructions(r, best);
+    any |= later_start(r, best);
+    any |= later_insn(r, best);
+    if (any)
+        say_instructions(r, best);
     return any;
 }
 

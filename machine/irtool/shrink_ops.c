@@ -135,9 +135,25 @@ static bool fewer_insns(Reduce *r, IrCase **best, unsigned n)
     return any;
 }
 
+IrBlock *shrink_rest_of_block(const IrBlock *b, unsigned i)
+{
+    if (!closed(b, 0, i))
+        return NULL;
+    IrBlock *rest = ir_block_copy(b);
+    rest->pc = b->ops[i].imm;
+    rest->n_insns = 0;
+    for (unsigned k = 0; k < rest->n_ops; k++) {
+        rest->n_insns += k >= i && rest->ops[k].op == IR_OP_INSN;
+        if (k < i)
+            rest->ops[k].op = IR_OP_DEAD;
+    }
+    ir_opt_compact(rest);
+    return rest;
+}
+
 // --- single ops -----------------------------------------------------------------------------------
 
-typedef enum { LEAVE_OUT, FIRST_OPERAND, SECOND_OPERAND, ZERO, WAYS } Way;
+typedef enum { LEAVE_OUT, FIRST_OPERAND, SECOND_OPERAND, ZERO, LAST_PUT, VALUE, WAYS } Way;
 
 // Uses of value v become uses of w.
 static void rename_value(IrBlock *b, unsigned v, IrVal w)
@@ -153,19 +169,50 @@ static void rename_value(IrBlock *b, unsigned v, IrVal w)
     }
 }
 
-static bool simplify(IrBlock *b, unsigned i, Way way)
+static const IrInst a_const = {.op = IR_OP_CONST, .a = IR_NOVAL, .b = IR_NOVAL, .c = IR_NOVAL};
+
+// A get of what the block has put there is that value.
+static bool take_put(IrBlock *b, unsigned i)
+{
+    for (unsigned k = i; b->ops[i].op == IR_OP_GET && k-- > 0;)
+        if (b->ops[k].op == IR_OP_PUT && b->ops[k].reg == b->ops[i].reg) {
+            rename_value(b, i, b->ops[k].a);
+            b->ops[i].op = IR_OP_DEAD;
+            return true;
+        }
+    return false;
+}
+
+// What it computes, as a constant.
+static bool take_value(const IrCase *c, IrBlock *b, unsigned n, unsigned i)
+{
+    unsigned reg = blame_free_register(c->code);
+    uint64_t v;
+    bool computes = ir_op_info[b->ops[i].op].has_value && ir_n_values(b->ops[i].op);
+    if (!computes || !reg || !blame_value(c, n, i, reg, &v))
+        return false;
+    b->ops[i] = a_const;
+    b->ops[i].imm = (int64_t)v;
+    return true;
+}
+
+static bool simplify(const IrCase *from, IrBlock *b, unsigned n_block, unsigned i, Way way)
 {
     IrInst *o = &b->ops[i];
     unsigned n = ir_n_values(o->op), flags = ir_op_info[o->op].flags;
     bool value = ir_op_info[o->op].has_value;
     if (o->op == IR_OP_INSN || flags & IRF_TERM || (way == LEAVE_OUT && value))
         return false;
+    if (way == LAST_PUT)
+        return take_put(b, i);
+    if (way == VALUE)
+        return take_value(from, b, n_block, i);
     if (way == FIRST_OPERAND && value && n > 0)
         rename_value(b, i, o->a);
     else if (way == SECOND_OPERAND && value && n > 1)
         rename_value(b, i, o->b);
     else if (way == ZERO && value && (o->op != IR_OP_CONST || o->imm)) {
-        *o = (IrInst){.op = IR_OP_CONST, .a = IR_NOVAL, .b = IR_NOVAL, .c = IR_NOVAL};
+        *o = a_const;
         return true;
     } else if (way != LEAVE_OUT)
         return false;
@@ -178,7 +225,7 @@ static bool simpler_op(Reduce *r, IrCase **best, unsigned n, unsigned i)
     for (Way way = 0; way < WAYS; way++) {
         IrCase *c = ir_case_copy(*best);
         IrBlock *b = c->code->blocks[n];
-        if (!simplify(b, i, way)) {
+        if (!simplify(*best, b, n, i, way)) {
             ir_case_free(c);
             continue;
         }
