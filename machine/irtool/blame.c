@@ -161,6 +161,33 @@ static bool is_right_otherwise(Reduce *r, const IrCase *from, unsigned n, unsign
     return some;
 }
 
+// Is a constant wrong by itself, and not in an op that has it as its immediate?
+static bool constant_fails(Reduce *r, const IrCase *from, int64_t v)
+{
+    IrCode *code = ir_code_new(from->code->base);
+    IrBlock *b = ir_block_new(0);
+    ir_insn(b, 0, 4, 0);
+    ir_put(b, 10, ir_const(b, v));
+    b->edge[0] = (IrEdge){-1, 4};
+    ir_emit(b, IR_OP_JUMP, 0, IR_NOVAL, IR_NOVAL, 0);
+    ir_code_add(code, b);
+    IrCase *c = ir_case_new(code);
+    c->paged = from->paged;
+    bool fails = reduce_fails(r, c);
+    ir_case_free(c);
+    return fails;
+}
+
+static unsigned first_use(const IrBlock *b, unsigned v)
+{
+    for (unsigned i = v + 1; i < b->n_ops; i++) {
+        unsigned n = ir_n_values(b->ops[i].op);
+        if ((n > 0 && b->ops[i].a == v) || (n > 1 && b->ops[i].b == v))
+            return i;
+    }
+    return v;
+}
+
 // The first op that, done in another way, makes it right: what comes behind only uses it. keep: another way with the
 // same result; else what is only there for its effect is left out.
 static char *blame_some_op(Reduce *r, const IrCase *c, bool keep)
@@ -172,8 +199,9 @@ static char *blame_some_op(Reduce *r, const IrCase *c, bool keep)
             bool keeps = ir_op_info[o->op].has_value || ir_is_br(o->op);
             if (o->op == IR_OP_JUMP || keeps != keep || !is_right_otherwise(r, c, n, i))
                 continue;
+            unsigned named = o->op == IR_OP_CONST && !constant_fails(r, c, o->imm) ? first_use(b, i) : i;
             GString *s = g_string_new(NULL);
-            ir_print_op(s, b, i);
+            ir_print_op(s, b, named);
             return g_string_free(s, FALSE);
         }
     }

@@ -152,9 +152,11 @@ static bool jumps_evenly(const IrBlock *b)
     return (a->op == IR_OP_CONST && !(a->imm & 1)) || (m->op == IR_OP_CONST && !(m->imm & 1));
 }
 
-// Instructions lie behind the block's address, as the interpreter's blocks have them.
+// A block begins where its first instruction does, and the others are not far behind, as the interpreter has them.
 static bool has_places(const IrBlock *b)
 {
+    if (b->ops[0].imm != b->pc)
+        return false;
     for (unsigned i = 0; i < b->n_ops; i++) {
         const IrInst *o = &b->ops[i];
         if (o->op == IR_OP_INSN && (o->imm < b->pc || o->imm - b->pc > INT16_MAX || o->reg > 4))
@@ -174,7 +176,7 @@ bool ir_case_finish(IrCase *c, GError **error)
             return wrong(error, "block b%u: no insn op, so it cannot be run", i);
     for (unsigned i = 0; i < c->code->n_blocks; i++)
         if (!has_places(c->code->blocks[i]))
-            return wrong(error, "block b%u: an insn op in front of the block or far behind", i);
+            return wrong(error, "block b%u: its first insn op is not at its address, or one is far from it", i);
     for (unsigned i = 0; i < c->code->n_blocks; i++)
         if (!jumps_evenly(c->code->blocks[i]))
             return wrong(error, "block b%u: jmpind needs an even address: the and of something with an even constant", i);

@@ -41,6 +41,27 @@ static void drop_empty_insns(IrBlock *b)
     }
 }
 
+// The block begins where its first instruction does, and who goes there knows.
+static void place_block(IrCase *c, unsigned n)
+{
+    IrBlock *b = c->code->blocks[n];
+    int64_t old = b->pc;
+    if (b->ops[0].op != IR_OP_INSN || b->ops[0].imm == old)
+        return;
+    b->pc = b->ops[0].imm;
+    if (c->pc == c->code->base + (uint64_t)old)
+        c->pc = c->code->base + (uint64_t)b->pc;
+    for (unsigned i = 0; i < c->code->n_blocks; i++) {
+        IrBlock *from = c->code->blocks[i];
+        for (unsigned k = 0; k < 2; k++)
+            if (from->edge[k].block == (int)n)
+                from->edge[k].pc = b->pc;
+        for (unsigned k = 0; k < from->n_guess; k++)
+            if (from->guess[k].block == (int)n)
+                from->guess[k].pc = b->pc;
+    }
+}
+
 // ir_opt_compact, where values of dropped ops may not be used.
 static void tidy(IrBlock *b)
 {
@@ -120,6 +141,7 @@ static bool without_insns(Reduce *r, IrCase **best, unsigned n, unsigned k, unsi
         return false;
     }
     tidy(b);
+    place_block(c, n);
     return reduce_try(r, best, c);
 }
 
@@ -230,6 +252,7 @@ static bool simpler_op(Reduce *r, IrCase **best, unsigned n, unsigned i)
             continue;
         }
         tidy(b);
+        place_block(c, n);
         if (reduce_try(r, best, c))
             return true;
     }

@@ -67,16 +67,25 @@ static bool fewer_bytes(Reduce *r, IrCase **best)
     return any;
 }
 
-// Only pages that are touched.
+static uint64_t ram_bytes(const IrCase *c)
+{
+    uint64_t n = 0;
+    for (unsigned i = 0; i < c->ram->len; i++)
+        n += g_array_index(c->ram, CaseRange, i).len;
+    return n;
+}
+
+// Without a range, but for its pages that memory is named in: finishing a case puts those back.
 static bool less_ram(Reduce *r, IrCase **best)
 {
     bool any = false;
     for (unsigned i = 0; i < (*best)->ram->len; i++) {
         IrCase *c = ir_case_copy(*best);
         g_array_remove_index(c->ram, i);
-        if (reduce_try(r, best, c)) {
-            any = true;
-            i--;
+        if (ir_case_finish(c, NULL) && ram_bytes(c) < ram_bytes(*best)) {
+            any |= reduce_try(r, best, c);
+        } else {
+            ir_case_free(c);
         }
     }
     return any;
