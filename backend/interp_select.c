@@ -337,7 +337,7 @@ static Block *finish(Select *s, CodeArena *arena)
         const IrInst *op = &ir->ops[i];
         if (op->op == IR_OP_INSN) {
             uint32_t bits = ir_insn_bits(op);
-            if (op->imm - ir->pc + op->reg <= ir->n_insns * MAX_INSN_BYTES) // else a tool has left out what lies between
+            if (op->imm - ir->pc + op->reg <= ir->n_insns * MAX_INSN_BYTES) // else a tool has left out some
                 memcpy(bytes + (op->imm - ir->pc), &bits, op->reg);
             b->insn_pc[n++] = (uint16_t)(op->imm - ir->pc);
             end = op->imm + op->reg;

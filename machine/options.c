@@ -329,7 +329,8 @@ static bool parse_help(Parser *p, GError **error)
     else if (!strcmp(topic, "ir"))
         p->o->help_topic = COMMAND_IR;
     else
-        return value_error(error, "help", "there is no subcommand '%s', only demo, mtree, cache, aot, tlb and ir", topic);
+        return value_error(error, "help", "there is no subcommand '%s', only demo, mtree, cache, aot, tlb and ir",
+                           topic);
     return p->at + 1 == p->argc || value_error(error, "help", "one subcommand at a time");
 }
 

@@ -4,7 +4,7 @@
 #include "machine/irtool/case_run.h"
 
 // Runs c's code as it is and as the passes but `skip` leave it. From the state of c, if it says anything, and from
-// random ones. NULL: no difference was seen, or *error. Else the first pass behind which there is one, and what differs.
+// random ones. NULL: no difference was seen, or *error. Else the first pass behind which there is one, and what it is.
 char *case_verify_passes(const IrCase *c, unsigned skip, GError **error);
 // The same from c's state alone; *pass: 1 + the number of that pass (ir_pass_names).
 char *case_verify_state(const IrCase *c, unsigned skip, unsigned *pass, GError **error);

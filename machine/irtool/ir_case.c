@@ -179,7 +179,7 @@ bool ir_case_finish(IrCase *c, GError **error)
             return wrong(error, "block b%u: its first insn op is not at its address, or one is far from it", i);
     for (unsigned i = 0; i < c->code->n_blocks; i++)
         if (!jumps_evenly(c->code->blocks[i]))
-            return wrong(error, "block b%u: jmpind needs an even address: the and of something with an even constant", i);
+            return wrong(error, "block b%u: jmpind needs an even address: something and an even constant", i);
     if (c->code->base & 1)
         return wrong(error, "the code's address is odd");
     int start = ir_case_block(c, c->pc);

@@ -24,7 +24,8 @@ static bool compile_region(const Options *o, CaseTools *t, const IrCase *c, cons
         unsigned insns = 0;
         for (unsigned i = 0; i < c->code->n_blocks; i++)
             insns += c->code->blocks[i]->n_insns;
-        fprintf(out, "region 0x%" PRIx64 ": %u blocks, %u guest instructions, %u bytes, %u entries, %u slots, %.1f ms\n",
+        fprintf(out,
+                "region 0x%" PRIx64 ": %u blocks, %u guest instructions, %u bytes, %u entries, %u slots, %.1f ms\n",
                 c->code->base, c->code->n_blocks, insns, text->len, q->n_entries, q->n_slots,
                 (double)q->compile_ns / 1e6);
         if (o->ir_gimple)

@@ -17,15 +17,15 @@ bool reduce_out_of_time(const Reduce *r);
 // Takes candidate: in place of *best, if it fails.
 bool reduce_try(Reduce *r, IrCase **best, IrCase *candidate);
 
-// shrink_*.c: each makes *best smaller, as far as it still fails; true if it could. Control flow and how long it runs:
-bool shrink_run(Reduce *r, IrCase **best);
+// shrink_*.c: each makes *best smaller, as far as it still fails; true if it could.
+bool shrink_run(Reduce *r, IrCase **best); // how long it runs, and from where
 bool shrink_blocks(Reduce *r, IrCase **best);
 bool shrink_ops(Reduce *r, IrCase **best);   // instructions and ops
 bool shrink_state(Reduce *r, IrCase **best); // registers, memory, constants
 void shrink(Reduce *r, IrCase **best);       // all of that, until nothing goes any more or time is over
 // The part of b from its op i on, an insn op, as a block of its own; NULL: it uses values from in front of that.
 IrBlock *shrink_rest_of_block(const IrBlock *b, unsigned i);
-// The value of op i of block n when it is first done, told through a register that nothing names. False: it is not done.
+// The value of op i of block n when it is first done, told through a register that nothing names. False: never.
 bool blame_value(const IrCase *c, unsigned n, unsigned i, unsigned reg, uint64_t *v);
 unsigned blame_free_register(const IrCode *code); // 0: there is none
 unsigned shrink_insns(const IrCode *code);   // guest instructions

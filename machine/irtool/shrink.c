@@ -101,8 +101,8 @@ static void set_changed(void *opaque, uint64_t addr, uint8_t was, uint8_t now)
     case_set_byte(opaque, addr, now);
 }
 
-// Gives c a block that is the rest of one of its blocks from the instruction at pc on. False: there is none, or it needs
-// values from in front of that.
+// Gives c a block that is the rest of one of its blocks from the instruction at pc on. False: there is none, or it
+// needs values from in front of that.
 static bool split_block(IrCase *c, uint64_t pc)
 {
     for (unsigned n = 0; n < c->code->n_blocks; n++) {
