@@ -111,19 +111,29 @@ static Piece *add(Baseline *t, unsigned stencil, const IOp *op)
     return piece_add(t, stencil, op);
 }
 
+// Makes t->loads and t->stores those of op and the ops behind it.
+static void count_accesses(Baseline *t, const IOp *op)
+{
+    if (!t->counted || op < t->counted) {
+        t->counted = t->block->ops;
+        t->loads = t->block->n_load;
+        t->stores = t->block->n_store;
+    }
+    while (t->counted < op) {
+        unsigned iop = interp_op(t->counted->handler), kind = rows[iop].kind;
+        bool atomic = iop == IOP_ATOMIC || iop == IOP_TAP_ATOMIC;
+        bool lr = atomic && (t->counted->imm & 0xff) == JIT_ATOMIC_LR;
+        t->loads -= kind == K_LD || lr;
+        t->stores -= kind == K_ST || (atomic && !lr);
+        t->counted += interp_cells(iop);
+    }
+}
+
 // The site for leaving before op's instruction; ops of one instruction follow one another.
 static uint32_t site_before(Baseline *t, const IOp *op)
 {
-    const Block *b = t->block;
-    JitSite s = {.pc = b->insn_pc[op->insn], .adjust = -op->insn, .why = JIT_BEFORE};
-    for (const IOp *o = op; o < b->ops + b->n_ops; o++) {
-        unsigned iop = interp_untapped(interp_op(o->handler));
-        unsigned kind = rows[iop].kind;
-        bool lr = iop == IOP_ATOMIC && (o->imm & 0xff) == JIT_ATOMIC_LR;
-        s.loads += kind == K_LD || lr;
-        s.stores += kind == K_ST || (iop == IOP_ATOMIC && !lr);
-        o += interp_cells(iop) - 1;
-    }
+    count_accesses(t, op);
+    JitSite s = {t->block->insn_pc[op->insn], -op->insn, t->loads, t->stores, JIT_BEFORE, 0};
     const JitSite *last = &g_array_index(t->sites, JitSite, t->sites->len - 1);
     if (last->pc != s.pc || last->why != s.why || last->loads != s.loads || last->stores != s.stores)
         g_array_append_val(t->sites, s);

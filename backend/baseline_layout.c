@@ -7,6 +7,7 @@
 #include "backend/baseline_private.h"
 #include "backend/block_file.h"
 #include "backend/interp.h"
+#include "backend/jit_tap.h"
 #include "backend/stencil_forms.h"
 #include "backend/stencils.h"
 #include <string.h>
@@ -167,6 +168,11 @@ static uint64_t run_at(unsigned run)
     return offsetof(IrEnv, runs) + run * sizeof(((IrEnv *)NULL)->runs.run[0]) - STENCIL_NEAR;
 }
 
+static const JitTapSite *tap_site(const Piece *p)
+{
+    return (const JitTapSite *)(uintptr_t)p->full;
+}
+
 // What a hole of p stands for; code is meant as offset.
 static uint64_t hole_value(const Baseline *t, const Piece *p, unsigned hole)
 {
@@ -186,11 +192,11 @@ static uint64_t hole_value(const Baseline *t, const Piece *p, unsigned hole)
     case HOLE_KIND:
         return p->kind;
     case HOLE_TAG:
-        return p->tag;
+        return tap_site(p)->tag;
     case HOLE_LOADS:
-        return p->loads;
+        return tap_site(p)->loads;
     case HOLE_STORES:
-        return p->stores;
+        return tap_site(p)->stores;
     case HOLE_INSNS:
         return t->block->n_insns;
     case HOLE_ROW:
@@ -346,8 +352,10 @@ uint64_t baseline_guess_target(const Block *b)
             guess = b->target[k];
         votes += b->target[k] == guess ? 1 : -1u;
     }
+    if (seen < ENOUGH)
+        return 0;
     for (unsigned k = 0; k < b->n_targets; k++)
         same += b->target[k] == guess;
     bool elsewhere = b->mode & CODE_PAGED && (guess ^ b->pc) & PAGE_MASK;
-    return seen >= ENOUGH && same * 8 >= seen * 7 && !elsewhere ? guess : 0;
+    return same * 8 >= seen * 7 && !elsewhere ? guess : 0;
 }

@@ -10,11 +10,10 @@ typedef struct {
     int32_t imm;
     uint32_t site;
     uint32_t kind; // of an access, for IrEnv.jit_access
-    uint32_t tag, loads, stores; // of one that is recorded: as in JitTapSite
     uint32_t slow, far; // stencils of its ways out of line, later the pieces; 0: none
     uint32_t copy; // the head of a group: the piece where its accesses are done one by one; else 0
     bool aside;    // in such a copy
-    uint64_t full;   // value of a 64-bit hole
+    uint64_t full;   // value of a 64-bit hole; of an access that is recorded: its JitTapSite
     uint8_t full_to; // ... if that is an address in what belongs to the block: BLOCK_TO_..., else 0
     uint32_t hot, cold, next; // where it is, see address(); next: where it goes on
 } Piece;
@@ -25,6 +24,8 @@ typedef struct {
     JitUnit *unit;
     GArray *pieces, *sites;
     GArray *fixups; // uint32_t; NULL: nobody wants them
+    const IOp *counted;     // loads and stores: accesses of the block from there on, atomic ones too
+    uint16_t loads, stores;
     bool system;
     bool tap; // it records (jit_tap.h)
     CodeArena *arena;

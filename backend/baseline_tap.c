@@ -16,12 +16,8 @@ static JitTapSite *new_site(Baseline *t, const IOp *op, uint32_t way_out, uint32
 
 void baseline_tap_access(Baseline *t, Piece *p, const IOp *op, uint32_t slow, uint32_t far)
 {
-    const JitTapSite *site = new_site(t, op, p->site, p->kind);
-    p->full = (uintptr_t)site;
+    p->full = (uintptr_t)new_site(t, op, p->site, p->kind);
     p->full_to = 0;
-    p->tag = site->tag;
-    p->loads = site->loads;
-    p->stores = site->stores;
     p->slow = slow;
     p->far = far;
 }

@@ -2,6 +2,7 @@
 // Translated code by guest pc and by RAM page.
 #include "backend/block_table.h"
 #include "backend/exits.h"
+#include "backend/region_info.h"
 
 #include "backend/baseline.h"
 #include <string.h>
@@ -20,6 +21,8 @@ struct CodeCache {
     CodeArena *arena; // blocks, baseline code, links
     JitCode by_table; // in there: the way of a slot through the jump table; NULL until it is needed
     unsigned mode;
+    void (*dropped)(void *opaque, const Block *b, const JitUnit *u); // or NULL
+    void *opaque;
 };
 
 typedef struct {
@@ -69,6 +72,7 @@ void jit_unit_free(JitUnit *u)
     g_free(u->sites);
     g_free(u->entries);
     g_free(u->exit_samples);
+    region_info_free(u->info);
     if (u->spans)
         g_array_free(u->spans, TRUE);
     if (u->pages)
@@ -258,6 +262,8 @@ static void unlink_incoming(CodeCache *cc, JitUnit *u)
 
 static void kill_unit(CodeCache *cc, JitUnit *u)
 {
+    if (cc->dropped)
+        cc->dropped(cc->opaque, NULL, u);
     u->dead = true;
     unlink_incoming(cc, u);
     for (unsigned i = 0; i < cc->all_blocks->len; i++) {
@@ -294,6 +300,8 @@ static bool span_hit(const CodeSpan *s, ram_t start, uint64_t len)
 
 static void kill_block(CodeCache *cc, Block *b)
 {
+    if (cc->dropped)
+        cc->dropped(cc->opaque, b, NULL);
     b->dead = true;
     b->count_base = block_count(b);
     b->base_count = block_base_count(b);
@@ -331,17 +339,18 @@ static void remove_from_pages(CodeCache *cc, const CodeSpan *spans, unsigned n, 
 
 static void invalidate_page(CodeCache *cc, ram_t start, uint64_t len)
 {
-    PageCode *pc;
-    for (unsigned i = 0; (pc = find_page(cc, start)) && i < pc->blocks->len;) {
+    PageCode *pc = find_page(cc, start); // it goes with the last of its code
+    for (unsigned i = 0; pc && i < pc->blocks->len;) {
         Block *b = g_ptr_array_index(pc->blocks, i);
         if (span_hit(&b->span[0], start, len) || (b->n_spans > 1 && span_hit(&b->span[1], start, len))) {
             kill_block(cc, b);
             remove_from_pages(cc, b->span, b->n_spans, b, false);
+            pc = find_page(cc, start);
         } else {
             i++;
         }
     }
-    for (unsigned i = 0; (pc = find_page(cc, start)) && i < pc->units->len;) {
+    for (unsigned i = 0; pc && i < pc->units->len;) {
         JitUnit *u = g_ptr_array_index(pc->units, i);
         bool hit = false;
         for (unsigned k = 0; k < u->spans->len && !hit; k++)
@@ -349,6 +358,7 @@ static void invalidate_page(CodeCache *cc, ram_t start, uint64_t len)
         if (hit) {
             kill_unit(cc, u);
             remove_from_pages(cc, (CodeSpan *)(void *)u->spans->data, u->spans->len, u, true);
+            pc = find_page(cc, start);
         } else {
             i++;
         }
@@ -435,6 +445,13 @@ void code_cache_each_block(CodeCache *cc, void (*fn)(Block *b, void *opaque), vo
         fn(g_ptr_array_index(cc->all_blocks, i), opaque);
 }
 
+void code_cache_set_watcher(CodeCache *cc, void (*dropped)(void *opaque, const Block *b, const JitUnit *u),
+                            void *opaque)
+{
+    cc->dropped = dropped;
+    cc->opaque = opaque;
+}
+
 Block *code_cache_block(const CodeCache *cc, unsigned i)
 {
     return g_ptr_array_index(cc->all_blocks, i);
@@ -443,6 +460,11 @@ Block *code_cache_block(const CodeCache *cc, unsigned i)
 unsigned code_cache_blocks(const CodeCache *cc)
 {
     return cc->all_blocks->len;
+}
+
+const GPtrArray *code_cache_units(const CodeCache *cc)
+{
+    return cc->all_units;
 }
 
 size_t code_cache_block_bytes(const CodeCache *cc)

@@ -69,7 +69,9 @@ struct Block {
     uint32_t kept;       // 1 + its number among kept blocks; 0: it is none of them
     uint32_t site, number; // EngineConfig.tap: of its first half-word, of the block (tap_blocks.c)
     bool kept_code;      // baseline code is kept with it
-    uint8_t pad[3];
+    bool shortened;      // the interpreter's temporaries ended it
+    bool mean_low;       // a region around it would have run too seldom on average
+    uint8_t pad[1];
     uint64_t pc;
     int32_t heat; // counts down at each entry; below 0 the entry goes through the engine
     uint16_t n_insns;
@@ -137,6 +139,9 @@ struct JitUnit {
     GArray *pages; // CodePage, ascending; likewise
     uint64_t map_epoch; // Engine.map_epoch when pages were last found to hold
     uint64_t compile_ns;
+    struct RegionInfo *info; // of a region: for who looks at it (inspect.h)
+    bool system; // baseline code: it does system instructions itself
+    bool kept;   // it, or the region, comes from another run
 };
 
 CodeCache *code_cache_new(IrEnv *env, CodePages *pages, size_t code_size); // as code_memory_new has it
@@ -178,6 +183,10 @@ void code_cache_chain_by_table(CodeCache *cc, JitUnit *u, unsigned i);
 // The same for blocks of the interpreter.
 bool code_cache_may_link(const Block *from, const Block *to);
 
+// From now on tells of each block, with its baseline code, or else region that is about to be dropped because its guest
+// code was written to; the other one is NULL.
+void code_cache_set_watcher(CodeCache *cc, void (*dropped)(void *opaque, const Block *b, const JitUnit *u),
+                            void *opaque);
 // Drops everything that was made from these RAM bytes.
 void code_cache_invalidate(CodeCache *cc, ram_t start, uint64_t len);
 // Links by guest address that do not hold for ever. After something was forgotten there, set the mode again.
@@ -191,6 +200,7 @@ unsigned code_cache_blocks(const CodeCache *cc);
 size_t code_cache_block_bytes(const CodeCache *cc);
 // Calls fn for each block held, dead included (statistics).
 Block *code_cache_block(const CodeCache *cc, unsigned i); // i < code_cache_blocks: by age
+const GPtrArray *code_cache_units(const CodeCache *cc);   // of JitUnit: the regions held, dead included, by age
 void code_cache_each_block(CodeCache *cc, void (*fn)(Block *b, void *opaque), void *opaque);
 
 void block_free(Block *b);      // of one in no arena

@@ -2,8 +2,8 @@
 // What -d prints of translation: guest assembly, IR, GIMPLE, host assembly, in QEMU's text shapes.
 #include "backend/engine_private.h"
 
+#include "backend/host_code.h"
 #include "util/log.h"
-#include <capstone/capstone.h>
 #include <inttypes.h>
 
 static void print_asm(Engine *e, FILE *f, const IrBlock *ir, uint64_t base)
@@ -52,26 +52,22 @@ void dump_exec(Engine *e, const Block *b)
                    e->guest.symbol(e->guest.opaque, b->pc));
 }
 
-void dump_host_code(FILE *f, const uint8_t *code, size_t size, uint64_t address)
+static void print_bytes(FILE *f, const uint8_t *code, size_t size, bool baseline)
 {
-    csh cs;
-    cs_insn *insn;
-    if (cs_open(CS_ARCH_X86, CS_MODE_64, &cs) != CS_ERR_OK)
-        return;
-    cs_option(cs, CS_OPT_SYNTAX, CS_OPT_SYNTAX_ATT);
-    size_t n = cs_disasm(cs, code, size, address, 0, &insn);
-    for (size_t i = 0; i < n; i++)
-        fprintf(f, "0x%08" PRIx64 ":  %-10s %s\n", insn[i].address, insn[i].mnemonic, insn[i].op_str);
-    if (n)
-        cs_free(insn, n);
-    cs_close(&cs);
+    g_autoptr(GArray) host = g_array_new(FALSE, FALSE, sizeof(CodeHost));
+    g_array_set_clear_func(host, (GDestroyNotify)host_code_clear);
+    host_code_read(host, code, size, (uintptr_t)code, false, baseline);
+    for (unsigned i = 0; i < host->len; i++) {
+        const CodeHost *h = &g_array_index(host, CodeHost, i);
+        fprintf(f, "0x%08" PRIx64 ":  %s\n", h->addr, h->text);
+    }
 }
 
 static void print_host(FILE *f, const JitUnit *u)
 {
-    dump_host_code(f, u->text, u->code_size, (uintptr_t)u->text);
+    print_bytes(f, u->text, u->code_size, u->block);
     if (u->block)
-        dump_host_code(f, u->cold, u->cold_size, (uintptr_t)u->cold);
+        print_bytes(f, u->cold, u->cold_size, true);
 }
 
 static void print_all_asm(Engine *e, FILE *f, const IrCode *code)

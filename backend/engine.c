@@ -9,6 +9,7 @@
 #include "backend/fp_mode.h"
 #include "backend/jit_call.h"
 #include "backend/jit_tap.h"
+#include "util/clock.h"
 #include "util/log.h"
 #include <string.h>
 
@@ -82,6 +83,7 @@ void engine_free(Engine *e)
     code_cache_free(e->cache);
     tier_cache_free(e->persistent);
     tap_blocks_free(e->tap);
+    g_clear_pointer(&e->watchers, g_array_unref);
     g_free(e);
 }
 
@@ -117,14 +119,19 @@ static Block *translate(Engine *e, uint64_t pc, unsigned max, CodeArena *arena)
 {
     MemFault fault;
     Block *b = NULL;
+    bool first = true;
     for (; !b; max /= 2) {
         if (!e->guest.lift(e->guest.opaque, pc, pc, max, e->scratch, &fault)) {
             tap_blocks_fetch_fault(e, &fault);
             return NULL;
         }
         b = interp_translate(e->scratch, pc, e->config.tap, arena);
+        if (b)
+            b->shortened = !first;
+        first = false;
     }
-    tap_blocks_name(e, b, code_length(e->scratch), !arena);
+    if (e->tap)
+        tap_blocks_name(e, b, code_length(e->scratch), !arena);
     e->stats.blocks++;
     e->stats.block_insns += b->n_insns;
     if (log_on(LOG_IN_ASM | LOG_OP))
@@ -144,6 +151,7 @@ static Block *translate_uncached(Engine *e, uint64_t pc, unsigned max)
     e->uncached = translate(e, pc, max, NULL);
     e->uncached_mode = e->mode;
     if (e->uncached) {
+        set_spans(e->uncached, code_length(e->scratch), 0, 0); // its length only
         e->uncached->uncached = true;
         e->uncached->heat = e->uncached->heat_start = 1;
     }
@@ -189,6 +197,7 @@ static bool still_there(Engine *e, uint64_t pc, ram_t page, ram_t next)
 static Block *translate_cached(Engine *e, uint64_t pc, ram_t ram, const uint8_t *host)
 {
     ram_t next = 0;
+    uint64_t start = e->watchers ? clock_ns(CLOCK_MONOTONIC) : 0;
     // An instruction that may straddle into a page with rules of its own is looked at each time.
     if (((pc + 3) ^ pc) & PAGE_MASK && !fetch_page(e, pc + 3, &next))
         return translate_uncached(e, pc, 1);
@@ -206,6 +215,8 @@ static Block *translate_cached(Engine *e, uint64_t pc, ram_t ram, const uint8_t 
     }
     tier_reset_heat(e, b);
     code_cache_add_block(e->cache, b);
+    if (e->watchers)
+        engine_tell_block(e, ENGINE_TRANSLATED, b, NULL, b->kept, start);
     return b;
 }
 
@@ -364,7 +375,7 @@ static bool run_unit(Engine *e, Block *b)
     fp_mode_enter(env);
     JitSlot *slots = jit_enter(env, b->unit->slots, b->entry, b->unit->code);
     fp_mode_leave(env);
-    JitUnit *u = jit_unit_of(slots);
+    JitUnit *u = e->ran = jit_unit_of(slots);
     bool interpret = false, faulted = e->faulted;
     const JitSite *site = env->exit_site == JIT_SITE_PC ? NULL : &u->sites[env->exit_site];
     if (!site || site->why == JIT_JUMPED) {
@@ -401,6 +412,7 @@ static bool run_unit(Engine *e, Block *b)
 // Runs b and what follows. The block that it ended before, if that is known, else NULL.
 static Block *interpret(Engine *e, Block *b)
 {
+    e->ran = NULL;
     if (interp_run(&e->in, b) != INTERP_ENTER)
         return NULL;
     e->in.entered->heat++; // INTERP_ENTER has counted the entry already, and the loop counts it again
@@ -412,6 +424,7 @@ static bool flush_if_wanted(Engine *e)
 {
     if (!e->flush_wanted && code_cache_block_bytes(e->cache) < MAX_BLOCK_BYTES)
         return false;
+    const char *why = e->flush_wanted ? "the memory for code is full" : "too many blocks";
     e->flush_wanted = false;
     e->epoch++;
     g_ptr_array_set_size(e->candidates, 0);
@@ -420,10 +433,13 @@ static bool flush_if_wanted(Engine *e)
     g_array_set_size(e->pred_list, 1);
     g_hash_table_remove_all(e->return_sites);
     e->noted = 0;
+    e->ran = NULL;
     engine_stats_blocks_end(e);
     tap_blocks_dropped(e);
     code_cache_flush_all(e->cache);
     enter_mode(e);
+    if (e->watchers)
+        engine_tell(e, (EngineEvent){.kind = ENGINE_FLUSHED, .why = why});
     return true;
 }
 
@@ -479,6 +495,7 @@ void engine_run(Engine *e)
 static void run_one(Engine *e, Block *b)
 {
     int64_t rest = e->env->left - 1;
+    e->ran = NULL;
     link_to(e, b);
     b->heat--;
     e->env->icount_limit -= (uint64_t)rest;
@@ -495,6 +512,16 @@ void engine_step_block(Engine *e)
     Block *b = engine_block(e, e->env->pc);
     if (b)
         run_one(e, b);
+}
+
+bool engine_step_within(Engine *e, uint64_t n)
+{
+    flush_if_wanted(e);
+    Block *b = engine_block(e, e->env->pc);
+    if (!b || b->n_insns > n)
+        return false;
+    run_one(e, b);
+    return true;
 }
 
 void engine_run_exactly(Engine *e, uint64_t n)

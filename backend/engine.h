@@ -42,6 +42,10 @@ typedef struct { // what the engine asks of the guest's side
     void (*print_insn)(void *opaque, FILE *out, uint64_t pc, unsigned len, uint32_t bits);
     // Name of the function at pc, "" if unknown. Valid until the next call.
     const char *(*symbol)(void *opaque, uint64_t pc);
+    // As lift, of size bytes that lay at pc, whatever is there now; false if they are not max_insns instructions. May
+    // be NULL: then there are no forms to be inspected (backend/inspect.h).
+    bool (*lift_bytes)(void *opaque, uint64_t base, uint64_t pc, const uint8_t *bytes, size_t size, unsigned max_insns,
+                       IrBlock *out);
 } EngineGuest;
 
 // env, tlb and pages outlive the engine. Fills in the engine fields of env.
@@ -53,6 +57,8 @@ void engine_free(Engine *e);
 void engine_run(Engine *e);
 // One block by the interpreter, whatever is compiled (stepping, -accel check); may fault instead.
 void engine_step_block(Engine *e);
+// The same if it ends within n instructions. False: it does not, and nothing was done, or there is none.
+bool engine_step_within(Engine *e, uint64_t n);
 // Exactly n instructions by the interpreter; fewer if one of them faults.
 void engine_run_exactly(Engine *e, uint64_t n);
 // One entry into compiled code, if the block at env->pc has any: true. Chained regions run on. For -accel check.

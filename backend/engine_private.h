@@ -2,8 +2,10 @@
 // The engine's insides, shared by engine.c, tier*.c, trace.c, ahead*.c and dump.c.
 #pragma once
 #include "backend/engine.h"
+#include "backend/engine_watch.h"
 #include "backend/interp.h"
 #include "backend/queue.h"
+#include "backend/region_info.h"
 
 typedef struct TierCache TierCache;
 typedef struct TierBlocks TierBlocks;
@@ -42,6 +44,7 @@ struct Engine {
     JitUnit *from;    // compiled code left by a static exit: its unit and slot, to be chained; else NULL
     unsigned from_slot;
     bool from_indirect; // ... by an indirect jump that missed
+    JitUnit *ran;       // the compiled code that ran last, if the interpreter did not run since; else NULL
     EngineStats stats;
     unsigned uncached_mode; // of the code in uncached
     uint64_t seen_loads, seen_stores; // with config.stats: IrEnv's counts when the mode last changed
@@ -51,6 +54,7 @@ struct Engine {
     TierCache *persistent; // NULL: not used
     TierBlocks *kept;      // likewise
     TapBlocks *tap;        // likewise
+    GArray *watchers;      // EngineWatcher; NULL: none
 };
 
 // A region on its way through the compiler.
@@ -61,6 +65,9 @@ typedef struct {
     uint64_t epoch;
     uint64_t cache_head; // region_head of head, 0: not to be kept
     const JitUnit *remade; // the region that this one is to replace; NULL: none
+    uint64_t sent_ns;      // when it went to a worker, if there are watchers
+    JitRequest rq;         // what is asked of the compiler
+    uint32_t ends;         // 1 << RegionEnd: why it is not larger
 } Trace;
 
 // trace.c: the region around a hot block. NULL if its code cannot be lifted any more, or not in this address space, or
@@ -83,6 +90,14 @@ Block *engine_make(Engine *e, uint64_t pc);
 
 uint64_t block_end(const Block *b); // the guest address behind it
 
+// engine_watch.c: tells the watchers, of whom there are some (e->watchers), with the time. start_ns 0: it took none.
+void engine_tell(Engine *e, EngineEvent event);
+// u: its code; NULL: none.
+void engine_tell_block(Engine *e, EngineEventKind kind, const Block *b, const JitUnit *u, bool loaded,
+                       uint64_t start_ns);
+void engine_tell_region(Engine *e, EngineEventKind kind, const JitUnit *u, bool loaded, uint64_t start_ns);
+void engine_tell_trace(Engine *e, EngineEventKind kind, const Trace *t, uint64_t cpu_ns, const char *why);
+
 // slow_paths.c: sets what compiled code calls, in a hart's environment.
 void slow_paths_init(IrEnv *env);
 
@@ -103,6 +118,8 @@ void tier_hot(Engine *e, Block *b);  // b's runs ran out, or its heat where it h
 void tier_poll(Engine *e);          // takes results, hands out work
 // There is no unit, because of *error of the above or of baseline_translate: drops all, or gives up, and tells.
 void tier_not_installed(Engine *e, const GError *error);
+// What is asked of the compiler for a region around head, but for what is to be told about it.
+JitRequest tier_request(const Engine *e, const Block *head);
 bool tier_movable(const Block *b); // a region around b can be put at another base (moves.h)
 // To a free worker: the region around b, unless its instructions ran less than min_mean times on average (GCC's time
 // goes by instructions).
@@ -120,6 +137,7 @@ void engine_stats_blocks_end(Engine *e);
 void tier_count_exits(Engine *e, JitUnit *u); // a new region's, from now on
 // u's count ran out as it left by that site (NULL: it is not known which jump): looks where it goes.
 void tier_exit_counted(Engine *e, JitUnit *u, const JitSite *site);
+uint64_t tier_exits(const JitUnit *u); // a region's ways to other code so far
 bool tier_remake_next(Engine *e); // hands one out that waits; false: there is none
 
 // tier_cache.c: the persistent code cache (region_store.h)
@@ -151,7 +169,7 @@ void tier_blocks_made(Engine *e, Block *b);               // b has baseline code
 // tap_blocks.c: sites and executions of blocks, for the tap. Nothing where there is none (e->tap).
 TapBlocks *tap_blocks_new(Engine *e); // NULL if there is to be none
 void tap_blocks_free(TapBlocks *t);
-void tap_blocks_name(Engine *e, Block *b, uint32_t len, bool uncached); // b, of len bytes, is new
+void tap_blocks_name(Engine *e, Block *b, uint32_t len, bool uncached); // only with one: b, of len bytes, is new
 void tap_blocks_forgotten(Engine *e, const Block *b);                   // the uncached one is
 void tap_blocks_dropped(Engine *e);                                     // all others are, at once
 void tap_blocks_fetch_fault(Engine *e, const MemFault *fault); // takes it, tap or not
@@ -161,5 +179,3 @@ void dump_block(Engine *e, const IrBlock *ir, uint64_t base);
 void dump_exec(Engine *e, const Block *b);
 void dump_baseline(Engine *e, const JitUnit *u);
 void dump_region(Engine *e, const QueueResult *r, const JitUnit *u);
-// Host code as assembly, as if it were at that address.
-void dump_host_code(FILE *f, const uint8_t *code, size_t size, uint64_t address);

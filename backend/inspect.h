@@ -39,12 +39,12 @@ typedef struct { // an IR or GIMPLE text
 
 typedef enum { EDGE_NEXT, EDGE_TAKEN, EDGE_INDIRECT, EDGE_SYSTEM, EDGE_LEAVE } CodeEdgeKind;
 extern const char *const code_edge_names[];
-typedef struct { // a way out
-    CodeEdgeKind kind;
+typedef struct { // where control goes from the end of a block
+    CodeEdgeKind kind; // LEAVE: a region leaves before the instruction at `to`
     uint64_t from;   // guest pc of the instruction that goes
     uint64_t to;     // guest pc; UINT64_MAX: not known (indirect)
-    int to_piece;    // id of the piece that runs there; -1: none, or not among these
-    bool chained;    // jumps there directly, without the engine or a table
+    int to_piece;    // id of the piece that runs there, perhaps the same one; -1: none, or not among these
+    bool chained;    // goes there directly, without the engine or a table
     uint64_t count;  // how often, if it is known; else 0
 } CodeEdge;
 
@@ -59,10 +59,10 @@ typedef struct {
     CodeTier tier;
     uint64_t pc;       // guest address of its head
     unsigned mode;     // MMU index of its fetches
-    bool paged, dead;  // dead: its guest code was overwritten
+    bool paged, dead;  // dead: its guest code was overwritten, or a larger region has taken its place
     bool loaded;       // came from the persistent code cache
     unsigned times_made; // regions: how often it was made again, larger
-    uint64_t count;    // entries
+    uint64_t count;    // entries; of a region: ways out to other code
     uint64_t heat;     // guest instructions that ran in it, as far as is known (docs/blocks.md says how)
     GArray *blocks;    // CodeBlock
     GArray *insns;     // CodeInsn, in the order of blocks
@@ -75,7 +75,7 @@ typedef struct {
     GArray *forms;     // CodeForm, or NULL
     GArray *host;      // CodeHost, or NULL
     bool exact;        // the host code was made anew to tell what belongs to what, and is the same byte for byte
-    void *opaque;      // inspect.c's own
+    void *opaque;      // for backend/inspect*.c
 } CodePiece;
 
 // What was inspected: pieces in the order of heat, hottest first. Good until the engine runs again.
@@ -83,7 +83,7 @@ typedef struct {
     GPtrArray *pieces; // of CodePiece *
 } Inspection;
 
-// All live code of e, without forms and host code. While the hart is stopped (or the run is over).
+// All code that e holds, dead code too, without forms and host code. While the hart is stopped (or the run is over).
 Inspection *inspect(Engine *e);
 void inspection_free(Inspection *i);
 // Fills in forms and host of one piece; for a region that takes its compile time again (the worker makes it once more

@@ -221,30 +221,35 @@ static InterpExit run(Interp *in, Block *blk)
         r[op->d] = (expr);                                                                                             \
         NEXT();                                                                                                        \
     }
+// What follows once va is known; slow answers what the inlined compare does not.
+#define LOAD(type, slow)                                                                                               \
+    const TlbEntry *e = tlb_entry(env, va);                                                                            \
+    if (likely((va & (PAGE_MASK | (sizeof(type) - 1))) == e->cmp[ACCESS_READ]))                                        \
+        v = (uint64_t)(int64_t) * (type *)(uintptr_t)(e->addend + va);                                                 \
+    else if (slow(in, va, sizeof(type), &v, blk, op))                                                                  \
+        v = (uint64_t)(int64_t)(type)v;                                                                                \
+    else                                                                                                               \
+        goto leave;                                                                                                    \
+    r[op->d] = v;                                                                                                      \
+    NEXT()
+#define STORE(type, slow)                                                                                              \
+    const TlbEntry *e = tlb_entry(env, va);                                                                            \
+    if (likely((va & (PAGE_MASK | (sizeof(type) - 1))) == e->cmp[ACCESS_WRITE]))                                       \
+        *(type *)(uintptr_t)(e->addend + va) = (type)r[op->b];                                                         \
+    else if (!slow(in, va, sizeof(type), (type)r[op->b], blk, op))                                                     \
+        goto leave;                                                                                                    \
+    NEXT()
 #define LD(NAME, type)                                                                                                 \
     do_##NAME:                                                                                                         \
     {                                                                                                                  \
         uint64_t va = r[op->a] + (uint64_t)(int64_t)op->imm, v;                                                        \
-        const TlbEntry *e = tlb_entry(env, va);                                                                        \
-        if (likely((va & (PAGE_MASK | (sizeof(type) - 1))) == e->cmp[ACCESS_READ]))                                    \
-            v = (uint64_t)(int64_t) * (type *)(uintptr_t)(e->addend + va);                                             \
-        else if (load_slow(in, va, sizeof(type), &v, blk, op))                                                         \
-            v = (uint64_t)(int64_t)(type)v;                                                                            \
-        else                                                                                                           \
-            goto leave;                                                                                                \
-        r[op->d] = v;                                                                                                  \
-        NEXT();                                                                                                        \
+        LOAD(type, load_slow);                                                                                         \
     }
 #define ST(NAME, type)                                                                                                 \
     do_##NAME:                                                                                                         \
     {                                                                                                                  \
         uint64_t va = r[op->a] + (uint64_t)(int64_t)op->imm;                                                           \
-        const TlbEntry *e = tlb_entry(env, va);                                                                        \
-        if (likely((va & (PAGE_MASK | (sizeof(type) - 1))) == e->cmp[ACCESS_WRITE]))                                   \
-            *(type *)(uintptr_t)(e->addend + va) = (type)r[op->b];                                                     \
-        else if (!store_slow(in, va, sizeof(type), (type)r[op->b], blk, op))                                           \
-            goto leave;                                                                                                \
-        NEXT();                                                                                                        \
+        STORE(type, store_slow);                                                                                       \
     }
 #define BR(NAME, cond)                                                                                                 \
     do_##NAME:                                                                                                         \
@@ -310,15 +315,7 @@ do_tap_atomic:
         if (unlikely((va ^ env->tap.last_data) >= PAGE_SIZE))                                                          \
             record_access(env, va, ACCESS_READ, blk, op);                                                              \
         env->tap.loads++;                                                                                              \
-        const TlbEntry *e = tlb_entry(env, va);                                                                        \
-        if (likely((va & (PAGE_MASK | (sizeof(type) - 1))) == e->cmp[ACCESS_READ]))                                    \
-            v = (uint64_t)(int64_t) * (type *)(uintptr_t)(e->addend + va);                                             \
-        else if (load_tapped(in, va, sizeof(type), &v, blk, op))                                                       \
-            v = (uint64_t)(int64_t)(type)v;                                                                            \
-        else                                                                                                           \
-            goto leave;                                                                                                \
-        r[op->d] = v;                                                                                                  \
-        NEXT();                                                                                                        \
+        LOAD(type, load_tapped);                                                                                       \
     }
 #define ST(NAME, type)                                                                                                 \
     do_TAP_##NAME:                                                                                                     \
@@ -327,12 +324,7 @@ do_tap_atomic:
         if (unlikely((va | ~PAGE_MASK) != env->tap.last_data))                                                         \
             record_access(env, va, ACCESS_WRITE, blk, op);                                                             \
         env->tap.stores++;                                                                                             \
-        const TlbEntry *e = tlb_entry(env, va);                                                                        \
-        if (likely((va & (PAGE_MASK | (sizeof(type) - 1))) == e->cmp[ACCESS_WRITE]))                                   \
-            *(type *)(uintptr_t)(e->addend + va) = (type)r[op->b];                                                     \
-        else if (!store_tapped(in, va, sizeof(type), (type)r[op->b], blk, op))                                         \
-            goto leave;                                                                                                \
-        NEXT();                                                                                                        \
+        STORE(type, store_tapped);                                                                                     \
     }
 #include "backend/interp_ops.def"
 #undef BIN

@@ -35,7 +35,6 @@ typedef struct {
 
 static void emit(Select *s, unsigned iop, unsigned d, unsigned a, unsigned b, int32_t imm)
 {
-    iop = s->tap ? interp_tapped(iop) : iop;
     IOp op = {interp_handler(iop), (uint8_t)d, (uint8_t)a, (uint8_t)b, (uint8_t)s->insn, imm};
     g_array_append_val(s->ops, op);
 }
@@ -308,6 +307,16 @@ static void select_ops(Select *s)
     }
 }
 
+// All accesses are recorded.
+static void tap_accesses(Select *s)
+{
+    for (unsigned i = 0, iop; i < s->ops->len; i += interp_cells(iop)) {
+        IOp *op = &g_array_index(s->ops, IOp, i);
+        iop = interp_op(op->handler);
+        op->handler = interp_handler(interp_tapped(iop));
+    }
+}
+
 void interp_block_init(Block *b, unsigned n_ops, uint16_t n_insns, unsigned n_targets)
 {
     memset(b, 0, sizeof *b);
@@ -392,6 +401,8 @@ static Block *translate(const IrBlock *ir, uint64_t base, bool tap, CodeArena *a
         emit(&s, IOP_TAP_ENTER, 0, 0, 0, 0);
     s.insn = UINT32_MAX; // the first insn op makes it 0
     select_ops(&s);
+    if (tap)
+        tap_accesses(&s);
     g_free(big);
     if (s.full) {
         g_array_free(s.ops, TRUE);

@@ -3,7 +3,6 @@
 #include "backend/jit_call.h"
 
 #include "backend/exits.h"
-#include "backend/stencil_forms.h"
 
 static __attribute__((naked)) JitSlot *enter(G_GNUC_UNUSED IrEnv *env, G_GNUC_UNUSED JitSlot *slots,
                                               G_GNUC_UNUSED uint64_t entry, G_GNUC_UNUSED JitCode code)
@@ -36,26 +35,9 @@ JitSlot *jit_enter(IrEnv *env, JitSlot *slots, uint64_t entry, JitCode code)
     return enter(env, slots, entry, code);
 }
 
-// Called from stencils, whose stack pointer is 8 below a multiple of 16.
-#define SPILL(i, host, guest) "movq %%" #host ", %c[r" #guest "](%%rdi)\n\t"
-#define R(n) [r##n] "i"(offsetof(IrEnv, r) + (n) * sizeof(uint64_t) - STENCIL_NEAR)
 __attribute__((naked)) void jit_access(void)
 {
-    __asm__("pushq %%rdi\n\tpushq %%rsi\n\tpushq %%rcx\n\tpushq %%r8\n\tpushq %%r9\n\t"
-            "subq $8, %%rsp\n\t"
-            "movsd %%xmm0, (%%rsp)\n\t" PINNED(SPILL)
-            "leaq %c[near](%%rdi), %%rdi\n\t"
-            "movq %%r9, %%rsi\n\t"
-            "movq %%rdx, %%r8\n\t"
-            "movq %%rax, %%rdx\n\t"
-            "movq %%r10, %%r9\n\t"
-            "call jit_access_slow\n\t"
-            "movsd (%%rsp), %%xmm0\n\t"
-            "addq $8, %%rsp\n\t"
-            "popq %%r9\n\tpopq %%r8\n\tpopq %%rcx\n\tpopq %%rsi\n\tpopq %%rdi\n\t"
-            "ret"
-            :
-            : [near] "i"(-STENCIL_NEAR), R(2), R(10), R(12), R(13), R(14), R(15));
+    JIT_ACCESS(jit_access_slow);
 }
 
 // exits_stop does the work. rbp: the frame; below it the SSE registers.

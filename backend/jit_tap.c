@@ -120,25 +120,9 @@ static uint64_t tap_atomic(IrEnv *env, uint64_t va, uint64_t value, const JitTap
     return out;
 }
 
-#define SPILL(i, host, guest) "movq %%" #host ", %c[r" #guest "](%%rdi)\n\t"
-#define R(n) [r##n] "i"(offsetof(IrEnv, r) + (n) * sizeof(uint64_t) - STENCIL_NEAR)
 static __attribute__((naked)) void jit_tap_access(void) // as jit_access
 {
-    __asm__("pushq %%rdi\n\tpushq %%rsi\n\tpushq %%rcx\n\tpushq %%r8\n\tpushq %%r9\n\t"
-            "subq $8, %%rsp\n\t"
-            "movsd %%xmm0, (%%rsp)\n\t" PINNED(SPILL)
-            "leaq %c[near](%%rdi), %%rdi\n\t"
-            "movq %%r9, %%rsi\n\t"
-            "movq %%rdx, %%r8\n\t"
-            "movq %%rax, %%rdx\n\t"
-            "movq %%r10, %%r9\n\t"
-            "call jit_tap_access_slow\n\t"
-            "movsd (%%rsp), %%xmm0\n\t"
-            "addq $8, %%rsp\n\t"
-            "popq %%r9\n\tpopq %%r8\n\tpopq %%rcx\n\tpopq %%rsi\n\tpopq %%rdi\n\t"
-            "ret"
-            :
-            : [near] "i"(-STENCIL_NEAR), R(2), R(10), R(12), R(13), R(14), R(15));
+    JIT_ACCESS(jit_tap_access_slow);
 }
 
 void jit_tap_init(IrEnv *env)

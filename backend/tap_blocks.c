@@ -75,8 +75,6 @@ static void name_uncached(Engine *e, Block *b, uint32_t len)
 
 void tap_blocks_name(Engine *e, Block *b, uint32_t len, bool uncached)
 {
-    if (!e->tap)
-        return;
     b->ops[0].imm = (b->pc & ~PAGE_MASK) + len > PAGE_SIZE;
     if (uncached)
         name_uncached(e, b, len);

@@ -46,7 +46,7 @@ void tier_warm(Engine *e, Block *b)
         return;
     g_autoptr(GError) error = NULL;
     JitUnit *u = NULL;
-    uint64_t start = clock_ns(CLOCK_MONOTONIC);
+    uint64_t start = clock_ns(CLOCK_MONOTONIC), kept = e->stats.kept_code;
     if (e->config.baseline && !b->uncached && !e->no_code && !(u = tier_blocks_code(e, b, &error)) && !error)
         u = baseline_translate(b, e->env, e->config.system, tier_blocks_wanted(e, b), code_cache_memory(e->cache),
                                code_cache_arena(e->cache), &error);
@@ -66,6 +66,8 @@ void tier_warm(Engine *e, Block *b)
     tier_cache_try_again(e, b);
     if (log_on(LOG_OUT_ASM))
         dump_baseline(e, u);
+    if (e->watchers)
+        engine_tell_block(e, ENGINE_BASELINE, b, u, e->stats.kept_code != kept, start);
 }
 
 // The pages of b, once each: blocks come in the order of their pc.
@@ -120,6 +122,7 @@ JitUnit *unit_from_code(CodeMemory *memory, uint64_t base, const GByteArray *tex
     u->n_sites = r->n_sites;
     u->n_entries = r->n_entries;
     u->compile_ns = r->compile_ns;
+    u->info = region_info_new();
     u->spans = g_array_new(FALSE, FALSE, sizeof(CodeSpan));
     for (unsigned i = 0; i < u->n_slots; i++)
         code_cache_reset_slot(u, i);
@@ -136,6 +139,10 @@ static int compare_spans(gconstpointer p, gconstpointer q)
 static void describe_unit(JitUnit *u, const Trace *t)
 {
     u->n_blocks = t->blocks->len;
+    u->info->rq = t->rq;
+    u->info->ends = t->ends;
+    u->info->mode = t->head->mode;
+    u->info->times_made = t->remade ? t->remade->info->times_made + 1 : 0;
     u->pages = g_array_new(FALSE, FALSE, sizeof(CodePage));
     for (unsigned i = 0; i < t->blocks->len; i++) {
         const Block *b = g_ptr_array_index(t->blocks, i);
@@ -166,6 +173,8 @@ static void install(Engine *e, Trace *t, QueueResult *r)
         tier_not_installed(e, error);
         if (log_on(LOG_JIT))
             log_printf("jit: %s\n", error->message);
+        if (e->watchers)
+            engine_tell_trace(e, ENGINE_REGION_FAILED, t, r->compile_ns, error->message);
         return;
     }
     tier_cache_keep(e, t, u, r);
@@ -177,6 +186,8 @@ static void install(Engine *e, Trace *t, QueueResult *r)
     e->stats.region_bytes += u->code_size;
     if (log_on(LOG_JIT | LOG_OP_OPT | LOG_GIMPLE | LOG_OUT_ASM))
         dump_region(e, r, u);
+    if (e->watchers)
+        engine_tell_region(e, ENGINE_REGION, u, false, t->sent_ns);
 }
 
 void tier_add_unit(Engine *e, Trace *t, JitUnit *u)
@@ -229,8 +240,14 @@ static void take(Engine *e, QueueResult *r)
         e->stats.regions_failed++;
         if (log_on(LOG_JIT))
             log_printf("jit: region at 0x%" PRIx64 ": %s\n", t->code->base, r->message);
+        if (e->watchers)
+            engine_tell_trace(e, ENGINE_REGION_FAILED, t, r->compile_ns, r->message);
     } else if (stale(e, t)) {
         e->stats.regions_dropped++;
+        if (e->watchers)
+            engine_tell_trace(e, ENGINE_REGION_FAILED, t, r->compile_ns,
+                              t->epoch != e->epoch ? "all code was dropped meanwhile"
+                                                   : "its guest code was written to meanwhile");
     } else {
         install(e, t, r);
     }
@@ -275,35 +292,50 @@ bool tier_movable(const Block *b)
     return b->mode == CODE_PAGED;
 }
 
+JitRequest tier_request(const Engine *e, const Block *head)
+{
+    return (JitRequest){.opt = (uint8_t)e->config.opt,
+                        .stats = e->config.stats,
+                        .shared = e->config.shared,
+                        .movable = tier_movable(head),
+                        .linear = !(head->mode & CODE_PAGED),
+                        .second_regs = head->second_regs,
+                        .second_start = e->env->runs.run[2].start,
+                        .second_size = e->env->runs.run[2].size,
+                        .n_helpers = e->env->ops->n_helpers,
+                        .plant = plant_get()};
+}
+
 // The trace as a job for the queue, its text to be freed; how many instructions it has.
 static unsigned make_job(Engine *e, Trace *t, QueueJob *out)
 {
-    const Block *b = t->head;
-    t->cache_head = tier_cache_head(e, b);
+    t->cache_head = tier_cache_head(e, t->head);
     GString *text = g_string_new(NULL);
     ir_print(text, t->code);
-    JitRequest rq = {.opt = (uint8_t)e->config.opt,
-                     .want_gimple = log_on(LOG_GIMPLE),
-                     .want_ir = log_on(LOG_OP_OPT),
-                     .stats = e->config.stats,
-                     .shared = e->config.shared,
-                     .movable = tier_movable(b),
-                     .linear = trace_linear(t),
-                     .second_regs = b->second_regs,
-                     .second_start = e->env->runs.run[2].start,
-                     .second_size = e->env->runs.run[2].size,
-                     .n_helpers = e->env->ops->n_helpers,
-                     .plant = plant_get()};
+    t->rq = tier_request(e, t->head);
     set_in_work(t, true);
-    *out = (QueueJob){rq, g_string_free(text, FALSE), t};
+    *out = (QueueJob){t->rq, g_string_free(text, FALSE), t};
+    out->rq.want_gimple = log_on(LOG_GIMPLE);
+    out->rq.want_ir = log_on(LOG_OP_OPT);
     unsigned insns = 0;
     for (unsigned i = 0; i < t->code->n_blocks; i++)
         insns += t->code->blocks[i]->n_insns;
     return insns;
 }
 
+static void tell_sent(Engine *e, const QueueJob *jobs, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        Trace *t = jobs[i].job;
+        t->sent_ns = clock_ns(CLOCK_MONOTONIC);
+        engine_tell_trace(e, ENGINE_REGION_SENT, t, 0, NULL);
+    }
+}
+
 static void submit(Engine *e, QueueJob *jobs, unsigned n)
 {
+    if (e->watchers)
+        tell_sent(e, jobs, n);
     if (n)
         queue_submit_batch(e->queue, jobs, n);
     for (unsigned i = 0; i < n; i++)
@@ -321,6 +353,7 @@ void tier_submit_trace(Engine *e, Trace *t)
 static Trace *form(Engine *e, Block *b, uint64_t min_mean)
 {
     Trace *t = trace_form(e, b, min_mean);
+    b->mean_low = !t;
     if (!t)
         b->queued = false;
     return t;

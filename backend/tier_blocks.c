@@ -205,6 +205,7 @@ static JitUnit *take_code(Engine *e, Block *b, const BlockRecord *r, const Block
     if (!code_memory_place(memory, r->hot_size, r->cold_size, &where, error))
         return NULL;
     JitUnit *u = baseline_unit_new(b, r->n_slots, arena);
+    u->kept = true;
     *where.counter = *b->runs;
     b->runs = where.counter;
     u->memory = memory;

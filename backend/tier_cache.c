@@ -104,6 +104,8 @@ static Trace *rebuild(Engine *e, const RegionFile *r, Block *head)
     t->blocks = g_ptr_array_new();
     t->head = head;
     t->epoch = e->epoch;
+    t->rq = tier_request(e, head);
+    t->ends = UINT32_C(1) << REGION_END_KEPT;
     t->code = ir_code_new(head->pc);
     const RegionGuess *guess = r->guesses;
     for (unsigned i = 0; i < r->header.n_blocks; i++) {
@@ -154,6 +156,7 @@ static bool use_region(const RegionFile *r, void *opaque)
     Use *use = opaque;
     Engine *e = use->e;
     RegionKey key;
+    uint64_t start = clock_ns(CLOCK_MONOTONIC);
     bool movable = tier_movable(use->head);
     uint64_t moved = r->header.base - use->head->pc;
     bool here = movable == r->header.movable && (!moved || (movable && !(moved & ~PAGE_MASK)));
@@ -164,6 +167,7 @@ static bool use_region(const RegionFile *r, void *opaque)
     JitUnit *u = same ? make_unit(e, r, use->head->pc) : NULL;
     e->stats.cache_rejected += !same;
     if (u) {
+        u->kept = true;
         tier_add_unit(e, t, u);
         e->stats.cache_hits++;
         if (log_on(LOG_JIT))
@@ -171,6 +175,8 @@ static bool use_region(const RegionFile *r, void *opaque)
                        "the code cache\n",
                        u->base, e->guest.symbol(e->guest.opaque, u->base), u->n_blocks, u->n_insns, u->code_size,
                        u->n_entries);
+        if (e->watchers)
+            engine_tell_region(e, ENGINE_REGION, u, true, start);
     }
     if (t)
         trace_free(t);

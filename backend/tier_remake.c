@@ -21,10 +21,22 @@ typedef struct ExitSamples {
     uint64_t pc[SAMPLES]; // of the guest, or UINT64_MAX
 } ExitSamples;
 
+static void set_exits_left(JitUnit *u, int64_t n)
+{
+    JitSlotsHead *head = jit_slots_head(u->slots);
+    u->info->exits = tier_exits(u);
+    u->info->exits_start = head->exits_left = n;
+}
+
+uint64_t tier_exits(const JitUnit *u)
+{
+    return u->info->exits + (uint64_t)(u->info->exits_start - jit_slots_head(u->slots)->exits_left);
+}
+
 void tier_count_exits(Engine *e, JitUnit *u)
 {
     if (e->queue)
-        jit_slots_head(u->slots)->exits_left = (int64_t)e->config.threshold * (u->n_insns + TRACE_GROWTH) / EXIT_SHARE;
+        set_exits_left(u, (int64_t)e->config.threshold * (u->n_insns + TRACE_GROWTH) / EXIT_SHARE);
 }
 
 static int by_value(gconstpointer p, gconstpointer q)
@@ -81,15 +93,14 @@ static uint64_t target_of(Engine *e, const JitUnit *u, const JitSite *site)
 
 void tier_exit_counted(Engine *e, JitUnit *u, const JitSite *site)
 {
-    JitSlotsHead *head = jit_slots_head(u->slots);
     if (!u->exit_samples)
         u->exit_samples = g_new0(ExitSamples, 1);
     ExitSamples *s = u->exit_samples;
-    head->exits_left = SAMPLE_EVERY;
+    set_exits_left(u, SAMPLE_EVERY);
     s->pc[s->n++] = target_of(e, u, site);
     if (s->n < SAMPLES)
         return;
-    head->exits_left = INT64_MAX;
+    set_exits_left(u, INT64_MAX);
     if (u->dead || !e->queue || e->no_code)
         return;
     g_ptr_array_add(e->remakes, u);

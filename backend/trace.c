@@ -32,6 +32,7 @@ typedef struct {
     uint64_t cold;
     uint64_t min_mean; // above usual_insns the instructions inside ran as often on average
     uint64_t done;     // how often they ran altogether
+    uint32_t ends;     // 1 << RegionEnd: what was not taken in, and why
     unsigned insns, callee_insns;
     unsigned usual_insns, max_insns, max_blocks, max_callee_insns;
     bool callers; // takes predecessors in
@@ -84,24 +85,55 @@ static bool stays_out(const Engine *e, const Block *b)
     return (b->is_system || device) && e->config.baseline && e->config.system;
 }
 
+static void note_end(Grow *g, RegionEnd why)
+{
+    g->ends |= UINT32_C(1) << why;
+}
+
 static void consider(Grow *g, Block *b, unsigned depth)
 {
-    if (!b || b->dead || b->uncached || stays_out(g->e, b) || block_count(b) < g->cold ||
-        !g_hash_table_add(g->known, b))
-        return;
-    Candidate c = {b, depth};
-    g_array_append_val(g->frontier, c);
+    if (!b || b->dead) {
+        note_end(g, REGION_END_NOT_LIFTED);
+    } else if (b->uncached) {
+        note_end(g, REGION_END_NOT_RAM);
+    } else if (stays_out(g->e, b)) {
+        note_end(g, b->is_system ? REGION_END_SYSTEM : REGION_END_DEVICE);
+    } else if (block_count(b) < g->cold) {
+        note_end(g, REGION_END_COLD);
+    } else if (g_hash_table_add(g->known, b)) {
+        Candidate c = {b, depth};
+        g_array_append_val(g->frontier, c);
+    }
+}
+
+// Where indirect jumps of b went, but for returns: those are not followed.
+static void consider_targets(Grow *g, const Block *b, unsigned depth)
+{
+    bool known = !b->n_targets;
+    for (unsigned k = 0; k < b->n_targets; k++) {
+        if (b->target[k] == UINT64_MAX)
+            continue;
+        bool back = g_hash_table_contains(g->e->return_sites, key_of(b->target[k]));
+        known = true;
+        if (back)
+            note_end(g, REGION_END_RETURN);
+        else
+            consider(g, engine_peek(g->e, b->target[k]), depth);
+    }
+    if (!known)
+        note_end(g, REGION_END_INDIRECT);
 }
 
 static void consider_successors(Grow *g, const Block *b, unsigned depth)
 {
     unsigned to = depth + b->is_call;
+    if (to > MAX_DEPTH)
+        note_end(g, REGION_END_DEPTH);
     for (int k = 0; k < 2; k++)
         if (b->succ_pc[k] != UINT64_MAX && to <= MAX_DEPTH)
             consider(g, b->succ[k] && !b->succ[k]->dead ? b->succ[k] : engine_peek(g->e, b->succ_pc[k]), to);
-    for (unsigned k = 0; k < b->n_targets && to <= MAX_DEPTH; k++)
-        if (b->target[k] != UINT64_MAX && !g_hash_table_contains(g->e->return_sites, key_of(b->target[k])))
-            consider(g, engine_peek(g->e, b->target[k]), to);
+    if (to <= MAX_DEPTH)
+        consider_targets(g, b, to);
     if (b->is_call)
         consider(g, engine_peek(g->e, block_end(b)), depth);
 }
@@ -110,20 +142,29 @@ static void consider_successors(Grow *g, const Block *b, unsigned depth)
 static void consider_preds(Grow *g, const Block *b)
 {
     unsigned i;
+    uint32_t ends = g->ends; // which are those of ways out
     for (Block *p = last_pred(g->e, b->pc, &i); p; p = next_pred(g->e, &i)) {
         if (p->mode == b->mode && (!p->is_call || block_end(p) == b->pc) && engine_peek(g->e, p->pc) == p)
             consider(g, p, 0);
     }
+    g->ends = ends;
 }
 
-static bool has_room(const Grow *g, const Block *b, unsigned depth)
+static bool has_room(Grow *g, const Block *b, unsigned depth)
 {
     unsigned n = b->n_insns, insns = g->insns + n;
+    RegionEnd full = REGION_ENDS;
     if (!g->blocks->len)
         return true;
-    if (insns > g->max_insns || (depth && g->callee_insns + n > g->max_callee_insns))
-        return false;
-    return insns <= g->usual_insns || (g->done + block_count(b) * n) / insns >= g->min_mean;
+    if (insns > g->max_insns)
+        full = REGION_END_INSNS;
+    else if (depth && g->callee_insns + n > g->max_callee_insns)
+        full = REGION_END_CALLEES;
+    else if (insns > g->usual_insns && (g->done + block_count(b) * n) / insns < g->min_mean)
+        full = REGION_END_MEAN;
+    if (full != REGION_ENDS)
+        note_end(g, full);
+    return full == REGION_ENDS;
 }
 
 // Takes a block in, if there is room.
@@ -153,6 +194,8 @@ static void grow(Grow *g)
         g_array_remove_index_fast(g->frontier, best);
         choose(g, c.block, c.depth);
     }
+    if (g->frontier->len)
+        note_end(g, REGION_END_BLOCKS);
 }
 
 static void grow_init(Grow *g, Engine *e)
@@ -303,14 +346,16 @@ static uint64_t mean_count(const GPtrArray *blocks)
     return done / insns;
 }
 
-// The region of these blocks, which it takes, around one of them; old: the one that it replaces, or NULL.
-static Trace *make_trace(Engine *e, GPtrArray *blocks, Block *head, const JitUnit *old)
+// The region of these blocks, which it takes, around one of them; old: the one that it replaces, or NULL. ends: why it is
+// not larger.
+static Trace *make_trace(Engine *e, GPtrArray *blocks, Block *head, const JitUnit *old, uint32_t ends)
 {
     g_ptr_array_sort(blocks, by_pc);
     Trace *t = g_new0(Trace, 1);
     t->blocks = blocks;
     t->head = head;
     t->epoch = e->epoch;
+    t->ends = ends;
     t->code = ir_code_new(head->pc);
     if (!lift_all(e, t, old)) {
         trace_free(t);
@@ -336,7 +381,7 @@ Trace *trace_form(Engine *e, Block *head, uint64_t min_mean)
         g_ptr_array_free(blocks, TRUE);
         return NULL;
     }
-    return make_trace(e, blocks, head, NULL);
+    return make_trace(e, blocks, head, NULL, g.ends);
 }
 
 // A callee that is inside now returns to those calls of it that are.
@@ -386,7 +431,7 @@ Trace *trace_larger(Engine *e, const JitUnit *u, const uint64_t *targets, unsign
         return NULL;
     }
     add_return_targets(blocks, before);
-    return make_trace(e, blocks, head, u);
+    return make_trace(e, blocks, head, u, g.ends);
 }
 
 bool trace_linear(const Trace *t)

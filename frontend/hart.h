@@ -70,6 +70,8 @@ typedef struct {
     bool (*cache_block)(void *opaque, uint64_t va, bool zero, MemFault *fault);
     // TLB misses so far of one access kind, for the event counters.
     uint64_t (*tlb_misses)(void *opaque, MemAccess access);
+    // An exception (number: EXC_) or interrupt is about to be taken at env.pc: everything is as before it.
+    void (*trap)(void *opaque, uint64_t number, bool interrupt, uint64_t tval);
 } HartHooks;
 
 #define HART_CACHE_BLOCK 64 // bytes, of cbo.* (CMO spec 2.7)

@@ -99,6 +99,9 @@ static void enter(Hart *hart, uint64_t number, bool interrupt, uint64_t tval)
                    ", tval:0x%016" PRIx64 ", desc=%s\n",
                    (int)hart->hartid, interrupt, number, hart->env.pc, tval, trap_name(number, interrupt));
     }
+    if (hart->hooks.trap) {
+        hart->hooks.trap(hart->hooks.opaque, number, interrupt, tval);
+    }
     hart->trap_count++;
     uint64_t vector;
     if (hart->priv < PRV_M && (delegated >> number & 1)) {

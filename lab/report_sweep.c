@@ -26,6 +26,24 @@ static void error_cell(Table *t, const AnalysisResult *a, double variance)
         table_count(t, (uint64_t)llround(sqrt(variance)));
 }
 
+static void miss_columns(Table *t)
+{
+    table_column(t, "lookups", "lookups", TABLE_COUNT);
+    table_column(t, "misses", "misses", TABLE_COUNT);
+    table_column(t, "load_misses", "load misses", TABLE_COUNT);
+    table_column(t, "store_misses", "store misses", TABLE_COUNT);
+    table_column(t, "miss_ratio", "miss ratio", TABLE_RATIO);
+}
+
+static void miss_cells(Table *t, const SweepCounts *c, const uint64_t misses[ACCESS_KINDS])
+{
+    table_count(t, report_sweep_sum(c->accesses));
+    table_count(t, report_sweep_sum(misses));
+    table_count(t, misses[ACCESS_READ]);
+    table_count(t, misses[ACCESS_WRITE]);
+    table_ratio(t, report_sweep_sum(misses), report_sweep_sum(c->accesses));
+}
+
 // All numbers of entries.
 static void full_data(Report *r)
 {
@@ -33,26 +51,16 @@ static void full_data(Report *r)
     Table *t = table_new("sweep_full", "Fully associative LRU");
     table_column(t, "side", "side", TABLE_TEXT);
     table_column(t, "entries", "entries", TABLE_COUNT);
-    table_column(t, "lookups", "lookups", TABLE_COUNT);
-    table_column(t, "misses", "misses", TABLE_COUNT);
-    table_column(t, "load_misses", "load misses", TABLE_COUNT);
-    table_column(t, "store_misses", "store misses", TABLE_COUNT);
-    table_column(t, "miss_ratio", "miss ratio", TABLE_RATIO);
+    miss_columns(t);
     table_column(t, "mpki", "MPKI", TABLE_REAL);
     error_column(t, a);
     for (unsigned s = 0; s < SWEEP_SIDES; s++) {
         const SweepCounts *c = &a->side[s];
-        uint64_t all = report_sweep_sum(c->accesses);
         for (unsigned e = 1; e <= a->sweep.max_entries; e++) {
-            uint64_t misses = report_sweep_sum(c->full[e - 1]);
             table_text(t, side_names[s]);
             table_count(t, e);
-            table_count(t, all);
-            table_count(t, misses);
-            table_count(t, c->full[e - 1][ACCESS_READ]);
-            table_count(t, c->full[e - 1][ACCESS_WRITE]);
-            table_ratio(t, misses, all);
-            table_ratio(t, 1000 * misses, a->all.insns);
+            miss_cells(t, c, c->full[e - 1]);
+            table_ratio(t, 1000 * report_sweep_sum(c->full[e - 1]), a->all.insns);
             error_cell(t, a, c->full_variance[e - 1]);
         }
     }
@@ -109,27 +117,18 @@ static void grid_data(Report *r)
     table_column(t, "sets", "sets", TABLE_COUNT);
     table_column(t, "ways", "ways", TABLE_COUNT);
     table_column(t, "entries", "entries", TABLE_COUNT);
-    table_column(t, "lookups", "lookups", TABLE_COUNT);
-    table_column(t, "misses", "misses", TABLE_COUNT);
-    table_column(t, "load_misses", "load misses", TABLE_COUNT);
-    table_column(t, "store_misses", "store misses", TABLE_COUNT);
-    table_column(t, "miss_ratio", "miss ratio", TABLE_RATIO);
+    miss_columns(t);
     error_column(t, a);
     for (unsigned s = 0; s < SWEEP_SIDES; s++) {
-        uint64_t all = report_sweep_sum(a->side[s].accesses);
+        const SweepCounts *c = &a->side[s];
         for (unsigned i = 0; i < (a->sweep.max_set_bits + 1) * a->sweep.max_ways; i++) {
-            const uint64_t *n = a->side[s].grid[i];
             unsigned sets = 1u << i / a->sweep.max_ways, ways = i % a->sweep.max_ways + 1;
             table_text(t, side_names[s]);
             table_count(t, sets);
             table_count(t, ways);
             table_count(t, (uint64_t)sets * ways);
-            table_count(t, all);
-            table_count(t, report_sweep_sum(n));
-            table_count(t, n[ACCESS_READ]);
-            table_count(t, n[ACCESS_WRITE]);
-            table_ratio(t, report_sweep_sum(n), all);
-            error_cell(t, a, a->side[s].grid_variance[i]);
+            miss_cells(t, c, c->grid[i]);
+            error_cell(t, a, c->grid_variance[i]);
         }
     }
     report_add_table(r, t, false, true);

@@ -146,10 +146,6 @@ static void cause_cells(Table *t, const ModelCounts *c)
 
 static void count_columns(Table *t)
 {
-    table_column(t, "unit", "unit", TABLE_TEXT);
-    table_column(t, "kind", "kind", TABLE_TEXT);
-    table_column(t, "privilege", "mode", TABLE_TEXT);
-    table_column(t, "page_size", "page", TABLE_TEXT);
     table_column(t, "accesses", "lookups", TABLE_COUNT);
     table_column(t, "hits", "hits", TABLE_COUNT);
     table_column(t, "misses", "misses", TABLE_COUNT);
@@ -166,6 +162,15 @@ static void count_cells(Table *t, const ModelCounts *c, uint64_t insns)
     table_ratio(t, c->misses, c->accesses);
     table_ratio(t, 1000 * c->misses, insns);
     cause_cells(t, c);
+}
+
+static void unit_columns(Table *t)
+{
+    table_column(t, "unit", "unit", TABLE_TEXT);
+    table_column(t, "kind", "kind", TABLE_TEXT);
+    table_column(t, "privilege", "mode", TABLE_TEXT);
+    table_column(t, "page_size", "page", TABLE_TEXT);
+    count_columns(t);
 }
 
 // Rows of a unit: in sum, then each kind, privilege and size that there is. hart: its name, NULL: no such column.
@@ -211,12 +216,7 @@ static void asid_table(Report *r)
     table_show(t, 20);
     table_column(t, "asid", "ASID", TABLE_TEXT);
     table_column(t, "kind", "kind", TABLE_TEXT);
-    table_column(t, "accesses", "lookups", TABLE_COUNT);
-    table_column(t, "hits", "hits", TABLE_COUNT);
-    table_column(t, "misses", "misses", TABLE_COUNT);
-    table_column(t, "miss_ratio", "miss ratio", TABLE_RATIO);
-    table_column(t, "mpki", "MPKI", TABLE_REAL);
-    cause_columns(t);
+    count_columns(t);
     for (size_t i = 0; i < a->n_asids; i++) {
         g_autofree char *name = a->asids[i].key == UINT64_MAX   ? g_strdup("global")
                                 : a->asids[i].key == MODEL_BARE ? g_strdup("untranslated")
@@ -240,7 +240,7 @@ void report_model_tables(Report *r)
     bool l2 = report_sum(&a->all.model, MODEL_L2).accesses;
     table_note(t, l2 ? "MPKI: misses per thousand instructions. Causes: shares of them. L2 sees what missed in L1."
                      : "MPKI: misses per thousand instructions. Causes: shares of them.");
-    count_columns(t);
+    unit_columns(t);
     for (unsigned u = 0; u < MODEL_UNITS; u++)
         if (has_unit(&a->model, u))
             unit_rows(t, NULL, &a->all, u);
@@ -248,7 +248,7 @@ void report_model_tables(Report *r)
     if (a->info.harts > 1) {
         t = table_new("counts_by_hart", "Lookups and misses of each hart");
         table_column(t, "hart", "hart", TABLE_TEXT);
-        count_columns(t);
+        unit_columns(t);
         for (unsigned i = 0; i < a->info.harts; i++) {
             g_autofree char *name = g_strdup_printf("%u", i);
             for (unsigned u = 0; u < MODEL_UNITS; u++)

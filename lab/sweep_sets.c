@@ -5,6 +5,7 @@
 // in the coarser one. Who is on top there is on top everywhere behind, and nothing moves: the search ends.
 #include "lab/sweep_private.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +76,23 @@ static void count_row(const SweepSets *u, const Level *l, uint32_t row, unsigned
         l->row_missed[(size_t)row * (u->ways + 1) + w]++;
 }
 
+#define NOT_DRAWN UINT_MAX
+
+// Puts the item's page on top of its set, in *row, and counts where it missed. As touch, or NOT_DRAWN.
+static inline unsigned look_up(const SweepSets *u, const Level *l, const SweepItem *it, MemAccess kind, uint32_t *row)
+{
+    uint32_t *set = set_of(u, l, it->index, row);
+    if (!set)
+        return NOT_DRAWN;
+    unsigned depth = touch(set, u->ways, it->id);
+    if (!depth)
+        return 0;
+    l->missed[kind][depth]++;
+    if (l->row_missed)
+        count_row(u, l, *row, depth);
+    return depth;
+}
+
 // --- old copies ------------------------------------------------------------------------------------------------
 
 static uint64_t lowest(unsigned n)
@@ -108,17 +126,11 @@ static void load_mixed(SweepSets *u, const SweepItem *it, uint64_t *some)
 {
     uint32_t row;
     for (unsigned i = 0; i < u->n_levels; i++) {
-        Level *l = &u->level[i];
-        uint32_t *set = set_of(u, l, it->index, &row);
-        if (!set)
-            continue;
-        unsigned depth = touch(set, u->ways, it->id);
+        unsigned depth = look_up(u, &u->level[i], it, ACCESS_READ, &row);
         if (!depth)
             return;
-        l->missed[ACCESS_READ][depth]++;
-        some[i] = it->what & SWEEP_WRITABLE ? some[i] & ~lowest(depth) : some[i] | lowest(depth);
-        if (l->row_missed)
-            count_row(u, l, row, depth);
+        if (depth != NOT_DRAWN)
+            some[i] = it->what & SWEEP_WRITABLE ? some[i] & ~lowest(depth) : some[i] | lowest(depth);
     }
 }
 
@@ -128,14 +140,10 @@ static void store_upgrades(SweepSets *u, const SweepItem *it)
     const uint64_t *some = u->old[it->id] == SWEEP_OLD_SOME ? some_of(u, it->id) : NULL;
     uint32_t row;
     for (unsigned i = 0; i < u->n_levels; i++) {
-        Level *l = &u->level[i];
-        uint32_t *set = set_of(u, l, it->index, &row);
-        if (!set)
+        const Level *l = &u->level[i];
+        unsigned depth = look_up(u, l, it, ACCESS_WRITE, &row);
+        if (depth == NOT_DRAWN)
             continue;
-        unsigned depth = touch(set, u->ways, it->id);
-        l->missed[ACCESS_WRITE][depth]++;
-        if (l->row_missed)
-            count_row(u, l, row, depth);
         for (unsigned w = depth + 1; w <= u->ways; w++) {
             bool old = some ? some[i] >> (w - 1) & 1 : true;
             l->upgraded[w] += old;
@@ -175,18 +183,9 @@ static inline void count_access(SweepSets *u, const SweepItem *it)
     if (u->data && ((it->what & SWEEP_NEW) || u->old[it->id] != SWEEP_OLD_NONE || !(it->what & SWEEP_WRITABLE)) &&
         mind_old(u, it, kind))
         return;
-    for (unsigned i = 0; i < u->n_levels; i++) {
-        Level *l = &u->level[i];
-        uint32_t *set = set_of(u, l, it->index, &row);
-        if (!set)
-            continue;
-        unsigned depth = touch(set, u->ways, it->id);
-        if (!depth)
+    for (unsigned i = 0; i < u->n_levels; i++)
+        if (!look_up(u, &u->level[i], it, kind, &row))
             return;
-        l->missed[kind][depth]++;
-        if (l->row_missed)
-            count_row(u, l, row, depth);
-    }
 }
 
 static void invalidate(SweepSets *u, const SweepItem *it)

@@ -314,10 +314,17 @@ const char *board_symbol(Board *b, uint64_t addr, uint64_t *offset)
 
 bool board_symbol_address(Board *b, const char *name, uint64_t *addr)
 {
-    const Symbol *s = symbols_by_name(loader_symbols(b->loader), name);
+    const Symbol *s = b->loader ? symbols_by_name(loader_symbols(b->loader), name) : NULL;
     if (s)
         *addr = s->addr;
     return s != NULL;
+}
+
+void board_each_elf(Board *b, void (*fn)(void *opaque, const char *path), void *opaque)
+{
+    const GPtrArray *paths = b->loader ? loader_elf_paths(b->loader) : NULL; // -M none has none
+    for (unsigned i = 0; paths && i < paths->len; i++)
+        fn(opaque, paths->pdata[i]);
 }
 
 void board_each_symbol(Board *b, void (*fn)(const Symbol *s, void *opaque), void *opaque)

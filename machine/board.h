@@ -128,6 +128,8 @@ bool board_has_external_interrupts(const Board *board);
 const char *board_symbol(Board *board, uint64_t addr, uint64_t *offset);
 bool board_symbol_address(Board *board, const char *name, uint64_t *addr);
 
+// Calls fn for each ELF file that was loaded.
+void board_each_elf(Board *board, void (*fn)(void *opaque, const char *path), void *opaque);
 // Calls fn for each symbol of the loaded files.
 void board_each_symbol(Board *board, void (*fn)(const Symbol *s, void *opaque), void *opaque);
 // The same for functions alone.

@@ -7,6 +7,8 @@
 #include "frontend/disas.h"
 #include "frontend/lift.h"
 #include "machine/cpu_tap.h"
+#include "machine/cpu_watch.h"
+#include "machine/names.h"
 #include "softmmu/dirty.h"
 #include <inttypes.h>
 #include <string.h>
@@ -90,6 +92,8 @@ static void set_engine_mode(Cpu *cpu)
 static void flush(Cpu *cpu, TapFlushCause cause)
 {
     cpu_tap_flush(cpu, cause);
+    if (cpu->watchers)
+        cpu_tell(cpu, CPU_TLB_FLUSH, 0, 0);
     tlb_flush(cpu->tlb);
     engine_unlink(cpu->engine);
 }
@@ -124,6 +128,8 @@ static void hook_mmu_changed(void *opaque)
 static void hook_space_changed(void *opaque)
 {
     Cpu *cpu = opaque;
+    if (cpu->watchers)
+        cpu_tell(cpu, CPU_SPACE, 0, cpu->hart.satp);
     tlb_set_context(cpu->tlb, hart_space(&cpu->hart), hart_asid(&cpu->hart));
     set_engine_mode(cpu);
     cpu_tap_mode(cpu);
@@ -136,6 +142,9 @@ static void hook_fence_vma(void *opaque, const HartFence *what)
     unsigned asid = what->one_asid ? what->asid : TLB_ANY_ASID;
     unsigned code_asid = what->one_asid ? what->asid : CODE_ANY_ASID;
     cpu_tap_fence(cpu, what);
+    if (cpu->watchers)
+        cpu_tell(cpu, CPU_TLB_FENCE, (what->one_page ? CPU_FENCE_PAGE : 0) | (what->one_asid ? CPU_FENCE_ASID : 0),
+                 what->one_page ? what->va : 0);
     if (!what->one_page) {
         tlb_flush_space(cpu->tlb, asid);
         engine_forget_spaces(cpu->engine, code_asid);
@@ -234,6 +243,32 @@ static bool lift(void *opaque, uint64_t base, uint64_t pc, unsigned max_insns, I
     return lift_block(out, &src, base, pc, fault);
 }
 
+typedef struct { // bytes to lift from, as they were when a block was made
+    uint64_t pc;
+    const uint8_t *bytes;
+    size_t size;
+} KeptCode;
+
+static bool fetch_kept(void *opaque, uint64_t pc, uint16_t *parcel, MemFault *fault)
+{
+    const KeptCode *k = opaque;
+    *fault = (MemFault){FAULT_ACCESS, ACCESS_FETCH, pc};
+    if (pc - k->pc >= k->size || k->size - (pc - k->pc) < sizeof *parcel)
+        return false;
+    memcpy(parcel, k->bytes + (pc - k->pc), sizeof *parcel);
+    return true;
+}
+
+static bool lift_bytes(void *opaque, uint64_t base, uint64_t pc, const uint8_t *bytes, size_t size, unsigned max_insns,
+                       IrBlock *out)
+{
+    Cpu *cpu = opaque;
+    MemFault fault;
+    KeptCode code = {pc, bytes, size};
+    LiftSource src = {&code, fetch_kept, max_insns, hart_absent_exts(&cpu->hart)};
+    return lift_block(out, &src, base, pc, &fault) && out->n_insns == max_insns;
+}
+
 static void print_insn(void *opaque, FILE *out, uint64_t pc, unsigned len, uint32_t bits)
 {
     (void)opaque, (void)len;
@@ -245,7 +280,14 @@ static void print_insn(void *opaque, FILE *out, uint64_t pc, unsigned len, uint3
 const char *cpu_symbol(Cpu *cpu, uint64_t pc)
 {
     uint64_t offset;
-    const char *name = board_symbol(cpu->board, pc, &offset);
+    const char *name;
+    if (cpu->names) {
+        Name n = names_at(cpu->names, cpu, pc, false);
+        name = n.function;
+        offset = n.offset;
+    } else {
+        name = board_symbol(cpu->board, pc, &offset);
+    }
     if (!name)
         return "";
     if (offset)
@@ -253,6 +295,11 @@ const char *cpu_symbol(Cpu *cpu, uint64_t pc)
     else
         g_strlcpy(cpu->symbol, name, sizeof cpu->symbol);
     return cpu->symbol;
+}
+
+bool cpu_symbol_address(Cpu *cpu, const char *name, uint64_t *addr)
+{
+    return cpu->names ? names_address(cpu->names, name, addr) : board_symbol_address(cpu->board, name, addr);
 }
 
 static const char *symbol(void *opaque, uint64_t pc)
@@ -291,7 +338,7 @@ Cpu *cpu_new(Board *board, unsigned hartid, const CpuConfig *config)
     Cpu *cpu = g_new0(Cpu, 1);
     cpu->board = board;
     TlbHooks tlb_hooks = {translate, &cpu->hart};
-    EngineGuest guest = {cpu, lift, print_insn, symbol};
+    EngineGuest guest = {cpu, lift, print_insn, symbol, lift_bytes};
     IrEnv *env = &cpu->hart.env;
     decode_init();
     cpu->pages = config->pages ? code_pages_new_view(config->pages, invalidate, cpu) : code_pages_new(invalidate, cpu);
@@ -317,6 +364,8 @@ Cpu *cpu_new(Board *board, unsigned hartid, const CpuConfig *config)
 
 void cpu_reset(Cpu *cpu)
 {
+    if (cpu->watchers)
+        cpu_tell(cpu, CPU_RESET, 0, 0);
     cpu->resetting = true;
     hart_reset(&cpu->hart, board_reset_pc(cpu->board, (unsigned)cpu->hart.hartid));
     cpu->resetting = false;

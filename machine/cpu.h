@@ -21,6 +21,9 @@ struct Cpu {
     uint64_t tap_satp; // cpu_tap.c: as last written
     unsigned tap_mode;
     bool resetting;
+    struct CpuWatcher *watchers; // cpu_watch.c: NULL: none
+    bool waiting;                // ... who know that it waits for an interrupt
+    struct Names *names; // what cpu_symbol asks; NULL: only the loaded files' symbols
     char symbol[128];
 };
 
@@ -58,3 +61,5 @@ void cpu_set_irq(Cpu *cpu, unsigned irq, bool level);
 
 // "name+0x12", or "" if no symbol is known; valid until the next call for this processor.
 const char *cpu_symbol(Cpu *cpu, uint64_t pc);
+// The address of a symbol; false: there is none.
+bool cpu_symbol_address(Cpu *cpu, const char *name, uint64_t *addr);

@@ -249,6 +249,10 @@ Machine *machine_new(const Options *options, GError **error)
     m->board = board_new(&config, &hooks, error);
     if (!m->board || !board_load(m->board, error))
         goto fail;
+    m->names = names_new(m->board);
+    for (unsigned i = 0; i < options->symbols->len; i++)
+        if (!names_add_file(m->names, options->symbols->pdata[i], error))
+            goto fail;
     return m;
 fail:
     machine_free(m);
@@ -266,6 +270,22 @@ static void make_runners(Machine *m)
     }
     if (m->n_runners > 1)
         code_pages_set_hooks(m->cpus[0]->pages, &(CodePagesHooks){&m->exclusive, hook_begin, hook_end});
+}
+
+void machine_add_ready(Machine *m, void (*ready)(void *opaque, Machine *m), void *opaque)
+{
+    MachineReady r = {ready, opaque};
+    if (!m->ready)
+        m->ready = g_array_new(FALSE, FALSE, sizeof r);
+    g_array_append_val(m->ready, r);
+}
+
+static void call_ready(Machine *m)
+{
+    for (unsigned i = 0; m->ready && i < m->ready->len; i++) {
+        const MachineReady *r = &g_array_index(m->ready, MachineReady, i);
+        r->call(r->opaque, m);
+    }
 }
 
 void machine_prepare(Machine *m)
@@ -288,6 +308,7 @@ void machine_prepare(Machine *m)
     m->watch = g_new0(HartWatch *, harts);
     for (unsigned i = 0; i < harts; i++) {
         m->cpus[i] = cpu_new(m->board, i, &config);
+        m->cpus[i]->names = m->names;
         m->watch[i] = g_new0(HartWatch, 1);
         if (config.engine.stats || config.engine.tap) // the tap tells them too
             tlb_set_causes(m->cpus[i]->tlb, TLB_CAUSE_PAGES);
@@ -307,6 +328,7 @@ void machine_prepare(Machine *m)
         config.semihosting = false;
         config.pages = NULL;
         m->mirror = cpu_new(m->board, 0, &config);
+        m->mirror->names = m->names;
         m->check = check_new(m->cpus[0], m->mirror);
         if (o->command == COMMAND_REDUCE)
             check_keep(m->check);
@@ -314,6 +336,7 @@ void machine_prepare(Machine *m)
             tlb_set_clock(m->mirror->tlb, virtual_us, m);
     }
     board_run_timers(m->board, 0, harts, 0); // mtimecmp is 0 at reset, so the timer lines are up (spec 6.2)
+    call_ready(m);
 }
 
 void machine_free(Machine *m)
@@ -335,7 +358,10 @@ void machine_free(Machine *m)
         cpu_free(m->cpus[i]);
         g_free(m->watch[i]);
     }
+    sampler_free(m->sampler);
+    g_clear_pointer(&m->ready, g_array_unref);
     region_store_free(m->store);
+    names_free(m->names);
     board_free(m->board);
     backends_free(m);
     for (unsigned i = 0; i < m->n_runners; i++)
@@ -506,6 +532,11 @@ void machine_reset(Machine *m)
 Board *machine_board(Machine *m)
 {
     return m->board;
+}
+
+Names *machine_names(Machine *m)
+{
+    return m->names;
 }
 
 bool machine_counts_accesses(const Machine *m)

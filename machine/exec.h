@@ -21,6 +21,10 @@ typedef struct { // why and how a run ended
 Machine *machine_new(const Options *options, GError **error);
 void machine_free(Machine *m);
 
+// ready(opaque, m) is called when the processors are there, before they run: once, for
+// who adds watchers to them. Several are called in the order in which they were added. Before machine_run.
+void machine_add_ready(Machine *m, void (*ready)(void *opaque, Machine *m), void *opaque);
+
 // Runs until the guest exits, a limit is reached or the user quits. Blocks; runs the main loop.
 void machine_run(Machine *m, RunResult *out);
 

@@ -5,10 +5,12 @@
 #include "machine/exclusive.h"
 #include "machine/exec.h"
 #include "machine/monitor/monitor.h"
+#include "machine/names.h"
 #include "machine/spin.h"
 #include "machine/tap.h"
 
 typedef struct MachineTap MachineTap;
+typedef struct Sampler Sampler;
 
 typedef struct { // a thread that runs harts first .. first + n - 1 in turn
     Machine *m;
@@ -27,6 +29,11 @@ typedef struct { // what is known of a hart from its last slices
     SpinWatch spin;
 } HartWatch;
 
+typedef struct {
+    void (*call)(void *opaque, Machine *m);
+    void *opaque;
+} MachineReady;
+
 struct Machine {
     const Options *options;
     Board *board;
@@ -44,7 +51,10 @@ struct Machine {
     Monitors *monitors; // NULL: none
     TapListener tap;    // records NULL: none
     MachineTap **taps;  // by hart, or NULL
+    Sampler *sampler;   // NULL: none
+    GArray *ready;      // MachineReady, or NULL
     char *isa; // of the harts
+    Names *names;
     Check *check;
     RegionStore *store; // persistent code cache, or NULL
     GMainLoop *loop;
@@ -90,6 +100,12 @@ void machine_end_by_user(Machine *m, int status, char *message);
 // tap.c: before the harts run; after they have (cpu_tap_end is for their threads).
 void machine_tap_start(Machine *m);
 void machine_tap_free(Machine *m, unsigned harts);
+
+// sampler.c, if there is one (m->sampler): how many of length instructions a hart runs until it is to be looked at,
+int64_t sampler_part(const Machine *m, unsigned hart, int64_t length);
+// and what follows when it has run done of them: perhaps a sample, some instructions on, within the length.
+void sampler_look(Machine *m, Cpu *cpu, int64_t done, int64_t length);
+void sampler_free(Sampler *s);
 
 // run_loop.c: a thread's function, with its Runner.
 gpointer run_loop(gpointer runner);

@@ -20,6 +20,7 @@ struct Loader {
     GArray *taken; // of Taken
     Symbols *symbols;
     unsigned images;
+    GPtrArray *elf_paths; // of char *: what was loaded as ELF, in order
 };
 
 static void taken_clear(void *item)
@@ -37,6 +38,7 @@ Loader *loader_new(AddressSpace *as, gpa_t base, uint64_t size)
     l->taken = g_array_new(FALSE, FALSE, sizeof(Taken));
     g_array_set_clear_func(l->taken, taken_clear);
     l->symbols = symbols_new();
+    l->elf_paths = g_ptr_array_new_with_free_func(g_free);
     return l;
 }
 
@@ -46,12 +48,18 @@ void loader_free(Loader *l)
         return;
     g_array_free(l->taken, TRUE);
     symbols_free(l->symbols);
+    g_ptr_array_unref(l->elf_paths);
     g_free(l);
 }
 
 Symbols *loader_symbols(Loader *l)
 {
     return l->symbols;
+}
+
+const GPtrArray *loader_elf_paths(const Loader *l)
+{
+    return l->elf_paths;
 }
 
 gpa_t loader_high(const Loader *l)
@@ -168,8 +176,10 @@ static bool load_elf(Loader *l, const char *path, const uint8_t *data, gsize siz
         out->low = MIN(out->low, seg.paddr);
         out->high = MAX(out->high, seg.paddr + seg.memsz);
     }
-    if (ok)
+    if (ok) {
         elf_file_symbols(&elf, l->symbols, l->images++);
+        g_ptr_array_add(l->elf_paths, g_strdup(path));
+    }
     elf_file_close(&elf);
     return ok;
 }

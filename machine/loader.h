@@ -55,4 +55,6 @@ void loader_print_row(GString *out, AddressSpace *as, gpa_t addr, uint64_t size,
 bool loader_is_elf(const char *path);
 
 Symbols *loader_symbols(Loader *loader); // owned by the loader
+// The ELF files that were loaded (of char *), in that order. Owned by the loader.
+const GPtrArray *loader_elf_paths(const Loader *loader);
 gpa_t loader_high(const Loader *loader); // end of the highest image; the RAM base without one

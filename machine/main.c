@@ -2,6 +2,7 @@
 // The program: options, then one of its commands.
 #include "lab/model.h"
 #include "machine/aot.h"
+#include "machine/blocks/blocks_run.h"
 #include "machine/code_cache_command.h"
 #include "machine/demo.h"
 #include "machine/exec.h"
@@ -85,7 +86,7 @@ static int run(const Options *o)
     FILE *stats;
     TlbRun *tlb;
     if ((o->log_file && !log_open(o->log_file, &error)) || !open_stats(o, &stats, &error) ||
-        !tlb_run_new(o, &tlb, &error))
+        !blocks_run_check(o, &error) || !tlb_run_new(o, &tlb, &error))
         return fail(error);
     Machine *m = machine_new(o, &error);
     if (!m || !tlb_run_attach(tlb, m, &error)) {
@@ -99,16 +100,20 @@ static int run(const Options *o)
         machine_free(m);
         return ok ? 0 : fail(error);
     }
+    blocks_run_attach(o, m);
     RunResult r;
     machine_run(m, &r);
     fflush(stdout);
     if (r.message)
         fprintf(stderr, "addend: %s\n", r.message);
-    int status = r.status;
+    int status = blocks_run_status(o, r.status);
     if (!write_stats(m, o, &r, stats, &error))
         status = fail(error);
     g_clear_error(&error);
     if (!tlb_run_finish(tlb, &error))
+        status = fail(error);
+    g_clear_error(&error);
+    if (!blocks_run_finish(o, m, &r, &error))
         status = fail(error);
     if (o->command == COMMAND_DEMO) {
         g_autofree char *line = stats_summary(m, &r);
@@ -118,8 +123,17 @@ static int run(const Options *o)
     return status;
 }
 
-// The demo guest is a file in memory for the time of the run, so that it is loaded like any other.
-static int run_demo(Options *o)
+static int reduce(const Options *o)
+{
+    g_autoptr(GError) error = NULL;
+    if (o->log_file && !log_open(o->log_file, &error))
+        return fail(error);
+    int status = irtool_reduce(o, &error);
+    return error ? fail(error) : fflush(stdout) ? output_lost() : status;
+}
+
+// The demo guest is a file in memory for the time of the run, so that it is loaded like any other. how: what to do.
+static int run_demo(Options *o, int (*how)(const Options *o))
 {
     int fd = memfd_create("addend-demo", MFD_CLOEXEC);
     size_t done = 0;
@@ -135,7 +149,7 @@ static int run_demo(Options *o)
     o->bios = "none";
     o->kernel = path;
     o->start_at_entry = true;
-    int status = run(o);
+    int status = how(o);
     close(fd);
     return status;
 }
@@ -148,16 +162,15 @@ int main(int argc, char **argv)
     signal(SIGXFSZ, SIG_IGN); // a file that may not grow is an error like others
     if (!options_parse(&o, argc, argv, &error) || !irtool_plant(&o, &error)) {
         status = fail(error);
-    } else if (o.command == COMMAND_REDUCE) {
-        status = irtool_reduce(&o, &error);
-        status = error ? fail(error) : fflush(stdout) ? output_lost() : status;
     } else if (o.command == COMMAND_IR) {
         status = ir_command(&o, stdout, &error);
         status = error ? fail(error) : fflush(stdout) ? output_lost() : status;
-    } else if (o.command == COMMAND_RUN || o.tlb_action == TLB_RECORD) {
+    } else if (o.command == COMMAND_DEMO || o.blocks_demo) {
+        status = run_demo(&o, o.command == COMMAND_REDUCE ? reduce : run);
+    } else if (o.command == COMMAND_REDUCE) {
+        status = reduce(&o);
+    } else if (o.command == COMMAND_RUN || o.command == COMMAND_BLOCKS || o.tlb_action == TLB_RECORD) {
         status = run(&o);
-    } else if (o.command == COMMAND_DEMO) {
-        status = run_demo(&o);
     } else if (o.command == COMMAND_MTREE) {
         status = list_memory(&o);
     } else if (o.command == COMMAND_CACHE) {

@@ -36,6 +36,6 @@ bool names_address(Names *n, const char *symbol, uint64_t *pc);
 // known. Same threads as names_at.
 bool names_unwind(Names *n, Cpu *cpu, uint64_t regs[32]);
 
-// The names of the machine, made at the first call; freed with it. (exec.c)
+// The names of the machine, with those of --symbols; freed with it. After machine_new. (exec.c)
 struct Machine;
 Names *machine_names(struct Machine *m);

@@ -14,8 +14,7 @@
 #include <string.h>
 
 enum { RUN = 1, MTREE = 2, ALL = RUN | MTREE, CACHE = 4, AOT = 8, RECORD = 16, MODEL = 32, SWEEP = 64, REPORT = 128 };
-enum { IR = 1 << 20, REDUCE = 1 << 21 };
-enum { TLB = RECORD | MODEL | SWEEP | REPORT };
+enum { TLB = RECORD | MODEL | SWEEP | REPORT, BLOCKS = 256, IR = 1 << 20, REDUCE = 1 << 21 };
 
 typedef enum { ACTION_FLAG, ACTION_TEXT, ACTION_CALL } Action;
 
@@ -41,7 +40,7 @@ static const OptionRow rows[] = {
 
 typedef struct {
     Options *o;
-    unsigned scope; // RUN, MTREE, CACHE, RUN | AOT, RUN | RECORD, MODEL, SWEEP or REPORT
+    unsigned scope; // RUN, MTREE, CACHE, RUN | AOT, RUN | RECORD, MODEL, SWEEP, REPORT or RUN | BLOCKS
     int argc, at;
     char **argv;
 } Parser;
@@ -92,6 +91,7 @@ static bool unknown_option(const Parser *p, const char *word, const char *name, 
                        : p->scope & TLB    ? "addend tlb --help"
                        : p->scope & IR     ? "addend ir --help"
                        : p->scope & REDUCE ? "addend blocks reduce --help"
+                       : p->scope & BLOCKS ? "addend blocks --help"
                                            : "addend --help";
     if (!hint)
         return value_error(error, "unknown option", "%s (%s lists them)", word, help);
@@ -158,7 +158,7 @@ static bool parse_guest(Parser *p, GError **error)
 {
     Options *o = p->o;
     const char *guest = p->argv[p->at];
-    if (o->command == COMMAND_DEMO)
+    if (o->command == COMMAND_DEMO || o->blocks_demo)
         return value_error(error, "demo", "takes no guest file, but '%s' was given", guest);
     if (o->kernel)
         return value_error(error, "two guests", "-kernel %s and %s", o->kernel, guest);
@@ -209,7 +209,8 @@ static bool check_aot(const Options *o, GError **error)
 static bool check_together(Options *o, GError **error)
 {
     bool devices = o->load_items->len || o->drives->len || o->virtio->len || o->mmio->len;
-    if (o->command == COMMAND_DEMO && (o->kernel || o->bios || o->initrd || o->append || o->dtb || devices))
+    bool demo = o->command == COMMAND_DEMO || o->blocks_demo;
+    if (demo && (o->kernel || o->bios || o->initrd || o->append || o->dtb || devices))
         return value_error(error, "demo", "brings its own guest, so %s cannot be given",
                            o->kernel        ? "-kernel"
                            : o->bios        ? "-bios"
@@ -233,7 +234,8 @@ static bool check_together(Options *o, GError **error)
         return value_error(error, "mtree", "-d has no use without -f: flat views look addresses up");
     if (o->monitor == MONITOR_STDIO && !strcmp(o->serial, "stdio"))
         return value_error(error, "-monitor", "stdio: the console is there already (-serial mon:stdio has both)");
-    if ((o->command == COMMAND_AOT && !check_aot(o, error)) || !check_tlb(o, error) || !check_ir(o, error))
+    if ((o->command == COMMAND_AOT && !check_aot(o, error)) || !check_tlb(o, error) ||
+        !check_blocks(o, error) || !check_ir(o, error))
         return false;
     bool tuned = o->jit_threshold || o->jit_opt >= 0 || o->jit_workers || o->jit_sync;
     if (o->accel == ACCEL_INTERP && (tuned || o->jit_warm || o->jit_no_baseline || o->jit_code_size))
@@ -257,6 +259,7 @@ static void subcommand(Parser *p)
                  {"aot", COMMAND_AOT},
                  {"tlb", COMMAND_TLB},
                  {"ir", COMMAND_IR},
+                 {"blocks", COMMAND_BLOCKS},
                  {"help", COMMAND_PRINT_HELP}};
     for (unsigned i = 0; p->argc > 1 && i < G_N_ELEMENTS(names); i++) {
         if (!strcmp(p->argv[1], names[i].name)) {
@@ -272,8 +275,16 @@ static void subcommand(Parser *p)
                : p->o->command == COMMAND_CACHE  ? CACHE
                : p->o->command == COMMAND_AOT    ? RUN | AOT
                : p->o->command == COMMAND_IR     ? IR
+               : p->o->command == COMMAND_BLOCKS ? RUN | BLOCKS
                : p->o->command == COMMAND_REDUCE ? RUN | REDUCE
                                                  : RUN;
+}
+
+// The word behind addend blocks that may stand for a guest.
+static void parse_blocks(Parser *p)
+{
+    p->o->blocks_demo = p->at < p->argc && !strcmp(p->argv[p->at], "demo");
+    p->at += p->o->blocks_demo;
 }
 
 // The word behind addend tlb, or a request for help.
@@ -310,7 +321,7 @@ static bool cache_action(Parser *p, GError **error)
     return p->o->cache_action || value_error(error, "cache", "'%s' is none of list, verify and purge", word);
 }
 
-// addend help [demo|mtree|cache|aot|tlb|ir].
+// addend help [demo|mtree|cache|aot|tlb|blocks|ir].
 static bool parse_help(Parser *p, GError **error)
 {
     if (p->at == p->argc)
@@ -328,8 +339,11 @@ static bool parse_help(Parser *p, GError **error)
         p->o->help_topic = COMMAND_TLB;
     else if (!strcmp(topic, "ir"))
         p->o->help_topic = COMMAND_IR;
+    else if (!strcmp(topic, "blocks"))
+        p->o->help_topic = COMMAND_BLOCKS;
     else
-        return value_error(error, "help", "there is no subcommand '%s', only demo, mtree, cache, aot, tlb and ir",
+        return value_error(error, "help",
+                           "there is no subcommand '%s', only demo, mtree, cache, aot, tlb, blocks and ir",
                            topic);
     return p->at + 1 == p->argc || value_error(error, "help", "one subcommand at a time");
 }
@@ -347,6 +361,8 @@ static bool parse_words(Parser *p, GError **error)
         return false;
     if (o->command == COMMAND_PRINT_TLB_MODELS)
         return true;
+    if (command == COMMAND_BLOCKS || command == COMMAND_REDUCE)
+        parse_blocks(p);
     while (p->at < p->argc) {
         const char *word = p->argv[p->at];
         bool end = !strcmp(word, "--");
@@ -404,7 +420,10 @@ bool options_parse(Options *out, int argc, char **argv, GError **error)
         .forwards = g_array_new(FALSE, FALSE, sizeof(NetForward)),
         .mmio = g_array_new(FALSE, FALSE, sizeof(MmioItem)),
         .objects = g_ptr_array_new(),
+        .blocks_pcs = g_ptr_array_new(),
+        .blocks_symbols = g_ptr_array_new(),
         .chardevs = g_array_new(FALSE, FALSE, sizeof(ChardevItem)),
+        .symbols = g_ptr_array_new(),
         .serial = "mon:stdio",
         .signature_granularity = 16,
         .jit_opt = -1,
@@ -437,6 +456,9 @@ void options_deinit(Options *options)
     g_array_free(options->mmio, TRUE);
     g_ptr_array_free(options->objects, TRUE);
     g_ptr_array_free(options->ir_set, TRUE);
+    g_ptr_array_free(options->blocks_pcs, TRUE);
+    g_ptr_array_free(options->blocks_symbols, TRUE);
+    g_ptr_array_free(options->symbols, TRUE);
     g_array_free(options->chardevs, TRUE);
     g_string_chunk_free(options->text);
 }
@@ -524,6 +546,15 @@ static void print_help(OptionsCommand topic, FILE *out)
         print_rows(REDUCE, out);
         return;
     }
+    if (topic == COMMAND_BLOCKS) {
+        fprintf(out, "usage: addend blocks [options] [guest.elf [arguments...]]\n"
+                     "       addend blocks demo [options]\n"
+                     "Runs the guest until it ends (or --timeout, --instructions or the user ends it) and shows what "
+                     "it was translated\nto: which code is hot, its assembly, IR, GIMPLE and host code, and why it is "
+                     "what it is. Takes the options of a run, too.\n");
+        print_rows(BLOCKS, out);
+        return;
+    }
     if (topic == COMMAND_DEMO)
         fprintf(out,
                 "usage: addend demo [options]\n"
@@ -537,7 +568,8 @@ static void print_help(OptionsCommand topic, FILE *out)
                      "       addend tlb record|model|sweep|report|presets ...\n"
                      "       addend ir run|opt|compile [options] FILE\n"
                      "       addend blocks reduce [-o CASE.ir] [options] [guest.elf [arguments...]]\n"
-                     "       addend help [demo|mtree|cache|aot|tlb|ir]\n"
+                     "       addend blocks [options] [guest.elf [arguments...]]\n"
+                     "       addend help [demo|mtree|cache|aot|tlb|blocks|ir]\n"
                      "Runs RV64 machines. guest.elf alone stands for -bios none -kernel guest.elf.\n"
                      "Options take one dash or two, and their argument as the next word or behind '='.\n");
     print_rows(RUN, out);
@@ -576,6 +608,7 @@ void options_print(const Options *options, FILE *out)
     case COMMAND_TLB:
     case COMMAND_IR:
     case COMMAND_REDUCE:
+    case COMMAND_BLOCKS:
     case COMMAND_PRINT_TLB_MODELS:
         g_assert_not_reached();
     }

@@ -21,6 +21,7 @@ typedef enum {
     COMMAND_TLB,        // addend tlb record|model|sweep|report ...: the TLB laboratory
     COMMAND_IR,         // addend ir run|opt|compile FILE: IR text as a tool
     COMMAND_REDUCE,     // addend blocks reduce [options] [guest.elf [args...]]: cut out what is miscompiled
+    COMMAND_BLOCKS,     // addend blocks [demo] [options] [guest.elf [args...]]: what a run was translated to
     COMMAND_PRINT_HELP, // the others print and are done: options_print does them
     COMMAND_PRINT_VERSION,
     COMMAND_PRINT_MACHINES,
@@ -39,11 +40,11 @@ typedef enum { STATS_NONE, STATS_TEXT, STATS_JSON } OptionsStats;
 typedef enum { TLB_NONE, TLB_RECORD, TLB_MODEL, TLB_SWEEP, TLB_REPORT } OptionsTlbAction;
 typedef enum { IR_NONE, IR_RUN, IR_OPT, IR_COMPILE } OptionsIrAction;
 typedef enum { IR_ACCEL_EVAL, IR_ACCEL_INTERP, IR_ACCEL_BASELINE, IR_ACCEL_JIT, IR_ACCEL_ALL } OptionsIrAccel;
-typedef enum { FORMAT_NONE, FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV, FORMAT_SVG, FORMAT_HTML } OptionsFormat;
+typedef enum { FORMAT_NONE, FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV, FORMAT_SVG, FORMAT_HTML, FORMAT_DOT } OptionsFormat;
 
 typedef struct {
     OptionsCommand command;
-    OptionsCommand help_topic; // COMMAND_PRINT_HELP: whose options; RUN, DEMO, MTREE, CACHE, AOT or TLB
+    OptionsCommand help_topic; // COMMAND_PRINT_HELP: whose options; RUN, DEMO, MTREE, CACHE, AOT, TLB or BLOCKS
 
     // Machine.
     const char *machine;   // name of a board; never NULL
@@ -108,6 +109,7 @@ typedef struct {
     OptionsStats stats;
     bool stats_quick;       // no counts of data accesses, which cost time
     const char *stats_file; // NULL: stderr
+    GPtrArray *symbols;     // of const char *: --symbols, as names_add_file takes them
 
     // The TLB laboratory.
     OptionsTlbAction tlb_action; // of addend tlb
@@ -115,7 +117,6 @@ typedef struct {
     const char *tlb_report;   // --tlb-report: file for the online model's report; NULL: stderr
     const char *tlb_trace;    // the trace: what record writes and the others read
     const char *tlb_output;   // -o of model, sweep and report; NULL: stdout
-    const char *tlb_symbols;  // --symbols: ELF file or System.map; or NULL
     OptionsFormat tlb_format; // --format, or what the ending of the output file says; NONE: neither
     unsigned tlb_max_sets, tlb_max_ways, tlb_max_entries; // of the sweep; sets a power of two; 0: the default
     unsigned tlb_sample;      // of the sweep: one page in so many; 0: all
@@ -143,6 +144,19 @@ typedef struct {
 
     // addend aot.
     bool aot_run; // compile what a run shows to be hot, which timeout ends, not what looks as if it would be
+
+    // addend blocks.
+    bool blocks_demo;           // the guest built into the program
+    GPtrArray *blocks_pcs;      // of const char *: --pc, addresses or symbols
+    GPtrArray *blocks_symbols;  // of const char *: --symbol, patterns
+    unsigned blocks_top;        // so many pieces; 0: all, or the format's default if not given
+    bool blocks_top_given;
+    unsigned blocks_tiers;      // bit n: CodeTier n; 0: all
+    unsigned blocks_fill;       // so many regions are made again to show all their forms
+    bool blocks_fill_given;     // else the format's default
+    unsigned blocks_fill_time;  // ... in so many seconds; 0: the default
+    OptionsFormat blocks_format; // TEXT, JSON, DOT or HTML
+    const char *blocks_output;  // file; NULL: stdout
 
     // addend cache.
     OptionsCacheAction cache_action;

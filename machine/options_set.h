@@ -17,6 +17,9 @@ OptionSet set_cache_size, set_aot_run;
 OptionSet set_tlb_model, set_tlb_report, set_tlb_output, set_tlb_format, set_tlb_entries, set_tlb_sets, set_tlb_ways,
     set_tlb_sizes, set_tlb_asid, set_tlb_bare, set_tlb_sample;
 OptionSet set_ir_accel, set_ir_set, set_ir_at, set_ir_tier, set_ir_opt, set_plant, set_reduce_seconds;
+OptionSet set_blocks_pc, set_blocks_symbol, set_blocks_top, set_blocks_tier, set_blocks_fill, set_blocks_fill_time,
+    set_blocks_output, set_blocks_format;
+OptionSet set_symbols;
 OptionSet set_log_items, set_log_filter, set_stats, ask_version, ask_help;
 OptionSet set_spike_ram_size; // -m<MiB>, Spike's form: up to that much RAM, at most 16 TiB
 
@@ -56,6 +59,7 @@ typedef enum {
     LIST_NETDEV,
     LIST_FORMAT,
     LIST_IR_ACCEL,
+    LIST_BLOCKS_FORMAT,
 } ChoiceList;
 
 // Behind all options: what -serial is if it was not given, and who uses which -chardev.
@@ -76,6 +80,8 @@ bool tlb_word(Options *o, const char *word, GError **error);
 // addend ir: the word for what to do, then the file; behind all options, what each action needs.
 bool ir_word(Options *o, const char *word, GError **error);
 bool check_ir(Options *o, GError **error);
+
+bool check_blocks(Options *o, GError **error); // addend blocks, behind all options: the format
 
 // What a value of a choice option stands for; NULL: *error has the hint that fits best.
 const char *choose(ChoiceList list, const char *option, const char *value, GError **error);

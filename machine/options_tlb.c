@@ -176,8 +176,6 @@ bool check_tlb(Options *o, GError **error)
 {
     if (o->tlb_report && !o->tlb_model)
         return value_error(error, "--tlb-report", "only allowed with --tlb-model");
-    if (o->tlb_symbols && !o->tlb_model && !o->tlb_action)
-        return value_error(error, "--symbols", "only allowed with --tlb-model");
     bool taps = o->tlb_action == TLB_RECORD || (o->tlb_model && !o->tlb_action);
     if (taps && o->accel == ACCEL_CHECK)
         return value_error(error, o->tlb_model ? "--tlb-model" : "record",

@@ -8,6 +8,7 @@
 #include "machine/exec_private.h"
 
 #include "machine/cpu_tap.h"
+#include "machine/cpu_watch.h"
 #include <inttypes.h>
 #include <sched.h>
 
@@ -131,7 +132,9 @@ static void run_slice(Machine *m, Cpu *cpu, int64_t length)
         return;
     }
     uint64_t before = ir_env_icount(&cpu->hart.env);
-    run_engine(m, cpu, length);
+    run_engine(m, cpu, m->sampler ? sampler_part(m, (unsigned)cpu->hart.hartid, length) : length);
+    if (m->sampler)
+        sampler_look(m, cpu, (int64_t)(ir_env_icount(&cpu->hart.env) - before), length);
     int64_t done = (int64_t)(ir_env_icount(&cpu->hart.env) - before);
     if (limited)
         __atomic_add_fetch(&m->budget, length - done, __ATOMIC_RELAXED);
@@ -184,10 +187,12 @@ static bool run_hart(Runner *r, Cpu *cpu)
     }
     if (hart->wfi && !hart_interrupt_pending(hart)) {
         note_wait(m, (unsigned)hart->hartid);
+        cpu_tell_wfi(cpu, true);
         return false;
     }
     note_go(m, (unsigned)hart->hartid);
     hart->wfi = false;
+    cpu_tell_wfi(cpu, false);
     code_pages_drain(cpu->pages);
     hart_take_interrupt(hart);
     run_slice(m, cpu, slice_length(m, (unsigned)hart->hartid, now, due));
@@ -217,8 +222,10 @@ gpointer run_loop(gpointer opaque)
         if (!ran)
             wait_for_interrupt(r);
     }
-    for (unsigned i = r->first; i < r->first + r->n; i++)
+    for (unsigned i = r->first; i < r->first + r->n; i++) {
         cpu_tap_end(m->cpus[i]);
+        cpu_tell_wfi(m->cpus[i], false);
+    }
     exclusive_leave(&m->exclusive);
     if (g_atomic_int_dec_and_test(&m->running))
         g_idle_add(quit_loop, m); // from inside the loop: it may not run yet

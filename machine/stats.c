@@ -2,10 +2,10 @@
 // The report of --stats.
 #include "machine/stats.h"
 
+#include "machine/json_members.h"
 #include "machine/stats_tlb.h"
 
 #include <inttypes.h>
-#include <json-glib/json-glib.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -186,26 +186,14 @@ char *stats_text(Machine *m, const RunResult *run, char **wrong)
     return g_string_free(s, FALSE);
 }
 
-static void add_int(JsonBuilder *b, const char *name, uint64_t v)
-{
-    json_builder_set_member_name(b, name);
-    json_builder_add_int_value(b, (gint64)v);
-}
-
-static void add_double(JsonBuilder *b, const char *name, double v)
-{
-    json_builder_set_member_name(b, name);
-    json_builder_add_double_value(b, v);
-}
-
 static void add_harts(JsonBuilder *b, const Report *r)
 {
     json_builder_set_member_name(b, "harts");
     json_builder_begin_array(b);
     for (unsigned i = 0; i < r->harts; i++) {
-        json_builder_begin_object(b);
-        add_int(b, "guest_instructions", r->hart[i].insns);
-        add_int(b, "traps", r->hart[i].traps);
+        json_begin_object(b, NULL);
+        json_add_int(b, "guest_instructions", r->hart[i].insns);
+        json_add_int(b, "traps", r->hart[i].traps);
         stats_tlb_json(&r->hart[i].tlb, b);
         json_builder_end_object(b);
     }
@@ -218,46 +206,46 @@ char *stats_json(Machine *m, const RunResult *run, char **wrong)
     collect(m, run, &r);
     const EngineStats *e = &r.all.engine;
     g_autoptr(JsonBuilder) b = json_builder_new();
-    json_builder_begin_object(b);
-    add_int(b, "schema_version", 2);
-    add_int(b, "status", (uint64_t)run->status);
-    add_int(b, "guest_instructions", r.all.insns);
-    add_int(b, "jit_instructions", e->jit_insns - baseline_insns(e));
-    add_int(b, "baseline_instructions", baseline_insns(e));
-    add_int(b, "interpreter_instructions", r.all.insns - e->jit_insns);
-    add_int(b, "checked_instructions", r.checked_insns);
-    add_int(b, "checked_stretches", r.checked_stretches);
-    add_double(b, "mips", mips(&r));
-    add_double(b, "seconds", r.seconds);
-    add_double(b, "user_seconds", r.user);
-    add_double(b, "system_seconds", r.system);
-    add_double(b, "worker_seconds", r.children);
-    add_int(b, "peak_memory", r.memory);
-    add_int(b, "traps", r.all.traps);
-    add_int(b, "blocks", e->blocks);
-    add_int(b, "block_instructions", e->block_insns);
-    add_int(b, "baseline_blocks", e->baseline_blocks);
-    add_int(b, "baseline_block_instructions", e->baseline_insns);
-    add_int(b, "baseline_bytes", e->baseline_bytes);
-    add_double(b, "baseline_seconds", (double)e->baseline_ns / 1e9);
-    add_int(b, "regions", e->regions);
-    add_int(b, "region_blocks", e->region_blocks);
-    add_int(b, "region_instructions", e->region_insns);
-    add_int(b, "region_bytes", e->region_bytes);
-    add_int(b, "regions_remade", e->regions_remade);
-    add_int(b, "regions_failed", e->regions_failed);
-    add_int(b, "regions_dropped", e->regions_dropped);
-    add_double(b, "compile_seconds", (double)e->compile_ns / 1e9);
-    add_int(b, "cache_hits", e->cache_hits);
-    add_int(b, "cache_misses", e->cache_misses);
-    add_int(b, "cache_stores", e->cache_stores);
-    add_int(b, "cache_rejected", e->cache_rejected);
-    add_double(b, "cache_seconds", (double)e->cache_ns / 1e9);
-    add_int(b, "cache_blocks", e->kept_blocks);
-    add_int(b, "cache_blocks_with_code", e->kept_code);
-    add_int(b, "jit_entries", e->jit_entries);
-    add_int(b, "jit_slow_paths", e->jit_slow);
-    add_int(b, "workers_lost", e->workers_lost);
+    json_begin_object(b, NULL);
+    json_add_int(b, "schema_version", 2);
+    json_add_int(b, "status", (uint64_t)run->status);
+    json_add_int(b, "guest_instructions", r.all.insns);
+    json_add_int(b, "jit_instructions", e->jit_insns - baseline_insns(e));
+    json_add_int(b, "baseline_instructions", baseline_insns(e));
+    json_add_int(b, "interpreter_instructions", r.all.insns - e->jit_insns);
+    json_add_int(b, "checked_instructions", r.checked_insns);
+    json_add_int(b, "checked_stretches", r.checked_stretches);
+    json_add_double(b, "mips", mips(&r));
+    json_add_double(b, "seconds", r.seconds);
+    json_add_double(b, "user_seconds", r.user);
+    json_add_double(b, "system_seconds", r.system);
+    json_add_double(b, "worker_seconds", r.children);
+    json_add_int(b, "peak_memory", r.memory);
+    json_add_int(b, "traps", r.all.traps);
+    json_add_int(b, "blocks", e->blocks);
+    json_add_int(b, "block_instructions", e->block_insns);
+    json_add_int(b, "baseline_blocks", e->baseline_blocks);
+    json_add_int(b, "baseline_block_instructions", e->baseline_insns);
+    json_add_int(b, "baseline_bytes", e->baseline_bytes);
+    json_add_double(b, "baseline_seconds", (double)e->baseline_ns / 1e9);
+    json_add_int(b, "regions", e->regions);
+    json_add_int(b, "region_blocks", e->region_blocks);
+    json_add_int(b, "region_instructions", e->region_insns);
+    json_add_int(b, "region_bytes", e->region_bytes);
+    json_add_int(b, "regions_remade", e->regions_remade);
+    json_add_int(b, "regions_failed", e->regions_failed);
+    json_add_int(b, "regions_dropped", e->regions_dropped);
+    json_add_double(b, "compile_seconds", (double)e->compile_ns / 1e9);
+    json_add_int(b, "cache_hits", e->cache_hits);
+    json_add_int(b, "cache_misses", e->cache_misses);
+    json_add_int(b, "cache_stores", e->cache_stores);
+    json_add_int(b, "cache_rejected", e->cache_rejected);
+    json_add_double(b, "cache_seconds", (double)e->cache_ns / 1e9);
+    json_add_int(b, "cache_blocks", e->kept_blocks);
+    json_add_int(b, "cache_blocks_with_code", e->kept_code);
+    json_add_int(b, "jit_entries", e->jit_entries);
+    json_add_int(b, "jit_slow_paths", e->jit_slow);
+    json_add_int(b, "workers_lost", e->workers_lost);
     if (r.harts)
         stats_tlb_json(&r.all.tlb, b);
     add_harts(b, &r);

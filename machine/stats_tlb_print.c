@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The softTLB's counts as text for people and as JSON.
+#include "machine/json_members.h"
 #include "machine/stats_tlb.h"
 #include "machine/text_table.h"
 
@@ -254,62 +255,43 @@ void stats_tlb_text(const StatsTlb *s, bool whole, GString *out)
 
 // --- JSON --------------------------------------------------------------------------------------------------
 
-static void add_int(JsonBuilder *b, const char *name, uint64_t v)
-{
-    json_builder_set_member_name(b, name);
-    json_builder_add_int_value(b, (gint64)v);
-}
-
-static void add_double(JsonBuilder *b, const char *name, double v)
-{
-    json_builder_set_member_name(b, name);
-    json_builder_add_double_value(b, v);
-}
-
-static void begin(JsonBuilder *b, const char *name)
-{
-    if (name)
-        json_builder_set_member_name(b, name);
-    json_builder_begin_object(b);
-}
-
 static void add_ints(JsonBuilder *b, const char *name, const char *const *names, const uint64_t *v, unsigned n)
 {
-    begin(b, name);
+    json_begin_object(b, name);
     for (unsigned i = 0; i < n; i++)
-        add_int(b, names[i], v[i]);
+        json_add_int(b, names[i], v[i]);
     json_builder_end_object(b);
 }
 
 static void add_slow(JsonBuilder *b, const TlbCounters *c)
 {
-    add_int(b, "victim_hits", c->victim_hit);
-    add_int(b, "misses", c->fill_ok + c->fill_fault);
-    add_int(b, "faults", c->fill_fault);
-    add_int(b, "mmio", c->slow_mmio);
-    add_int(b, "code_page", c->slow_notdirty);
-    add_int(b, "rom", c->slow_discard);
-    add_int(b, "partial_page", c->slow_recheck);
-    add_int(b, "watched", c->slow_watch);
+    json_add_int(b, "victim_hits", c->victim_hit);
+    json_add_int(b, "misses", c->fill_ok + c->fill_fault);
+    json_add_int(b, "faults", c->fill_fault);
+    json_add_int(b, "mmio", c->slow_mmio);
+    json_add_int(b, "code_page", c->slow_notdirty);
+    json_add_int(b, "rom", c->slow_discard);
+    json_add_int(b, "partial_page", c->slow_recheck);
+    json_add_int(b, "watched", c->slow_watch);
 }
 
 static void add_access(JsonBuilder *b, const StatsTlb *s, unsigned k)
 {
     Access a = access_of(s, k);
     uint64_t causes[TLB_MISS_CAUSES] = {0}, sizes[TLB_PAGE_SIZES + 1] = {0};
-    begin(b, kind_names[k]);
+    json_begin_object(b, kind_names[k]);
     if (s->counted) {
-        add_int(b, "lookups", a.lookups);
-        add_int(b, "hits", a.hits);
+        json_add_int(b, "lookups", a.lookups);
+        json_add_int(b, "hits", a.hits);
         if (s->tapped && k != ACCESS_FETCH)
-            add_int(b, "accesses_one_by_one", s->direct[k]);
-        add_double(b, "hit_rate", a.lookups ? 1 - (double)a.misses / (double)a.lookups : 1);
+            json_add_int(b, "accesses_one_by_one", s->direct[k]);
+        json_add_double(b, "hit_rate", a.lookups ? 1 - (double)a.misses / (double)a.lookups : 1);
     }
     add_slow(b, &a.counted);
-    add_double(b, "misses_per_1000_instructions", per_1000(s, a.misses));
-    add_int(b, "page_crossings", s->tlb.crossings[k]);
-    add_int(b, "other_lookups", s->tlb.unstarted[k]);
-    add_int(b, "refused_before_lookup", s->tlb.not_looked_up[k]);
+    json_add_double(b, "misses_per_1000_instructions", per_1000(s, a.misses));
+    json_add_int(b, "page_crossings", s->tlb.crossings[k]);
+    json_add_int(b, "other_lookups", s->tlb.unstarted[k]);
+    json_add_int(b, "refused_before_lookup", s->tlb.not_looked_up[k]);
     for (unsigned m = 0; s->causes && m < TLB_MMU_INDEXES; m++) {
         for (unsigned c = 0; c < TLB_MISS_CAUSES; c++)
             causes[c] += s->miss.miss[m][k][c];
@@ -326,10 +308,10 @@ static void add_access(JsonBuilder *b, const StatsTlb *s, unsigned k)
 static void add_index(JsonBuilder *b, const StatsTlb *s, unsigned m)
 {
     const TlbStats *t = &s->tlb;
-    begin(b, index_names[m]);
+    json_begin_object(b, index_names[m]);
     for (unsigned k = 0; k < ACCESS_KINDS; k++) {
-        begin(b, kind_names[k]);
-        add_int(b, "slow_hits", t->kind[m][k].hit);
+        json_begin_object(b, kind_names[k]);
+        json_add_int(b, "slow_hits", t->kind[m][k].hit);
         add_slow(b, &t->kind[m][k]);
         if (s->causes) {
             add_ints(b, "causes", tlb_miss_cause_names, s->miss.miss[m][k], TLB_MISS_CAUSES);
@@ -337,30 +319,30 @@ static void add_index(JsonBuilder *b, const StatsTlb *s, unsigned m)
         }
         json_builder_end_object(b);
     }
-    add_int(b, "entries", t->size[m]);
-    add_int(b, "used", t->used[m]);
-    add_int(b, "evictions", t->evict[m]);
-    add_int(b, "victims_dropped", t->victim_drop[m]);
-    add_int(b, "flush_all", t->flush_all[m]);
-    add_int(b, "flush_asid", t->flush_asid[m]);
-    add_int(b, "flush_page", t->flush_page[m]);
-    add_int(b, "flush_elided", t->flush_elided[m]);
-    add_int(b, "grow", t->grow[m]);
-    add_int(b, "shrink", t->shrink[m]);
+    json_add_int(b, "entries", t->size[m]);
+    json_add_int(b, "used", t->used[m]);
+    json_add_int(b, "evictions", t->evict[m]);
+    json_add_int(b, "victims_dropped", t->victim_drop[m]);
+    json_add_int(b, "flush_all", t->flush_all[m]);
+    json_add_int(b, "flush_asid", t->flush_asid[m]);
+    json_add_int(b, "flush_page", t->flush_page[m]);
+    json_add_int(b, "flush_elided", t->flush_elided[m]);
+    json_add_int(b, "grow", t->grow[m]);
+    json_add_int(b, "shrink", t->shrink[m]);
     json_builder_end_object(b);
 }
 
 static void add_privileges(JsonBuilder *b, const StatsTlb *s)
 {
-    begin(b, "privilege");
+    json_begin_object(b, "privilege");
     for (unsigned p = 0; p < TLB_PRIVILEGES; p++) {
         if (!privilege_names[p])
             continue;
-        begin(b, privilege_names[p]);
+        json_begin_object(b, privilege_names[p]);
         for (unsigned k = 0; k < ACCESS_KINDS; k++) {
-            begin(b, kind_names[k]);
-            add_int(b, "lookups", s->lookups[p][k]);
-            add_int(b, "misses", s->miss.privilege[p][k]);
+            json_begin_object(b, kind_names[k]);
+            json_add_int(b, "lookups", s->lookups[p][k]);
+            json_add_int(b, "misses", s->miss.privilege[p][k]);
             json_builder_end_object(b);
         }
         json_builder_end_object(b);
@@ -378,12 +360,12 @@ static void add_asids(JsonBuilder *b, const StatsTlb *s)
         const StatsAsid *a = &g_array_index(s->asids, StatsAsid, i);
         if (!misses_of(a))
             continue;
-        begin(b, NULL);
+        json_begin_object(b, NULL);
         json_builder_set_member_name(b, "kind");
         json_builder_add_string_value(b, names[a->kind]);
-        add_int(b, "asid", a->asid);
-        add_int(b, "spaces", a->spaces);
-        add_int(b, "misses", misses_of(a));
+        json_add_int(b, "asid", a->asid);
+        json_add_int(b, "spaces", a->spaces);
+        json_add_int(b, "misses", misses_of(a));
         for (unsigned k = 0; k < ACCESS_KINDS; k++)
             add_ints(b, kind_names[k], tlb_miss_cause_names, a->miss[k], TLB_MISS_CAUSES);
         json_builder_end_object(b);
@@ -393,15 +375,15 @@ static void add_asids(JsonBuilder *b, const StatsTlb *s)
 
 void stats_tlb_json(const StatsTlb *s, JsonBuilder *b)
 {
-    begin(b, "tlb");
+    json_begin_object(b, "tlb");
     for (unsigned k = 0; k < ACCESS_KINDS; k++)
         add_access(b, s, k);
     add_ints(b, "flushes", flush_names, s->tlb.flushes, TLB_FLUSH_KINDS);
-    add_double(b, "flushes_per_1000_instructions", per_1000(s, all_flushes(s)));
-    add_int(b, "context_switches", s->tlb.context_switch);
-    add_int(b, "context_new", s->tlb.context_new);
-    add_int(b, "context_given_up", s->tlb.context_evict);
-    begin(b, "mmu");
+    json_add_double(b, "flushes_per_1000_instructions", per_1000(s, all_flushes(s)));
+    json_add_int(b, "context_switches", s->tlb.context_switch);
+    json_add_int(b, "context_new", s->tlb.context_new);
+    json_add_int(b, "context_given_up", s->tlb.context_evict);
+    json_begin_object(b, "mmu");
     for (unsigned m = 0; m < TLB_MMU_INDEXES; m++)
         add_index(b, s, m);
     json_builder_end_object(b);
@@ -409,7 +391,7 @@ void stats_tlb_json(const StatsTlb *s, JsonBuilder *b)
         add_privileges(b, s);
     if (s->causes) {
         add_asids(b, s);
-        add_int(b, "pages_remembered", s->miss.remembered);
+        json_add_int(b, "pages_remembered", s->miss.remembered);
     }
     json_builder_end_object(b);
 }

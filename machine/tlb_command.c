@@ -93,7 +93,7 @@ bool tlb_command(const Options *o, GError **error)
         return false;
     TlbSymbols *symbols = tlb_symbols_new();
     TraceReader *trace = NULL;
-    bool ok = (!o->tlb_symbols || tlb_symbols_add_file(symbols, o->tlb_symbols, error)) &&
+    bool ok = tlb_symbols_add_files(symbols, o->symbols, error) &&
               (trace = trace_reader_new(o->tlb_trace, error)) && report_trace(o, trace, symbols, &spec, error);
     if (trace)
         trace_reader_free(trace);

@@ -4,6 +4,7 @@
 
 #include "lab/pipe.h"
 #include "lab/report.h"
+#include "machine/guest_line.h"
 #include "machine/tap.h"
 #include "machine/tlb_symbols.h"
 #include <errno.h>
@@ -47,7 +48,7 @@ bool tlb_run_new(const Options *o, TlbRun **out, GError **error)
     t->symbols = tlb_symbols_new();
     if ((o->tlb_model && !model_spec_parse(o->tlb_model, &t->spec, error)) ||
         (o->tlb_report && !check_output("--tlb-report", o->tlb_report, error)) ||
-        (o->tlb_symbols && !tlb_symbols_add_file(t->symbols, o->tlb_symbols, error))) {
+        !tlb_symbols_add_files(t->symbols, o->symbols, error)) {
         tlb_run_free(t);
         return false;
     }
@@ -103,19 +104,6 @@ static bool close_pipes(TlbRun *t, GError **error)
     g_clear_pointer(&t->pipes, g_free);
     t->n_pipes = 0;
     return ok;
-}
-
-// The guest and its arguments, without the folders it is in.
-static char *guest_line(const Options *o)
-{
-    const char *guest = o->kernel ? o->kernel : o->bios && strcmp(o->bios, "none") ? o->bios : NULL;
-    if (o->command == COMMAND_DEMO)
-        return g_strdup("demo");
-    g_autofree char *name = guest ? g_path_get_basename(guest) : g_strdup("");
-    GString *s = g_string_new(name);
-    for (unsigned i = 1; i < o->guest_args->len; i++)
-        g_string_append_printf(s, " %s", (const char *)o->guest_args->pdata[i]);
-    return g_string_free(s, FALSE);
 }
 
 bool tlb_run_attach(TlbRun *t, Machine *m, GError **error)

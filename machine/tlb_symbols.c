@@ -5,7 +5,7 @@
 
 #include "machine/elf_file.h"
 #include "machine/image_file.h"
-#include <gio/gio.h>
+#include "machine/symbol_file.h"
 #include <string.h>
 
 typedef struct {
@@ -17,6 +17,7 @@ struct TlbSymbols {
     GArray *ranked; // of Ranked
     GArray *all;    // of TraceSymbol: the result
     GStringChunk *names;
+    uint64_t shift; // of the file that is being added
 };
 
 TlbSymbols *tlb_symbols_new(void)
@@ -46,8 +47,9 @@ static void add(TlbSymbols *t, uint64_t addr, uint64_t size, const char *name, u
 
 static void add_symbol(const Symbol *s, void *opaque)
 {
+    TlbSymbols *t = opaque;
     if (s->function || (s->global && !s->size)) // data has sizes, labels of assembly code have none
-        add(opaque, s->addr, s->size, s->name, 1 + 2 * s->function + s->global);
+        add(t, s->addr + t->shift, s->size, s->name, 1 + 2 * s->function + s->global);
 }
 
 void tlb_symbols_add_board(TlbSymbols *t, Board *board)
@@ -61,29 +63,19 @@ void tlb_symbols_add_trace(TlbSymbols *t, const TraceSymbol *symbols, size_t n)
         add(t, symbols[i].addr, symbols[i].size, symbols[i].name, 0);
 }
 
-static bool add_elf(TlbSymbols *t, const char *path, const char *data, size_t size, GError **error)
+static bool add_elf(TlbSymbols *t, const SymbolSpec *spec, const char *data, size_t size, GError **error)
 {
     ElfFile f;
-    if (!elf_file_open(&f, path, data, size, error))
+    if (!elf_file_open(&f, spec->path, data, size, error))
         return false;
+    if (spec->moved)
+        t->shift = spec->address - g_array_index(f.segments, ElfSegment, 0).paddr;
     Symbols *symbols = symbols_new();
     elf_file_symbols(&f, symbols, 0);
     symbols_each(symbols, add_symbol, t);
+    t->shift = 0;
     symbols_free(symbols);
     elf_file_close(&f);
-    return true;
-}
-
-// One line of a System.map; false: it is none. Data ends the code in front of it: *addr of any symbol is told.
-static bool map_line(char *line, uint64_t *addr, char *kind, const char **name)
-{
-    char *end;
-    *addr = g_ascii_strtoull(line, &end, 16);
-    if (end == line || end[0] != ' ' || !end[1] || end[2] != ' ' || !end[3])
-        return false;
-    *kind = end[1];
-    *name = end + 3;
-    end[3 + strcspn(*name, " \t\r")] = 0; // kallsyms names the module behind a tab
     return true;
 }
 
@@ -97,53 +89,41 @@ static int compare_ranked(const void *left, const void *right)
     return strcmp(b->s.name, a->s.name);
 }
 
-static bool add_map(TlbSymbols *t, const char *path, char *text, GError **error)
+static void add_line(void *opaque, uint64_t addr, uint64_t size, const char *name, unsigned rank)
 {
-    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-    g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(Ranked));
-    for (char **l = lines; *l; l++) {
-        uint64_t addr;
-        char kind;
-        const char *name;
-        if (!**l)
-            continue;
-        if (!map_line(*l, &addr, &kind, &name)) {
-            g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
-                        "%s: neither an ELF file nor a list of symbols (line %u)", path, (unsigned)(l - lines) + 1);
-            return false;
-        }
-        Ranked r = {{addr, 0, name}, kind == 'T' ? 4 : strchr("tWw", kind) ? 3 : 0};
-        g_array_append_val(all, r);
-    }
-    g_array_sort(all, compare_ranked);
-    for (unsigned i = 0; i < all->len; i++) { // each goes on to the next address that has a name
-        const Ranked *r = &g_array_index(all, Ranked, i);
-        unsigned next = i + 1;
-        while (next < all->len && g_array_index(all, Ranked, next).s.addr == r->s.addr)
-            next++;
-        if (r->rank)
-            add(t, r->s.addr, next < all->len ? g_array_index(all, Ranked, next).s.addr - r->s.addr : 0, r->s.name,
-                r->rank);
-    }
-    return true;
+    add(opaque, addr, size, name, rank);
 }
 
-bool tlb_symbols_add_file(TlbSymbols *t, const char *path, GError **error)
+static bool add_file(TlbSymbols *t, const SymbolSpec *spec, GError **error)
 {
-    GMappedFile *file = image_file_map(path, error);
+    GMappedFile *file = image_file_map(spec->path, error);
     if (!file)
         return false;
     const char *data = g_mapped_file_get_contents(file);
     size_t size = g_mapped_file_get_length(file);
     bool ok;
     if (size >= 4 && !memcmp(data, "\177ELF", 4)) {
-        ok = add_elf(t, path, data, size, error);
+        ok = add_elf(t, spec, data, size, error);
     } else {
         g_autofree char *text = g_strndup(data ? data : "", size);
-        ok = add_map(t, path, text, error);
+        ok = symbol_file_map(spec->path, text, add_line, t, error);
     }
     g_mapped_file_unref(file);
     return ok;
+}
+
+bool tlb_symbols_add_files(TlbSymbols *t, const GPtrArray *specs, GError **error)
+{
+    for (unsigned i = 0; i < specs->len; i++) {
+        SymbolSpec spec;
+        if (!symbol_spec_parse(specs->pdata[i], &spec, error))
+            return false;
+        bool ok = g_file_test(spec.path, G_FILE_TEST_IS_DIR) || add_file(t, &spec, error);
+        symbol_spec_clear(&spec);
+        if (!ok)
+            return false;
+    }
+    return true;
 }
 
 const TraceSymbol *tlb_symbols_all(TlbSymbols *t, size_t *n)

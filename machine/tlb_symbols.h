@@ -11,8 +11,8 @@ void tlb_symbols_free(TlbSymbols *t);
 // Functions, and the labels of assembly code. Names are copied.
 void tlb_symbols_add_board(TlbSymbols *t, Board *board);
 void tlb_symbols_add_trace(TlbSymbols *t, const TraceSymbol *symbols, size_t n);
-// An ELF file, or lines as of Linux' System.map and /proc/kallsyms: hexadecimal address, kind, name. False: *error
-// names it: unreadable, or neither of both.
-bool tlb_symbols_add_file(TlbSymbols *t, const char *path, GError **error);
+// Files as of --symbols (of char *): ELF, or lines as of Linux' System.map and /proc/kallsyms. Folders are for other
+// uses. False: *error names the file: unreadable, or neither of both.
+bool tlb_symbols_add_files(TlbSymbols *t, const GPtrArray *specs, GError **error);
 // All of them, sorted, one for each address. *n: how many. Good until the next change.
 const TraceSymbol *tlb_symbols_all(TlbSymbols *t, size_t *n);

@@ -266,17 +266,19 @@ void tlb_flush(Tlb *tlb)
     flush_spaces(tlb, TLB_ANY_ASID, TLB_MISS_OTHER);
 }
 
-// Drops an entry if the page-table entry that it comes from maps page too.
-static bool drop_entry(TlbEntry *e, const TlbCold *cold, gva_t page)
+// Drops an entry of a context, or NULL: the machine's, if the page-table entry that it comes from maps page too.
+static inline bool drop_entry(Tlb *tlb, const TlbContext *c, unsigned mmu, TlbEntry *e, const TlbCold *cold, gva_t page)
 {
     uint64_t is = tlb_entry_page(e);
     if (is == TLB_EMPTY || !addr_same_block(is, page, MAX(tlb_cold_bits(cold), PAGE_BITS)))
         return false;
     tlb_entry_clear(e);
+    if (tlb->causes)
+        tlb_causes_page(tlb, c, mmu, is);
     return true;
 }
 
-// From the table of a context, or NULL: the machine's. It is not clean.
+// From such a table, which is not clean.
 static void drop_page(Tlb *tlb, TlbContext *c, unsigned mmu, gva_t page)
 {
     TlbTable *t = c ? &c->table[mmu] : &tlb->machine;
@@ -287,18 +289,10 @@ static void drop_page(Tlb *tlb, TlbContext *c, unsigned mmu, gva_t page)
         k = pages < t->size ? k & ~(pages - 1) : 0;
         end = k + MIN(pages, t->size);
     }
-    for (; k < end; k++) {
-        uint64_t is = tlb->causes ? tlb_entry_page(&t->entries[k]) : 0;
-        bool dropped = drop_entry(&t->entries[k], &t->cold[k], page);
-        t->used -= dropped;
-        if (tlb->causes && dropped)
-            tlb_causes_page(tlb, c, mmu, is);
-    }
-    for (unsigned v = 0; v < TLB_VICTIMS; v++) {
-        uint64_t is = tlb->causes ? tlb_entry_page(&t->victim[v]) : 0;
-        if (drop_entry(&t->victim[v], &t->victim_cold[v], page) && tlb->causes)
-            tlb_causes_page(tlb, c, mmu, is);
-    }
+    for (; k < end; k++)
+        t->used -= drop_entry(tlb, c, mmu, &t->entries[k], &t->cold[k], page);
+    for (unsigned v = 0; v < TLB_VICTIMS; v++)
+        drop_entry(tlb, c, mmu, &t->victim[v], &t->victim_cold[v], page);
 }
 
 void tlb_flush_space_page(Tlb *tlb, gva_t va, unsigned asid)

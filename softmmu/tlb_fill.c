@@ -228,12 +228,24 @@ static bool is_miss(const TlbCounters *c, const uint64_t *counter)
     return counter == &c->fill_ok || counter == &c->fill_fault;
 }
 
-// The cause of a lookup that was counted just now, if that is a miss.
-static void __attribute__((noinline)) count_cause(Tlb *tlb, TlbLook *look, MemAccess access)
+// The cause, in tlb->miss, of a lookup that was counted just now, if that is a miss.
+static void __attribute__((noinline)) count_cause(Tlb *tlb, const TlbLook *look, MemAccess access)
 {
-    look->miss = tlb->miss;
     if (is_miss(&tlb->stats.kind[look->mmu][access], look->counter))
-        tlb_miss_count(tlb, &look->miss, look->mmu, access, 1);
+        tlb_miss_count(tlb, &tlb->miss, look->mmu, access, 1);
+}
+
+static bool __attribute__((noinline)) refuse(Tlb *tlb, gva_t va, MemAccess access, unsigned mmu, uint64_t *counter,
+                                             TlbLook *out)
+{
+    out->counter = counter;
+    out->mmu = mmu;
+    out->miss = tlb->miss;
+    if (tlb->causes)
+        count_cause(tlb, out, access);
+    if (tlb->tap && access != ACCESS_FETCH) // who fetches may only be looking
+        tap_refused(tlb->tap, va, access);
+    return false;
 }
 
 bool tlb_lookup(Tlb *tlb, gva_t va, unsigned size, MemAccess access, TlbLook *out, MemFault *fault)
@@ -246,7 +258,9 @@ bool tlb_lookup(Tlb *tlb, gva_t va, unsigned size, MemAccess access, TlbLook *ou
     uint64_t *counter;
     bool ok = true;
 
-    if (tlb_cmp_is(cmp, page)) {
+    if (cmp == page) {
+        counter = &c->hit;
+    } else if (tlb_cmp_is(cmp, page)) {
         counter = cmp & TLB_INVALID ? &c->slow_recheck : flag_counter(c, cmp);
         if (cmp & TLB_INVALID)
             ok = fill(tlb, va, size, access, mmu, fault);
@@ -261,15 +275,8 @@ bool tlb_lookup(Tlb *tlb, gva_t va, unsigned size, MemAccess access, TlbLook *ou
     if (before)
         counter = before;
     ++*counter;
-    if (!ok) {
-        out->counter = counter;
-        out->mmu = mmu;
-        if (tlb->causes)
-            count_cause(tlb, out, access);
-        if (tlb->tap && access != ACCESS_FETCH) // who fetches may only be looking
-            tap_refused(tlb->tap, va, access);
-        return false;
-    }
+    if (!ok)
+        return refuse(tlb, va, access, mmu, counter, out);
 
     const TlbEntry *e = tlb_slot(t, va);
     const TlbCold *cold = &t->cold[e - t->entries];
@@ -286,6 +293,7 @@ bool tlb_lookup(Tlb *tlb, gva_t va, unsigned size, MemAccess access, TlbLook *ou
         .flags = (unsigned)(e->cmp[access] & ~PAGE_MASK),
         .mmu = mmu,
         .counter = counter,
+        .miss = tlb->miss,
     };
     if (tlb->causes)
         count_cause(tlb, out, access);

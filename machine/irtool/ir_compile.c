@@ -2,16 +2,23 @@
 // addend ir compile.
 #include "backend/baseline.h"
 #include "backend/engine_private.h"
+#include "backend/host_code.h"
 #include "ir/plant.h"
 #include "machine/irtool/ir_command.h"
 
 #include <gio/gio.h>
 #include <inttypes.h>
 
-static void print_part(FILE *out, const char *name, const uint8_t *code, size_t size)
+static void print_part(FILE *out, const char *name, const uint8_t *code, size_t size, bool baseline)
 {
     fprintf(out, "%s: %zu bytes\n", name, size);
-    dump_host_code(out, code, size, 0);
+    g_autoptr(GArray) host = g_array_new(FALSE, FALSE, sizeof(CodeHost));
+    g_array_set_clear_func(host, (GDestroyNotify)host_code_clear);
+    host_code_read(host, code, size, 0, false, baseline);
+    for (unsigned i = 0; i < host->len; i++) {
+        const CodeHost *h = &g_array_index(host, CodeHost, i);
+        fprintf(out, "0x%08" PRIx64 ":  %s%s%s\n", h->addr, h->text, h->note ? "  # " : "", h->note ? h->note : "");
+    }
 }
 
 static bool compile_region(const Options *o, CaseTools *t, const IrCase *c, const CaseOptions *options, FILE *out,
@@ -31,7 +38,7 @@ static bool compile_region(const Options *o, CaseTools *t, const IrCase *c, cons
         if (o->ir_gimple)
             fprintf(out, "GIMPLE:\n%s\n", q->gimple ? q->gimple : "");
         if (o->ir_asm || !o->ir_gimple)
-            print_part(out, "code", text->data, text->len);
+            print_part(out, "code", text->data, text->len, false);
     }
     if (q)
         queue_result_free(q);
@@ -54,8 +61,8 @@ static bool compile_block(const IrCase *c, unsigned n, FILE *out, GError **error
     if (u) {
         fprintf(out, "baseline 0x%" PRIx64 ": %u guest instructions, %zu bytes\n", b->pc, b->n_insns,
                 u->code_size + u->cold_size);
-        print_part(out, "code", u->text, u->code_size);
-        print_part(out, "out of line", u->cold, u->cold_size);
+        print_part(out, "code", u->text, u->code_size, true);
+        print_part(out, "out of line", u->cold, u->cold_size, true);
     }
     if (b)
         block_free(b);

@@ -81,7 +81,7 @@ static bool number_or_symbol(Parser *p, uint64_t *value)
     g_autofree char *word = g_strndup(p->at, len);
     p->at += len;
     if (!g_ascii_isdigit(*word))
-        return board_symbol_address(p->cpu->board, word, value) || fail(p, "there is no symbol ", word, len);
+        return cpu_symbol_address(p->cpu, word, value) || fail(p, "there is no symbol ", word, len);
     char *end;
     errno = 0;
     *value = g_ascii_strtoull(word, &end, 0);

@@ -154,6 +154,32 @@ static bool lift(void *opaque, uint64_t base, uint64_t pc, unsigned max_insns, I
     return lift_block(out, &src, base, pc, fault);
 }
 
+typedef struct {
+    uint64_t pc;
+    const uint8_t *bytes;
+    size_t size;
+} Bytes;
+
+static bool fetch_bytes(void *opaque, uint64_t pc, uint16_t *parcel, MemFault *fault)
+{
+    const Bytes *b = opaque;
+    *fault = (MemFault){FAULT_ACCESS, ACCESS_FETCH, pc};
+    if (pc - b->pc + 2 > b->size)
+        return false;
+    memcpy(parcel, b->bytes + (pc - b->pc), 2);
+    return true;
+}
+
+static bool lift_bytes(void *opaque, uint64_t base, uint64_t pc, const uint8_t *bytes, size_t size, unsigned max_insns,
+                       IrBlock *out)
+{
+    (void)opaque;
+    MemFault fault;
+    Bytes b = {pc, bytes, size};
+    LiftSource src = {&b, fetch_bytes, max_insns, 0};
+    return lift_block(out, &src, base, pc, &fault) && out->n_insns == max_insns;
+}
+
 static void print_insn(void *opaque, FILE *out, uint64_t pc, unsigned len, uint32_t bits)
 {
     (void)opaque, (void)len;
@@ -254,7 +280,7 @@ static uint64_t rig_time(void *opaque)
 
 void hart_rig_init(HartRig *h, uint64_t ram_size, const EngineConfig *config)
 {
-    EngineGuest guest = {h, lift, print_insn, symbol};
+    EngineGuest guest = {h, lift, print_insn, symbol, lift_bytes};
     HartHooks none = {0};
     decode_init();
     hart_init(&h->hart, 0, &none);

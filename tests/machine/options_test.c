@@ -123,6 +123,7 @@ static void add_command(GString *s, const Options *o)
         [COMMAND_TLB] = " tlb",
         [COMMAND_IR] = " ir",
         [COMMAND_REDUCE] = " reduce",
+        [COMMAND_BLOCKS] = " blocks",
         [COMMAND_PRINT_HELP] = " print help",
         [COMMAND_PRINT_VERSION] = " print version",
         [COMMAND_PRINT_MACHINES] = " print machines",
@@ -194,7 +195,8 @@ static void add_tlb(GString *s, const Options *o)
     add_text(s, "model", o->tlb_model, NULL);
     add_text(s, "tlb-report", o->tlb_report, NULL);
     add_text(s, "output", o->tlb_output, NULL);
-    add_text(s, "symbols", o->tlb_symbols, NULL);
+    for (unsigned i = 0; i < o->symbols->len; i++)
+        add_text(s, "symbols", o->symbols->pdata[i], NULL);
     add_text(s, "format", formats[o->tlb_format], "none");
     add_number(s, "entries", o->tlb_max_entries, 0);
     add_number(s, "sets", o->tlb_max_sets, 0);
@@ -204,6 +206,27 @@ static void add_tlb(GString *s, const Options *o)
         g_string_append_printf(s, " sizes=0x%" G_GINT64_MODIFIER "x", o->tlb_sizes);
     add_flag(s, "asid=off", o->tlb_no_asid);
     add_flag(s, "bare", o->tlb_bare);
+}
+
+static void add_blocks(GString *s, const Options *o)
+{
+    static const char *const formats[] = {[FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", [FORMAT_DOT] = "dot",
+                                          [FORMAT_HTML] = "html"};
+    if (o->command != COMMAND_BLOCKS)
+        return;
+    add_flag(s, "demo", o->blocks_demo);
+    for (unsigned i = 0; i < o->blocks_pcs->len; i++)
+        add_text(s, "pc", o->blocks_pcs->pdata[i], NULL);
+    for (unsigned i = 0; i < o->blocks_symbols->len; i++)
+        add_text(s, "symbol", o->blocks_symbols->pdata[i], NULL);
+    if (o->blocks_top_given)
+        g_string_append_printf(s, " top=%u", o->blocks_top);
+    add_number(s, "tiers", o->blocks_tiers, 0);
+    if (o->blocks_fill_given)
+        g_string_append_printf(s, " fill=%u", o->blocks_fill);
+    add_number(s, "fill-time", o->blocks_fill_time, 0);
+    add_text(s, "format", formats[o->blocks_format], "text");
+    add_text(s, "output", o->blocks_output, NULL);
 }
 
 // What differs from the defaults, in the order of the struct.
@@ -260,6 +283,7 @@ static char *describe(const Options *o)
     add_flag(s, "run", o->aot_run);
     add_tlb(s, o);
     show_irtool(s, o);
+    add_blocks(s, o);
     add_flag(s, "sync", o->jit_sync);
     add_flag(s, "no-cache", o->no_cache);
     add_text(s, "cache-dir", o->cache_dir, NULL);

@@ -1,0 +1,480 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The page of addend blocks: a list of pieces of code, and one of them in its four forms.
+'use strict';
+
+const COLUMNS = ['id', 'hart', 'tier', 'pc', 'symbol', 'percent', 'count', 'insns', 'host', 'expansion', 'ms', 'bundle',
+  'place', 'functions', 'targets']; // of a row of the index, as html.c writes it
+const TIERS = ['interpreter', 'baseline', 'region'];
+const SORTS = [['percent', 'heat'], ['count', 'count'], ['insns', 'guest insns'], ['host', 'host bytes'],
+  ['expansion', 'expansion'], ['ms', 'compile ms'], ['pc', 'address']];
+const ROW = 24; // pixels, as in page.css
+const EDGES_SHOWN = 40;
+const MARK_CLASS = {'+': 'add', '~': 'chg', ' ': ''};
+
+const $ = id => document.getElementById(id);
+const escapes = {'&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;'};
+const esc = text => String(text).replace(/[&<>"]/g, c => escapes[c]);
+const count = n => n.toLocaleString('en').replaceAll(',', '\u202f');
+
+let index, rows, shown, byId; // shown: the rows that pass the filter, in order
+const bundles = [];           // promises, by number
+const incoming = new Map();   // id -> ids of pieces with an edge to it
+const tierOn = [true, true, true];
+let present = null, piece = null, pass = null; // the row, what is known of it, and which form of IR
+let held = -1, lit = -1, linesOf = [];         // by instruction: its lines in all columns
+
+// --- data
+
+async function unpack(id) {
+  const text = atob($(id).textContent), bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++)
+    bytes[i] = text.charCodeAt(i);
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
+  return new Response(stream).json();
+}
+
+const bundle = n => bundles[n] ??= unpack('d' + n);
+const load = async row => (await bundle(row.bundle))[row.place];
+
+// --- list
+
+function codeText(p) {
+  const forms = (p.forms || []).map(f => f.text || ''), host = (p.host || []).map(h => h.text + ' ' + (h.note || ''));
+  return [...p.insns.map(i => `${i.text} ${i.file || ''} ${i.source || ''}`), ...forms, ...host].join('\n').toLowerCase();
+}
+
+// What a filter looks at grows by the code, if that is wanted; each bundle is unpacked once.
+async function loadTexts() {
+  for (const row of rows) {
+    if (row.deep)
+      continue;
+    row.deep = codeText(await load(row));
+    if (!$('deep').checked)
+      return;
+  }
+}
+
+async function filter() {
+  const words = $('filter').value.toLowerCase().split(/\s+/).filter(w => w), deep = $('deep').checked;
+  if (deep && words.length && !rows[rows.length - 1]?.deep) {
+    $('found').textContent = 'reading the code …';
+    await loadTexts();
+  }
+  const key = $('sort').value;
+  shown = rows.filter(r => tierOn[r.tier] && words.every(w => r.text.includes(w) || (deep && r.deep?.includes(w))));
+  if (key === 'pc')
+    shown.sort((a, b) => a.address < b.address ? -1 : a.address > b.address ? 1 : 0);
+  else
+    shown.sort((a, b) => b[key] - a[key] || a.id - b.id);
+  const heat = shown.reduce((sum, r) => sum + r.percent, 0);
+  $('found').textContent = `${count(shown.length)} of ${count(rows.length)} pieces, ${heat.toFixed(2)} % of the heat` +
+    (rows.length < index.n_pieces ? `; ${count(index.n_pieces - rows.length)} more are not in this page` : '');
+  $('rows').style.height = shown.length * ROW + 'px';
+  drawRows();
+}
+
+function rowHtml(row, i, key, most) {
+  const value = key === 'percent' || key === 'pc' ? '' : `<span class="val num">${count(row[key])}</span>`;
+  return `<div class="row${row === present ? ' sel' : ''}" style="top:${i * ROW}px" data-id="${row.id}" title="${
+    esc(`${row.symbol || ''} ${row.pc}, hart ${row.hart}, ${TIERS[row.tier]}, entered ${count(row.count)} times`)}">` +
+    `<span class="bar" style="width:${(100 * row.percent / most).toFixed(2)}%"></span>` +
+    `<span class="rank num">${row.id + 1}</span><span class="pct num">${row.percent.toFixed(row.percent < 0.01 ? 4 : 2)} %</span>` +
+    `<i class="dot t${row.tier}"></i><span class="sym">${esc(row.symbol || row.pc)}</span>${value}</div>`;
+}
+
+function drawRows() {
+  const list = $('list'), first = Math.max(0, Math.floor(list.scrollTop / ROW) - 8);
+  const end = Math.min(shown.length, first + Math.ceil(list.clientHeight / ROW) + 16), key = $('sort').value;
+  const most = rows[0]?.percent || 1;
+  let html = '';
+  for (let i = first; i < end; i++)
+    html += rowHtml(shown[i], i, key, most);
+  $('rows').innerHTML = html;
+}
+
+function scrollToRow(i) {
+  const list = $('list'), top = i * ROW;
+  if (top < list.scrollTop)
+    list.scrollTop = top;
+  else if (top + ROW > list.scrollTop + list.clientHeight)
+    list.scrollTop = top + ROW - list.clientHeight;
+}
+
+// --- the head of a piece
+
+const STAGE_HUES = [210, 30, 130, 280, 0, 180, 55, 320];
+
+function stagesHtml(p) {
+  const total = p.stages.reduce((sum, s) => sum + s.ns, 0);
+  if (!total)
+    return '';
+  const colour = i => `hsl(${STAGE_HUES[i % STAGE_HUES.length]} 55% 55%)`;
+  const bars = p.stages.map((s, i) => `<i style="flex:${s.ns} 0 0;background:${colour(i)}" title="${s.name}: ${
+    (s.ns / 1e6).toFixed(3)} ms"></i>`).join('');
+  const key = p.stages.map((s, i) => `<span><i style="background:${colour(i)}"></i>${esc(s.name)} ${
+    (s.ns / 1e6).toFixed(3)} ms</span>`).join('');
+  return `<div class="stages">${bars}</div><div class="key"><b>cost ${(total / 1e6).toFixed(3)} ms</b>${key}</div>`;
+}
+
+const link = (id, text) => byId.has(id) ? `<a href="#p${id}">${text}</a>` : text;
+
+function edgeHtml(e) {
+  const where = e.to === null ? 'wherever a register says' : esc(e.symbol || e.to);
+  const target = e.to_piece === null ? where : link(e.to_piece, `${where} <span class="num">#${e.to_piece + 1}</span>`);
+  return `${esc(e.kind)} → ${target}${e.chained ? ' <span class="dim">chained</span>' : ''}${
+    e.count ? ` <span class="dim num">× ${count(e.count)}</span>` : ''}`;
+}
+
+function edgesHtml(p, row) {
+  const to = p.edges.map(e => `<div class="edge"><span class="dim">${e.from}</span> ${edgeHtml(e)}</div>`).join('');
+  const all = (incoming.get(row.id) || []).map(id => byId.get(id)).sort((a, b) => a.id - b.id);
+  const from = all.slice(0, EDGES_SHOWN).map(r => `<div class="edge">${link(r.id, `${esc(r.symbol || r.pc)} <span class="num">#${r.id + 1}</span>`)} ` +
+      `<span class="dim num">${r.percent.toFixed(2)} %</span></div>`).join('') +
+    (all.length > EDGES_SHOWN ? `<div class="edge dim">and ${count(all.length - EDGES_SHOWN)} colder ones</div>` : '');
+  const open = p.edges.length < 7 && all.length < 7 ? ' open' : '';
+  return `<details${open}><summary>${p.edges.length} way${p.edges.length === 1 ? '' : 's'} out, ${all.length} in</summary>` +
+    `<div class="edges"><div>${to}</div><div>${from}</div></div></details>`;
+}
+
+function headHtml(p, row) {
+  const fact = (name, value) => `<span><span class="dim">${name}</span> <b>${value}</b></span>`;
+  const facts = [fact('heat', `${row.percent.toFixed(row.percent < 0.01 ? 5 : 2)} %`), fact('entered', count(p.count)),
+    fact('guest', `${p.insns.length} insns, ${p.guest_bytes} bytes, ${p.blocks.length} block${p.blocks.length > 1 ? 's' : ''}`)];
+  if (p.host_bytes)
+    facts.push(fact('host', `${count(p.host_bytes)} bytes + ${count(p.cold_bytes)} cold`),
+      fact('expansion', p.expansion.toFixed(1)));
+  facts.push(fact('hart', p.hart), fact('mode', `${p.mode}${p.paged ? ', paged' : ''}`));
+  if (p.loaded)
+    facts.push(fact('', 'from the code cache'));
+  if (p.times_made > 1)
+    facts.push(fact('made', `${p.times_made} times`));
+  if (p.dead)
+    facts.push(fact('', 'dead'));
+  return `<h2><span class="badge t${row.tier}">${p.tier}</span> ${esc(p.symbol || '')} <span class="dim">${p.pc} · #${
+    row.id + 1}</span></h2><div class="facts">${facts.join('')}</div>` +
+    `<div class="why"><span class="dim">ends:</span> ${esc(p.end_reason || '?')}</div>` +
+    (p.not_better ? `<div class="why"><span class="dim">not in a better tier:</span> ${esc(p.not_better)}</div>` : '') +
+    stagesHtml(p) + edgesHtml(p, row);
+}
+
+// --- the forms
+
+const hue = i => (i * 47) % 360;
+
+function line(i, html, kind = '', title = '') {
+  const of = i >= 0 ? ` data-i="${i}" style="--h:${hue(i)}"` : '';
+  return `<div class="l${kind ? ' ' + kind : ''}"${of}${title ? ` title="${esc(title)}"` : ''}>${html || ' '}</div>`;
+}
+
+function mnemonic(text) {
+  const at = text.search(/\s/), m = at < 0 ? text : text.slice(0, at);
+  return `<span class="m">${esc(m)}</span>${at < 0 ? '' : esc(text.slice(at))}`;
+}
+
+function guestHtml(p) {
+  const out = [], edges = new Map();
+  for (const e of p.edges)
+    edges.set(e.from, [...(edges.get(e.from) || []), e]);
+  let source = '';
+  p.insns.forEach((insn, i) => {
+    const b = p.blocks[insn.block];
+    if (b.first_insn === i) {
+      const share = b.entry ? ' · entry' : '';
+      out.push(line(-1, `b${insn.block} ${esc(b.symbol || '')} · ran ${count(b.count)} times${share}`, 'blk'));
+    }
+    const now = insn.file ? `${insn.file}:${insn.line}` : '';
+    if (now && (now !== source || b.first_insn === i))
+      out.push(line(i, `${esc(insn.file.replace(/.*\//, ''))}:${insn.line}  ${esc(insn.source || '')}`, 'src', now));
+    source = now || source;
+    out.push(line(i, `<span class="a">${insn.pc.slice(2)}</span>  ${mnemonic(insn.text)}`, 'insn',
+      `${insn.function || ''} ${insn.pc}: ${insn.bits}`));
+    for (const e of edges.get(insn.pc) || [])
+      out.push(line(i, edgeHtml(e), 'out'));
+  });
+  return out.join('');
+}
+
+// The form that has the text: one that a pass left as it was has none.
+function textOf(k) {
+  while (k > 0 && piece.forms[k].text === undefined)
+    k--;
+  return piece.forms[k];
+}
+
+function irLine(text) {
+  if (/^ *insn /.test(text))
+    return `<span class="c">${esc(text)}</span>`;
+  const m = /^( *)(v\d+ = )?([\w.]+)(.*)$/.exec(text);
+  return m ? `${m[1]}${m[2] || ''}<span class="m">${m[3]}</span>${esc(m[4])}` : esc(text);
+}
+
+function irHtml(k) {
+  const form = textOf(k), lines = form.text.replace(/\n$/, '').split('\n'), out = [];
+  const marks = $('diff').checked && k > 0 && form === piece.forms[k] ? form.marks : null;
+  const before = marks ? textOf(k - 1) : null, old = before ? before.text.split('\n') : [];
+  const was = new Map(marks ? form.was : []);
+  let r = 0;
+  for (let i = 0; i <= lines.length; i++) {
+    for (; marks && r < form.removed.length && form.removed[r][0] === i; r++)
+      out.push(line(before.insns[form.removed[r][1]], esc(old[form.removed[r][1]]), 'del'));
+    if (i < lines.length)
+      out.push(line(form.insns[i], irLine(lines[i]), marks ? MARK_CLASS[marks[i]] : '',
+        was.has(i) ? 'was ' + old[was.get(i)].trim() : ''));
+  }
+  return out.join('');
+}
+
+function gimpleHtml(form) {
+  return form.text.replace(/\n$/, '').split('\n').map((text, i) =>
+    line(form.insns[i], esc(text), /^\s*\/\* 0x/.test(text) ? 'mark' : '')).join('');
+}
+
+function hostHtml(p) {
+  const out = [], start = p.host.length ? BigInt(p.host[0].addr) : 0n;
+  let cold = false, coldStart = 0n;
+  for (const h of p.host) {
+    if (h.cold && !cold) {
+      cold = true;
+      coldStart = BigInt(h.addr);
+      out.push(line(-1, 'out of line', 'blk'));
+    }
+    const at = (BigInt(h.addr) - (cold ? coldStart : start)).toString(16).padStart(4, '0');
+    out.push(line(h.insn, `<span class="a">${at}</span>  ${mnemonic(h.text)}${
+      h.note ? `  <span class="c"># ${esc(h.note)}</span>` : ''}`, '', `${h.addr}, ${h.len} bytes`));
+  }
+  return out.join('');
+}
+
+const none = text => `<div class="none">${text}</div>`;
+const NOT_FILLED = 'Not in this page: only the hottest pieces of the run were made again with everything told ' +
+  '(<code>--fill N</code>, <code>--fill-time SECONDS</code>).';
+
+function column(name, html) {
+  const code = document.querySelector(`#c-${name} .code`);
+  code.innerHTML = `<div class="all">${html}</div>`;
+}
+
+function collectLines() {
+  linesOf = [];
+  for (const l of document.querySelectorAll('#forms .l[data-i]'))
+    (linesOf[l.dataset.i] ??= []).push(l);
+  const again = [[lit, 'hot'], [held, 'held']];
+  for (const [i, kind] of again)
+    for (const l of linesOf[i] || [])
+      l.classList.add(kind);
+}
+
+function passes() {
+  return (piece.forms || []).filter(f => f.name !== 'GIMPLE');
+}
+
+function drawIr() {
+  const all = passes();
+  column('ir', all.length ? irHtml(Math.min(pass, all.length - 1)) : none(NOT_FILLED));
+  collectLines();
+}
+
+function drawForms() {
+  const all = passes(), gimple = (piece.forms || []).find(f => f.name === 'GIMPLE');
+  $('pass').innerHTML = all.map((f, i) => `<option value="${i}">${i ? 'after ' : ''}${esc(f.name)} · ${f.n_ops} ops${
+    i && !f.changed ? ' (as before)' : ''}</option>`).join('');
+  pass = Math.max(0, all.length - 1);
+  $('pass').value = pass;
+  column('guest', guestHtml(piece));
+  column('gimple', gimple ? gimpleHtml(gimple) : none(piece.tier !== 'region' ?
+    'Only regions go through GCC: baseline code is put together from stencils, and the interpreter runs IR.' : NOT_FILLED));
+  column('host', piece.host?.length ? hostHtml(piece) : none(piece.tier === 'interpreter' ?
+    'The interpreter has no host code of its own.' : NOT_FILLED));
+  $('exact').textContent = piece.host?.length && !piece.exact ? 'made anew, not quite the code that ran' : '';
+  document.querySelector('#c-gimple').classList.toggle('off', !gimple && piece.tier !== 'region');
+  document.querySelector('#c-host').classList.toggle('off', piece.tier === 'interpreter');
+  drawIr();
+  for (const code of document.querySelectorAll('#forms .code'))
+    code.scrollTo(0, 0);
+}
+
+async function show(row) {
+  present = row;
+  const p = await load(row);
+  if (row !== present)
+    return; // somebody went on meanwhile
+  piece = p;
+  held = lit = -1;
+  $('head').innerHTML = headHtml(p, row);
+  $('head').scrollTop = 0;
+  drawForms();
+  const at = shown.indexOf(row);
+  if (at >= 0)
+    scrollToRow(at);
+  drawRows();
+  document.title = `${row.symbol || row.pc} – addend blocks`;
+}
+
+// --- lines that belong together
+
+function light(i) {
+  if (i === lit)
+    return;
+  for (const l of linesOf[lit] || [])
+    l.classList.remove('hot');
+  for (const l of linesOf[i] || [])
+    l.classList.add('hot');
+  lit = i;
+}
+
+function bring(i, except) {
+  const columns = new Set();
+  for (const l of linesOf[i] || []) {
+    const code = l.closest('.code');
+    if (code === except || columns.has(code))
+      continue;
+    columns.add(code);
+    code.scrollTop = l.offsetTop - code.offsetTop - code.clientHeight / 3;
+  }
+}
+
+function hold(i, from) {
+  for (const l of linesOf[held] || [])
+    l.classList.remove('held');
+  held = i === held ? -1 : i;
+  for (const l of linesOf[held] || [])
+    l.classList.add('held');
+  if (held >= 0)
+    bring(held, from);
+}
+
+const insnAt = target => +(target.closest?.('.l[data-i]')?.dataset.i ?? -1);
+
+// --- what the user does
+
+function fromHash() {
+  const m = /^#p(\d+)$/.exec(location.hash);
+  return m && byId.get(+m[1]);
+}
+
+let moving = 0;
+function move(by) {
+  const at = shown.indexOf(present), next = shown[Math.max(0, Math.min(shown.length - 1, at + by))];
+  if (!next || next === present)
+    return;
+  history.replaceState(null, '', '#p' + next.id);
+  present = next;
+  cancelAnimationFrame(moving);
+  moving = requestAnimationFrame(() => show(next));
+}
+
+function movePass(by) {
+  const to = Math.max(0, Math.min(passes().length - 1, pass + by));
+  if (to === pass)
+    return;
+  $('pass').value = pass = to;
+  drawIr();
+}
+
+const COLUMN_IDS = ['c-guest', 'c-ir', 'c-gimple', 'c-host'];
+
+const KEYS = {
+  ArrowDown: () => move(1), ArrowUp: () => move(-1), j: () => move(1), k: () => move(-1),
+  PageDown: () => move(20), PageUp: () => move(-20), Home: () => move(-rows.length), End: () => move(rows.length),
+  ArrowLeft: () => movePass(-1), ArrowRight: () => movePass(1),
+  '/': () => $('filter').focus(), '?': () => $('legend').showModal(),
+  Escape: () => { if (held >= 0) hold(held); },
+};
+
+function onKey(event) {
+  const typing = event.target.matches('input[type=search], select');
+  if (event.key === 'Escape' && typing) {
+    $('filter').value = '';
+    event.target.blur();
+    filter();
+  } else if (typing && event.target === $('filter') && event.key === 'Enter') {
+    event.target.blur();
+    if (shown[0])
+      location.hash = '#p' + shown[0].id;
+  } else if (!typing && !event.ctrlKey && !event.metaKey && !event.altKey && !$('legend').open) {
+    if (event.key >= '1' && event.key <= '4')
+      $(COLUMN_IDS[event.key - 1]).classList.toggle('off');
+    else if (!KEYS[event.key])
+      return;
+    else
+      KEYS[event.key]();
+    event.preventDefault();
+  }
+}
+
+function setTheme(theme) {
+  document.documentElement.dataset.theme = theme;
+}
+
+function drag(event) {
+  const nav = document.querySelector('nav');
+  const to = e => { nav.style.width = Math.max(220, Math.min(innerWidth - 300, e.clientX)) + 'px'; };
+  event.preventDefault();
+  addEventListener('mousemove', to);
+  addEventListener('mouseup', () => removeEventListener('mousemove', to), {once: true});
+}
+
+function listen() {
+  $('filter').addEventListener('input', filter);
+  $('deep').addEventListener('change', filter);
+  $('sort').addEventListener('change', () => { $('list').scrollTop = 0; filter(); });
+  $('list').addEventListener('scroll', drawRows);
+  addEventListener('resize', drawRows);
+  $('rows').addEventListener('click', e => {
+    const row = e.target.closest('.row');
+    if (row)
+      location.hash = '#p' + row.dataset.id;
+  });
+  $('tiers').addEventListener('click', e => {
+    const b = e.target.closest('.tier');
+    if (!b)
+      return;
+    tierOn[b.dataset.tier] = !tierOn[b.dataset.tier];
+    b.classList.toggle('off', !tierOn[b.dataset.tier]);
+    filter();
+  });
+  addEventListener('hashchange', () => show(fromHash() || rows[0]));
+  addEventListener('keydown', onKey);
+  $('forms').addEventListener('mouseover', e => light(insnAt(e.target)));
+  $('forms').addEventListener('mouseleave', () => light(-1));
+  $('forms').addEventListener('click', e => {
+    const i = insnAt(e.target), head = e.target.closest('h3');
+    if (head && !e.target.closest('select, label'))
+      head.parentElement.classList.toggle('off');
+    else if (i >= 0 && !e.target.closest('a') && !String(getSelection()))
+      hold(i, e.target.closest('.code'));
+  });
+  $('pass').addEventListener('change', e => { pass = +e.target.value; drawIr(); e.target.blur(); });
+  $('diff').addEventListener('change', drawIr);
+  $('theme').addEventListener('click', () => setTheme(document.documentElement.dataset.theme === 'dark' ? 'light' : 'dark'));
+  $('help').addEventListener('click', () => $('legend').showModal());
+  $('drag').addEventListener('mousedown', drag);
+}
+
+async function start() {
+  setTheme(matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light');
+  index = await unpack('index');
+  rows = index.rows.map(r => Object.fromEntries(COLUMNS.map((name, i) => [name, r[i]])));
+  byId = new Map(rows.map(r => [r.id, r]));
+  for (const r of rows) {
+    r.address = BigInt(r.pc);
+    r.text = [r.symbol, ...r.functions, r.pc, TIERS[r.tier]].join(' ').toLowerCase();
+    for (const id of r.targets)
+      incoming.set(id, [...(incoming.get(id) || []), r.id]);
+  }
+  $('run').textContent = `${index.guest || 'guest'} on ${index.machine}, ${index.harts} hart${index.harts > 1 ? 's' : ''}, ` +
+    `-accel ${index.accel}: ${count(index.insns)} instructions in ${index.seconds.toFixed(2)} s` +
+    (index.ended ? '; ' + index.ended : '');
+  $('tiers').innerHTML = index.tiers.map((t, i) => `<button class="tier" data-tier="${i}" title="${
+    (100 * t.heat / (index.heat || 1)).toFixed(2)} % of the heat"><i class="dot t${i}"></i>${t.tier} ${
+    count(t.pieces)}</button>`).reverse().join('');
+  $('sort').innerHTML = SORTS.map(([key, name]) => `<option value="${key}">${name}</option>`).join('');
+  listen();
+  await filter();
+  const first = fromHash() || rows[0];
+  if (first)
+    await show(first);
+  document.documentElement.dataset.ready = performance.now().toFixed(0); // for the test, and who wonders
+}
+
+start().catch(error => { $('head').textContent = 'This browser cannot show the page: ' + error; });

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The inside of Names: one file for each source of names, names.c asks them in turn. All under Names.lock.
+#pragma once
+#include "machine/name_table.h"
+#include "machine/names.h"
+#include <elfutils/libdw.h>
+
+// An ELF file as something to ask for names, opened when it is first needed (names_elf.c). Addresses are link addresses.
+typedef struct {
+    char *path, *name; // name: its base name, or what it calls itself
+    GBytes *bytes;     // of the file, unpacked
+    Elf *elf;          // NULL: not open, or not usable
+    bool tried;
+    uint64_t low, high; // addresses of its segments; low >= high: none
+    NameTable *table;
+    Dwarf *dwarf;  // NULL: has none
+    Dwarf_CFI *eh; // of .eh_frame
+    bool dwarf_tried, eh_tried;
+    GArray *units; // names_lines.c: what code each compilation unit has; NULL: not looked at yet
+} NameImage;
+
+typedef struct { // an image at an address that does not depend on what is mapped
+    NameImage *image;
+    uint64_t shift; // link address + shift is where it runs
+} NamePlace;
+
+typedef struct { // a Linux kernel's own table
+    NameTable *table;  // NULL: not found yet
+    uint64_t again_ns; // CLOCK_MONOTONIC: when it may be looked for again
+} NameKernel;
+
+typedef struct { // how to get from a frame to its caller's
+    bool known;
+    bool outermost;  // there is no caller
+    uint8_t base;    // the caller's stack pointer (CFA) is this register + cfa
+    int64_t cfa;
+    uint32_t saved;  // bit r: the caller's register r lies at CFA + at[r]; else it is as it was
+    int32_t at[32];
+} FrameRule;
+
+typedef struct { // where an address belongs
+    NameImage *image; // a file, or NULL
+    uint64_t shift;   // link address + shift is where it runs
+    const char *name; // of the image; or NULL
+} NameSpot;
+
+struct Names {
+    GMutex lock;
+    Board *board;
+    GArray *places;  // of NamePlace: loaded files and --symbols
+    NameTable *maps; // of System.map files
+    GPtrArray *folders; // of char *: --symbols
+    NameKernel kernel;
+    GHashTable *rules; // FrameRule by place; NULL: none yet
+};
+
+// names.c. What is at pc, with link addresses (NULL: no name), and whose it is.
+const NameEntry *names_find(Names *n, Cpu *cpu, uint64_t pc, NameSpot *spot);
+
+// names_cfi.c: the rule at a link address. False: that file does not know.
+bool frame_rule_by_cfi(NameImage *image, uint64_t addr, FrameRule *out);
+// names_frame.c: from the code of a function at start (size 0: not known).
+void frame_rule_by_code(Cpu *cpu, uint64_t start, uint64_t size, uint64_t pc, FrameRule *out);
+
+// names_lines.c: source lines of link addresses, by .debug_line. The file's name is owned by the image.
+bool name_image_line(NameImage *image, uint64_t addr, const char **file, unsigned *line);
+// The lowest address of the first line with code at or behind that one. file: its name, with as many folders as wanted.
+bool name_image_line_address(NameImage *image, const char *file, unsigned line, uint64_t *addr);
+
+// names_memory.c
+bool names_translate(Cpu *cpu, uint64_t va, uint64_t *pa);
+// Host memory at pa: *len bytes of it may be read; NULL: that is no memory.
+const uint8_t *names_host(Cpu *cpu, uint64_t pa, uint64_t *len);
+// What the hart would fetch from va. False: some of it is not mapped, or no memory.
+bool names_read(Cpu *cpu, uint64_t va, void *buf, uint64_t len);
+
+// names_kallsyms.c. pc: of the kernel. The table is looked for if it is not known.
+const NameEntry *name_kernel_at(NameKernel *kernel, Cpu *cpu, uint64_t pc);
+
+// names_elf.c
+NameImage *name_image_new(const char *path);
+void name_image_free(NameImage *image);
+// False: there is no such file, or it is no ELF file for RV64; *error (may be NULL) says so at the first call.
+bool name_image_open(NameImage *image, GError **error);
+const NameEntry *name_image_at(NameImage *image, uint64_t addr);
+Dwarf *name_image_dwarf(NameImage *image); // or NULL
+const NameEntry *name_image_find(NameImage *image, const char *name);
