@@ -12,7 +12,6 @@
 #include "backend/interp.h"
 #include "backend/stencil_forms.h"
 #include "backend/stencils.h"
-#include "ir/plant.h"
 #include <string.h>
 
 typedef enum { K_OTHER, K_BIN, K_BINI, K_UN, K_LD, K_ST, K_BR } Kind;
@@ -581,10 +580,7 @@ JitUnit *baseline_translate(Block *b, const IrEnv *env, bool system, bool keep, 
                   .group = NO_SLOT,
                   .acc = NO_SLOT,
                   .facc = NO_SLOT};
-    IOp *whole = plant_is(PLANT_BASELINE) ? baseline_plant(b) : NULL;
-    select_stencils(&t);
-    if (whole)
-        baseline_unplant(b, whole);
+    baseline_select(&t, select_stencils);
     bool ok = baseline_install(&t, memory, error);
     u->n_sites = t.sites->len;
     size_t sites = t.sites->len * sizeof(JitSite), fixups = keep ? t.fixups->len * sizeof(uint32_t) : 0;

@@ -58,22 +58,28 @@ static void break_op(IOp *op, PlantFault fault)
     }
 }
 
-IOp *baseline_plant(Block *b)
+static void break_block(Block *b)
 {
     Plant p = plant_unpack(plant_get());
     unsigned seen = 0;
-    IOp *saved = g_memdup2(b->ops, b->n_ops * sizeof *b->ops);
     for (unsigned i = 0; i < b->n_ops; i++) {
         unsigned iop = interp_op(b->ops[i].handler);
         if (ir_op_of[iop] && plant_hits(&p, (IrOpcode)(ir_op_of[iop] - 1), &seen))
             break_op(&b->ops[i], plant_fault_of(&p));
         i += interp_cells(iop) - 1;
     }
-    return saved;
 }
 
-void baseline_unplant(Block *b, IOp *saved)
+void baseline_select(Baseline *t, void (*select)(Baseline *t))
 {
-    memcpy(b->ops, saved, b->n_ops * sizeof *saved);
-    g_free(saved);
+    Block *b = t->block;
+    if (!plant_is(PLANT_BASELINE)) {
+        select(t);
+        return;
+    }
+    size_t size = b->n_ops * sizeof *b->ops;
+    g_autofree IOp *whole = g_memdup2(b->ops, size);
+    break_block(b);
+    select(t);
+    memcpy(b->ops, whole, size);
 }

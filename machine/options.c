@@ -248,22 +248,18 @@ static bool check_together(Options *o, GError **error)
     return true;
 }
 
+static const struct {
+    const char *name;
+    OptionsCommand command;
+} subcommands[] = {{"demo", COMMAND_DEMO}, {"mtree", COMMAND_MTREE}, {"cache", COMMAND_CACHE},
+                   {"aot", COMMAND_AOT},   {"tlb", COMMAND_TLB},     {"ir", COMMAND_IR},
+                   {"blocks", COMMAND_BLOCKS}, {"help", COMMAND_PRINT_HELP}};
+
 static void subcommand(Parser *p)
 {
-    static const struct {
-        const char *name;
-        OptionsCommand command;
-    } names[] = {{"demo", COMMAND_DEMO},
-                 {"mtree", COMMAND_MTREE},
-                 {"cache", COMMAND_CACHE},
-                 {"aot", COMMAND_AOT},
-                 {"tlb", COMMAND_TLB},
-                 {"ir", COMMAND_IR},
-                 {"blocks", COMMAND_BLOCKS},
-                 {"help", COMMAND_PRINT_HELP}};
-    for (unsigned i = 0; p->argc > 1 && i < G_N_ELEMENTS(names); i++) {
-        if (!strcmp(p->argv[1], names[i].name)) {
-            p->o->command = names[i].command;
+    for (unsigned i = 0; p->argc > 1 && i < G_N_ELEMENTS(subcommands); i++) {
+        if (!strcmp(p->argv[1], subcommands[i].name)) {
+            p->o->command = subcommands[i].command;
             p->at = 2;
         }
     }
@@ -327,24 +323,13 @@ static bool parse_help(Parser *p, GError **error)
     if (p->at == p->argc)
         return true;
     const char *topic = p->argv[p->at];
-    if (!strcmp(topic, "mtree"))
-        p->o->help_topic = COMMAND_MTREE;
-    else if (!strcmp(topic, "demo"))
-        p->o->help_topic = COMMAND_DEMO;
-    else if (!strcmp(topic, "cache"))
-        p->o->help_topic = COMMAND_CACHE;
-    else if (!strcmp(topic, "aot"))
-        p->o->help_topic = COMMAND_AOT;
-    else if (!strcmp(topic, "tlb"))
-        p->o->help_topic = COMMAND_TLB;
-    else if (!strcmp(topic, "ir"))
-        p->o->help_topic = COMMAND_IR;
-    else if (!strcmp(topic, "blocks"))
-        p->o->help_topic = COMMAND_BLOCKS;
-    else
+    unsigned i = 0;
+    while (i < G_N_ELEMENTS(subcommands) - 1 && strcmp(topic, subcommands[i].name)) // all but help
+        i++;
+    p->o->help_topic = subcommands[i].command;
+    if (i == G_N_ELEMENTS(subcommands) - 1)
         return value_error(error, "help",
-                           "there is no subcommand '%s', only demo, mtree, cache, aot, tlb, blocks and ir",
-                           topic);
+                           "there is no subcommand '%s', only demo, mtree, cache, aot, tlb, blocks and ir", topic);
     return p->at + 1 == p->argc || value_error(error, "help", "one subcommand at a time");
 }
 
@@ -530,20 +515,9 @@ static void print_help(OptionsCommand topic, FILE *out)
         print_rows(TLB, out);
         return;
     }
-    if (topic == COMMAND_IR) {
-        fprintf(out, "usage: addend ir run|opt|compile [options] FILE\n"
-                     "Runs IR text from the state that its comments give, by one engine or all; shows what the passes "
-                     "make of it;\ncompiles it. FILE is what a dump printed, a log with such dumps in it, or - for "
-                     "standard input.\n");
-        print_rows(IR, out);
-        return;
-    }
-    if (topic == COMMAND_REDUCE) {
-        fprintf(out, "usage: addend blocks reduce [-o CASE.ir] [options] [guest.elf [arguments...]]\n"
-                     "Runs the guest with -accel check. Where compiled code differs from the interpreter, makes the "
-                     "smallest piece of IR\nof it that still does, and says which pass or tier gets which op wrong. "
-                     "The options are also those of a run.\n");
-        print_rows(REDUCE, out);
+    if (topic == COMMAND_IR || topic == COMMAND_REDUCE) {
+        fputs(irtool_usage(topic), out);
+        print_rows(topic == COMMAND_IR ? IR : REDUCE, out);
         return;
     }
     if (topic == COMMAND_BLOCKS) {

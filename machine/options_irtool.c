@@ -111,3 +111,17 @@ bool check_ir(Options *o, GError **error)
         return value_error(error, "--passes", "only for addend ir opt and compile");
     return true;
 }
+
+const char *irtool_usage(OptionsCommand topic)
+{
+    return topic == COMMAND_IR
+               ? "usage: addend ir run|opt|compile [options] FILE\n"
+                 "Runs IR text from the state that its comments give, by one engine or all; shows what the passes\n"
+                 "make of it; compiles it. FILE is what a dump printed, a log with such dumps in it, or - for\n"
+                 "standard input.\n"
+               : "usage: addend blocks reduce [-o CASE.ir] [options] [guest.elf [arguments...]]\n"
+                 "       addend blocks reduce demo [options]\n"
+                 "Runs the guest with -accel check. Where compiled code differs from the interpreter, makes the\n"
+                 "smallest piece of IR of it that still does, and says which pass or tier gets which op wrong. The\n"
+                 "options are also those of a run.\n";
+}

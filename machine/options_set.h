@@ -80,6 +80,7 @@ bool tlb_word(Options *o, const char *word, GError **error);
 // addend ir: the word for what to do, then the file; behind all options, what each action needs.
 bool ir_word(Options *o, const char *word, GError **error);
 bool check_ir(Options *o, GError **error);
+const char *irtool_usage(OptionsCommand topic); // COMMAND_IR or COMMAND_REDUCE
 
 bool check_blocks(Options *o, GError **error); // addend blocks, behind all options: the format
 

@@ -108,14 +108,36 @@ static const char *tier_name(const Found *f)
     return f->r.tier == CASE_REGION ? "region" : "baseline code";
 }
 
-static char *command_line(const Options *o)
+// What this program was called with.
+static char *command_line(void)
 {
-    GString *s = g_string_new("addend blocks reduce");
-    if (o->kernel)
-        g_string_append_printf(s, " %s", o->kernel);
-    if (o->plant)
-        g_string_append_printf(s, " -accel check,plant=%s", o->plant);
+    GString *s = g_string_new("addend");
+    char *words = NULL;
+    gsize len = 0;
+    g_file_get_contents("/proc/self/cmdline", &words, &len, NULL);
+    for (gsize at = words ? strlen(words) + 1 : 0; at < len; at += strlen(words + at) + 1) {
+        g_autofree char *quoted = g_shell_quote(words + at);
+        bool plain = strspn(words + at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=,.:/+@%") ==
+                     strlen(words + at);
+        g_string_append_printf(s, " %s", plain ? words + at : quoted);
+    }
+    for (char *c = s->str; *c; c++) // it is one line of a comment
+        *c = (unsigned char)*c < 0x20 ? '?' : *c;
+    g_free(words);
     return g_string_free(s, FALSE);
+}
+
+static void expect_byte(void *opaque, uint64_t addr, uint8_t was, uint8_t now)
+{
+    IrCase *c = opaque;
+    CaseMem *last = c->expect.mem->len ? &g_array_index(c->expect.mem, CaseMem, c->expect.mem->len - 1) : NULL;
+    (void)was;
+    if (last && last->len < CASE_MEM_BYTES && last->addr + last->len == addr) {
+        last->bytes[last->len++] = now;
+    } else {
+        CaseMem m = {.addr = addr, .len = 1, .bytes = {now}};
+        g_array_append_val(c->expect.mem, m);
+    }
 }
 
 // What the evaluator says, so that the case is a test of it too.
@@ -130,13 +152,17 @@ static void add_expectations(IrCase *c)
             c->expect.regs |= UINT64_C(1) << r;
             c->expect.r[r] = run->m->env.r[r];
         }
-    c->expect.has_pc = run->stop == STOP_OUT;
+    c->expect.has_pc = true;
     c->expect.pc = run->m->env.pc;
+    CaseMachine *before = case_machine_new(c, NULL);
+    if (before)
+        case_machine_compare(before, run->m, expect_byte, c);
+    case_machine_free(before);
 }
 
 static void print_header(GString *s, const Found *f, const Blame *b)
 {
-    g_autofree char *command = command_line(f->o);
+    g_autofree char *command = command_line();
     g_string_append_printf(s, "; Cut out of the %s at 0x%" PRIx64 "%s%s, where %s differed from the interpreter.\n",
                            tier_name(f), f->pc, *f->symbol ? " " : "", f->symbol, f->what);
     if (b) {

@@ -308,4 +308,11 @@ void shrink(Reduce *r, IrCase **best)
         any |= shrink_state(r, best);
         any |= shrink_run(r, best);
     }
+    IrCase *c = ir_case_copy(*best); // the number does not matter where it leaves by itself
+    c->left = CASE_LEFT;
+    g_autoptr(CaseRun) run = case_run_exactly(*best, CASE_LEFT, NULL);
+    if (run && run->stop == STOP_OUT)
+        reduce_try(r, best, c);
+    else
+        ir_case_free(c);
 }

@@ -35,8 +35,8 @@ def check(addend, name, argv, least, limit):
         subprocess.run([*argv, *LOG, '-D', log], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=limit)
         with open(log, errors='replace') as f:
             text = f.read()
-        back = subprocess.run([addend, 'ir', 'opt', '--passes', 'none', '-'], input=text, capture_output=True, text=True,
-                              timeout=200)
+        back = subprocess.run([addend, 'ir', 'opt', '--passes', 'none', '-'], input=text, capture_output=True,
+                              text=True, timeout=200)
         passes = subprocess.run([addend, 'ir', 'opt', log], capture_output=True, text=True, timeout=200)
     want, got = ir_lines(text), ir_lines(back.stdout)
     pieces = back.stdout.count('code 0x')
