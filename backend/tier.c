@@ -6,6 +6,7 @@
 #include "backend/loader.h"
 #include "backend/moves.h"
 #include "backend/unit_lines.h"
+#include "ir/plant.h"
 #include "util/log.h"
 #include "util/clock.h"
 #include "util/warn.h"
@@ -314,7 +315,8 @@ JitRequest tier_request(const Engine *e, const Block *head)
                         .second_regs = head->second_regs,
                         .second_start = e->env->runs.run[2].start,
                         .second_size = e->env->runs.run[2].size,
-                        .n_helpers = e->env->ops->n_helpers};
+                        .n_helpers = e->env->ops->n_helpers,
+                        .plant = plant_get()};
 }
 
 // The trace as a job for the queue, its text to be freed; how many instructions it has.

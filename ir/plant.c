@@ -128,6 +128,13 @@ static int find(const char *word, const char *const *names, unsigned n)
     return 0;
 }
 
+// Does baseline code have stencils that choose among forms for it (backend/interp_ops.def)?
+static bool of_baseline(IrOpcode op)
+{
+    bool computes = ir_op_info[op].flags & IRF_PURE && ir_n_values(op);
+    return computes || op == IR_OP_CONST || op == IR_OP_PUT || ir_is_load(op) || ir_is_store(op) || ir_is_br(op);
+}
+
 bool plant_parse(const char *text, Plant *out, GError **error)
 {
     g_auto(GStrv) words = g_strsplit(text, ":", -1);
@@ -152,6 +159,8 @@ bool plant_parse(const char *text, Plant *out, GError **error)
         else if (out->nth || out->fault || !(out->fault = (PlantFault)find(words[i], fault_names, PLANT_FAULTS)))
             return wrong(error, "'%s' is none of imm, swap, drop, sign and cond, and no number up to 65535", words[i]);
     }
+    if (out->place == PLANT_BASELINE && !of_baseline(out->op))
+        return wrong(error, "%s is not done by a stencil of its own kind", words[1]);
     if (plant_other(plant_fault_of(out), out->op, &swap) == IR_OPS)
         return wrong(error, "%s cannot have the fault %s", words[1], fault_names[plant_fault_of(out)]);
     return true;

@@ -341,6 +341,8 @@ void machine_prepare(Machine *m)
         m->mirror = cpu_new(m->board, 0, &config);
         m->mirror->names = m->names;
         m->check = check_new(m->cpus[0], m->mirror);
+        if (o->command == COMMAND_REDUCE)
+            check_keep(m->check);
         if (machine_virtual_time(m))
             tlb_set_clock(m->mirror->tlb, virtual_us, m);
     }
@@ -573,6 +575,11 @@ Cpu *machine_cpu(Machine *m, unsigned hart)
 Cpu *machine_mirror(Machine *m)
 {
     return m->mirror;
+}
+
+Check *machine_check(Machine *m)
+{
+    return m->check;
 }
 
 void machine_check_counts(Machine *m, uint64_t *stretches, uint64_t *insns)

@@ -6,6 +6,7 @@
 #include "machine/code_cache_command.h"
 #include "machine/demo.h"
 #include "machine/exec.h"
+#include "machine/irtool/irtool.h"
 #include "machine/log/logs.h"
 #include "machine/log/itrace_command.h"
 #include "machine/profile/perf.h"
@@ -151,8 +152,17 @@ static int run(const Options *o)
     return status;
 }
 
-// The demo guest is a file in memory for the time of the run, so that it is loaded like any other.
-static int run_demo(Options *o)
+static int reduce(const Options *o)
+{
+    g_autoptr(GError) error = NULL;
+    if (o->log_file && !log_open(o->log_file, &error))
+        return fail(error);
+    int status = irtool_reduce(o, &error);
+    return error ? fail(error) : fflush(stdout) ? output_lost() : status;
+}
+
+// The demo guest is a file in memory for the time of the run, so that it is loaded like any other. how: what to do.
+static int run_demo(Options *o, int (*how)(const Options *o))
 {
     int fd = memfd_create("addend-demo", MFD_CLOEXEC);
     size_t done = 0;
@@ -168,7 +178,7 @@ static int run_demo(Options *o)
     o->bios = "none";
     o->kernel = path;
     o->start_at_entry = true;
-    int status = run(o);
+    int status = how(o);
     close(fd);
     return status;
 }
@@ -179,10 +189,15 @@ int main(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     int status;
     signal(SIGXFSZ, SIG_IGN); // a file that may not grow is an error like others
-    if (!options_parse(&o, argc, argv, &error)) {
+    if (!options_parse(&o, argc, argv, &error) || !irtool_plant(&o, &error)) {
         status = fail(error);
+    } else if (o.command == COMMAND_IR) {
+        status = ir_command(&o, stdout, &error);
+        status = error ? fail(error) : fflush(stdout) ? output_lost() : status;
     } else if (o.command == COMMAND_DEMO || o.blocks_demo) {
-        status = run_demo(&o);
+        status = run_demo(&o, o.command == COMMAND_REDUCE ? reduce : run);
+    } else if (o.command == COMMAND_REDUCE) {
+        status = reduce(&o);
     } else if (o.command == COMMAND_RUN || o.command == COMMAND_BLOCKS || o.tlb_action == TLB_RECORD) {
         status = run(&o);
     } else if (o.command == COMMAND_MTREE) {
