@@ -56,7 +56,7 @@ static void print_bytes(FILE *f, const uint8_t *code, size_t size, bool baseline
 {
     g_autoptr(GArray) host = g_array_new(FALSE, FALSE, sizeof(CodeHost));
     g_array_set_clear_func(host, (GDestroyNotify)host_code_clear);
-    host_code_read(host, code, size, (uintptr_t)code, false, baseline);
+    host_code_read(host, code, size, (uintptr_t)code, &(HostCode){.baseline = baseline});
     for (unsigned i = 0; i < host->len; i++) {
         const CodeHost *h = &g_array_index(host, CodeHost, i);
         fprintf(f, "0x%08" PRIx64 ":  %s\n", h->addr, h->text);

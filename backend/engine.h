@@ -22,6 +22,7 @@ typedef struct {
     bool sync;           // wait for each compilation: deterministic, for tests
     bool stats;          // count data accesses in compiled code
     bool tap;            // record accesses in env->tap. Without regions and whatever is kept from run to run
+    bool tally;          // count executions exactly (engine_tally.h). Likewise without those
     bool shared;         // other harts store to the same memory
     RegionStore *store;  // persistent code cache; outlives the engine. NULL: none
     uint64_t program;    // whose baseline blocks are looked for there: any number for what was loaded. 0: none

@@ -35,8 +35,8 @@ static IrCode *lift_again(const Engine *e, const Block *b, GError **error)
     ir_code_add(code, ir);
     if (!e->guest.lift_bytes ||
         !e->guest.lift_bytes(e->guest.opaque, b->pc, b->pc, block_bytes(b), block_end(b) - b->pc, b->n_insns, ir)) {
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "the block at 0x%" G_GINT64_MODIFIER "x cannot be lifted again",
-                    b->pc);
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "the block at 0x%" G_GINT64_MODIFIER
+                    "x cannot be lifted again", b->pc);
         return NULL;
     }
     ir->is_entry = true;
@@ -44,13 +44,49 @@ static IrCode *lift_again(const Engine *e, const Block *b, GError **error)
     return g_steal_pointer(&code);
 }
 
+static int insn_at(const CodePiece *p, uint64_t pc)
+{
+    for (unsigned i = 0; i < p->insns->len; i++)
+        if (g_array_index(p->insns, CodeInsn, i).pc == pc)
+            return (int)i;
+    return -1;
+}
+
+// Notes of each host instruction from `first` on, of a part that lies at addr, which guest instruction it belongs to.
+static void assign_insns(CodePiece *p, const GArray *lines, unsigned first, uint64_t addr, bool cold)
+{
+    unsigned at = 0;
+    int insn = -1;
+    for (unsigned i = first; i < p->host->len; i++) {
+        CodeHost *h = &g_array_index(p->host, CodeHost, i);
+        for (; at < lines->len; at++) {
+            const UnitLine *l = &g_array_index(lines, UnitLine, at);
+            if (l->cold == cold && l->host > h->addr - addr)
+                break;
+            if (l->cold == cold)
+                insn = l->none ? -1 : insn_at(p, l->pc);
+        }
+        h->insn = insn;
+    }
+}
+
+static void add_part(CodePiece *p, const GArray *lines, const uint8_t *code, size_t size, bool cold)
+{
+    unsigned first = p->host->len;
+    HostCode what = {.cold = cold, .baseline = p->tier == CODE_BASELINE, .lines = lines};
+    host_code_read(p->host, code, size, (uintptr_t)code, &what);
+    assign_insns(p, lines, first, (uintptr_t)code, cold);
+}
+
 static void add_host(CodePiece *p, const JitUnit *u)
 {
+    g_autoptr(GArray) lines = unit_lines(u);
+    p->exact = lines->len;
     p->host = g_array_new(FALSE, FALSE, sizeof(CodeHost));
     g_array_set_clear_func(p->host, (GDestroyNotify)host_code_clear);
-    host_code_read(p->host, u->text, u->code_size, (uintptr_t)u->text, false, u->block);
+    add_part(p, lines, u->text, u->code_size, false);
     if (u->block)
-        host_code_read(p->host, u->cold, u->cold_size, (uintptr_t)u->cold, true, true);
+        add_part(p, lines, u->cold, u->cold_size, true);
 }
 
 bool inspect_fill(Engine *e, CodePiece *p, GError **error)

@@ -16,7 +16,7 @@
 static const char magic[8] = "ADDENDRG";
 
 // A new part of the compiler's answer must be kept in the file too.
-_Static_assert(sizeof(JitAnswer) == 48 && sizeof(JitSite) == 24, "region files hold all of an answer");
+_Static_assert(sizeof(JitAnswer) == 96 && sizeof(JitSite) == 24, "region files hold what an answer says of code");
 _Static_assert(sizeof(RegionHeader) % 8 == 0 && sizeof(RegionBlock) == 24 && sizeof(RegionGuess) == 16,
                "region files have no holes");
 

@@ -5,12 +5,14 @@
 #include "backend/exits.h"
 #include "backend/loader.h"
 #include "backend/moves.h"
+#include "backend/unit_lines.h"
 #include "util/log.h"
 #include "util/clock.h"
 #include "util/warn.h"
 #include <gio/gio.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <string.h>
 
 // Of a batch: an empty region takes GCC some 10 ms, 60 instructions take 30.
 #define BATCH_INSNS 60
@@ -86,6 +88,8 @@ GByteArray *text_of_result(QueueResult *r, size_t *entry, GError **error)
     g_autoptr(GByteArray) text = object_load(o->data, o->len, name, entry, error);
     if (text)
         r->moves = moves_of_object(o->data, o->len, r->index, text, *entry, error);
+    if (text)
+        r->lines = lines_of_object(o->data, o->len, text->len, *entry);
     if (r->moves)
         r->exits = exits_section(o->data, o->len, r->index, error);
     return r->exits ? g_steal_pointer(&text) : NULL;
@@ -122,6 +126,8 @@ JitUnit *unit_from_code(CodeMemory *memory, uint64_t base, const GByteArray *tex
     u->n_entries = r->n_entries;
     u->compile_ns = r->compile_ns;
     u->info = region_info_new();
+    u->info->lines = g_steal_pointer(&r->lines);
+    memcpy(u->info->stage_ns, r->stage_ns, sizeof r->stage_ns);
     u->spans = g_array_new(FALSE, FALSE, sizeof(CodeSpan));
     for (unsigned i = 0; i < u->n_slots; i++)
         code_cache_reset_slot(u, i);
@@ -165,6 +171,7 @@ static bool stale(const Engine *e, const Trace *t)
 static void install(Engine *e, Trace *t, QueueResult *r)
 {
     g_autoptr(GError) error = NULL;
+    uint64_t start = clock_ns(CLOCK_THREAD_CPUTIME_ID);
     JitUnit *u = unit_from_result(code_cache_memory(e->cache), t->code->base, r, &error);
     if (!u) {
         e->stats.regions_failed++;
@@ -178,6 +185,7 @@ static void install(Engine *e, Trace *t, QueueResult *r)
     }
     tier_cache_keep(e, t, u, r);
     tier_add_unit(e, t, u);
+    u->info->load_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - start;
     e->stats.regions++;
     e->stats.regions_remade += t->remade != NULL;
     e->stats.region_insns += u->n_insns;

@@ -259,9 +259,18 @@ bool tier_cache_hot(Engine *e, Block *b)
 
 // --- keeping -------------------------------------------------------------------------------------------------
 
+// Does a breakpoint show in it?
+static bool has_cut(const Trace *t)
+{
+    for (unsigned i = 0; i < t->blocks->len; i++)
+        if (((const Block *)g_ptr_array_index(t->blocks, i))->cut)
+            return true;
+    return false;
+}
+
 void tier_cache_keep(Engine *e, const Trace *t, const JitUnit *u, const QueueResult *result)
 {
-    if (!e->persistent || !t->cache_head)
+    if (!e->persistent || !t->cache_head || has_cut(t))
         return;
     const IrCode *code = t->code;
     g_autoptr(GArray) blocks = g_array_new(FALSE, TRUE, sizeof(RegionBlock));

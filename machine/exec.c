@@ -6,6 +6,7 @@
 #include "machine/aot.h"
 #include "machine/code_cache_command.h"
 #include "machine/cpu_model.h"
+#include "machine/gdb/gdb.h"
 #include "softmmu/dirty.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -294,7 +295,8 @@ void machine_prepare(Machine *m)
     unsigned harts = board_harts(m->board);
     CpuConfig config = {engine_config(o, harts), o->features, o->tlb_bits, o->semihosting, NULL};
     config.engine.tap = m->tap.records;
-    m->store = config.engine.tap ? NULL : code_cache_open(o);
+    config.engine.tally = m->tally;
+    m->store = config.engine.tap || config.engine.tally ? NULL : code_cache_open(o);
     config.engine.store = m->store;
     config.engine.program = code_cache_program(o);
     config.engine.keep_blocks = KEEP_BLOCKS;
@@ -324,6 +326,7 @@ void machine_prepare(Machine *m)
     machine_tap_start(m);
     if (o->accel == ACCEL_CHECK) {
         config.engine.jit = true;
+        config.engine.tally = false;
         config.engine.baseline = !o->jit_no_baseline;
         config.semihosting = false;
         config.pages = NULL;
@@ -357,6 +360,7 @@ void machine_free(Machine *m)
         g_free(m->watch[i]);
     }
     sampler_free(m->sampler);
+    tally_free(m->tally);
     g_clear_pointer(&m->ready, g_array_unref);
     region_store_free(m->store);
     names_free(m->names);
@@ -469,6 +473,11 @@ static bool start_monitors(Machine *m)
         m->message = g_strdup(error->message);
         return false;
     }
+    if (!gdb_new(m, m->options, &m->gdb, &error)) {
+        g_clear_pointer(&m->monitors, monitors_free);
+        m->message = g_strdup(error->message);
+        return false;
+    }
     if (m->options->start_stopped)
         machine_stop(m);
     return true;
@@ -507,6 +516,7 @@ void machine_run(Machine *m, RunResult *out)
     g_clear_pointer(&m->monitors, monitors_free);
     check_output(m);
     check_end(m);
+    gdb_free(g_steal_pointer(&m->gdb), m->status);
     *out = (RunResult){m->status, m->message, (double)(g_get_monotonic_time() - start) / 1e6};
 }
 

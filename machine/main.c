@@ -7,6 +7,7 @@
 #include "machine/demo.h"
 #include "machine/exec.h"
 #include "machine/profile/perf.h"
+#include "machine/profile/profile.h"
 #include "machine/stats.h"
 #include "machine/tlb_command.h"
 #include "machine/tlb_run.h"
@@ -84,36 +85,45 @@ static int run(const Options *o)
 {
     g_autoptr(GError) error = NULL;
     FILE *stats;
-    TlbRun *tlb;
+    TlbRun *tlb = NULL;
+    Profile *profile;
     if ((o->log_file && !log_open(o->log_file, &error)) || !open_stats(o, &stats, &error) ||
-        !blocks_run_check(o, &error) || !tlb_run_new(o, &tlb, &error))
+        !blocks_run_check(o, &error) || !tlb_run_new(o, &tlb, &error) || !profile_new(o, &profile, &error)) {
+        tlb_run_free(tlb);
         return fail(error);
+    }
     Machine *m = machine_new(o, &error);
     if (!m || !tlb_run_attach(tlb, m, &error)) {
         machine_free(m);
         tlb_run_free(tlb);
+        profile_free(profile);
         return fail(error);
     }
     if (o->dumpdtb) {
         bool ok = board_dump_dtb(machine_board(m), o->dumpdtb, &error);
         tlb_run_free(tlb);
+        profile_free(profile);
         machine_free(m);
         return ok ? 0 : fail(error);
     }
+    blocks_run_attach(o, m);
     Perf *perf;
     if (!perf_attach(o, m, &perf, &error)) {
         tlb_run_free(tlb);
         machine_free(m);
         return fail(error);
     }
-    blocks_run_attach(o, m);
     RunResult r;
+    profile_attach(profile, m);
     machine_run(m, &r);
     fflush(stdout);
     if (r.message)
         fprintf(stderr, "addend: %s\n", r.message);
     int status = blocks_run_status(o, r.status);
     if (!write_stats(m, o, &r, stats, &error))
+        status = fail(error);
+    g_clear_error(&error);
+    if (!profile_finish(profile, &error))
         status = fail(error);
     g_clear_error(&error);
     if (!tlb_run_finish(tlb, &error))

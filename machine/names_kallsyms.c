@@ -136,7 +136,7 @@ static bool offsets_fit(Table *t, size_t at)
     memcpy(&address, t->data + base, sizeof address);
     t->base = GUINT64_FROM_LE(address);
     t->offsets = at;
-    if (!(t->base >> 63) || t->base % PAGE_SIZE)
+    if (!(t->base >> 63))
         return false;
     for (uint32_t i = 1; i < t->n; i++)
         if (get32(t, at + 4 * i) < get32(t, at + 4 * (i - 1)))

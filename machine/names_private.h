@@ -17,6 +17,7 @@ typedef struct {
     Dwarf_CFI *eh; // of .eh_frame
     bool dwarf_tried, eh_tried;
     GArray *units; // names_lines.c: what code each compilation unit has; NULL: not looked at yet
+    GHashTable *sources; // names_lines.c: whole paths, by those of libdw
 } NameImage;
 
 typedef struct { // an image at an address that does not depend on what is mapped

@@ -232,8 +232,8 @@ static bool check_together(Options *o, GError **error)
         return value_error(error, "mtree", "-d has no use without -f: flat views look addresses up");
     if (o->monitor == MONITOR_STDIO && !strcmp(o->serial, "stdio"))
         return value_error(error, "-monitor", "stdio: the console is there already (-serial mon:stdio has both)");
-    if ((o->command == COMMAND_AOT && !check_aot(o, error)) || !check_tlb(o, error) ||
-        !check_blocks(o, error))
+    if ((o->command == COMMAND_AOT && !check_aot(o, error)) || !check_tlb(o, error) || !check_profile(o, error) ||
+        !check_blocks(o, error) || !check_gdb(o, error))
         return false;
     bool tuned = o->jit_threshold || o->jit_opt >= 0 || o->jit_workers || o->jit_sync;
     if (o->accel == ACCEL_INTERP && (tuned || o->jit_warm || o->jit_no_baseline || o->jit_code_size))

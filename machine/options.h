@@ -35,6 +35,7 @@ typedef enum { CACHE_NONE, CACHE_LIST, CACHE_VERIFY, CACHE_PURGE } OptionsCacheA
 // DEFAULT: behind the console's Ctrl-A c, if it has that.
 typedef enum { MONITOR_DEFAULT, MONITOR_NONE, MONITOR_STDIO, MONITOR_UNIX } OptionsMonitor;
 typedef enum { STATS_NONE, STATS_TEXT, STATS_JSON } OptionsStats;
+#define OPTIONS_HOT_DEFAULT 20
 typedef enum { TLB_NONE, TLB_RECORD, TLB_MODEL, TLB_SWEEP, TLB_REPORT } OptionsTlbAction;
 typedef enum { FORMAT_NONE, FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV, FORMAT_SVG, FORMAT_HTML, FORMAT_DOT } OptionsFormat;
 
@@ -72,6 +73,12 @@ typedef struct {
     const char *monitor_path; // MONITOR_UNIX
     bool monitor_server, monitor_wait; // ... listens there; and waits for who connects
     GArray *chardevs;         // of ChardevItem: -chardev
+
+    // -gdb: where a debugger connects.
+    bool gdb;
+    const char *gdb_path; // Unix socket; NULL: TCP
+    const char *gdb_host; // "": this host only
+    uint16_t gdb_port;
     // "stdio", "mon:stdio", "null", "file:PATH" or "chardev:ID"; never NULL. Default: "mon:stdio", or "null" if a
     // -chardev has stdin and stdout.
     const char *serial;
@@ -107,6 +114,17 @@ typedef struct {
     const char *stats_file; // NULL: stderr
     bool perf_map, jitdump; // for Linux' perf
     GPtrArray *symbols;     // of const char *: --symbols, as names_add_file takes them
+
+    // Profiles.
+    const char *flame;        // --flame: the file, whose ending says the format; or NULL
+    uint64_t flame_period;    // instructions between samples, 0: as few as cost little
+    bool flame_harts;         // harts apart
+    const char *timeline;     // --timeline: the file; or NULL
+    bool timeline_guest_time; // its times are the guest's
+    bool mix;                 // --mix
+    const char *mix_file;     // NULL: stderr, as text
+    uint64_t hot;             // --hot: how many blocks; 0: it was not given
+    const char *hot_file;     // NULL: stderr, as text
 
     // The TLB laboratory.
     OptionsTlbAction tlb_action; // of addend tlb

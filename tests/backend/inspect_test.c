@@ -75,6 +75,25 @@ static void check_loop_block(const CodePiece *p, uint64_t pc, unsigned n)
     assert_int_equal(b->count, p->count);
 }
 
+// Every guest instruction of p has host code, in order in the hot part.
+static void check_host(const CodePiece *p)
+{
+    unsigned seen = 0;
+    int last = -1;
+    assert_true(p->exact);
+    for (unsigned k = 0; k < p->host->len; k++) {
+        const CodeHost *h = &g_array_index(p->host, CodeHost, k);
+        assert_true(h->insn < (int)p->insns->len);
+        if (h->insn >= 0)
+            seen |= 1u << h->insn;
+        if (!h->cold && h->insn >= 0) {
+            assert_true(h->insn >= last);
+            last = h->insn;
+        }
+    }
+    assert_int_equal(seen, (1u << p->insns->len) - 1);
+}
+
 static void interpreted_blocks(void **state)
 {
     (void)state;
@@ -129,6 +148,8 @@ static void baseline_blocks(void **state)
     for (unsigned k = 0; k < first->host->len; k++)
         bytes += g_array_index(first->host, CodeHost, k).len;
     assert_int_equal(bytes, first->host_bytes + first->cold_bytes);
+    assert_true(inspect_fill(h->rig.engine, second, &error));
+    check_host(second);
     inspection_free(i);
     rig_done(h);
 }
