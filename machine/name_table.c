@@ -43,12 +43,20 @@ bool name_table_empty(const NameTable *t)
     return !t->all->len;
 }
 
+// Linux has names for the bounds of sections, where the first function of the next one may begin.
+static bool is_bound(const char *name)
+{
+    return g_str_has_suffix(name, "_end") || (g_str_has_suffix(name, "_start") && strcmp(name, "_start"));
+}
+
 // By address; at one address the best one last.
 static int compare(const void *left, const void *right)
 {
     const NameEntry *a = left, *b = right;
     if (a->addr != b->addr)
         return a->addr < b->addr ? -1 : 1;
+    if (is_bound(a->name) != is_bound(b->name))
+        return is_bound(a->name) ? -1 : 1;
     if (a->rank != b->rank)
         return a->rank < b->rank ? -1 : 1;
     if (!a->size != !b->size)

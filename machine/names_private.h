@@ -57,6 +57,7 @@ typedef struct {
 typedef struct { // how to get from a frame to its caller's
     bool known;
     bool outermost;  // there is no caller
+    bool switches;   // the caller may have another stack
     uint8_t base;    // the caller's stack pointer (CFA) is this register + cfa
     int64_t cfa;
     uint32_t saved;  // bit r: the caller's register r lies at CFA + at[r]; else it is as it was

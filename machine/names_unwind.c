@@ -64,7 +64,8 @@ static bool by_rule(Cpu *cpu, const FrameRule *rule, uint64_t regs[32])
 {
     uint64_t cfa = regs[rule->base] + (uint64_t)rule->cfa, out[32];
     memcpy(out, regs, sizeof out);
-    if (cfa < regs[SP] || cfa - regs[SP] > FRAME_MAX || (!(rule->saved >> RA & 1) && is_caller(regs)))
+    bool other = cfa < regs[SP] || cfa - regs[SP] > FRAME_MAX;
+    if ((other && !rule->switches) || (!(rule->saved >> RA & 1) && is_caller(regs)))
         return false;
     for (unsigned r = 1; r < 32; r++)
         if (rule->saved >> r & 1 && !load(cpu, cfa + (uint64_t)(int64_t)rule->at[r], &out[r]))
