@@ -178,7 +178,8 @@ static NameTable *read_symbols(const Table *t)
         expand(t, &at, text);
         if (!text[0] || !text[1] || !strchr("tTwW", text[0]) || end == offset)
             continue;
-        NameEntry e = {.addr = t->base + offset, .size = end - offset, .name = text + 1, .rank = text[0] == 'T' ? 4 : 3};
+        unsigned rank = text[0] == 'T' ? 4 : 3;
+        NameEntry e = {.addr = t->base + offset, .size = end - offset, .name = text + 1, .rank = rank};
         name_table_add(out, &e);
     }
     return out;

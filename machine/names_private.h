@@ -5,7 +5,8 @@
 #include "machine/names.h"
 #include <elfutils/libdw.h>
 
-// An ELF file as something to ask for names, opened when it is first needed (names_elf.c). Addresses are link addresses.
+// An ELF file as something to ask for names, opened when it is first needed (names_elf.c). Addresses are those that it
+// was linked for.
 typedef struct {
     char *path, *name; // name: its base name, or what it calls itself
     GBytes *bytes;     // of the file, unpacked

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What programs of the guest's processes are called: the ELF image that is mapped at a pc is found by its header in guest
-// memory, below the pc. Its own .dynsym has some names (names_dynsym.c), and a file of the same build id, among those of
-// --symbols, has all.
+// What programs of the guest's processes are called: the ELF image that is mapped at a pc is found by its header in
+// guest memory, below the pc. Its own .dynsym has some names (names_dynsym.c), and a file of the same build id, among
+// those of --symbols, has all.
 //
 // Address spaces come and go, and a program may be replaced at the same addresses: what is remembered of a mapping is
 // only where an image was, and holds while the bytes of header and build id are still there.

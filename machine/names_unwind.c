@@ -103,7 +103,8 @@ bool names_unwind(Names *n, Cpu *cpu, uint64_t regs[32])
     else
         ok = by_frame_pointer(cpu, next);
     g_mutex_unlock(&n->lock);
-    ok = ok && next[0] && next[0] % 2 == 0 && names_translate(cpu, next[0] - 1, &pa) && names_host(cpu, pa, &(uint64_t){0});
+    uint64_t len;
+    ok = ok && next[0] && next[0] % 2 == 0 && names_translate(cpu, next[0] - 1, &pa) && names_host(cpu, pa, &len);
     if (ok)
         memcpy(regs, next, sizeof next);
     return ok;

@@ -278,7 +278,8 @@ static void kernel_table(void **state, bool old)
     check(&r, KERNEL + 0x1000, NULL, 0, NULL);
     names_free(r.names); // it would not look again so soon
     r.names = names_new(r.f->board);
-    address_space_write(board_memory(r.f->board), RAM + 0x200008, MEMTXATTRS_NONE, "0\0001\0002\0003\0004\0005\0006\0007\0008\0009", 20);
+    static const char digits[20] = "0\0001\0002\0003\0004\0005\0006\0007\0008\0009"; // of something else
+    address_space_write(board_memory(r.f->board), RAM + 0x200008, MEMTXATTRS_NONE, digits, sizeof digits);
     address_space_write(board_memory(r.f->board), RAM + 0x300000, MEMTXATTRS_NONE, table->data, table->len);
     for (unsigned i = 0; i < MANY; i++) {
         const char *name = kernel_name(i, text);
