@@ -195,12 +195,12 @@ static void rule_of(const State *s, FrameRule *out)
     memcpy(out->at, s->at, sizeof out->at);
 }
 
-void frame_rule_by_code(Cpu *cpu, uint64_t start, uint64_t size, uint64_t pc, FrameRule *out)
+bool frame_rule_by_code(Cpu *cpu, uint64_t start, uint64_t size, uint64_t pc, FrameRule *out)
 {
     *out = (FrameRule){0};
     uint64_t len = MIN(MAX(size, pc - start + 4), BYTES_MAX);
     if (pc - start >= BYTES_MAX || start % 2)
-        return;
+        return true;
     g_autofree uint8_t *code = g_malloc(len);
     uint64_t have = 0;
     for (uint64_t part; have < len; have += part) {
@@ -224,4 +224,5 @@ void frame_rule_by_code(Cpu *cpu, uint64_t start, uint64_t size, uint64_t pc, Fr
         out->known = out->outermost = true;
     else if (w.found)
         rule_of(&w.result, out);
+    return have == len;
 }

@@ -35,16 +35,18 @@ static const FrameRule *rule_at(Names *n, Cpu *cpu, uint64_t pc)
     RuleKey key = {spot.owner, pc - spot.shift};
     if (!n->rules)
         n->rules = g_hash_table_new_full(key_hash, key_equal, g_free, g_free);
+    if (name_kernel_changed(&n->kernel))
+        g_hash_table_remove_all(n->rules);
     FrameRule *rule = g_hash_table_lookup(n->rules, &key);
     if (rule)
         return rule;
+    n->rule = (FrameRule){0};
+    bool cfi = spot.image && frame_rule_by_cfi(spot.image, key.addr, &n->rule);
+    if (!cfi && (!e || !frame_rule_by_code(cpu, e->addr + spot.shift, e->size, pc, &n->rule)))
+        return &n->rule; // for now
     if (g_hash_table_size(n->rules) >= RULES_MAX)
         g_hash_table_remove_all(n->rules);
-    rule = g_new0(FrameRule, 1);
-    if (!spot.image || !frame_rule_by_cfi(spot.image, key.addr, rule)) {
-        if (e)
-            frame_rule_by_code(cpu, e->addr + spot.shift, e->size, pc, rule);
-    }
+    rule = g_memdup2(&n->rule, sizeof n->rule);
     g_hash_table_insert(n->rules, g_memdup2(&key, sizeof key), rule);
     return rule;
 }

@@ -183,12 +183,18 @@ static bool joins(const Stretch *s, const PerfCode *code, const uint8_t *at)
 
 static void stretch_begin(Stretch *s, const PerfCode *code, const uint8_t *at)
 {
-    *s = (Stretch){.addr = (uintptr_t)at, .time = clock_ns(CLOCK_MONOTONIC), .name = g_strdup(code->name),
-                   .function = code->function, .unit_is_region = !code->unit->block, .bytes = g_byte_array_new(),
-                   .entries = g_byte_array_new()};
+    *s = (Stretch){
+        .addr = (uintptr_t)at,
+        .time = clock_ns(CLOCK_MONOTONIC),
+        .name = g_strdup(code->name),
+        .function = code->function,
+        .unit_is_region = !code->unit->block,
+        .bytes = g_byte_array_new(),
+        .entries = g_byte_array_new(),
+    };
 }
 
-// One part of a unit: its lines and its code. perf inject makes a file of each stretch, so what belongs together is one.
+// One part of a unit: its lines and its code. perf inject makes a file of each stretch: what belongs together is one.
 static void add_part(JitDump *d, const PerfCode *code, const GArray *lines, bool cold)
 {
     static const uint8_t gap[GAP_MAX];
