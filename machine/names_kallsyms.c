@@ -225,6 +225,7 @@ static void forget_old(NameKernel *k)
     g_ptr_array_add(k->old, k->table);
     k->table = NULL;
     k->changed = true;
+    k->again_ns = 0;
 }
 
 bool name_kernel_changed(NameKernel *k)

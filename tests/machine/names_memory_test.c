@@ -294,6 +294,22 @@ static void kernel_table(void **state, bool old)
     rig_free(&r);
 }
 
+// The machine was reset, and the kernel moved itself elsewhere.
+static void kernel_moved(void **state)
+{
+    Rig r = rig_new(state);
+    g_autoptr(GByteArray) table = kallsyms(false);
+    map_kernel(&r);
+    address_space_write(board_memory(r.f->board), RAM + 0x300000, MEMTXATTRS_NONE, table->data, table->len);
+    Name before = names_at(r.names, r.cpu, KERNEL + 0x1010, false);
+    assert_string_equal(before.function, "do_it");
+    fixture_st(r.f, RAM + 0x300000 + table->len - 8, 8, KERNEL + 0x200000);
+    check(&r, KERNEL + 0x1010, NULL, 0, NULL);
+    check(&r, KERNEL + 0x201010, "do_it", 0, "kernel");
+    assert_string_equal(before.function, "do_it"); // it is good as long as Names
+    rig_free(&r);
+}
+
 static void kernel_table_new(void **state)
 {
     kernel_table(state, false);
@@ -434,6 +450,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(by_build_id, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(kernel_table_new, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(kernel_table_old, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(kernel_moved, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(kernel_image, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(random_frames, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(random_headers, fixture_setup, fixture_teardown),

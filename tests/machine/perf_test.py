@@ -153,15 +153,16 @@ class Perf(unittest.TestCase):
         self.assertGreater(percent, 30)
 
     def test_annotate(self):
-        self.record('-jitdump', '-accel', 'baseline')
-        done = perf(self.folder, 'inject', '--jit', '-i', 'perf.data', '-o', 'jit.data')
-        self.assertEqual(done.returncode, 0, done.stderr)
-        percent, name = self.hottest('jit.data')[0]
-        self.assertRegex(name, rf'^{HOT}(\+0x\w+)? \[baseline\]$')
-        self.assertGreater(percent, 30)
-        done = perf(self.folder, 'annotate', '--stdio', '-i', 'jit.data', '-s', name)
-        self.assertIn(f'<{name}>', done.stdout)
-        self.assertRegex(done.stdout, r'hash \^= i \* ', 'no guest source line')
+        for accel, tier in ('baseline', 'baseline'), ('jit', 'region'):
+            self.record('-jitdump', '-accel', accel)
+            done = perf(self.folder, 'inject', '--jit', '-i', 'perf.data', '-o', 'jit.data')
+            self.assertEqual(done.returncode, 0, done.stderr)
+            percent, name = self.hottest('jit.data')[0]
+            self.assertRegex(name, rf'^{HOT}(\+0x\w+)? \[{tier}\]$')
+            self.assertGreater(percent, 30)
+            done = perf(self.folder, 'annotate', '--stdio', '-i', 'jit.data', '-s', name)
+            self.assertIn(f'<{name}>', done.stdout)
+            self.assertRegex(done.stdout, r'hash \^= i \* ', f'{tier}: no guest source line')
 
 
 if __name__ == '__main__':
