@@ -191,6 +191,7 @@ static EngineConfig engine_config(const Options *o, unsigned harts)
         .max_insns = o->one_insn ? 1 : 0,
         .stats = o->stats != STATS_NONE && !o->stats_quick,
         .shared = harts > 1,
+        .lines = o->jitdump,
     };
 }
 
