@@ -29,6 +29,30 @@ typedef struct { // a Linux kernel's own table
     uint64_t again_ns; // CLOCK_MONOTONIC: when it may be looked for again
 } NameKernel;
 
+typedef struct { // a program or library that processes have mapped; addresses are link addresses
+    uint8_t header[64], id[32]; // by which it is known: the ELF header, the build id
+    uint64_t header_at, id_at;
+    size_t id_size;             // 0: has none
+    char title[32];             // "build-id 12345678"
+    uint64_t low, high;
+    uint64_t dynamic, dynamic_size; // its dynamic section; size 0: none
+    // names_dynsym.c:
+    NameTable *table;  // of its dynamic symbols; NULL: not read yet
+    char *soname;      // or NULL
+    bool holes;        // some pages of it were not there
+    unsigned reads;    // how often it was read
+    uint64_t again_ns; // CLOCK_MONOTONIC: not before
+    GPtrArray *old;    // tables that it had, whose names are still in use; or NULL
+    // names.c:
+    NameImage *file;   // of the same build id, or NULL; not owned
+    bool file_tried;
+} NameProgram;
+
+typedef struct {
+    GArray *maps; // of who is where, the latest last
+    GPtrArray *programs; // of NameProgram
+} NameProcesses;
+
 typedef struct { // how to get from a frame to its caller's
     bool known;
     bool outermost;  // there is no caller
@@ -42,6 +66,7 @@ typedef struct { // where an address belongs
     NameImage *image; // a file, or NULL
     uint64_t shift;   // link address + shift is where it runs
     const char *name; // of the image; or NULL
+    const void *owner; // the image or program that link addresses are of; NULL: they are not moved
 } NameSpot;
 
 struct Names {
@@ -51,11 +76,24 @@ struct Names {
     NameTable *maps; // of System.map files
     GPtrArray *folders; // of char *: --symbols
     NameKernel kernel;
+    NameProcesses processes;
+    GHashTable *builds; // NameImage by build id in hexadecimal; NULL: not looked for yet
     GHashTable *rules; // FrameRule by place; NULL: none yet
 };
 
 // names.c. What is at pc, with link addresses (NULL: no name), and whose it is.
 const NameEntry *names_find(Names *n, Cpu *cpu, uint64_t pc, NameSpot *spot);
+
+// names_process.c. The image that is mapped at pc in the hart's address space, and how far from its link addresses.
+NameProgram *name_process_at(NameProcesses *ps, Cpu *cpu, uint64_t pc, uint64_t *shift);
+void name_processes_free(NameProcesses *ps); // what is in it
+
+// names_dynsym.c
+const NameEntry *name_program_at(NameProgram *p, Cpu *cpu, uint64_t shift, uint64_t addr);
+void name_program_free(NameProgram *p);
+
+// names_builds.c. A file of --symbols; NULL: none.
+NameImage *name_image_by_build_id(Names *n, const uint8_t *id, size_t size);
 
 // names_cfi.c: the rule at a link address. False: that file does not know.
 bool frame_rule_by_cfi(NameImage *image, uint64_t addr, FrameRule *out);

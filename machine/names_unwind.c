@@ -9,30 +9,30 @@ enum { RA = 1, SP = 2, FP = 8 };
 #define RULES_MAX 65536
 
 typedef struct { // what a rule belongs to: it is the same in all processes that have mapped an image
-    const NameImage *image; // NULL: addr is where it runs
+    const void *owner; // as NameSpot has it
     uint64_t addr;
 } RuleKey;
 
 static guint key_hash(gconstpointer p)
 {
     const RuleKey *k = p;
-    uint64_t h = (k->addr ^ (uintptr_t)k->image >> 4) * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t h = (k->addr ^ (uintptr_t)k->owner >> 4) * UINT64_C(0x9e3779b97f4a7c15);
     return (guint)(h >> 32);
 }
 
 static gboolean key_equal(gconstpointer p, gconstpointer q)
 {
     const RuleKey *a = p, *b = q;
-    return a->image == b->image && a->addr == b->addr;
+    return a->owner == b->owner && a->addr == b->addr;
 }
 
 static const FrameRule *rule_at(Names *n, Cpu *cpu, uint64_t pc)
 {
     NameSpot spot = {0};
     const NameEntry *e = names_find(n, cpu, pc, &spot);
-    if (!e && !spot.image)
+    if (!e && !spot.owner)
         return NULL;
-    RuleKey key = {spot.image, pc - spot.shift};
+    RuleKey key = {spot.owner, pc - spot.shift};
     if (!n->rules)
         n->rules = g_hash_table_new_full(key_hash, key_equal, g_free, g_free);
     FrameRule *rule = g_hash_table_lookup(n->rules, &key);

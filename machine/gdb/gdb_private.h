@@ -19,6 +19,7 @@ typedef enum { // Z packets
 typedef struct {
     PointKind kind;
     uint64_t addr, len; // len: watched bytes
+    GPtrArray *conditions; // of breakpoints: GBytes, one of which must hold; NULL: none. Of Gdb.points alone
 } Point;
 
 typedef enum { STOP_NONE, STOP_INTERRUPT, STOP_STEP, STOP_BREAKPOINT, STOP_WATCH } StopWhy;
@@ -34,8 +35,9 @@ typedef enum { HART_RUNS, HART_HELD, HART_STEPS } HartAction;
 
 typedef struct {
     Gdb *g;
-    HartAction action;
+    int action; // HartAction; atomic: a thread that sleeps asks for it too
     uint64_t from, to; // STEPS: goes on while pc is in [from, to)
+    bool passes;       // stands at a breakpoint whose conditions do not hold: runs one instruction
     Stop seen;         // WATCH: the guard has refused an access; its thread's
     Stop stop;         // under Machine.lock: reported, while
     bool waits;        // ... its thread waits for the machine to be stopped
@@ -94,6 +96,7 @@ bool gdb_thread_hart(const Gdb *g, int64_t id, unsigned *hart); // 0: the presen
 
 // registers.c
 GdbCommand gdb_registers_read, gdb_registers_write, gdb_register_read, gdb_register_write;
+bool gdb_register(const Cpu *cpu, uint64_t n, uint64_t *value); // by gdb's number
 char *gdb_registers_xml(const Gdb *g); // the target description; the caller frees it
 
 // memory.c
@@ -107,7 +110,12 @@ void gdb_points_free(Gdb *g);
 void gdb_points_clear(Gdb *g);
 // Harts are about to run: what engines and TLBs know becomes what is set. steps_only: what is known too much may stay.
 void gdb_points_apply(Gdb *g, bool steps_only);
-const Point *gdb_point_at(const Gdb *g, uint64_t pc); // a breakpoint, or NULL
+// A breakpoint at the hart's pc whose conditions hold; NULL: none. The hart's thread.
+const Point *gdb_point_hit(const Gdb *g, Cpu *cpu);
+
+// conditions.c: text "[;]XLEN,EXPRESSION..." behind a Z packet. False: it is something else. *out NULL: there are none.
+bool gdb_conditions_parse(const char *text, GPtrArray **out);
+bool gdb_conditions_hold(const GPtrArray *conditions, Cpu *cpu); // NULL: they do
 
 // resume.c: c, C, s, S, vCont, D, k
 GdbCommand gdb_continue, gdb_continue_signal, gdb_step, gdb_step_signal, gdb_vcont, gdb_detach, gdb_kill;

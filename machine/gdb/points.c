@@ -29,20 +29,21 @@ static int find(const GArray *points, const Point *p)
     return -1;
 }
 
-const Point *gdb_point_at(const Gdb *g, uint64_t pc)
+const Point *gdb_point_hit(const Gdb *g, Cpu *cpu)
 {
     for (guint i = 0; i < g->points->len; i++) {
         const Point *p = point(g->points, i);
-        if (p->kind <= POINT_HARDWARE && p->addr == pc)
+        if (p->kind <= POINT_HARDWARE && p->addr == cpu->hart.env.pc && gdb_conditions_hold(p->conditions, cpu))
             return p;
     }
     return NULL;
 }
 
-// "TYPE,ADDR,KIND". False: an answer has been given.
+// "TYPE,ADDR,KIND", and conditions behind that. False: an answer has been given.
 static bool parse(Gdb *g, const char *args, Point *p)
 {
     uint64_t kind;
+    p->conditions = NULL;
     if (!packet_number_then(&args, ',', &kind) || !packet_number_then(&args, ',', &p->addr) ||
         !packet_number(&args, &p->len)) {
         gdb_reply_error(g, ERROR_INVALID);
@@ -53,10 +54,16 @@ static bool parse(Gdb *g, const char *args, Point *p)
     p->kind = (PointKind)kind;
     if (p->kind <= POINT_HARDWARE)
         p->len = 0; // of the instruction, of no account
-    bool ok = p->kind <= POINT_HARDWARE || (p->len && p->addr + (p->len - 1) >= p->addr);
+    bool ok = p->kind <= POINT_HARDWARE ? gdb_conditions_parse(args, &p->conditions)
+                                        : !*args && p->len && p->addr + (p->len - 1) >= p->addr;
     if (!ok)
         gdb_reply_error(g, ERROR_INVALID);
     return ok;
+}
+
+static void forget(gpointer p)
+{
+    g_clear_pointer(&((Point *)p)->conditions, g_ptr_array_unref);
 }
 
 void gdb_point_insert(Gdb *g, const char *args)
@@ -64,12 +71,18 @@ void gdb_point_insert(Gdb *g, const char *args)
     Point p;
     if (!parse(g, args, &p))
         return;
-    if (find(g->points, &p) < 0) {
-        if (g->points->len == POINTS_MAX) {
-            gdb_reply_error(g, ERROR_FULL);
-            return;
-        }
+    int i = find(g->points, &p);
+    if (i < 0 && g->points->len == POINTS_MAX) {
+        forget(&p);
+        gdb_reply_error(g, ERROR_FULL);
+        return;
+    }
+    if (i < 0) {
         g_array_append_val(g->points, p);
+    } else { // with other conditions
+        Point *old = &g_array_index(g->points, Point, i);
+        forget(old);
+        *old = p;
     }
     gdb_reply_ok(g);
 }
@@ -82,6 +95,7 @@ void gdb_point_remove(Gdb *g, const char *args)
     int i = find(g->points, &p);
     if (i >= 0)
         g_array_remove_index(g->points, (guint)i);
+    forget(&p);
     gdb_reply_ok(g);
 }
 
@@ -187,6 +201,7 @@ void gdb_points_free(Gdb *g)
 void gdb_points_new(Gdb *g)
 {
     g->points = g_array_new(FALSE, FALSE, sizeof(Point));
+    g_array_set_clear_func(g->points, forget);
     g->watches = g_array_new(FALSE, FALSE, sizeof(Point));
     for (unsigned i = 0; i < gdb_n_harts(g); i++)
         tlb_set_guard(machine_cpu(g->m, i)->tlb, guard, &g->harts[i]);

@@ -30,7 +30,8 @@ static void supported(Gdb *g, const char *args)
 {
     g->swbreak = strstr(args, "swbreak+");
     g->hwbreak = strstr(args, "hwbreak+");
-    gdb_reply(g, "PacketSize=%x;QStartNoAckMode+;vContSupported+;swbreak+;hwbreak+;qXfer:features:read+", PACKET_MAX);
+    gdb_reply(g, "PacketSize=%x;QStartNoAckMode+;vContSupported+;swbreak+;hwbreak+;qXfer:features:read+;"
+                 "ConditionalBreakpoints+", PACKET_MAX);
 }
 
 // "ANNEX:OFFSET,LENGTH".

@@ -47,16 +47,18 @@ static bool read_csr(const Hart *hart, unsigned csr, uint64_t *value)
     return csr_read(&h, csr, value);
 }
 
-static bool read_register(const Cpu *cpu, uint64_t n, uint64_t *value)
+bool gdb_register(const Cpu *cpu, uint64_t n, uint64_t *value)
 {
     const Hart *hart = &cpu->hart;
     if (n >= REG_CSR0 && n < REG_PRIV)
-        return read_csr(hart, (unsigned)n - REG_CSR0, value);
+        return has_csr(hart, (unsigned)n - REG_CSR0) && read_csr(hart, (unsigned)n - REG_CSR0, value);
+    if (n > REG_PRIV)
+        return false;
     *value = n < REG_PC     ? hart->env.r[n]
              : n == REG_PC  ? hart->env.pc
              : n < REG_CSR0 ? hart->env.r[n - 1]
                             : hart->priv;
-    return n <= REG_PRIV;
+    return true;
 }
 
 // As an instruction of M-mode, which would have retired by now: what it sets counters to is what they are.
@@ -110,7 +112,7 @@ void gdb_registers_read(Gdb *g, const char *args G_GNUC_UNUSED)
 {
     for (unsigned n = 0; n < REG_IN_G; n++) {
         uint64_t v;
-        read_register(chosen(g), n, &v);
+        gdb_register(chosen(g), n, &v);
         packet_put_bytes(g->reply, &v, sizeof v); // x86 has the guest's byte order
     }
 }
@@ -133,7 +135,7 @@ void gdb_register_read(Gdb *g, const char *args)
     Cpu *cpu = chosen(g);
     if (!packet_number_then(&args, 0, &n) || !exists(&cpu->hart, n))
         gdb_reply_error(g, ERROR_INVALID);
-    else if (read_register(cpu, n, &v))
+    else if (gdb_register(cpu, n, &v))
         packet_put_bytes(g->reply, &v, sizeof v);
     else
         gdb_reply(g, "xxxxxxxxxxxxxxxx"); // not to be had now
@@ -187,7 +189,7 @@ static void feature_csr(GString *out, const Hart *hart)
     g_string_append(out, "<feature name=\"org.gnu.gdb.riscv.csr\">\n");
     for (unsigned csr = CSR_LAST_FP + 1; csr < 0x1000; csr++)
         if (csr_name(csr) && has_csr(hart, csr))
-            reg(out, csr_name(csr), REG_CSR0 + csr, " type=\"int\" save-restore=\"no\"");
+            reg(out, csr_name(csr), REG_CSR0 + csr, " type=\"uint64\" save-restore=\"no\"");
     g_string_append(out, "</feature>\n");
 }
 

@@ -6,7 +6,7 @@ enum { ERROR_INVALID = 22 };
 
 static void set_action(GdbHart *h, HartAction action, uint64_t from, uint64_t to)
 {
-    h->action = action;
+    g_atomic_int_set(&h->action, (int)action);
     h->from = from;
     h->to = to;
 }
@@ -20,7 +20,7 @@ static void set_all(Gdb *g, HartAction action)
 static bool any(const Gdb *g, HartAction action)
 {
     for (unsigned i = 0; i < gdb_n_harts(g); i++)
-        if (g->harts[i].action == action)
+        if (g->harts[i].action == (int)action)
             return true;
     return false;
 }

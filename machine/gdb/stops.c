@@ -10,17 +10,18 @@ enum { SIGNAL_INT = 2, SIGNAL_TRAP = 5 }; // gdb's numbers
 
 bool gdb_holds(const Gdb *g, unsigned hart)
 {
-    return g->harts[hart].action == HART_HELD;
+    return g_atomic_int_get(&g->harts[hart].action) == HART_HELD;
 }
 
 bool gdb_steps(const Gdb *g, unsigned hart)
 {
-    return g->harts[hart].action == HART_STEPS;
+    return g->harts[hart].action == HART_STEPS || g->harts[hart].passes;
 }
 
 bool gdb_takes_interrupts(const Gdb *g, unsigned hart)
 {
-    return g->harts[hart].action != HART_STEPS || !(g->sstep & SSTEP_NOIRQ);
+    const GdbHart *h = &g->harts[hart];
+    return !h->passes && (h->action != HART_STEPS || !(g->sstep & SSTEP_NOIRQ));
 }
 
 bool gdb_has_seen(const Gdb *g, unsigned hart)
@@ -31,16 +32,19 @@ bool gdb_has_seen(const Gdb *g, unsigned hart)
 // --- the harts' threads --------------------------------------------------------------------------------------
 
 // What the end of a slice is for the debugger; STOP_NONE: nothing.
-static Stop stop_of(const Gdb *g, const GdbHart *h, unsigned hart, bool stepped)
+static Stop stop_of(const Gdb *g, GdbHart *h, unsigned hart, bool stepped)
 {
-    const Cpu *cpu = machine_cpu(g->m, hart);
+    Cpu *cpu = machine_cpu(g->m, hart);
     uint64_t pc = cpu->hart.env.pc;
+    h->passes = false;
     if (h->seen.why)
         return h->seen;
     bool done = stepped && h->action == HART_STEPS, inside = done && pc - h->from < h->to - h->from;
     if (done && !inside)
         return (Stop){STOP_STEP, hart, 0, 0};
-    const Point *p = inside || engine_at_breakpoint(cpu->engine) ? gdb_point_at(g, pc) : NULL;
+    bool there = engine_at_breakpoint(cpu->engine);
+    const Point *p = inside || there ? gdb_point_hit(g, cpu) : NULL;
+    h->passes = there && !p;
     return p ? (Stop){STOP_BREAKPOINT, hart, p->kind, 0} : (Stop){STOP_NONE, hart, 0, 0};
 }
 
@@ -81,7 +85,7 @@ static Stop take_reports(Gdb *g)
         GdbHart *h = &g->harts[(g->next_report + i) % gdb_n_harts(g)];
         if (h->waits && !stop.why)
             stop = h->stop;
-        h->waits = false;
+        h->waits = h->passes = false;
     }
     for (unsigned i = 0; i < m->n_runners; i++)
         g_cond_signal(&m->runners[i].wake);

@@ -9,7 +9,7 @@
 #define WIDTH 1200
 #define ROW 17
 #define TOP 54
-#define NARROW 0.0004 // parts of the whole that are too narrow to be drawn
+#define NARROW 0.00005 // parts of the whole that are too narrow to be drawn
 
 typedef struct Box {
     char *name;
@@ -114,7 +114,7 @@ static const char script[] =
     "'\\u2026'}\n"
     "function zoom(z){\n"
     " for(const b of boxes){\n"
-    "  const inside=b.x+b.w>z.x+1e-9&&b.x<z.x+z.w-1e-9,above=b.d<z.d;\n"
+    "  const inside=b.x+b.w>z.x+1e-6&&b.x<z.x+z.w-1e-6,above=b.d<z.d;\n"
     "  b.g.style.display=inside?'':'none';\n"
     "  if(!inside)continue;\n"
     "  const x=above?0:(b.x-z.x)/z.w*W,w=above?W:b.w/z.w*W;\n"
@@ -128,7 +128,7 @@ static const char script[] =
     " for(const b of boxes){const hit=re!==null&&b.d>0&&re.test(b.name);b.g.classList.toggle('found',hit);"
     "if(hit)hits.push(b)}\n"
     " hits.sort((a,b)=>a.x-b.x||b.w-a.w);\n"
-    " for(const b of hits)if(b.x>=end-1e-9){sum+=b.w;end=b.x+b.w}\n"
+    " for(const b of hits)if(b.x>=end-1e-6){sum+=b.w;end=b.x+b.w}\n"
     " found.textContent=re?'matched '+(100*sum).toFixed(2)+' %':''}\n"
     "svg.addEventListener('click',e=>{const g=e.target.closest('g.b');"
     "if(g)zoom(boxes.find(b=>b.g===g))});\n"
@@ -141,6 +141,7 @@ static const char script[] =
     "window.addEventListener('keydown',e=>{if(e.key==='Escape')zoom({x:0,w:1,d:0})});\n"
     "window.flame={zoom:n=>zoom(boxes.find(b=>b.name===n)),search:search,"
     "visible:()=>boxes.filter(b=>b.g.style.display!=='none').map(b=>b.name),found:()=>found.textContent};\n"
+    "document.documentElement.dataset.ready=1;\n"
     "})();\n";
 
 static void draw(GString *s, const FlameStack *stacks, unsigned n)

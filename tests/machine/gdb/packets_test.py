@@ -244,6 +244,57 @@ class Stub(unittest.TestCase):
         p.sock.sendall(frame('k'))
         self.assertEqual(self.program.wait(TIMEOUT), 0)
 
+    def test_conditions(self):
+        """Agent expressions: what holds stops at add, what does not at feed, which is called behind it."""
+        p = self.start()
+        self.assertIn('ConditionalBreakpoints+', p.ask('qSupported'))
+        add, feed = SYMBOLS['add'], SYMBOLS['feed']
+        counter = f'25{SYMBOLS["counter"]:016x}'
+        self.assertEqual(p.ask(f'Z0,{feed:x},2'), 'OK')
+        for code, holds in [
+                ('220127', True), ('220027', False),
+                ('2203' '2204' '02' '2207' '13' '27', True),  # 3 + 4 == 7
+                ('2203' '2204' '03' '2201' '29' '27', True), ('2203' '2203' '03' '27', False),
+                ('2203' '2204' '04' '220c' '13' '27', True), ('22f9' '1608' '2202' '05' '22fd' '1608' '13' '27', True),
+                ('22f9' '2202' '06' '227c' '13' '27', True), ('22f9' '1608' '2202' '07' '22ff' '1608' '13' '27', True),
+                ('2207' '2204' '08' '2203' '13' '27', True), ('2201' '2204' '09' '2210' '13' '27', True),
+                ('22f0' '1608' '2204' '0a' '22ff' '1608' '13' '27', True), ('22f0' '2204' '0b' '220f' '13' '27', True),
+                ('2205' '0e' '27', False), ('220f' '2235' '0f' '2205' '13' '27', True),
+                ('2208' '2201' '10' '2209' '13' '27', True), ('220c' '2206' '11' '220a' '13' '27', True),
+                ('2200' '12' '2001' '27', True), ('22ff' '1608' '2201' '14' '27', True),
+                ('22ff' '1608' '2201' '15' '27', False), ('22ff' '1608' '2a04' '220f' '13' '27', True),
+                ('2201' '2202' '2b' '03' '2201' '13' '27', True),                   # swap
+                ('2201' '2202' '2203' '33' '29' '13' '0e' '27', True),              # rot: 3 1 2
+                ('2205' '2206' '3201' '2205' '13' '27', True), ('2205' '28' '13' '27', True),
+                ('231234' '241234' '5678' '29' '27', True), ('210006' '2201' '27' '2200' '27', False),
+                ('2201' '200008' '220027' '220127', True), ('2200' '200008' '220027' '220127', False),
+                (counter + '1a' '27', None), (counter + '17' '261020' '29' '27', None),
+                # What is no good is for gdb to look at.
+                ('', True), ('27', True), ('02', True), ('2201' '2200' '05' '27', True), ('2200' '1a' '27', True),
+                ('26ffff' '27', True), ('210000', True), ('2201' '210000', True), ('0c', True), ('25ff', True),
+                ('2200' '16ff' '27', True), ('3205' '27', True), ('21ffff', True)]:
+            with self.subTest(code=code):
+                text = f'X{len(code) // 2:x},{code}'
+                self.assertEqual(p.ask(f'Z0,{add:x},2;{text}'), 'OK')
+                self.assertIn('T05', p.ask('vCont;c'))
+                pc = struct.unpack('<Q', bytes.fromhex(p.ask('p20')))[0]
+                if holds is not None:
+                    self.assertEqual(pc, add if holds else feed)
+                if pc == add:
+                    self.assertEqual(p.ask('vCont;s:1'), 'T05thread:1;')
+                    self.assertIn('T05', p.ask('vCont;c'))
+                self.assertEqual(p.ask('vCont;s:1'), 'T05thread:1;')
+        self.assertEqual(p.ask(f'z0,{feed:x},2'), 'OK')
+        # In the second argument, of two conditions: one of them is enough.
+        self.assertEqual(p.ask(f'Z0,{add:x},2;X8,26000b2303e81327X8,26000b2303e91327'), 'OK')
+        for wanted in 1000, 1001:
+            self.assertIn('T05', p.ask('vCont;c'))
+            self.assertEqual(p.ask('pb'), struct.pack('<Q', wanted).hex())
+            p.ask('vCont;s:1')
+        for bad in ';X', ';X2,00', ';Y', ';X2,zz27', ';cmds:0', 'X1,27x':
+            self.assertEqual(p.ask(f'Z0,{add:x},2{bad}'), 'E16')
+        self.assertEqual(p.ask('vCont;c'), 'W2a')
+
     def test_held_hart(self):
         """One hart steps while the other stands, or runs."""
         p = self.start()
