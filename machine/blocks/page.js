@@ -252,9 +252,17 @@ function irHtml(k) {
   return out;
 }
 
+// Declarations, of which GCC makes one for each value, become one line.
 function gimpleHtml(form) {
-  return form.text.replace(/\n$/, '').split('\n').map((text, i) =>
-    line(form.insns[i], esc(text), /^\s*\/\* 0x/.test(text) ? 'mark' : ''));
+  const out = [], lines = form.text.replace(/\n$/, '').split('\n'), end = lines.indexOf('');
+  const declared = lines.slice(0, Math.max(end, 0)).filter(text => /^ +[^/]*;$/.test(text));
+  lines.forEach((text, i) => {
+    if (i > end || !declared.includes(text))
+      out.push(line(form.insns[i], esc(text), /^\s*\/\* 0x/.test(text) ? 'mark' : ''));
+    else if (text === declared[0])
+      out.push(line(-1, `  … ${declared.length} declarations`, 'note', declared.map(d => d.trim()).join('\n')));
+  });
+  return out;
 }
 
 // Host instructions of a piece: address, and where that is in its part, such as "+01c" or "cold+01c".
