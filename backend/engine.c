@@ -59,6 +59,7 @@ Engine *engine_new(const EngineConfig *config, const EngineGuest *guest, IrEnv *
     e->persistent = tier_cache_new(e);
     e->kept = tier_blocks_new(e);
     e->tap = tap_blocks_new(e);
+    e->costs = config->inspect ? g_hash_table_new_full(NULL, NULL, NULL, g_free) : NULL;
     return e;
 }
 
@@ -79,6 +80,10 @@ void engine_free(Engine *e)
     g_array_free(e->pred_list, TRUE);
     g_hash_table_destroy(e->return_sites);
     ir_block_free(e->scratch);
+    costs_forget(e);
+    g_clear_pointer(&e->costs, g_hash_table_destroy);
+    if (e->again)
+        queue_free(e->again, NULL);
     tier_blocks_free(e);
     code_cache_free(e->cache);
     tier_cache_free(e->persistent);
@@ -120,16 +125,18 @@ static Block *translate(Engine *e, uint64_t pc, unsigned max, CodeArena *arena)
 {
     MemFault fault;
     Block *b = NULL;
-    bool first = true;
-    for (; !b; max /= 2) {
+    for (bool first = true; !b; max /= 2, first = false) {
+        uint64_t start = costs_now(e), lifted;
         if (!breakpoints_lift(e, pc, max, &fault)) {
             tap_blocks_fetch_fault(e, &fault);
             return NULL;
         }
+        lifted = costs_now(e);
         b = interp_translate(e->scratch, pc, e->config.tap, arena);
         if (b)
             b->shortened = !first;
-        first = false;
+        if (b && e->costs && arena) // those of others are not asked for
+            costs_add(e, b, (BlockCosts){{lifted - start, costs_now(e) - lifted}});
     }
     if (e->tap)
         tap_blocks_name(e, b, code_length(e->scratch), !arena);
@@ -442,6 +449,7 @@ bool engine_flush_if_wanted(Engine *e)
     g_hash_table_remove_all(e->return_sites);
     e->noted = 0;
     e->ran = NULL;
+    costs_forget(e);
     engine_stats_blocks_end(e);
     engine_tally_blocks_end(e);
     tap_blocks_dropped(e);
@@ -516,38 +524,6 @@ void engine_run_one(Engine *e, Block *b)
     e->env->icount_limit += (uint64_t)rest;
     e->env->left += rest;
     e->in.last = NULL;
-}
-
-void engine_step_block(Engine *e)
-{
-    engine_flush_if_wanted(e);
-    Block *b = engine_block(e, e->env->pc);
-    if (b)
-        engine_run_one(e, b);
-}
-
-bool engine_step_within(Engine *e, uint64_t n)
-{
-    engine_flush_if_wanted(e);
-    Block *b = engine_block(e, e->env->pc);
-    if (!b || b->n_insns > n)
-        return false;
-    engine_run_one(e, b);
-    return true;
-}
-
-void engine_run_exactly(Engine *e, uint64_t n)
-{
-    uint64_t end = ir_env_icount(e->env) + n;
-    for (uint64_t now; (now = ir_env_icount(e->env)) < end;) {
-        engine_flush_if_wanted(e);
-        Block *b = engine_block(e, e->env->pc);
-        if (b && b->n_insns > end - now)
-            b = engine_uncached(e, e->env->pc, (unsigned)(end - now));
-        if (!b)
-            break;
-        engine_run_one(e, b);
-    }
 }
 
 bool engine_enter_compiled(Engine *e)

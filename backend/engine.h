@@ -27,6 +27,8 @@ typedef struct {
     RegionStore *store;  // persistent code cache; outlives the engine. NULL: none
     uint64_t program;    // whose baseline blocks are looked for there: any number for what was loaded. 0: none
     unsigned keep_blocks; // so many new ones are worth being kept at the end, 0: never
+    bool inspect;        // measure what each block costs to make (CodePiece.stages)
+    bool lines;          // regions have lines from the start (unit_lines). Without `store`, whose regions have none
     uint64_t lift_rules; // what else than its bytes decides how code is lifted
 } EngineConfig;
 

@@ -58,12 +58,27 @@ struct Engine {
     TierCache *persistent; // NULL: not used
     TierBlocks *kept;      // likewise
     TapBlocks *tap;        // likewise
+    GHashTable *costs;     // config.inspect: Block -> BlockCosts; else NULL
+    GHashTable *refusals;  // heads of regions that were not compiled -> why, as text; NULL: none yet
+    Queue *again;          // compiles for inspect_fill; NULL until it is needed
     Breakpoints *breakpoints; // NULL: there are none
     bool at_breakpoint;       // the engine stopped in front of one
     GArray *watchers;      // EngineWatcher; NULL: none
     void (*tally)(void *opaque, const EngineRuns *r); // NULL: none
     void *tally_opaque;
 };
+
+typedef enum { COST_LIFT, COST_TRANSLATE, COST_BASELINE, COSTS } CostStage;
+typedef struct { // CPU time, ns
+    uint64_t ns[COSTS];
+} BlockCosts;
+extern const char *const cost_stage_names[COSTS];
+
+// inspect_costs.c: the time when a stage starts; 0 unless it is to be measured.
+uint64_t costs_now(const Engine *e);
+void costs_add(Engine *e, const Block *b, BlockCosts more); // e->costs is there
+void costs_forget(Engine *e); // all blocks go
+void costs_refused(Engine *e, const Block *head, const char *why);
 
 // A region on its way through the compiler.
 typedef struct {
