@@ -188,6 +188,7 @@ static EngineConfig engine_config(const Options *o, unsigned harts)
         .code_size = o->jit_code_size,
         .stats = o->stats != STATS_NONE && !o->stats_quick,
         .shared = harts > 1,
+        .inspect = o->command == COMMAND_BLOCKS,
     };
 }
 
