@@ -298,19 +298,43 @@ const none = text => [`<div class="none">${text}</div>`];
 const NOT_FILLED = 'Not in this page: only the hottest pieces of the run were made again with everything told ' +
   '(<code>--fill N</code>, <code>--fill-time SECONDS</code>).';
 
-// Lines go in chunks, of which the browser lays out those that are seen.
+// Lines go in chunks, of which the browser lays out those that are seen. The first ones are there at once, the others
+// when there is time, or somebody goes there.
+const later = []; // [chunk, its lines]
+
 function column(name, lines) {
-  let html = '';
+  const code = document.querySelector(`#c-${name} .code`);
+  code.replaceChildren();
   for (let i = 0; i < lines.length; i += CHUNK) {
-    const some = lines.slice(i, i + CHUNK);
-    html += `<div class="chunk" style="contain-intrinsic-height:auto ${some.length * 17}px">${some.join('')}</div>`;
+    const chunk = document.createElement('div'), some = lines.slice(i, i + CHUNK);
+    chunk.className = 'chunk';
+    chunk.style.containIntrinsicHeight = `auto ${some.length * 17}px`;
+    if (i < 2 * CHUNK)
+      chunk.innerHTML = some.join('');
+    else
+      later.push([chunk, some]);
+    code.append(chunk);
   }
-  document.querySelector(`#c-${name} .code`).innerHTML = html;
 }
 
-function collectLines() {
-  linesOf = [];
-  for (const l of document.querySelectorAll('#forms .l[data-i]'))
+function fill(deadline) {
+  while (later.length && (!deadline || deadline.timeRemaining() > 1)) {
+    const [chunk, some] = later.pop();
+    if (!chunk.isConnected)
+      continue; // of a piece that was left
+    chunk.innerHTML = some.join('');
+    collectLines(chunk);
+  }
+  fillLater();
+}
+
+function fillLater() {
+  if (later.length)
+    requestIdleCallback(fill);
+}
+
+function collectLines(inside) {
+  for (const l of inside.querySelectorAll('.l[data-i]'))
     (linesOf[l.dataset.i] ??= []).push(l);
   const again = [[lit, 'hot'], [held, 'held']];
   for (const [i, kind] of again)
@@ -325,7 +349,9 @@ function passes() {
 function drawIr() {
   const all = passes();
   column('ir', all.length ? irHtml(Math.min(pass, all.length - 1)) : none(NOT_FILLED));
-  collectLines();
+  linesOf = [];
+  collectLines($('forms'));
+  fillLater();
 }
 
 function drawForms() {
@@ -398,6 +424,7 @@ function bring(i, except) {
 
 // The target of a jump in host code.
 function bringHost(i) {
+  fill();
   const l = document.querySelectorAll('#c-host .l.at')[i];
   scrollToLine(l);
   l.classList.add('held');
@@ -405,6 +432,7 @@ function bringHost(i) {
 }
 
 function hold(i, from) {
+  fill();
   for (const l of linesOf[held] || [])
     l.classList.remove('held');
   held = i === held ? -1 : i;
