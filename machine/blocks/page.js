@@ -68,11 +68,15 @@ async function loadTexts() {
   }
 }
 
+let filters = 0; // of which the last one counts
 async function filter() {
+  const mine = ++filters;
   const words = $('filter').value.toLowerCase().split(/\s+/).filter(w => w), deep = $('deep').checked;
   if (deep && words.length && !rows[rows.length - 1]?.deep) {
     $('found').textContent = 'reading the code …';
     await loadTexts();
+    if (mine !== filters)
+      return;
   }
   const key = $('sort').value;
   shown = rows.filter(r => tierOn[r.tier] && words.every(w => r.text.includes(w) || (deep && r.deep?.includes(w))));
@@ -319,7 +323,7 @@ function column(name, lines) {
 
 function fill(deadline) {
   while (later.length && (!deadline || deadline.timeRemaining() > 1)) {
-    const [chunk, some] = later.pop();
+    const [chunk, some] = later.shift(); // in their order, as linesOf has it
     if (!chunk.isConnected)
       continue; // of a piece that was left
     chunk.innerHTML = some.join('');

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """addend blocks of the demo guest: selection, formats, what is said on stderr.
 
-usage: blocks_run_test.py ADDEND [unittest arguments]"""
+usage: blocks_run_test.py ADDEND BLOCKS_IR [unittest arguments]"""
 import json
 import os
 import re
@@ -14,7 +14,7 @@ import unittest
 
 from blocks_schema import check_document
 
-ADDEND = sys.argv[1]
+ADDEND, BLOCKS_IR = sys.argv[1:3]
 
 
 def run(*words):
@@ -70,6 +70,12 @@ class RunTest(unittest.TestCase):
                      r'  /\* 0x[0-9a-f]+: ', r'OUT: \[size=\d+\] 0x', r'  -- guest addr 0x[0-9a-f]{16}  \w'):
             self.assertRegex(text, '(?m)^' + line)
 
+    def test_ir_can_be_read_back(self):
+        text = self.blocks('.txt', '--top', '30')
+        r = subprocess.run([BLOCKS_IR], input=text, capture_output=True, check=False, text=True)
+        self.assertEqual(r.returncode, 0, r.stdout)
+        self.assertGreater(int(r.stdout), 30)
+
     def test_all_pieces_of_an_interpreter(self):
         d = json.loads(self.blocks('.json', '--top', 'all', '-accel', 'interp', '--instructions', '1000000'))
         check_document(d)
@@ -105,4 +111,4 @@ class RunTest(unittest.TestCase):
 
 
 if __name__ == '__main__':
-    unittest.main(argv=[sys.argv[0], *sys.argv[2:]])
+    unittest.main(argv=[sys.argv[0], *sys.argv[3:]])
