@@ -45,12 +45,23 @@ void dump_block(Engine *e, const IrBlock *ir, uint64_t base)
 
 // QEMU's four fields, so that scripts find the pc in the second: cs_base and flags are 0 here, and what QEMU calls
 // cflags, whose low bits are its count of instructions, is just that count.
-void dump_exec(Engine *e, const Block *b)
+static void print_exec(Engine *e, FILE *f, const Block *b)
 {
-    if (log_in_filter(b->pc))
-        log_printf("Trace 0: %p [%016x/%016" PRIx64 "/%08x/%08x] %s\n",
-                   b->unit ? (void *)b->unit->code : (void *)b->ops, 0, b->pc, 0, b->n_insns,
-                   e->guest.symbol(e->guest.opaque, b->pc));
+    fprintf(f, "Trace %u: %p [%016x/%016" PRIx64 "/%08x/%08x] %s\n", e->config.hart,
+            b->unit ? (void *)b->unit->code : (void *)b->ops, 0, b->pc, 0, b->n_insns,
+            e->guest.symbol(e->guest.opaque, b->pc));
+}
+
+void dump_entry(Engine *e, const Block *b)
+{
+    if (!log_in_filter(b->pc))
+        return;
+    FILE *f = log_lock();
+    if (log_on(LOG_EXEC))
+        print_exec(e, f, b);
+    if (log_on(LOG_CPU))
+        e->guest.print_state(e->guest.opaque, f, log_on(LOG_FPU));
+    log_unlock();
 }
 
 // Host code as assembly, with lines as QEMU has them in front of what belongs to another instruction.

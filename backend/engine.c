@@ -5,6 +5,7 @@
 // is then interpreted even if compiled code starts there, or nothing would ever move.
 #include "backend/engine_private.h"
 
+#include "backend/engine_steps.h"
 #include "backend/fp_host.h"
 #include "backend/fp_mode.h"
 #include "backend/jit_call.h"
@@ -27,11 +28,17 @@ Engine *engine_new(const EngineConfig *config, const EngineGuest *guest, IrEnv *
 {
     Engine *e = g_new0(Engine, 1);
     e->config = *config;
-    if (config->tap || config->tally) {
+    if (config->tap || config->tally || config->steps) {
         e->config.jit = false;
         e->config.store = NULL;
     }
     e->config.system &= !config->tally;
+    if (config->steps)
+        e->config.baseline = false;
+    if (config->max_insns)
+        e->config.store = NULL; // what is kept is longer
+    else
+        e->config.max_insns = MAX_BLOCK_INSNS;
     e->guest = *guest;
     e->env = env;
     e->tlb = tlb;
@@ -140,6 +147,8 @@ static Block *translate(Engine *e, uint64_t pc, unsigned max, CodeArena *arena)
     }
     if (e->tap)
         tap_blocks_name(e, b, code_length(e->scratch), !arena);
+    if (e->config.steps)
+        b->number = e->config.steps->translated(e->config.steps->opaque, b, e->scratch, !arena);
     e->stats.blocks++;
     e->stats.block_insns += b->n_insns;
     if (log_on(LOG_IN_ASM | LOG_OP))
@@ -217,7 +226,7 @@ static Block *translate_cached(Engine *e, uint64_t pc, ram_t ram, const uint8_t 
         return engine_uncached(e, pc, 1);
     Block *b = e->kept && !next && !breakpoint_on_page(e, pc) ? tier_blocks_find(e, pc, ram, host) : NULL;
     if (!b) {
-        b = translate(e, pc, MAX_BLOCK_INSNS, code_cache_arena(e->cache));
+        b = translate(e, pc, e->config.max_insns, code_cache_arena(e->cache));
         if (!b)
             return NULL;
         set_spans(b, code_length(e->scratch), ram, next);
@@ -359,7 +368,7 @@ static void link_compiled(Engine *e, Block *b)
 }
 
 // Remembers how control came to b, so that next time it comes without the engine, or the engine finds b at once.
-static void link_to(Engine *e, Block *b)
+void engine_link_to(Engine *e, Block *b)
 {
     bool indirect = e->in.indirect || e->from_indirect;
     if (e->chain && !b->uncached) { // else every entry comes through here
@@ -453,6 +462,8 @@ bool engine_flush_if_wanted(Engine *e)
     engine_stats_blocks_end(e);
     engine_tally_blocks_end(e);
     tap_blocks_dropped(e);
+    if (e->config.steps)
+        e->config.steps->dropped(e->config.steps->opaque);
     code_cache_flush_all(e->cache);
     enter_mode(e);
     if (e->watchers)
@@ -487,11 +498,11 @@ void engine_run(Engine *e)
         if (!b)
             continue;
         bool compiled_before = e->from || e->from_indirect;
-        link_to(e, b);
+        engine_link_to(e, b);
         if (compiled_before && !b->unit)
             weigh_entry(b);
-        if (log_on(LOG_EXEC))
-            dump_exec(e, b);
+        if (log_on(LOG_EXEC | LOG_CPU))
+            dump_entry(e, b);
         if (--b->heat < 0) {
             if (!b->unit)
                 tier_warm(e, b);
@@ -516,7 +527,7 @@ void engine_run_one(Engine *e, Block *b)
 {
     int64_t rest = e->env->left - 1;
     e->ran = engine_would_run(e, b);
-    link_to(e, b);
+    engine_link_to(e, b);
     b->heat--;
     e->env->icount_limit -= (uint64_t)rest;
     e->env->left = 1;
@@ -536,7 +547,7 @@ bool engine_enter_compiled(Engine *e)
         return false;
     if (!b->unit && --b->heat < 0)
         tier_warm(e, b);
-    link_to(e, b);
+    engine_link_to(e, b);
     if (!usable_unit(e, b))
         return false;
     run_unit(e, b);

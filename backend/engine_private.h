@@ -111,6 +111,9 @@ Block *engine_peek(Engine *e, uint64_t pc);
 // The same, but translates; NULL where that would fault or the block cannot be kept.
 Block *engine_make(Engine *e, uint64_t pc);
 
+bool engine_flush_if_wanted(Engine *e);       // true: no block is good any more
+void engine_link_to(Engine *e, Block *b);     // remembers how control came to b, so that it comes faster next time
+
 uint64_t block_end(const Block *b); // the guest address behind it
 
 // engine.c: a block of at most max instructions at pc, which is forgotten when the next one is made. NULL after taking
@@ -219,6 +222,6 @@ JitUnit *engine_would_run(const Engine *e, const Block *b);
 
 // dump.c: the -d output of each stage
 void dump_block(Engine *e, const IrBlock *ir, uint64_t base);
-void dump_exec(Engine *e, const Block *b);
+void dump_entry(Engine *e, const Block *b); // it runs next: -d exec, -d cpu
 void dump_baseline(Engine *e, const JitUnit *u);
 void dump_region(Engine *e, const QueueResult *r, const JitUnit *u);
