@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Reads the text of addend blocks from standard input and gives each IR in it to ir_parse: prints how many there were, or
-// what is wrong with status 1.
+// Reads the text of addend blocks from standard input and gives each IR in it to ir_parse: prints how many there were,
+// or what is wrong with status 1.
 #include "ir/ir.h"
 #include <stdio.h>
 #include <string.h>
