@@ -192,6 +192,7 @@ static EngineConfig engine_config(const Options *o, unsigned harts)
         .stats = o->stats != STATS_NONE && !o->stats_quick,
         .shared = harts > 1,
         .lines = o->jitdump,
+        .inspect = o->command == COMMAND_BLOCKS,
     };
 }
 

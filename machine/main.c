@@ -126,7 +126,7 @@ static int run(const Options *o)
     fflush(stdout);
     if (r.message)
         fprintf(stderr, "addend: %s\n", r.message);
-    int status = blocks_run_status(o, r.status);
+    int status = blocks_run_status(o, m, r.status);
     if (!write_stats(m, o, &r, stats, &error))
         status = fail(error);
     g_clear_error(&error);
