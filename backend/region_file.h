@@ -30,7 +30,7 @@ typedef struct {
     uint32_t text_size, entry; // machine code; offset of the function in it
     uint32_t exits_size, n_moves;
     uint32_t movable; // 1: the text is right at any base that is `base` in its page, when moved there
-    // For who looks at the region (inspect.h): why it is not larger, and what else it was compiled by, as in JitRequest.
+    // For who looks at the region (inspect.h): why it is not larger, and what else it was compiled by (JitRequest).
     uint32_t ends, second_regs, pad;
     uint64_t second_start, second_size;
 } RegionHeader;
