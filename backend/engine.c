@@ -284,8 +284,7 @@ Block *engine_block(Engine *e, uint64_t pc)
     const uint8_t *host;
     ram_t ram;
     MemFault fault;
-    e->at_breakpoint = breakpoint_at(e, pc);
-    if (e->at_breakpoint)
+    if (breakpoint_stops(e, pc))
         return NULL;
     if (!fetch(e, pc, &host, &ram, &fault)) {
         tap_blocks_fetch_fault(e, &fault);
@@ -493,8 +492,6 @@ void engine_run(Engine *e)
             known = NULL;
         Block *b = known ? known : engine_block(e, env->pc);
         known = NULL;
-        if (!b && e->at_breakpoint)
-            break;
         if (!b)
             continue;
         bool compiled_before = e->from || e->from_indirect;

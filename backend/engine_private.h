@@ -124,6 +124,7 @@ bool engine_flush_if_wanted(Engine *e); // true: no block is good any more
 
 // breakpoints.c
 bool breakpoint_at(const Engine *e, uint64_t pc);
+bool breakpoint_stops(Engine *e, uint64_t pc); // the hart comes to pc. True: the slice ends in front of it
 bool breakpoint_on_page(const Engine *e, uint64_t pc);
 // Lifts at pc into e->scratch, at most max instructions, and none with a breakpoint behind the first.
 bool breakpoints_lift(Engine *e, uint64_t pc, unsigned max, MemFault *fault);
