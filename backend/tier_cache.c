@@ -28,7 +28,7 @@ struct TierCache {
 TierCache *tier_cache_new(Engine *e)
 {
     // What is to be printed about a compilation, only a compilation knows.
-    if (!e->config.store || !e->queue || log_on(LOG_OP_OPT | LOG_GIMPLE | LOG_OUT_ASM))
+    if (!e->config.store || !e->queue || e->config.lines || log_on(LOG_OP_OPT | LOG_OP_PASS | LOG_GIMPLE | LOG_OUT_ASM))
         return NULL;
     TierCache *c = g_new0(TierCache, 1);
     c->store = e->config.store;

@@ -14,7 +14,7 @@
 #include <string.h>
 
 enum { RUN = 1, MTREE = 2, ALL = RUN | MTREE, CACHE = 4, AOT = 8, RECORD = 16, MODEL = 32, SWEEP = 64, REPORT = 128 };
-enum { TLB = RECORD | MODEL | SWEEP | REPORT, BLOCKS = 256 };
+enum { TLB = RECORD | MODEL | SWEEP | REPORT, BLOCKS = 256, TRACE = 4096 };
 
 typedef enum { ACTION_FLAG, ACTION_TEXT, ACTION_CALL } Action;
 
@@ -87,6 +87,7 @@ static bool unknown_option(const Parser *p, const char *word, const char *name, 
     const char *hint = value_closest(name, candidates, n);
     const char *help = p->scope == MTREE   ? "addend mtree --help"
                        : p->scope == CACHE ? "addend cache --help"
+                       : p->scope == TRACE ? "addend trace --help"
                        : p->scope & AOT    ? "addend aot --help"
                        : p->scope & TLB    ? "addend tlb --help"
                        : p->scope & BLOCKS ? "addend blocks --help"
@@ -233,7 +234,7 @@ static bool check_together(Options *o, GError **error)
     if (o->monitor == MONITOR_STDIO && !strcmp(o->serial, "stdio"))
         return value_error(error, "-monitor", "stdio: the console is there already (-serial mon:stdio has both)");
     if ((o->command == COMMAND_AOT && !check_aot(o, error)) || !check_tlb(o, error) || !check_profile(o, error) ||
-        !check_blocks(o, error) || !check_gdb(o, error))
+        !check_blocks(o, error) || !check_gdb(o, error) || !check_logs(o, error))
         return false;
     bool tuned = o->jit_threshold || o->jit_opt >= 0 || o->jit_workers || o->jit_sync;
     if (o->accel == ACCEL_INTERP && (tuned || o->jit_warm || o->jit_no_baseline || o->jit_code_size))
@@ -256,6 +257,7 @@ static void subcommand(Parser *p)
                  {"cache", COMMAND_CACHE},
                  {"aot", COMMAND_AOT},
                  {"tlb", COMMAND_TLB},
+                 {"trace", COMMAND_TRACE},
                  {"blocks", COMMAND_BLOCKS},
                  {"help", COMMAND_PRINT_HELP}};
     for (unsigned i = 0; p->argc > 1 && i < G_N_ELEMENTS(names); i++) {
@@ -266,6 +268,7 @@ static void subcommand(Parser *p)
     }
     p->scope = p->o->command == COMMAND_MTREE   ? MTREE
                : p->o->command == COMMAND_CACHE ? CACHE
+               : p->o->command == COMMAND_TRACE ? TRACE
                : p->o->command == COMMAND_AOT   ? RUN | AOT
                : p->o->command == COMMAND_BLOCKS ? RUN | BLOCKS
                                                  : RUN;
@@ -312,7 +315,7 @@ static bool cache_action(Parser *p, GError **error)
     return p->o->cache_action || value_error(error, "cache", "'%s' is none of list, verify and purge", word);
 }
 
-// addend help [demo|mtree|cache|aot|tlb|blocks].
+// addend help [demo|mtree|cache|aot|tlb|trace|blocks].
 static bool parse_help(Parser *p, GError **error)
 {
     if (p->at == p->argc)
@@ -328,11 +331,13 @@ static bool parse_help(Parser *p, GError **error)
         p->o->help_topic = COMMAND_AOT;
     else if (!strcmp(topic, "tlb"))
         p->o->help_topic = COMMAND_TLB;
+    else if (!strcmp(topic, "trace"))
+        p->o->help_topic = COMMAND_TRACE;
     else if (!strcmp(topic, "blocks"))
         p->o->help_topic = COMMAND_BLOCKS;
     else
-        return value_error(error, "help", "there is no subcommand '%s', only demo, mtree, cache, aot, tlb and blocks",
-                           topic);
+        return value_error(error, "help",
+                           "there is no subcommand '%s', only demo, mtree, cache, aot, tlb, trace and blocks", topic);
     return p->at + 1 == p->argc || value_error(error, "help", "one subcommand at a time");
 }
 
@@ -361,6 +366,11 @@ static bool parse_words(Parser *p, GError **error)
                 continue;
             if (o->command == COMMAND_CACHE)
                 return false;
+            if (o->command == COMMAND_TRACE) {
+                if (!trace_word(o, p->argv[p->at++], error))
+                    return false;
+                continue;
+            }
             if (o->command == COMMAND_TLB && o->tlb_action > TLB_RECORD) {
                 if (!tlb_word(o, p->argv[p->at++], error))
                     return false;
@@ -381,6 +391,8 @@ static bool parse_words(Parser *p, GError **error)
     }
     if (o->command == COMMAND_CACHE)
         return o->cache_action || value_error(error, "cache", "needs list, verify or purge");
+    if (o->command == COMMAND_TRACE)
+        return o->trace_file || value_error(error, "trace", "needs the file to print");
     if (o->command == COMMAND_TLB && !o->tlb_action)
         return value_error(error, "tlb", "needs record, model, sweep, report or presets");
     default_guest_args(o);
@@ -491,6 +503,12 @@ static void print_help(OptionsCommand topic, FILE *out)
         print_rows(CACHE, out);
         return;
     }
+    if (topic == COMMAND_TRACE) {
+        fprintf(out, "usage: addend trace FILE\n"
+                     "Prints what --trace-insns FILE wrote: a line for each instruction that was executed.\n");
+        print_rows(TRACE, out);
+        return;
+    }
     if (topic == COMMAND_AOT) {
         fprintf(out, "usage: addend aot [--run SECONDS] [options] [guest.elf [arguments...]]\n"
                      "Compiles the guest ahead of time and keeps the code, so that already its first run starts with "
@@ -530,8 +548,9 @@ static void print_help(OptionsCommand topic, FILE *out)
                      "       addend cache list|verify|purge [--cache-dir DIRECTORY]\n"
                      "       addend aot [--run SECONDS] [options] [guest.elf [arguments...]]\n"
                      "       addend tlb record|model|sweep|report|presets ...\n"
+                     "       addend trace FILE\n"
                      "       addend blocks [options] [guest.elf [arguments...]]\n"
-                     "       addend help [demo|mtree|cache|aot|tlb|blocks]\n"
+                     "       addend help [demo|mtree|cache|aot|tlb|trace|blocks]\n"
                      "Runs RV64 machines. guest.elf alone stands for -bios none -kernel guest.elf.\n"
                      "Options take one dash or two, and their argument as the next word or behind '='.\n");
     print_rows(RUN, out);
@@ -566,6 +585,7 @@ void options_print(const Options *options, FILE *out)
     case COMMAND_DEMO:
     case COMMAND_MTREE:
     case COMMAND_CACHE:
+    case COMMAND_TRACE:
     case COMMAND_AOT:
     case COMMAND_TLB:
     case COMMAND_BLOCKS:

@@ -18,6 +18,7 @@ typedef enum {
     COMMAND_MTREE,      // addend mtree [-f] [-d] [-o] [-D] [options] [guest.elf]: print the memory regions of a board
     COMMAND_CACHE,      // addend cache list|verify|purge [--cache-dir DIR]: look after the persistent code cache
     COMMAND_AOT,        // addend aot [options] [guest.elf [args...]]: fill the persistent code cache
+    COMMAND_TRACE,      // addend trace FILE: print what --trace-insns wrote
     COMMAND_TLB,        // addend tlb record|model|sweep|report ...: the TLB laboratory
     COMMAND_BLOCKS,     // addend blocks [demo] [options] [guest.elf [args...]]: what a run was translated to
     COMMAND_PRINT_HELP, // the others print and are done: options_print does them
@@ -38,6 +39,14 @@ typedef enum { STATS_NONE, STATS_TEXT, STATS_JSON } OptionsStats;
 #define OPTIONS_HOT_DEFAULT 20
 typedef enum { TLB_NONE, TLB_RECORD, TLB_MODEL, TLB_SWEEP, TLB_REPORT } OptionsTlbAction;
 typedef enum { FORMAT_NONE, FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV, FORMAT_SVG, FORMAT_HTML, FORMAT_DOT } OptionsFormat;
+
+typedef struct { // --trace-insns; the strings are in Options.text
+    const char *file;
+    const char *start, *stop; // a number or a symbol; NULL: not given
+    uint64_t skip, count;     // instructions; count 0: all
+    uint64_t harts;           // bit n: hart n; 0: all
+    bool regs, mem, text;
+} TraceItem;
 
 typedef struct {
     OptionsCommand command;
@@ -98,6 +107,7 @@ typedef struct {
     int jit_opt;            // GCC's optimisation level 0..3; -1: the engine's default
     unsigned jit_workers;   // compiling processes; 0: the engine's default
     size_t jit_code_size;   // bytes of compiled code before all of it is dropped; 0: the engine's default
+    bool one_insn;          // blocks of one instruction, for -d exec
     bool jit_sync;          // the guest waits for each compilation, so that runs repeat exactly
     bool no_cache;          // no persistent code cache
     const char *cache_dir;  // its folder, or NULL: the default one
@@ -114,6 +124,12 @@ typedef struct {
     const char *stats_file; // NULL: stderr
     bool perf_map, jitdump; // for Linux' perf
     GPtrArray *symbols;     // of const char *: --symbols, as names_add_file takes them
+
+    // Logs of instructions (machine/log/).
+    bool log_commits, log_insns; // --log-commits, -l
+    const char *spike_log;       // --log: their file, or NULL: stderr
+    TraceItem trace_insns;       // --trace-insns; file NULL: none
+    const char *trace_file;      // addend trace: what it reads; or NULL
 
     // Profiles.
     const char *flame;        // --flame: the file, whose ending says the format; or NULL

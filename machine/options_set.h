@@ -20,9 +20,13 @@ OptionSet set_gdb, set_gdb_usual;
 OptionSet set_flame, set_timeline, set_mix, set_hot;
 OptionSet set_blocks_pc, set_blocks_symbol, set_blocks_top, set_blocks_tier, set_blocks_fill, set_blocks_fill_time,
     set_blocks_output, set_blocks_format;
-OptionSet set_symbols;
+OptionSet set_symbols, set_trace_insns;
 OptionSet set_log_items, set_log_filter, set_stats, ask_version, ask_help;
 OptionSet set_spike_ram_size; // -m<MiB>, Spike's form: up to that much RAM, at most 16 TiB
+
+// Behind all options: what logs of instructions go with.
+bool check_logs(const Options *o, GError **error);
+bool trace_word(Options *o, const char *word, GError **error); // addend trace: its file
 
 // A copy of text that lives as long as the options; equal texts share one.
 const char *options_keep(Options *o, const char *text);

@@ -2,8 +2,8 @@
 // The page of addend blocks: a list of pieces of code, and one of them in its four forms.
 'use strict';
 
-const COLUMNS = ['id', 'hart', 'tier', 'mode', 'dead', 'pc', 'symbol', 'percent', 'count', 'insns', 'host', 'expansion', 'ms', 'bundle',
-  'place', 'functions', 'targets']; // of a row of the index, as html.c writes it
+const COLUMNS = ['id', 'hart', 'tier', 'mode', 'dead', 'pc', 'symbol', 'percent', 'count', 'insns', 'host', 'expansion',
+  'ms', 'bundle', 'place', 'functions', 'targets']; // of a row of the index, as html.c writes it
 const TIERS = ['interpreter', 'baseline', 'region'];
 const SORTS = [['percent', 'heat'], ['count', 'count'], ['insns', 'guest insns'], ['host', 'host bytes'],
   ['expansion', 'expansion'], ['ms', 'compile ms'], ['pc', 'address']];
@@ -16,6 +16,7 @@ const MARK_CLASS = {'+': 'add', '~': 'chg', ' ': ''};
 const $ = id => document.getElementById(id);
 const escapes = {'&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;'};
 const esc = text => String(text).replace(/[&<>"]/g, c => escapes[c]);
+const percent = x => x >= 0.01 ? x.toFixed(2) + ' %' : x >= 0.00005 ? x.toFixed(4) + ' %' : '–';
 const count = n => n.toLocaleString('en').replaceAll(',', '\u202f');
 
 let index, rows, shown, byId; // shown: the rows that pass the filter, in order
@@ -90,7 +91,7 @@ function rowHtml(row, i, key, most) {
     esc(`${row.symbol || ''} ${row.pc}, ${TIERS[row.tier]}, entered ${count(row.count)} times, mode ${
       MODES[row.mode] || row.mode}, hart ${row.hart}${row.dead ? ', dead' : ''}`)}">` +
     `<span class="bar" style="width:${(100 * row.percent / most).toFixed(2)}%"></span>` +
-    `<span class="rank num">${row.id + 1}</span><span class="pct num">${row.percent.toFixed(row.percent < 0.01 ? 4 : 2)} %</span>` +
+    `<span class="rank num">${row.id + 1}</span><span class="pct num">${percent(row.percent)}</span>` +
     `<i class="dot t${row.tier}"></i><span class="sym${row.dead ? ' dead' : ''}">${esc(row.symbol || row.pc)}</span>${value}<span class="val">${
       MODES[row.mode] || row.mode}${index.harts > 1 ? row.hart : ''}</span></div>`;
 }
@@ -145,7 +146,7 @@ function edgesHtml(p, row) {
   const to = out.map(e => `<div class="edge"><span class="dim">${e.from}</span> ${edgeHtml(e, p, row.id)}</div>`).join('');
   const all = (incoming.get(row.id) || []).filter(id => id !== row.id).map(id => byId.get(id)).sort((a, b) => a.id - b.id);
   const from = all.slice(0, EDGES_SHOWN).map(r => `<div class="edge">${link(r.id, `${esc(r.symbol || r.pc)} <span class="num">#${r.id + 1}</span>`)} ` +
-      `<span class="dim num">${r.percent.toFixed(2)} %</span></div>`).join('') +
+      `<span class="dim num">${percent(r.percent)}</span></div>`).join('') +
     (all.length > EDGES_SHOWN ? `<div class="edge dim">and ${count(all.length - EDGES_SHOWN)} colder ones</div>` : '');
   const open = out.length < 7 && all.length < 7 ? ' open' : '';
   return `<details${open}><summary>${out.length} way${out.length === 1 ? '' : 's'} out, ${all.length} in</summary>` +
@@ -154,7 +155,7 @@ function edgesHtml(p, row) {
 
 function headHtml(p, row) {
   const fact = (name, value) => `<span><span class="dim">${name}</span> <b>${value}</b></span>`;
-  const facts = [fact('heat', `${row.percent.toFixed(row.percent < 0.01 ? 5 : 2)} %`), fact('entered', count(p.count)),
+  const facts = [fact('heat', percent(row.percent)), fact('entered', count(p.count)),
     fact('guest', `${p.insns.length} insns, ${p.guest_bytes} bytes, ${p.blocks.length} block${p.blocks.length > 1 ? 's' : ''}`)];
   if (p.host_bytes)
     facts.push(fact('host', `${count(p.host_bytes)} bytes + ${count(p.cold_bytes)} cold`),

@@ -6,6 +6,7 @@ usage: blocks_run_test.py ADDEND [unittest arguments]"""
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -78,6 +79,17 @@ class RunTest(unittest.TestCase):
                               (('-o', '/no/such/b.json'), '-o /no/such/b.json: No such file or directory')):
             r = run('demo', '--instructions', '1000', *words)
             self.assertEqual((r.returncode, r.stderr.splitlines()[-1]), (1, 'addend: ' + wanted))
+
+    def test_interrupted(self):
+        path = os.path.join(self.folder, 'b.json')
+        with subprocess.Popen([ADDEND, 'blocks', 'demo', '-accel', 'interp', '-o', path], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as p:
+            p.stdout.read(1)  # the guest is at work
+            p.send_signal(signal.SIGINT)
+            p.communicate(timeout=250)
+        self.assertEqual(p.returncode, 0)
+        with open(path, encoding='utf-8') as f:
+            check_document(json.load(f))
 
     def test_status_of_the_guest_stays(self):
         self.assertEqual(run('demo', '--instructions', '100').returncode, 0)

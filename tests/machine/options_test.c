@@ -121,6 +121,7 @@ static void add_command(GString *s, const Options *o)
         [COMMAND_CACHE] = " cache",
         [COMMAND_AOT] = " aot",
         [COMMAND_TLB] = " tlb",
+        [COMMAND_TRACE] = " trace",
         [COMMAND_BLOCKS] = " blocks",
         [COMMAND_PRINT_HELP] = " print help",
         [COMMAND_PRINT_VERSION] = " print version",
@@ -167,6 +168,25 @@ static void add_monitor(GString *s, const Options *o)
     if (o->monitor == MONITOR_UNIX)
         g_string_append_printf(s, ":%s%s%s", o->monitor_path, o->monitor_server ? ",server" : "",
                                o->monitor_wait ? "" : ",nowait");
+}
+
+static void add_logs(GString *s, const Options *o)
+{
+    const TraceItem *t = &o->trace_insns;
+    add_flag(s, "one-insn", o->one_insn);
+    add_flag(s, "log-commits", o->log_commits);
+    add_flag(s, "log-insns", o->log_insns);
+    add_text(s, "spike-log", o->spike_log, NULL);
+    add_text(s, "trace-insns", t->file, NULL);
+    add_text(s, "start", t->start, NULL);
+    add_text(s, "stop", t->stop, NULL);
+    add_number(s, "skip", t->skip, 0);
+    add_number(s, "count", t->count, 0);
+    add_number(s, "harts", t->harts, 0);
+    add_flag(s, "regs", t->regs);
+    add_flag(s, "mem", t->mem);
+    add_flag(s, "text", t->text);
+    add_text(s, "trace-file", o->trace_file, NULL);
 }
 
 static void add_profile(GString *s, const Options *o)
@@ -293,6 +313,7 @@ static char *describe(const Options *o)
         g_string_append_printf(s, " timeout=%g", o->timeout);
     add_number(s, "instructions", o->instructions, 0);
     add_text(s, "log-file", o->log_file, NULL);
+    add_logs(s, o);
     add_text(s, "stats", stats[o->stats], "none");
     add_flag(s, "quick", o->stats_quick);
     add_text(s, "stats-file", o->stats_file, NULL);
