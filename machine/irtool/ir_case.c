@@ -180,8 +180,17 @@ static bool same_from(const IrBlock *b, unsigned i, const IrBlock *other)
     return true;
 }
 
+static bool has_fpcheck(const IrBlock *b)
+{
+    for (unsigned i = 0; i < b->n_ops; i++)
+        if (b->ops[i].op == IR_OP_FPCHECK)
+            return true;
+    return false;
+}
+
 // Where two blocks have the instruction at an address, a frontend has lifted it alike for both; ir_unpeel goes by that
-// where the second one is a loop of its own. The block that does not agree with a loop; -1: all do.
+// where the second one is a loop of its own. The block that does not agree with a loop; -1: all do. (What has passed an
+// fpcheck needs no other one, so those are not compared.)
 static int disagrees(const IrCode *code)
 {
     for (unsigned n = 0; n < code->n_blocks; n++) {
@@ -190,7 +199,8 @@ static int disagrees(const IrCode *code)
             continue;
         for (unsigned m = 0; m < code->n_blocks; m++) {
             const IrBlock *b = code->blocks[m];
-            for (unsigned i = 1; m != n && i < b->n_ops; i++)
+            bool comparable = m != n && !has_fpcheck(b);
+            for (unsigned i = 1; comparable && i < b->n_ops; i++)
                 if (b->ops[i].op == IR_OP_INSN && b->ops[i].imm == loop->pc && !same_from(b, i, loop))
                     return (int)m;
         }
