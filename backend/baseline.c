@@ -12,6 +12,7 @@
 #include "backend/interp.h"
 #include "backend/stencil_forms.h"
 #include "backend/stencils.h"
+#include "ir/plant.h"
 #include <string.h>
 
 typedef enum { K_OTHER, K_BIN, K_BINI, K_UN, K_LD, K_ST, K_BR } Kind;
@@ -444,6 +445,7 @@ static void add_other(Baseline *t, const IOp *op, unsigned iop)
 static unsigned select_op(Baseline *t, const IOp *op)
 {
     unsigned iop = interp_op(op->handler);
+    t->insn = 1u + op->insn;
     switch ((Kind)rows[iop].kind) {
     case K_BIN:
     case K_BINI:
@@ -506,6 +508,7 @@ static Group find_group(const Block *b, const IOp *first)
 static void select_group(Baseline *t, const IOp *first, const Group *g)
 {
     IOp head = {.a = first->a, .imm = (int32_t)g->low}, none = {.imm = 0};
+    t->insn = 1u + first->insn;
     Place x = place(t, first->a);
     if (x == L_M || x == L_Z) {
         get(t, first->a);
@@ -559,40 +562,34 @@ static void select_stencils(Baseline *t)
     }
 }
 
+void baseline_select(Baseline *t)
+{
+    if (plant_is(PLANT_BASELINE))
+        baseline_plant(t, select_stencils);
+    else
+        select_stencils(t);
+}
+
 JitUnit *baseline_translate(Block *b, const IrEnv *env, bool system, bool keep, CodeMemory *memory,
                             CodeArena *arena, GError **error)
 {
     uint64_t guess = baseline_guess_target(b);
     unsigned n_slots = (b->succ_pc[0] != UINT64_MAX) + (b->succ_pc[1] != UINT64_MAX) + (guess != 0);
     JitUnit *u = baseline_unit_new(b, n_slots, arena);
-    Baseline t = {.block = b,
-                  .unit = u,
-                  .env = env,
-                  .system = system,
-                  .tap = interp_op(b->ops[0].handler) == IOP_TAP_ENTER,
-                  .arena = arena,
-                  .guess = guess,
-                  .pieces = g_array_sized_new(FALSE, FALSE, sizeof(Piece), b->n_ops * 2 + 4),
-                  .sites = g_array_sized_new(FALSE, FALSE, sizeof(JitSite), b->n_insns + 4),
-                  .fixups = keep ? g_array_sized_new(FALSE, FALSE, sizeof(uint32_t), b->n_ops * 4 + 16) : NULL,
-                  .hot = g_byte_array_sized_new(b->n_ops * 48 + 64),
-                  .cold = g_byte_array_sized_new(b->n_ops * 96 + 256),
-                  .group = NO_SLOT,
-                  .acc = NO_SLOT,
-                  .facc = NO_SLOT};
-    baseline_select(&t, select_stencils);
+    Baseline t;
+    u->system = system;
+    baseline_begin(&t, b, u, env, guess, arena);
+    t.fixups = keep ? g_array_sized_new(FALSE, FALSE, sizeof(uint32_t), b->n_ops * 4 + 16) : NULL;
+    baseline_select(&t);
     bool ok = baseline_install(&t, memory, error);
     u->n_sites = t.sites->len;
     size_t sites = t.sites->len * sizeof(JitSite), fixups = keep ? t.fixups->len * sizeof(uint32_t) : 0;
     u->sites = memcpy(code_arena_alloc(arena, sites + fixups), t.sites->data, sites);
-    g_array_free(t.sites, TRUE);
     if (keep) {
         u->n_fixups = t.fixups->len;
         u->fixups = memcpy((void *)(u->sites + u->n_sites), t.fixups->data, fixups);
         g_array_free(t.fixups, TRUE);
     }
-    g_byte_array_free(t.hot, TRUE);
-    g_byte_array_free(t.cold, TRUE);
-    g_array_free(t.pieces, TRUE);
+    baseline_end(&t);
     return ok ? u : NULL;
 }

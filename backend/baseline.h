@@ -10,6 +10,8 @@
 // addresses (JitUnit.fixups). NULL and an error when executable memory is full.
 JitUnit *baseline_translate(Block *b, const IrEnv *env, bool system, bool keep, CodeMemory *memory, CodeArena *arena,
                             GError **error);
+// Which instruction each part of such code belongs to (backend/inspect.h), found by choosing its stencils once more.
+GArray *baseline_lines(const JitUnit *u);
 // The unit of such code, without code yet, but with its slots.
 JitUnit *baseline_unit_new(Block *b, unsigned n_slots, CodeArena *arena);
 

@@ -12,16 +12,13 @@
 #include "backend/stencils.h"
 #include <string.h>
 
-// Where code is: an offset in its part.
-#define COLD (UINT32_C(1) << 31)
-
 static uint64_t hole_value(const Baseline *t, const Piece *p, unsigned hole);
 
 static uint32_t append(Baseline *t, bool cold, unsigned start, unsigned length)
 {
     GByteArray *code = cold ? t->cold : t->hot;
     g_byte_array_append(code, stencil_code + start, length);
-    return (code->len - length) | (cold ? COLD : 0);
+    return (code->len - length) | (cold ? BASELINE_COLD : 0);
 }
 
 // Does one byte do for a hole of 4? Then the instruction is 3 bytes shorter.
@@ -38,7 +35,7 @@ static uint32_t append_hot(Baseline *t, const Piece *p, bool cold)
 {
     const Stencil *s = &stencils[p->stencil];
     GByteArray *code = cold ? t->cold : t->hot;
-    uint32_t at = code->len | (cold ? COLD : 0);
+    uint32_t at = code->len | (cold ? BASELINE_COLD : 0);
     unsigned done = 0;
     for (const Patch *q = stencil_patches + s->patch; q < stencil_patches + s->patch + s->patches; q++) {
         if (!is_short(t, p, q))
@@ -55,12 +52,12 @@ static uint32_t append_hot(Baseline *t, const Piece *p, bool cold)
 
 static const uint8_t *address(const Baseline *t, uint32_t at)
 {
-    return at & COLD ? t->place.cold + (at & ~COLD) : t->place.hot + at;
+    return at & BASELINE_COLD ? t->place.cold + (at & ~BASELINE_COLD) : t->place.hot + at;
 }
 
 static uint8_t *bytes_at(const Baseline *t, uint32_t at)
 {
-    return at & COLD ? t->cold->data + (at & ~COLD) : t->hot->data + at;
+    return at & BASELINE_COLD ? t->cold->data + (at & ~BASELINE_COLD) : t->hot->data + at;
 }
 
 static void place_hot(Baseline *t, Piece *p)
@@ -104,7 +101,7 @@ static void place_copies(Baseline *t, unsigned n)
             continue;
         }
         p->hot = append_hot(t, p, true);
-        p->next = p->stencil == STENCIL_REJOIN ? join : t->cold->len | COLD;
+        p->next = p->stencil == STENCIL_REJOIN ? join : t->cold->len | BASELINE_COLD;
     }
 }
 
@@ -115,7 +112,7 @@ static Piece *add_end(Baseline *t, unsigned stencil)
     return piece(t, t->pieces->len - 1);
 }
 
-static void lay_out(Baseline *t)
+void baseline_lay_out(Baseline *t)
 {
     unsigned n = t->pieces->len;
     for (unsigned i = 1; i < n; i++) {
@@ -259,10 +256,10 @@ static void note_fixup(Baseline *t, const Piece *p, const Patch *q, uint32_t at)
         if (!p->full_to)
             return;
         to = p->full_to;
-    } else if (!is_code(q->hole) || !((hole_value(t, p, q->hole) ^ at) & COLD)) {
+    } else if (!is_code(q->hole) || !((hole_value(t, p, q->hole) ^ at) & BASELINE_COLD)) {
         return;
     }
-    uint32_t fixup = BLOCK_FIXUP(to, (at & COLD) != 0, at & ~COLD);
+    uint32_t fixup = BLOCK_FIXUP(to, (at & BASELINE_COLD) != 0, at & ~BASELINE_COLD);
     g_array_append_val(t->fixups, fixup);
 }
 
@@ -291,6 +288,32 @@ static void fill_holes(Baseline *t, const Piece *p)
     }
 }
 
+void baseline_begin(Baseline *t, Block *b, JitUnit *u, const IrEnv *env, uint64_t guess, CodeArena *arena)
+{
+    *t = (Baseline){.block = b,
+                    .unit = u,
+                    .env = env,
+                    .system = u->system,
+                    .tap = interp_op(b->ops[0].handler) == IOP_TAP_ENTER,
+                    .arena = arena,
+                    .guess = guess,
+                    .pieces = g_array_sized_new(FALSE, FALSE, sizeof(Piece), b->n_ops * 2 + 4),
+                    .sites = g_array_sized_new(FALSE, FALSE, sizeof(JitSite), b->n_insns + 4),
+                    .hot = g_byte_array_sized_new(b->n_ops * 48 + 64),
+                    .cold = g_byte_array_sized_new(b->n_ops * 96 + 256),
+                    .group = NO_SLOT,
+                    .acc = NO_SLOT,
+                    .facc = NO_SLOT};
+}
+
+void baseline_end(Baseline *t)
+{
+    g_array_free(t->sites, TRUE);
+    g_byte_array_free(t->hot, TRUE);
+    g_byte_array_free(t->cold, TRUE);
+    g_array_free(t->pieces, TRUE);
+}
+
 JitUnit *baseline_unit_new(Block *b, unsigned n_slots, CodeArena *arena)
 {
     JitUnit *u = code_arena_alloc(arena, sizeof *u);
@@ -308,7 +331,7 @@ JitUnit *baseline_unit_new(Block *b, unsigned n_slots, CodeArena *arena)
 bool baseline_install(Baseline *t, CodeMemory *memory, GError **error)
 {
     JitUnit *u = t->unit;
-    lay_out(t);
+    baseline_lay_out(t);
     if (!code_memory_place(memory, t->hot->len, t->cold->len, &t->place, error))
         return false;
     *t->place.counter = *t->block->runs;

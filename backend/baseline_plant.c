@@ -70,13 +70,9 @@ static void break_block(Block *b)
     }
 }
 
-void baseline_select(Baseline *t, void (*select)(Baseline *t))
+void baseline_plant(Baseline *t, void (*select)(Baseline *t))
 {
     Block *b = t->block;
-    if (!plant_is(PLANT_BASELINE)) {
-        select(t);
-        return;
-    }
     size_t size = b->n_ops * sizeof *b->ops;
     g_autofree IOp *whole = g_memdup2(b->ops, size);
     break_block(b);

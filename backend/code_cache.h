@@ -71,7 +71,7 @@ struct Block {
     bool kept_code;      // baseline code is kept with it
     bool shortened;      // the interpreter's temporaries ended it
     bool mean_low;       // a region around it would have run too seldom on average
-    uint8_t pad[1];
+    bool cut;            // ends in front of a breakpoint: not to be kept
     uint64_t pc;
     int32_t heat; // counts down at each entry; below 0 the entry goes through the engine
     uint16_t n_insns;

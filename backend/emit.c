@@ -2,6 +2,28 @@
 // The emitter's frame: types, locals, blocks in order, one op after another.
 #include "backend/emit.h"
 
+gcc_jit_location *emit_at;
+
+static void set_line(Emit *e, unsigned line)
+{
+    emit_at = e->lines ? gcc_jit_context_new_location(e->ctx, "guest", (int)line, 0) : NULL;
+}
+
+// What follows belongs to the guest instruction at that pc offset.
+static void emit_insn(Emit *e, int64_t pc)
+{
+    e->insn++;
+    if (e->lines) {
+        set_line(e, EMIT_FIRST_LINE + e->lines->len);
+        g_array_append_val(e->lines, pc);
+    }
+    if (e->comments) {
+        char text[32];
+        g_snprintf(text, sizeof text, "0x%" G_GINT64_MODIFIER "x", e->code->base + (uint64_t)pc);
+        gcc_jit_block_add_comment(e->bb, emit_at, text);
+    }
+}
+
 static void make_types(Emit *e)
 {
     gcc_jit_context *c = e->ctx;
@@ -78,7 +100,7 @@ static void settle_readers(Emit *e, unsigned r, unsigned upto)
         if (!v->uses || !(v->regs >> r & 1))
             continue;
         gcc_jit_lvalue *keep = emit_local(e, gcc_jit_rvalue_get_type(v->rv));
-        gcc_jit_block_add_assignment(e->bb, NULL, keep, v->rv);
+        gcc_jit_block_add_assignment(e->bb, emit_at, keep, v->rv);
         *v = (EmitValue){.rv = gcc_jit_lvalue_as_rvalue(keep), .uses = v->uses, .leaf = true};
     }
 }
@@ -128,7 +150,7 @@ static void emit_put(Emit *e, unsigned i)
         return;
     }
     settle_readers(e, op->reg, i);
-    gcc_jit_block_add_assignment(e->bb, NULL, e->reg[op->reg], v);
+    gcc_jit_block_add_assignment(e->bb, emit_at, e->reg[op->reg], v);
     e->narrow = is_word(e->block->ops[op->a].op) && op->reg < EMIT_F0 ? e->narrow | bit : e->narrow & ~bit;
     if (op->reg >= EMIT_F0)
         e->form[op->reg - EMIT_F0] = e->form_of[op->a];
@@ -151,17 +173,17 @@ static void emit_terminator(Emit *e, const IrInst *op, unsigned from)
 {
     const IrBlock *b = e->block;
     if (op->op == IR_OP_JUMP) {
-        gcc_jit_block_end_with_jump(e->bb, NULL, emit_edge(e, &b->edge[0], from));
+        gcc_jit_block_end_with_jump(e->bb, emit_at, emit_edge(e, &b->edge[0], from));
     } else if (emit_loop_at(e, from)) {
         emit_choice(e, emit_loop_at(e, from));
     } else if (ir_is_br(op->op)) {
         gcc_jit_rvalue *cond = emit_condition(e, op);
         gcc_jit_block *taken = emit_edge(e, &b->edge[0], from), *not_taken = emit_edge(e, &b->edge[1], from);
         if (taken == not_taken) { // libgccjit wants two different blocks here
-            gcc_jit_block_end_with_jump(e->bb, NULL, taken);
+            gcc_jit_block_end_with_jump(e->bb, emit_at, taken);
         } else {
             cond = emit_probably(e, cond, edge_probability(e, b));
-            gcc_jit_block_end_with_conditional(e->bb, NULL, cond, taken, not_taken);
+            gcc_jit_block_end_with_conditional(e->bb, emit_at, cond, taken, not_taken);
         }
     } else if (op->op == IR_OP_JMPIND) {
         emit_jmpind(e, op, from);
@@ -176,14 +198,14 @@ static void emit_op(Emit *e, unsigned i, unsigned from)
     const IrInst *op = &e->block->ops[i];
     uint8_t flags = ir_op_info[op->op].flags;
     if (op->op == IR_OP_INSN) {
-        e->insn++;
+        emit_insn(e, op->imm);
     } else if (op->op == IR_OP_GET) {
         emit_get(e, i);
     } else if (op->op == IR_OP_PUT) {
         emit_put(e, i);
     } else if (op->op == IR_OP_FENCE) {
         gcc_jit_function *sync = gcc_jit_context_get_builtin_function(e->ctx, "__sync_synchronize");
-        gcc_jit_block_add_eval(e->bb, NULL, gcc_jit_context_new_call(e->ctx, NULL, sync, 0, NULL));
+        gcc_jit_block_add_eval(e->bb, emit_at, gcc_jit_context_new_call(e->ctx, emit_at, sync, 0, NULL));
     } else if (flags & IRF_TERM) {
         emit_terminator(e, op, from);
     } else if (flags & IRF_PURE) {
@@ -215,11 +237,11 @@ static void count_accesses(Emit *e)
     if (loads || stores)
         emit_env(e, e->bb);
     if (loads)
-        gcc_jit_block_add_assignment_op(e->bb, NULL, emit_env_u64(e, offsetof(IrEnv, n_load)), GCC_JIT_BINARY_OP_PLUS,
-                                        emit_u64(e, loads));
+        gcc_jit_block_add_assignment_op(e->bb, emit_at, emit_env_u64(e, offsetof(IrEnv, n_load)),
+                                        GCC_JIT_BINARY_OP_PLUS, emit_u64(e, loads));
     if (stores)
-        gcc_jit_block_add_assignment_op(e->bb, NULL, emit_env_u64(e, offsetof(IrEnv, n_store)), GCC_JIT_BINARY_OP_PLUS,
-                                        emit_u64(e, stores));
+        gcc_jit_block_add_assignment_op(e->bb, emit_at, emit_env_u64(e, offsetof(IrEnv, n_store)),
+                                        GCC_JIT_BINARY_OP_PLUS, emit_u64(e, stores));
 }
 
 static void emit_block(Emit *e, unsigned n)
@@ -227,6 +249,7 @@ static void emit_block(Emit *e, unsigned n)
     e->block = e->code->blocks[n];
     e->block_index = n;
     e->bb = e->start[n];
+    set_line(e, EMIT_NO_LINE);
     e->dirty = e->dirty_in[n];
     e->narrow = 0;
     e->checked = e->checked_in[n];
@@ -259,6 +282,7 @@ static void reach(Emit *e, unsigned n)
 
 void emit_region(Emit *e)
 {
+    set_line(e, EMIT_NO_LINE);
     emit_split_loops(e);
     unsigned n = e->code->n_blocks;
     make_types(e);
@@ -283,6 +307,7 @@ void emit_region(Emit *e)
     for (unsigned i = 0; i < n; i++)
         if (e->start[i])
             emit_block(e, i);
+    set_line(e, EMIT_NO_LINE);
     emit_entry(e, first);
     emit_free_loops(e);
     emit_free_caches(e);

@@ -135,7 +135,14 @@ typedef struct {
     GArray *sites; // JitSite
     unsigned n_slots;
     GArray *entries; // int64_t pc offsets
+    GArray *lines;   // int64_t pc offsets of instructions; NULL: not wanted
+    bool comments;   // GIMPLE says where each instruction begins
 } Emit;
+
+// For GCC's statements: the guest instruction that is being emitted, as a line. NULL: lines are not wanted.
+extern gcc_jit_location *emit_at;
+#define EMIT_NO_LINE 1 // what belongs to no instruction; the others are EMIT_FIRST_LINE + their number in Emit.lines
+#define EMIT_FIRST_LINE 2
 
 // Builds the whole function `region` (and number) in e->ctx; e->code must be verified. Fills sites, n_slots, entries.
 void emit_region(Emit *e);

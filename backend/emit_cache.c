@@ -209,7 +209,7 @@ void emit_assign_caches(Emit *e)
 void emit_clear_caches(Emit *e, gcc_jit_block *bb)
 {
     for (unsigned c = 0; c < e->n_caches; c++)
-        gcc_jit_block_add_assignment(bb, NULL, e->caches[c].tag, emit_u64(e, UINT64_MAX));
+        gcc_jit_block_add_assignment(bb, emit_at, e->caches[c].tag, emit_u64(e, UINT64_MAX));
 }
 
 void emit_free_caches(Emit *e)

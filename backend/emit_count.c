@@ -73,8 +73,8 @@ gcc_jit_block *emit_count_edge(Emit *e, unsigned from, unsigned n, gcc_jit_block
     if (!by)
         return to;
     gcc_jit_block *bb = gcc_jit_function_new_block(e->fn, NULL);
-    gcc_jit_block_add_assignment_op(bb, NULL, e->left, GCC_JIT_BINARY_OP_MINUS,
+    gcc_jit_block_add_assignment_op(bb, emit_at, e->left, GCC_JIT_BINARY_OP_MINUS,
                                     gcc_jit_context_new_rvalue_from_long(e->ctx, e->i64, by));
-    gcc_jit_block_end_with_jump(bb, NULL, to);
+    gcc_jit_block_end_with_jump(bb, emit_at, to);
     return bb;
 }

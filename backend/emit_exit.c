@@ -80,9 +80,9 @@ static void gone(Emit *e, gcc_jit_block *bb)
 {
     if (!e->dead) {
         e->dead = gcc_jit_function_new_block(e->fn, "dead");
-        gcc_jit_block_end_with_return(e->dead, NULL, gcc_jit_context_null(e->ctx, e->char_ptr));
+        gcc_jit_block_end_with_return(e->dead, emit_at, gcc_jit_context_null(e->ctx, e->char_ptr));
     }
-    gcc_jit_block_end_with_jump(bb, NULL, e->dead);
+    gcc_jit_block_end_with_jump(bb, emit_at, e->dead);
 }
 
 void emit_leave(Emit *e, gcc_jit_block *bb, unsigned site)
@@ -101,7 +101,7 @@ void emit_leave_if(Emit *e, const char *test, unsigned site)
     EmitAsm a = {.keep = true};
     emit_asm_output(&a, "=@ccne", leaves);
     emit_asm(e->bb, &a, test);
-    gcc_jit_block_end_with_conditional(e->bb, NULL, emit_likely(e, emit_flag(e, leaves), false), stop, go_on);
+    gcc_jit_block_end_with_conditional(e->bb, emit_at, emit_likely(e, emit_flag(e, leaves), false), stop, go_on);
     emit_leave(e, stop, site);
     e->bb = go_on;
 }
@@ -135,8 +135,8 @@ static void write_back(Emit *e, gcc_jit_block *bb)
         if ((e->dirty >> r & 1) && !has_form(e, r, EMIT_BITS))
             store_float(e, bb, r);
         else if (e->dirty >> r & 1)
-            gcc_jit_block_add_assignment(bb, NULL, emit_env_reg(e, r), gcc_jit_lvalue_as_rvalue(e->reg[r]));
-    gcc_jit_block_add_assignment(bb, NULL, emit_env_u64(e, offsetof(IrEnv, left)),
+            gcc_jit_block_add_assignment(bb, emit_at, emit_env_reg(e, r), gcc_jit_lvalue_as_rvalue(e->reg[r]));
+    gcc_jit_block_add_assignment(bb, emit_at, emit_env_u64(e, offsetof(IrEnv, left)),
                                  emit_cast(e, emit_left_behind(e), e->u64));
 }
 
@@ -167,9 +167,9 @@ static void test_left(Emit *e, gcc_jit_block *bb, unsigned n)
 {
     gcc_jit_block *stop = gcc_jit_function_new_block(e->fn, NULL);
     gcc_jit_rvalue *over =
-        gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_LE, gcc_jit_lvalue_as_rvalue(e->left),
+        gcc_jit_context_new_comparison(e->ctx, emit_at, GCC_JIT_COMPARISON_LE, gcc_jit_lvalue_as_rvalue(e->left),
                                        gcc_jit_context_new_rvalue_from_int(e->ctx, e->i64, e->ahead[n]));
-    gcc_jit_block_end_with_conditional(bb, NULL, emit_likely(e, over, false), stop, e->start[n]);
+    gcc_jit_block_end_with_conditional(bb, emit_at, emit_likely(e, over, false), stop, e->start[n]);
     emit_leave(e, stop, add_site(e, (JitSite){.pc = e->code->blocks[n]->pc, .adjust = -e->ahead[n]}));
 }
 
@@ -205,11 +205,11 @@ static gcc_jit_block *convert(Emit *e, unsigned n, gcc_jit_block *to)
         if (!bb)
             bb = gcc_jit_function_new_block(e->fn, NULL);
         gcc_jit_rvalue *v = emit_converted(e, bb, gcc_jit_lvalue_as_rvalue(e->reg[r]), now, in);
-        gcc_jit_block_add_assignment(bb, NULL, e->reg[r], v);
+        gcc_jit_block_add_assignment(bb, emit_at, e->reg[r], v);
     }
     if (!bb)
         return to;
-    gcc_jit_block_end_with_jump(bb, NULL, to);
+    gcc_jit_block_end_with_jump(bb, emit_at, to);
     return bb;
 }
 
@@ -251,13 +251,13 @@ void emit_jmpind(Emit *e, const IrInst *op, unsigned from)
 {
     const IrBlock *b = e->block;
     gcc_jit_lvalue *keep = emit_local(e, e->u64);
-    gcc_jit_block_add_assignment(e->bb, NULL, keep, emit_use(e, op->a));
+    gcc_jit_block_add_assignment(e->bb, emit_at, keep, emit_use(e, op->a));
     gcc_jit_rvalue *target = gcc_jit_lvalue_as_rvalue(keep);
     for (unsigned k = 0; k < b->n_guess; k++) {
         gcc_jit_rvalue *pc = emit_guest_pc(e, b->guess[k].pc);
-        gcc_jit_rvalue *same = gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ, target, pc);
+        gcc_jit_rvalue *same = gcc_jit_context_new_comparison(e->ctx, emit_at, GCC_JIT_COMPARISON_EQ, target, pc);
         gcc_jit_block *next = gcc_jit_function_new_block(e->fn, NULL);
-        gcc_jit_block_end_with_conditional(e->bb, NULL, same, emit_edge(e, &b->guess[k], from), next);
+        gcc_jit_block_end_with_conditional(e->bb, emit_at, same, emit_edge(e, &b->guess[k], from), next);
         e->bb = next;
     }
     exit_indirect(e, e->bb, target);
@@ -316,12 +316,12 @@ static gcc_jit_block *entry_block(Emit *e, unsigned n)
     gcc_jit_block *bb = gcc_jit_function_new_block(e->fn, name);
     gcc_jit_rvalue *left = gcc_jit_lvalue_as_rvalue(emit_env_u64(e, offsetof(IrEnv, left)));
     gcc_jit_rvalue *ahead = gcc_jit_context_new_rvalue_from_int(e->ctx, e->i64, e->ahead[n]);
-    gcc_jit_block_add_assignment(bb, NULL, e->left,
+    gcc_jit_block_add_assignment(bb, emit_at, e->left,
                                  emit_binary(e, GCC_JIT_BINARY_OP_PLUS, emit_cast(e, left, e->i64), ahead));
     e->dirty = 0;
     for (unsigned r = 0; r < IR_NREGS; r++)
         if ((e->live_in[n] & e->used_regs) >> r & 1)
-            gcc_jit_block_add_assignment(bb, NULL, e->reg[r], gcc_jit_lvalue_as_rvalue(emit_env_reg(e, r)));
+            gcc_jit_block_add_assignment(bb, emit_at, e->reg[r], gcc_jit_lvalue_as_rvalue(emit_env_reg(e, r)));
     emit_clear_caches(e, bb);
     emit_load_runs(e, bb);
     emit_start_loops(e, bb);
@@ -341,7 +341,7 @@ static void dispatch(Emit *e, gcc_jit_block *bb, GPtrArray *blocks, unsigned sta
         g_string_append_printf(text, "\n\t.long %%l%u-.Ls%%=", i - start + 1);
     g_string_append(text, "\n\t.subsection 0");
     gcc_jit_extended_asm *x = gcc_jit_block_end_with_extended_asm_goto(
-        bb, NULL, text->str, (int)(end - start), (gcc_jit_block **)blocks->pdata + start, NULL);
+        bb, emit_at, text->str, (int)(end - start), (gcc_jit_block **)blocks->pdata + start, NULL);
     gcc_jit_extended_asm_add_input_operand(x, NULL, "r", gcc_jit_param_as_rvalue(e->entry));
     gcc_jit_extended_asm_add_clobber(x, "rax");
     gcc_jit_extended_asm_add_clobber(x, "rdx");
@@ -355,7 +355,7 @@ void emit_entry(Emit *e, gcc_jit_block *first)
     e->env = gcc_jit_param_as_rvalue(e->env_param);
     emit_asm_input(&a, "r", e->env);
     emit_asm(first, &a, "movq %0, %%rbp");
-    gcc_jit_block_add_assignment(first, NULL, emit_env_ptr(e, offsetof(IrEnv, jit_slots)),
+    gcc_jit_block_add_assignment(first, emit_at, emit_env_ptr(e, offsetof(IrEnv, jit_slots)),
                                  gcc_jit_param_as_rvalue(e->slots));
     for (unsigned n = 0; n < e->code->n_blocks; n++) {
         if (!e->code->blocks[n]->is_entry)
@@ -370,11 +370,11 @@ void emit_entry(Emit *e, gcc_jit_block *first)
             return;
         }
         gcc_jit_block *here = gcc_jit_function_new_block(e->fn, NULL), *next = gcc_jit_function_new_block(e->fn, NULL);
-        gcc_jit_rvalue *in = gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_LT,
+        gcc_jit_rvalue *in = gcc_jit_context_new_comparison(e->ctx, emit_at, GCC_JIT_COMPARISON_LT,
                                                             gcc_jit_param_as_rvalue(e->entry), emit_u64(e, end));
-        gcc_jit_block_end_with_conditional(first, NULL, in, here, next);
+        gcc_jit_block_end_with_conditional(first, emit_at, in, here, next);
         dispatch(e, here, blocks, start, end);
         first = next;
     }
-    gcc_jit_block_end_with_jump(first, NULL, blocks->pdata[0]);
+    gcc_jit_block_end_with_jump(first, emit_at, blocks->pdata[0]);
 }

@@ -19,7 +19,7 @@ void emit_asm_output(EmitAsm *a, const char *constraint, gcc_jit_lvalue *v)
 
 void emit_asm(gcc_jit_block *bb, const EmitAsm *a, const char *text)
 {
-    gcc_jit_extended_asm *x = gcc_jit_block_add_extended_asm(bb, NULL, text);
+    gcc_jit_extended_asm *x = gcc_jit_block_add_extended_asm(bb, emit_at, text);
     gcc_jit_extended_asm_set_volatile_flag(x, a->keep);
     for (unsigned i = 0; i < a->n_out; i++)
         gcc_jit_extended_asm_add_output_operand(x, NULL, a->out[i].constraint, a->out[i].place);
@@ -83,7 +83,7 @@ static gcc_jit_rvalue *boxed(Emit *e, IrVal v)
 
 gcc_jit_rvalue *emit_flag(Emit *e, gcc_jit_lvalue *flag)
 {
-    return gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_NE, gcc_jit_lvalue_as_rvalue(flag),
+    return gcc_jit_context_new_comparison(e->ctx, emit_at, GCC_JIT_COMPARISON_NE, gcc_jit_lvalue_as_rvalue(flag),
                                           gcc_jit_context_zero(e->ctx, e->u8));
 }
 

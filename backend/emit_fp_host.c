@@ -28,7 +28,7 @@ static gcc_jit_rvalue *rvalue(gcc_jit_lvalue *l)
 
 static gcc_jit_rvalue *compare(Emit *e, enum gcc_jit_comparison how, gcc_jit_rvalue *a, gcc_jit_rvalue *b)
 {
-    return gcc_jit_context_new_comparison(e->ctx, NULL, how, a, b);
+    return gcc_jit_context_new_comparison(e->ctx, emit_at, how, a, b);
 }
 
 static void go_slow_if(Fp *f, gcc_jit_rvalue *condition)
@@ -36,7 +36,7 @@ static void go_slow_if(Fp *f, gcc_jit_rvalue *condition)
     gcc_jit_block *next = gcc_jit_function_new_block(f->e->fn, NULL);
     if (!f->slow)
         f->slow = gcc_jit_function_new_block(f->e->fn, NULL);
-    gcc_jit_block_end_with_conditional(f->e->bb, NULL, emit_likely(f->e, condition, false), f->slow, next);
+    gcc_jit_block_end_with_conditional(f->e->bb, emit_at, emit_likely(f->e, condition, false), f->slow, next);
     f->e->bb = next;
 }
 
@@ -202,7 +202,7 @@ static void compare_values(Fp *f)
     gcc_jit_rvalue *r = rvalue(yes);
     if (equal)
         r = emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_AND, r, rvalue(ordered));
-    gcc_jit_block_add_assignment(e->bb, NULL, f->result, emit_cast(e, r, e->u64));
+    gcc_jit_block_add_assignment(e->bb, emit_at, f->result, emit_cast(e, r, e->u64));
 }
 
 // The host says with its smallest integer that the result is out of range. It knows signed types only: an unsigned
@@ -234,7 +234,7 @@ static void to_integer(Fp *f)
         go_slow_if(f, compare(e, GCC_JIT_COMPARISON_EQ, rvalue(integer),
                               gcc_jit_context_new_rvalue_from_long(e->ctx, type, is_long ? INT64_MIN : INT32_MIN)));
     gcc_jit_rvalue *r = emit_cast(e, rvalue(integer), is_long ? e->i64 : e->i32);
-    gcc_jit_block_add_assignment(e->bb, NULL, f->result, emit_cast(e, r, e->u64));
+    gcc_jit_block_add_assignment(e->bb, emit_at, f->result, emit_cast(e, r, e->u64));
 }
 
 static void from_integer(Fp *f)
@@ -297,10 +297,10 @@ void emit_fp(Emit *e, unsigned i)
     f.done = gcc_jit_function_new_block(e->fn, NULL);
     dispatch(&f, i);
     if (e->bb)
-        gcc_jit_block_end_with_jump(e->bb, NULL, f.done);
+        gcc_jit_block_end_with_jump(e->bb, emit_at, f.done);
     if (f.slow) {
         soft(&f, f.slow);
-        gcc_jit_block_end_with_jump(f.slow, NULL, f.done);
+        gcc_jit_block_end_with_jump(f.slow, emit_at, f.done);
     }
     e->bb = f.done;
     emit_define(e, i, rvalue(f.result), 0, true);

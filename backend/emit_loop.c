@@ -385,14 +385,14 @@ static gcc_jit_rvalue *reach_of(Emit *e, const EmitLoop *loop, const EmitRange *
         v = emit_binary(e, up ? GCC_JIT_BINARY_OP_PLUS : GCC_JIT_BINARY_OP_MINUS, v, far);
     }
     gcc_jit_lvalue *keep = emit_local(e, e->u64);
-    gcc_jit_block_add_assignment(e->bb, NULL, keep, v);
+    gcc_jit_block_add_assignment(e->bb, emit_at, keep, v);
     return rvalue(keep);
 }
 
 static void go_on_if(Emit *e, gcc_jit_rvalue *condition, gcc_jit_block *otherwise)
 {
     gcc_jit_block *next = gcc_jit_function_new_block(e->fn, NULL);
-    gcc_jit_block_end_with_conditional(e->bb, NULL, emit_likely(e, condition, true), next, otherwise);
+    gcc_jit_block_end_with_conditional(e->bb, emit_at, emit_likely(e, condition, true), next, otherwise);
     e->bb = next;
 }
 
@@ -428,7 +428,7 @@ void emit_start_loops(Emit *e, gcc_jit_block *bb)
 {
     for (unsigned k = 0; k < e->loops->len; k++) {
         EmitLoop *loop = &g_array_index(e->loops, EmitLoop, k);
-        gcc_jit_block_add_assignment(bb, NULL, loop->wait, gcc_jit_context_zero(e->ctx, e->i32));
+        gcc_jit_block_add_assignment(bb, emit_at, loop->wait, gcc_jit_context_zero(e->ctx, e->i32));
     }
 }
 
@@ -449,15 +449,15 @@ void emit_choice(Emit *e, const EmitLoop *loop)
     gcc_jit_lvalue *more = emit_local(e, e->u64);
     gcc_jit_block *wait = gcc_jit_function_new_block(e->fn, NULL), *fail = gcc_jit_function_new_block(e->fn, NULL);
     gcc_jit_rvalue *zero = gcc_jit_context_zero(e->ctx, e->i32), *one = gcc_jit_context_one(e->ctx, e->i32);
-    go_on_if(e, gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ, rvalue(loop->wait), zero), wait);
-    gcc_jit_block_add_assignment_op(wait, NULL, loop->wait, GCC_JIT_BINARY_OP_MINUS, one);
-    gcc_jit_block_end_with_jump(wait, NULL, original);
-    gcc_jit_block_add_assignment(fail, NULL, loop->wait, gcc_jit_context_new_rvalue_from_int(e->ctx, e->i32, WAIT));
-    gcc_jit_block_end_with_jump(fail, NULL, original);
-    gcc_jit_block_add_assignment(e->bb, NULL, more,
+    go_on_if(e, gcc_jit_context_new_comparison(e->ctx, emit_at, GCC_JIT_COMPARISON_EQ, rvalue(loop->wait), zero), wait);
+    gcc_jit_block_add_assignment_op(wait, emit_at, loop->wait, GCC_JIT_BINARY_OP_MINUS, one);
+    gcc_jit_block_end_with_jump(wait, emit_at, original);
+    gcc_jit_block_add_assignment(fail, emit_at, loop->wait, gcc_jit_context_new_rvalue_from_int(e->ctx, e->i32, WAIT));
+    gcc_jit_block_end_with_jump(fail, emit_at, original);
+    gcc_jit_block_add_assignment(e->bb, emit_at, more,
                                  emit_binary(e, GCC_JIT_BINARY_OP_PLUS, emit_cast(e, rvalue(e->left), e->u64),
                                              emit_u64(e, e->total_insns)));
-    go_on_if(e, gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_LT, rvalue(more),
+    go_on_if(e, gcc_jit_context_new_comparison(e->ctx, emit_at, GCC_JIT_COMPARISON_LT, rvalue(more),
                                                emit_u64(e, (uint64_t)MAX_LEFT)), fail);
     for (unsigned k = 0; k < loop->n; k++) {
         const EmitRange *r = &loop->range[k];
@@ -465,6 +465,6 @@ void emit_choice(Emit *e, const EmitLoop *loop)
         gcc_jit_rvalue *high = reach_of(e, loop, r, rvalue(more), true);
         go_on_if(e, range_in_run(e, r, low, high), fail);
     }
-    gcc_jit_block_end_with_jump(e->bb, NULL, copy);
+    gcc_jit_block_end_with_jump(e->bb, emit_at, copy);
     e->bb = NULL;
 }

@@ -19,7 +19,7 @@ void emit_env(Emit *e, gcc_jit_block *bb)
 
 gcc_jit_lvalue *emit_env_u64(Emit *e, size_t offset)
 {
-    return gcc_jit_context_new_array_access(e->ctx, NULL, e->env,
+    return gcc_jit_context_new_array_access(e->ctx, emit_at, e->env,
                                             gcc_jit_context_new_rvalue_from_int(e->ctx, e->i32, (int)(offset / 8)));
 }
 
@@ -27,17 +27,17 @@ gcc_jit_lvalue *emit_env_reg(Emit *e, unsigned r)
 {
     if (r < EMIT_F0)
         return emit_env_u64(e, offsetof(IrEnv, r) + 8 * r);
-    gcc_jit_rvalue *env = gcc_jit_context_new_cast(e->ctx, NULL, e->env,
+    gcc_jit_rvalue *env = gcc_jit_context_new_cast(e->ctx, emit_at, e->env,
                                                    gcc_jit_type_get_pointer(e->f64));
     size_t index = offsetof(IrEnv, r) / 8 + r;
-    return gcc_jit_context_new_array_access(e->ctx, NULL, env,
+    return gcc_jit_context_new_array_access(e->ctx, emit_at, env,
                                             gcc_jit_context_new_rvalue_from_int(e->ctx, e->i32, (int)index));
 }
 
 gcc_jit_lvalue *emit_env_ptr(Emit *e, size_t offset)
 {
-    gcc_jit_rvalue *env = gcc_jit_context_new_cast(e->ctx, NULL, e->env, e->char_ptr_ptr);
-    return gcc_jit_context_new_array_access(e->ctx, NULL, env,
+    gcc_jit_rvalue *env = gcc_jit_context_new_cast(e->ctx, emit_at, e->env, e->char_ptr_ptr);
+    return gcc_jit_context_new_array_access(e->ctx, emit_at, env,
                                             gcc_jit_context_new_rvalue_from_int(e->ctx, e->i32, (int)(offset / 8)));
 }
 
@@ -78,7 +78,7 @@ static void start_access(Emit *e, Access *m, unsigned i)
     if (m->offset != op->imm) {
         gcc_jit_lvalue *sum = emit_local(e, e->u64);
         gcc_jit_block_add_assignment(
-            e->bb, NULL, sum, emit_binary(e, GCC_JIT_BINARY_OP_PLUS, m->base, emit_u64(e, (uint64_t)op->imm)));
+            e->bb, emit_at, sum, emit_binary(e, GCC_JIT_BINARY_OP_PLUS, m->base, emit_u64(e, (uint64_t)op->imm)));
         m->base = rvalue(sum);
         m->offset = 0;
     }
@@ -154,10 +154,10 @@ static gcc_jit_rvalue *plus(Emit *e, gcc_jit_rvalue *base, int64_t offset)
 static gcc_jit_lvalue *host_at(Emit *e, gcc_jit_lvalue *addend, gcc_jit_rvalue *addr, gcc_jit_type *type)
 {
     gcc_jit_rvalue *host =
-        gcc_jit_lvalue_get_address(gcc_jit_context_new_array_access(e->ctx, NULL, rvalue(addend), addr), NULL);
+        gcc_jit_lvalue_get_address(gcc_jit_context_new_array_access(e->ctx, emit_at, rvalue(addend), addr), NULL);
     if (e->shared)
         type = gcc_jit_type_get_volatile(type);
-    return gcc_jit_rvalue_dereference(gcc_jit_context_new_cast(e->ctx, NULL, host, gcc_jit_type_get_pointer(type)),
+    return gcc_jit_rvalue_dereference(gcc_jit_context_new_cast(e->ctx, emit_at, host, gcc_jit_type_get_pointer(type)),
                                       NULL);
 }
 
@@ -166,10 +166,10 @@ static void check_tag(Emit *e, Access *m, gcc_jit_rvalue *addr, uint64_t mask, g
 {
     gcc_jit_block *join = gcc_jit_function_new_block(e->fn, NULL);
     gcc_jit_rvalue *hit =
-        gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ,
+        gcc_jit_context_new_comparison(e->ctx, emit_at, GCC_JIT_COMPARISON_EQ,
                                        emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_AND, addr, emit_u64(e, mask)),
                                        rvalue(m->cache->tag));
-    gcc_jit_block_end_with_conditional(e->bb, NULL, emit_likely(e, hit, true), join, cold);
+    gcc_jit_block_end_with_conditional(e->bb, emit_at, emit_likely(e, hit, true), join, cold);
     e->bb = join;
 }
 
@@ -250,15 +250,15 @@ static void lead(Emit *e, Access *m, EmitGroup *g)
     lookup_operands(e, m);
     group_text(e, m, g, other);
     emit_asm(cold, &m->a, m->text->str);
-    gcc_jit_block_end_with_jump(cold, NULL, e->bb);
+    gcc_jit_block_end_with_jump(cold, emit_at, e->bb);
     g->addend = emit_local(e, e->char_ptr);
-    gcc_jit_block_add_assignment(e->bb, NULL, g->addend, rvalue(m->cache->addend));
+    gcc_jit_block_add_assignment(e->bb, emit_at, g->addend, rvalue(m->cache->addend));
 }
 
 void emit_load_runs(Emit *e, gcc_jit_block *bb)
 {
     if (e->linear)
-        gcc_jit_block_add_assignment(bb, NULL, e->run_addend,
+        gcc_jit_block_add_assignment(bb, emit_at, e->run_addend,
                                      rvalue(emit_env_ptr(e, offsetof(IrEnv, runs) + offsetof(TlbRuns, addend))));
 }
 
@@ -291,7 +291,7 @@ static void lead_run(Emit *e, Access *m, EmitGroup *g)
         g_string_printf(test, "leaq %d(%%2), %%0\n\t", (int)g->start);
     compare_run(test, run_of(g, false), 0);
     emit_asm(e->bb, &a, test->str);
-    gcc_jit_block_end_with_conditional(e->bb, NULL, emit_likely(e, emit_flag(e, inside), true), join, cold);
+    gcc_jit_block_end_with_conditional(e->bb, emit_at, emit_likely(e, emit_flag(e, inside), true), join, cold);
     e->bb = join;
 
     unsigned other = m->a.n_out;
@@ -312,7 +312,7 @@ static void lead_run(Emit *e, Access *m, EmitGroup *g)
         miss(e, m);
     }
     emit_asm(cold, &m->a, m->text->str);
-    gcc_jit_block_end_with_jump(cold, NULL, join);
+    gcc_jit_block_end_with_jump(cold, emit_at, join);
 }
 
 static gcc_jit_lvalue *in_run(Emit *e, Access *m, unsigned i, gcc_jit_type *type)
@@ -342,7 +342,7 @@ static gcc_jit_lvalue *cached(Emit *e, Access *m, unsigned i, gcc_jit_type *type
     lookup(m);
     miss(e, m);
     emit_asm(cold, &m->a, m->text->str);
-    gcc_jit_block_end_with_jump(cold, NULL, e->bb);
+    gcc_jit_block_end_with_jump(cold, emit_at, e->bb);
     g_string_free(m->text, TRUE);
     return host_at(e, m->cache->addend, addr, type);
 }
@@ -423,7 +423,7 @@ void emit_load(Emit *e, unsigned i)
         if (type == e->f32)
             load_single(e, result, v);
         else
-            gcc_jit_block_add_assignment(e->bb, NULL, result, is_float ? v : emit_cast(e, v, e->u64));
+            gcc_jit_block_add_assignment(e->bb, emit_at, result, is_float ? v : emit_cast(e, v, e->u64));
     } else {
         emit_asm_output(&m.a, is_float ? "=x" : "=r", result);
         lookup_operands(e, &m);
@@ -454,7 +454,7 @@ void emit_store(Emit *e, unsigned i)
         if (is_float && op->op == IR_OP_ST32)
             store_single(e, at, stored_float(e, op));
         else
-            gcc_jit_block_add_assignment(e->bb, NULL, at,
+            gcc_jit_block_add_assignment(e->bb, emit_at, at,
                                          is_float ? stored_float(e, op) : emit_cast(e, emit_use(e, op->b), type));
         return;
     }

@@ -19,44 +19,46 @@ gcc_jit_lvalue *emit_local(Emit *e, gcc_jit_type *type)
 
 gcc_jit_rvalue *emit_binary(Emit *e, enum gcc_jit_binary_op op, gcc_jit_rvalue *a, gcc_jit_rvalue *b)
 {
-    return gcc_jit_context_new_binary_op(e->ctx, NULL, op, gcc_jit_rvalue_get_type(a), a, b);
+    return gcc_jit_context_new_binary_op(e->ctx, emit_at, op, gcc_jit_rvalue_get_type(a), a, b);
 }
 
 gcc_jit_rvalue *emit_cast(Emit *e, gcc_jit_rvalue *v, gcc_jit_type *type)
 {
-    return gcc_jit_rvalue_get_type(v) == type ? v : gcc_jit_context_new_cast(e->ctx, NULL, v, type);
+    return gcc_jit_rvalue_get_type(v) == type ? v : gcc_jit_context_new_cast(e->ctx, emit_at, v, type);
 }
 
 gcc_jit_rvalue *emit_likely(Emit *e, gcc_jit_rvalue *cond, bool likely)
 {
     gcc_jit_type *l = gcc_jit_context_get_type(e->ctx, GCC_JIT_TYPE_LONG);
-    gcc_jit_rvalue *args[2] = {gcc_jit_context_new_cast(e->ctx, NULL, cond, l),
+    gcc_jit_rvalue *args[2] = {gcc_jit_context_new_cast(e->ctx, emit_at, cond, l),
                                gcc_jit_context_new_rvalue_from_long(e->ctx, l, likely)};
-    gcc_jit_rvalue *call = gcc_jit_context_new_call(e->ctx, NULL, e->expect, 2, args);
-    return gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_NE, call, gcc_jit_context_zero(e->ctx, l));
+    gcc_jit_rvalue *call = gcc_jit_context_new_call(e->ctx, emit_at, e->expect, 2, args);
+    return gcc_jit_context_new_comparison(e->ctx, emit_at, GCC_JIT_COMPARISON_NE, call,
+                                          gcc_jit_context_zero(e->ctx, l));
 }
 
 gcc_jit_rvalue *emit_probably(Emit *e, gcc_jit_rvalue *cond, double p)
 {
     gcc_jit_type *l = gcc_jit_context_get_type(e->ctx, GCC_JIT_TYPE_LONG);
     gcc_jit_function *f = gcc_jit_context_get_builtin_function(e->ctx, "__builtin_expect_with_probability");
-    gcc_jit_rvalue *args[3] = {gcc_jit_context_new_cast(e->ctx, NULL, cond, l),
+    gcc_jit_rvalue *args[3] = {gcc_jit_context_new_cast(e->ctx, emit_at, cond, l),
                                gcc_jit_context_one(e->ctx, l),
                                gcc_jit_context_new_rvalue_from_double(
                                    e->ctx, gcc_jit_context_get_type(e->ctx, GCC_JIT_TYPE_DOUBLE), p)};
-    gcc_jit_rvalue *call = gcc_jit_context_new_call(e->ctx, NULL, f, 3, args);
-    return gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_NE, call, gcc_jit_context_zero(e->ctx, l));
+    gcc_jit_rvalue *call = gcc_jit_context_new_call(e->ctx, emit_at, f, 3, args);
+    return gcc_jit_context_new_comparison(e->ctx, emit_at, GCC_JIT_COMPARISON_NE, call,
+                                          gcc_jit_context_zero(e->ctx, l));
 }
 
 gcc_jit_rvalue *emit_bits(Emit *e, gcc_jit_rvalue *v)
 {
-    return gcc_jit_rvalue_get_type(v) == e->f64 ? gcc_jit_context_new_bitcast(e->ctx, NULL, v, e->u64) : v;
+    return gcc_jit_rvalue_get_type(v) == e->f64 ? gcc_jit_context_new_bitcast(e->ctx, emit_at, v, e->u64) : v;
 }
 
 static gcc_jit_rvalue *to_local(Emit *e, gcc_jit_rvalue *v)
 {
     gcc_jit_lvalue *l = emit_local(e, gcc_jit_rvalue_get_type(v));
-    gcc_jit_block_add_assignment(e->bb, NULL, l, v);
+    gcc_jit_block_add_assignment(e->bb, emit_at, l, v);
     return gcc_jit_lvalue_as_rvalue(l);
 }
 
@@ -157,7 +159,7 @@ void emit_define(Emit *e, unsigned i, gcc_jit_rvalue *rv, uint64_t regs, bool fr
 static gcc_jit_rvalue *compare(Emit *e, enum gcc_jit_comparison op, gcc_jit_type *type, gcc_jit_rvalue *a,
                                gcc_jit_rvalue *b)
 {
-    return gcc_jit_context_new_comparison(e->ctx, NULL, op, emit_cast(e, a, type), emit_cast(e, b, type));
+    return gcc_jit_context_new_comparison(e->ctx, emit_at, op, emit_cast(e, a, type), emit_cast(e, b, type));
 }
 
 gcc_jit_rvalue *emit_condition(Emit *e, const IrInst *br)
@@ -221,7 +223,7 @@ static gcc_jit_rvalue *emit_rotate(Emit *e, const IrInst *op)
     gcc_jit_rvalue *n = emit_cast(e, emit_use_leaf(e, op->b), type);
     gcc_jit_rvalue *m = gcc_jit_context_new_rvalue_from_long(e->ctx, type, (long)mask);
     gcc_jit_rvalue *fwd = emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_AND, n, m);
-    gcc_jit_rvalue *minus = gcc_jit_context_new_unary_op(e->ctx, NULL, GCC_JIT_UNARY_OP_MINUS, type, n);
+    gcc_jit_rvalue *minus = gcc_jit_context_new_unary_op(e->ctx, emit_at, GCC_JIT_UNARY_OP_MINUS, type, n);
     gcc_jit_rvalue *back = emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_AND, minus, m);
     gcc_jit_rvalue *r = emit_binary(
         e, GCC_JIT_BINARY_OP_BITWISE_OR,
@@ -249,7 +251,7 @@ static gcc_jit_rvalue *shared_product(Emit *e, unsigned high, gcc_jit_rvalue *a,
     if (!v->product) {
         gcc_jit_rvalue *p = wide_product(e, e->block->ops[high].op, a, b);
         v->product = emit_local(e, gcc_jit_rvalue_get_type(p));
-        gcc_jit_block_add_assignment(e->bb, NULL, v->product, p);
+        gcc_jit_block_add_assignment(e->bb, emit_at, v->product, p);
     }
     return gcc_jit_lvalue_as_rvalue(v->product);
 }
@@ -310,9 +312,9 @@ typedef struct { // the results of a division; NULL: not wanted
 static void set_results(gcc_jit_block *bb, const Division *d, gcc_jit_rvalue *quotient, gcc_jit_rvalue *remainder)
 {
     if (d->quotient)
-        gcc_jit_block_add_assignment(bb, NULL, d->quotient, quotient);
+        gcc_jit_block_add_assignment(bb, emit_at, d->quotient, quotient);
     if (d->remainder)
-        gcc_jit_block_add_assignment(bb, NULL, d->remainder, remainder);
+        gcc_jit_block_add_assignment(bb, emit_at, d->remainder, remainder);
 }
 
 // The two special divisors (0 and, if signed, -1) go around the host's instruction, which would trap. GCC makes one of
@@ -324,25 +326,25 @@ static void divide(Emit *e, const Division *d, gcc_jit_type *type, gcc_jit_type 
     gcc_jit_rvalue *zero = gcc_jit_context_zero(e->ctx, type);
     gcc_jit_block *special = gcc_jit_function_new_block(e->fn, NULL), *normal = gcc_jit_function_new_block(e->fn, NULL),
                   *done = gcc_jit_function_new_block(e->fn, NULL);
-    gcc_jit_rvalue *is_zero = gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ, b, zero);
-    gcc_jit_block_end_with_conditional(e->bb, NULL, emit_likely(e, is_zero, false), special, normal);
+    gcc_jit_rvalue *is_zero = gcc_jit_context_new_comparison(e->ctx, emit_at, GCC_JIT_COMPARISON_EQ, b, zero);
+    gcc_jit_block_end_with_conditional(e->bb, emit_at, emit_likely(e, is_zero, false), special, normal);
     set_results(special, d, minus_one, a);
-    gcc_jit_block_end_with_jump(special, NULL, done);
+    gcc_jit_block_end_with_jump(special, emit_at, done);
     if (type != utype) {
         gcc_jit_block *negate = gcc_jit_function_new_block(e->fn, NULL);
         gcc_jit_block *host = gcc_jit_function_new_block(e->fn, NULL);
         gcc_jit_rvalue *is_minus_one =
-            gcc_jit_context_new_comparison(e->ctx, NULL, GCC_JIT_COMPARISON_EQ, b, minus_one);
-        gcc_jit_block_end_with_conditional(normal, NULL, emit_likely(e, is_minus_one, false), negate, host);
-        gcc_jit_rvalue *minus = gcc_jit_context_new_unary_op(e->ctx, NULL, GCC_JIT_UNARY_OP_MINUS, utype,
-                                                             gcc_jit_context_new_cast(e->ctx, NULL, a, utype)); // wraps
-        set_results(negate, d, gcc_jit_context_new_cast(e->ctx, NULL, minus, type), zero);
-        gcc_jit_block_end_with_jump(negate, NULL, done);
+            gcc_jit_context_new_comparison(e->ctx, emit_at, GCC_JIT_COMPARISON_EQ, b, minus_one);
+        gcc_jit_block_end_with_conditional(normal, emit_at, emit_likely(e, is_minus_one, false), negate, host);
+        gcc_jit_rvalue *word = gcc_jit_context_new_cast(e->ctx, emit_at, a, utype), *minus = // wraps
+            gcc_jit_context_new_unary_op(e->ctx, emit_at, GCC_JIT_UNARY_OP_MINUS, utype, word);
+        set_results(negate, d, gcc_jit_context_new_cast(e->ctx, emit_at, minus, type), zero);
+        gcc_jit_block_end_with_jump(negate, emit_at, done);
         normal = host;
     }
     set_results(normal, d, emit_binary(e, GCC_JIT_BINARY_OP_DIVIDE, a, b),
                 emit_binary(e, GCC_JIT_BINARY_OP_MODULO, a, b));
-    gcc_jit_block_end_with_jump(normal, NULL, done);
+    gcc_jit_block_end_with_jump(normal, emit_at, done);
     e->bb = done;
 }
 
@@ -378,7 +380,7 @@ static gcc_jit_rvalue *emit_minmax(Emit *e, const IrInst *op)
     gcc_jit_rvalue *a = emit_use_leaf(e, op->a), *b = emit_use_leaf(e, op->b);
     gcc_jit_rvalue *take_a = compare(e, max ? GCC_JIT_COMPARISON_GT : GCC_JIT_COMPARISON_LT,
                                      is_signed ? e->i64 : e->u64, a, b);
-    gcc_jit_rvalue *mask = gcc_jit_context_new_unary_op(e->ctx, NULL, GCC_JIT_UNARY_OP_MINUS, e->u64,
+    gcc_jit_rvalue *mask = gcc_jit_context_new_unary_op(e->ctx, emit_at, GCC_JIT_UNARY_OP_MINUS, e->u64,
                                                         emit_cast(e, take_a, e->u64));
     gcc_jit_rvalue *diff = emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_XOR, a, b);
     return emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_XOR, b, emit_binary(e, GCC_JIT_BINARY_OP_BITWISE_AND, diff, mask));
@@ -387,8 +389,8 @@ static gcc_jit_rvalue *emit_minmax(Emit *e, const IrInst *op)
 static gcc_jit_rvalue *call_builtin(Emit *e, const char *name, gcc_jit_type *arg_type, gcc_jit_rvalue *a)
 {
     gcc_jit_function *f = gcc_jit_context_get_builtin_function(e->ctx, name);
-    gcc_jit_rvalue *arg = gcc_jit_context_new_cast(e->ctx, NULL, a, arg_type);
-    return gcc_jit_context_new_cast(e->ctx, NULL, gcc_jit_context_new_call(e->ctx, NULL, f, 1, &arg), e->u64);
+    gcc_jit_rvalue *arg = gcc_jit_context_new_cast(e->ctx, emit_at, a, arg_type);
+    return gcc_jit_context_new_cast(e->ctx, emit_at, gcc_jit_context_new_call(e->ctx, emit_at, f, 1, &arg), e->u64);
 }
 
 // Counts of zeros: a | 1 << 64 is out of reach, so zero is counted on a value that cannot be zero and corrected.

@@ -5,6 +5,7 @@
 // is then interpreted even if compiled code starts there, or nothing would ever move.
 #include "backend/engine_private.h"
 
+#include "backend/engine_steps.h"
 #include "backend/fp_host.h"
 #include "backend/fp_mode.h"
 #include "backend/jit_call.h"
@@ -13,7 +14,6 @@
 #include "util/log.h"
 #include <string.h>
 
-#define MAX_BLOCK_INSNS 64
 #define ENTRY_WEIGHT 4
 #define MAX_ROUNDS 20000 // turns of the loop in one slice: traps retire nothing, so `left` alone might not end it
 #define MAX_BLOCK_BYTES ((size_t)256 << 20) // of blocks; then everything is dropped and starts anew
@@ -28,10 +28,17 @@ Engine *engine_new(const EngineConfig *config, const EngineGuest *guest, IrEnv *
 {
     Engine *e = g_new0(Engine, 1);
     e->config = *config;
-    if (config->tap) {
+    if (config->tap || config->tally || config->steps) {
         e->config.jit = false;
         e->config.store = NULL;
     }
+    e->config.system &= !config->tally;
+    if (config->steps)
+        e->config.baseline = false;
+    if (config->max_insns)
+        e->config.store = NULL; // what is kept is longer
+    else
+        e->config.max_insns = MAX_BLOCK_INSNS;
     e->guest = *guest;
     e->env = env;
     e->tlb = tlb;
@@ -59,6 +66,7 @@ Engine *engine_new(const EngineConfig *config, const EngineGuest *guest, IrEnv *
     e->persistent = tier_cache_new(e);
     e->kept = tier_blocks_new(e);
     e->tap = tap_blocks_new(e);
+    e->costs = config->inspect ? g_hash_table_new_full(NULL, NULL, NULL, g_free) : NULL;
     return e;
 }
 
@@ -79,10 +87,15 @@ void engine_free(Engine *e)
     g_array_free(e->pred_list, TRUE);
     g_hash_table_destroy(e->return_sites);
     ir_block_free(e->scratch);
+    costs_forget(e);
+    g_clear_pointer(&e->costs, g_hash_table_destroy);
+    if (e->again)
+        queue_free(e->again, NULL);
     tier_blocks_free(e);
     code_cache_free(e->cache);
     tier_cache_free(e->persistent);
     tap_blocks_free(e->tap);
+    breakpoints_free(e);
     g_clear_pointer(&e->watchers, g_array_unref);
     g_free(e);
 }
@@ -119,19 +132,23 @@ static Block *translate(Engine *e, uint64_t pc, unsigned max, CodeArena *arena)
 {
     MemFault fault;
     Block *b = NULL;
-    bool first = true;
-    for (; !b; max /= 2) {
-        if (!e->guest.lift(e->guest.opaque, pc, pc, max, e->scratch, &fault)) {
+    for (bool first = true; !b; max /= 2, first = false) {
+        uint64_t start = costs_now(e), lifted;
+        if (!breakpoints_lift(e, pc, max, &fault)) {
             tap_blocks_fetch_fault(e, &fault);
             return NULL;
         }
+        lifted = costs_now(e);
         b = interp_translate(e->scratch, pc, e->config.tap, arena);
         if (b)
             b->shortened = !first;
-        first = false;
+        if (b && e->costs && arena) // those of others are not asked for
+            costs_add(e, b, (BlockCosts){{lifted - start, costs_now(e) - lifted}});
     }
     if (e->tap)
         tap_blocks_name(e, b, code_length(e->scratch), !arena);
+    if (e->config.steps)
+        b->number = e->config.steps->translated(e->config.steps->opaque, b, e->scratch, !arena);
     e->stats.blocks++;
     e->stats.block_insns += b->n_insns;
     if (log_on(LOG_IN_ASM | LOG_OP))
@@ -140,10 +157,11 @@ static Block *translate(Engine *e, uint64_t pc, unsigned max, CodeArena *arena)
 }
 
 // A block of at most max instructions that is forgotten when the next one is made.
-static Block *translate_uncached(Engine *e, uint64_t pc, unsigned max)
+Block *engine_uncached(Engine *e, uint64_t pc, unsigned max)
 {
     if (e->uncached) {
         engine_stats_uncached_ends(e);
+        engine_tally_uncached_ends(e);
         tap_blocks_forgotten(e, e->uncached);
         block_free(e->uncached);
     }
@@ -200,18 +218,19 @@ static Block *translate_cached(Engine *e, uint64_t pc, ram_t ram, const uint8_t 
     uint64_t start = e->watchers ? clock_ns(CLOCK_MONOTONIC) : 0;
     // An instruction that may straddle into a page with rules of its own is looked at each time.
     if (((pc + 3) ^ pc) & PAGE_MASK && !fetch_page(e, pc + 3, &next))
-        return translate_uncached(e, pc, 1);
+        return engine_uncached(e, pc, 1);
     bool moved = code_cache_mark(e->cache, ram);
     if (next)
         moved |= code_cache_mark(e->cache, next);
     if (moved && !still_there(e, pc, ram & PAGE_MASK, next))
-        return translate_uncached(e, pc, 1);
-    Block *b = e->kept && !next ? tier_blocks_find(e, pc, ram, host) : NULL;
+        return engine_uncached(e, pc, 1);
+    Block *b = e->kept && !next && !breakpoint_on_page(e, pc) ? tier_blocks_find(e, pc, ram, host) : NULL;
     if (!b) {
-        b = translate(e, pc, MAX_BLOCK_INSNS, code_cache_arena(e->cache));
+        b = translate(e, pc, e->config.max_insns, code_cache_arena(e->cache));
         if (!b)
             return NULL;
         set_spans(b, code_length(e->scratch), ram, next);
+        b->cut = breakpoint_at(e, block_end(b));
     }
     tier_reset_heat(e, b);
     code_cache_add_block(e->cache, b);
@@ -265,17 +284,19 @@ Block *engine_block(Engine *e, uint64_t pc)
     const uint8_t *host;
     ram_t ram;
     MemFault fault;
+    if (breakpoint_stops(e, pc))
+        return NULL;
     if (!fetch(e, pc, &host, &ram, &fault)) {
         tap_blocks_fetch_fault(e, &fault);
         return NULL;
     }
     if (!host)
-        return translate_uncached(e, pc, 1);
+        return engine_uncached(e, pc, 1);
     b = code_cache_find(e->cache, pc, ram);
     if (!b)
         b = translate_cached(e, pc, ram, host);
     else if (!second_page_holds(e, b))
-        b = translate_uncached(e, pc, 1);
+        b = engine_uncached(e, pc, 1);
     return b;
 }
 
@@ -284,7 +305,7 @@ Block *engine_make(Engine *e, uint64_t pc)
     const uint8_t *host;
     ram_t ram, next;
     MemFault fault;
-    if (!fetch(e, pc, &host, &ram, &fault) || !host)
+    if (breakpoint_at(e, pc) || !fetch(e, pc, &host, &ram, &fault) || !host)
         return NULL;
     Block *b = code_cache_find(e->cache, pc, ram);
     if (b)
@@ -346,7 +367,7 @@ static void link_compiled(Engine *e, Block *b)
 }
 
 // Remembers how control came to b, so that next time it comes without the engine, or the engine finds b at once.
-static void link_to(Engine *e, Block *b)
+void engine_link_to(Engine *e, Block *b)
 {
     bool indirect = e->in.indirect || e->from_indirect;
     if (e->chain && !b->uncached) { // else every entry comes through here
@@ -397,6 +418,8 @@ static bool run_unit(Engine *e, Block *b)
             e->from_slot = (unsigned)env->exit_site;
         }
     }
+    if (e->in.left && (interpret || faulted) && u->block)
+        e->in.left(e->in.opaque, u->block, (unsigned)-site->adjust);
     if (faulted) {
         e->faulted = interpret = false;
         *(e->fault.access == ACCESS_READ ? &env->n_load : &env->n_store) += 1; // it was done
@@ -420,7 +443,7 @@ static Block *interpret(Engine *e, Block *b)
 }
 
 // True: no block is good any more.
-static bool flush_if_wanted(Engine *e)
+bool engine_flush_if_wanted(Engine *e)
 {
     if (!e->flush_wanted && code_cache_block_bytes(e->cache) < MAX_BLOCK_BYTES)
         return false;
@@ -434,8 +457,12 @@ static bool flush_if_wanted(Engine *e)
     g_hash_table_remove_all(e->return_sites);
     e->noted = 0;
     e->ran = NULL;
+    costs_forget(e);
     engine_stats_blocks_end(e);
+    engine_tally_blocks_end(e);
     tap_blocks_dropped(e);
+    if (e->config.steps)
+        e->config.steps->dropped(e->config.steps->opaque);
     code_cache_flush_all(e->cache);
     enter_mode(e);
     if (e->watchers)
@@ -456,22 +483,23 @@ void engine_run(Engine *e)
     IrEnv *env = e->env;
     bool force_interp = false;
     Block *known = NULL; // the block at env->pc
+    e->at_breakpoint = false;
     for (unsigned round = 0; env->left > 0 && round < MAX_ROUNDS && !g_atomic_int_get(&env->exit_request);
          round++) {
         if (e->queue && g_atomic_int_get(&e->result_ready))
             tier_poll(e);
-        if (flush_if_wanted(e))
+        if (engine_flush_if_wanted(e))
             known = NULL;
         Block *b = known ? known : engine_block(e, env->pc);
         known = NULL;
         if (!b)
             continue;
         bool compiled_before = e->from || e->from_indirect;
-        link_to(e, b);
+        engine_link_to(e, b);
         if (compiled_before && !b->unit)
             weigh_entry(b);
-        if (log_on(LOG_EXEC))
-            dump_exec(e, b);
+        if (log_on(LOG_EXEC | LOG_CPU))
+            dump_entry(e, b);
         if (--b->heat < 0) {
             if (!b->unit)
                 tier_warm(e, b);
@@ -492,11 +520,11 @@ void engine_run(Engine *e)
 }
 
 // Interprets b alone: the slice is made to end with it.
-static void run_one(Engine *e, Block *b)
+void engine_run_one(Engine *e, Block *b)
 {
     int64_t rest = e->env->left - 1;
-    e->ran = NULL;
-    link_to(e, b);
+    e->ran = engine_would_run(e, b);
+    engine_link_to(e, b);
     b->heat--;
     e->env->icount_limit -= (uint64_t)rest;
     e->env->left = 1;
@@ -506,49 +534,17 @@ static void run_one(Engine *e, Block *b)
     e->in.last = NULL;
 }
 
-void engine_step_block(Engine *e)
-{
-    flush_if_wanted(e);
-    Block *b = engine_block(e, e->env->pc);
-    if (b)
-        run_one(e, b);
-}
-
-bool engine_step_within(Engine *e, uint64_t n)
-{
-    flush_if_wanted(e);
-    Block *b = engine_block(e, e->env->pc);
-    if (!b || b->n_insns > n)
-        return false;
-    run_one(e, b);
-    return true;
-}
-
-void engine_run_exactly(Engine *e, uint64_t n)
-{
-    uint64_t end = ir_env_icount(e->env) + n;
-    for (uint64_t now; (now = ir_env_icount(e->env)) < end;) {
-        flush_if_wanted(e);
-        Block *b = engine_block(e, e->env->pc);
-        if (b && b->n_insns > end - now)
-            b = translate_uncached(e, e->env->pc, (unsigned)(end - now));
-        if (!b)
-            break;
-        run_one(e, b);
-    }
-}
-
 bool engine_enter_compiled(Engine *e)
 {
     if (e->queue && g_atomic_int_get(&e->result_ready))
         tier_poll(e);
-    flush_if_wanted(e);
+    engine_flush_if_wanted(e);
     Block *b = engine_block(e, e->env->pc);
     if (!b)
         return false;
     if (!b->unit && --b->heat < 0)
         tier_warm(e, b);
-    link_to(e, b);
+    engine_link_to(e, b);
     if (!usable_unit(e, b))
         return false;
     run_unit(e, b);

@@ -2,6 +2,7 @@
 // The engine's insides, shared by engine.c, tier*.c, trace.c, ahead*.c and dump.c.
 #pragma once
 #include "backend/engine.h"
+#include "backend/engine_tally.h"
 #include "backend/engine_watch.h"
 #include "backend/interp.h"
 #include "backend/queue.h"
@@ -10,11 +11,14 @@
 typedef struct TierCache TierCache;
 typedef struct TierBlocks TierBlocks;
 typedef struct TapBlocks TapBlocks;
+typedef struct Breakpoints Breakpoints;
 
 typedef struct { // a block that goes to some address, or calls just before it
     Block *block;
     unsigned next; // another one: its number in Engine.pred_list, 0: none
 } Pred;
+
+#define MAX_BLOCK_INSNS 64
 
 struct Engine {
     EngineConfig config;
@@ -44,7 +48,7 @@ struct Engine {
     JitUnit *from;    // compiled code left by a static exit: its unit and slot, to be chained; else NULL
     unsigned from_slot;
     bool from_indirect; // ... by an indirect jump that missed
-    JitUnit *ran;       // the compiled code that ran last, if the interpreter did not run since; else NULL
+    JitUnit *ran;       // compiled code that ran last, or would have if blocks were not stepped; NULL: interpreter
     EngineStats stats;
     unsigned uncached_mode; // of the code in uncached
     uint64_t seen_loads, seen_stores; // with config.stats: IrEnv's counts when the mode last changed
@@ -54,8 +58,27 @@ struct Engine {
     TierCache *persistent; // NULL: not used
     TierBlocks *kept;      // likewise
     TapBlocks *tap;        // likewise
+    GHashTable *costs;     // config.inspect: Block -> BlockCosts; else NULL
+    GHashTable *refusals;  // heads of regions that were not compiled -> why, as text; NULL: none yet
+    Queue *again;          // compiles for inspect_fill; NULL until it is needed
+    Breakpoints *breakpoints; // NULL: there are none
+    bool at_breakpoint;       // the engine stopped in front of one
     GArray *watchers;      // EngineWatcher; NULL: none
+    void (*tally)(void *opaque, const EngineRuns *r); // NULL: none
+    void *tally_opaque;
 };
+
+typedef enum { COST_LIFT, COST_TRANSLATE, COST_BASELINE, COSTS } CostStage;
+typedef struct { // CPU time, ns
+    uint64_t ns[COSTS];
+} BlockCosts;
+extern const char *const cost_stage_names[COSTS];
+
+// inspect_costs.c: the time when a stage starts; 0 unless it is to be measured.
+uint64_t costs_now(const Engine *e);
+void costs_add(Engine *e, const Block *b, BlockCosts more); // e->costs is there
+void costs_forget(Engine *e); // all blocks go
+void costs_refused(Engine *e, const Block *head, const char *why);
 
 // A region on its way through the compiler.
 typedef struct {
@@ -88,7 +111,24 @@ Block *engine_peek(Engine *e, uint64_t pc);
 // The same, but translates; NULL where that would fault or the block cannot be kept.
 Block *engine_make(Engine *e, uint64_t pc);
 
+bool engine_flush_if_wanted(Engine *e);       // true: no block is good any more
+void engine_link_to(Engine *e, Block *b);     // remembers how control came to b, so that it comes faster next time
+
 uint64_t block_end(const Block *b); // the guest address behind it
+
+// engine.c: a block of at most max instructions at pc, which is forgotten when the next one is made. NULL after taking
+// a fault. Then b alone by the interpreter; and what is to be done in front of either.
+Block *engine_uncached(Engine *e, uint64_t pc, unsigned max);
+void engine_run_one(Engine *e, Block *b);
+bool engine_flush_if_wanted(Engine *e); // true: no block is good any more
+
+// breakpoints.c
+bool breakpoint_at(const Engine *e, uint64_t pc);
+bool breakpoint_stops(Engine *e, uint64_t pc); // the hart comes to pc. True: the slice ends in front of it
+bool breakpoint_on_page(const Engine *e, uint64_t pc);
+// Lifts at pc into e->scratch, at most max instructions, and none with a breakpoint behind the first.
+bool breakpoints_lift(Engine *e, uint64_t pc, unsigned max, MemFault *fault);
+void breakpoints_free(Engine *e);
 
 // engine_watch.c: tells the watchers, of whom there are some (e->watchers), with the time. start_ns 0: it took none.
 void engine_tell(Engine *e, EngineEvent event);
@@ -97,6 +137,10 @@ void engine_tell_block(Engine *e, EngineEventKind kind, const Block *b, const Ji
                        uint64_t start_ns);
 void engine_tell_region(Engine *e, EngineEventKind kind, const JitUnit *u, bool loaded, uint64_t start_ns);
 void engine_tell_trace(Engine *e, EngineEventKind kind, const Trace *t, uint64_t cpu_ns, const char *why);
+
+// engine_tally.c: blocks are about to be forgotten: the uncached one, which there is, or all others.
+void engine_tally_uncached_ends(Engine *e);
+void engine_tally_blocks_end(Engine *e);
 
 // slow_paths.c: sets what compiled code calls, in a hart's environment.
 void slow_paths_init(IrEnv *env);
@@ -174,8 +218,11 @@ void tap_blocks_forgotten(Engine *e, const Block *b);                   // the u
 void tap_blocks_dropped(Engine *e);                                     // all others are, at once
 void tap_blocks_fetch_fault(Engine *e, const MemFault *fault); // takes it, tap or not
 
+// inspect_sample.c: the compiled code that runs b when control comes there from e->ran; NULL: it is interpreted.
+JitUnit *engine_would_run(const Engine *e, const Block *b);
+
 // dump.c: the -d output of each stage
 void dump_block(Engine *e, const IrBlock *ir, uint64_t base);
-void dump_exec(Engine *e, const Block *b);
+void dump_entry(Engine *e, const Block *b); // it runs next: -d exec, -d cpu
 void dump_baseline(Engine *e, const JitUnit *u);
 void dump_region(Engine *e, const QueueResult *r, const JitUnit *u);

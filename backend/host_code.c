@@ -4,6 +4,7 @@
 
 #include "backend/stencil_forms.h"
 #include <capstone/capstone.h>
+#include <string.h>
 
 typedef struct {
     const char *name;
@@ -54,29 +55,65 @@ static char *note_of(const cs_insn *insn, bool baseline)
     return NULL;
 }
 
-void host_code_read(GArray *out, const uint8_t *code, size_t size, uint64_t addr, bool cold, bool baseline)
-{
+typedef struct {
+    GArray *out;
     csh cs;
-    if (cs_open(CS_ARCH_X86, CS_MODE_64, &cs) != CS_ERR_OK)
-        return;
-    cs_option(cs, CS_OPT_SYNTAX, CS_OPT_SYNTAX_ATT);
-    cs_option(cs, CS_OPT_DETAIL, CS_OPT_ON);
-    cs_insn *insn = cs_malloc(cs);
+    cs_insn *insn;
+    const HostCode *what;
+    uint64_t addr; // of the next instruction
+} Reader;
+
+static void add(Reader *r, unsigned len, char *text, char *note)
+{
+    CodeHost h = {.addr = r->addr - len, .len = (uint8_t)len, .cold = r->what->cold, .insn = -1, .text = text,
+                  .note = note};
+    g_array_append_val(r->out, h);
+}
+
+static void read_code(Reader *r, const uint8_t *code, size_t size)
+{
     while (size) {
-        CodeHost h = {.addr = addr, .len = 1, .cold = cold, .insn = -1};
-        if (cs_disasm_iter(cs, &code, &size, &addr, insn)) {
-            h.len = (uint8_t)insn->size;
-            h.text = g_strdup_printf("%-10s %s", insn->mnemonic, insn->op_str);
-            h.note = note_of(insn, baseline);
-            g_strchomp(h.text);
+        if (cs_disasm_iter(r->cs, &code, &size, &r->addr, r->insn)) {
+            char *text = g_strdup_printf("%-10s %s", r->insn->mnemonic, r->insn->op_str);
+            add(r, r->insn->size, g_strchomp(text), note_of(r->insn, r->what->baseline));
         } else { // nothing that compiled code has, but it must not end here
-            h.text = g_strdup_printf("%-10s 0x%02x", ".byte", *code);
-            code++;
-            addr++;
+            r->addr++;
+            add(r, 1, g_strdup_printf("%-10s 0x%02x", ".byte", *code++), NULL);
             size--;
         }
-        g_array_append_val(out, h);
     }
-    cs_free(insn, 1);
-    cs_close(&cs);
+}
+
+static void read_data(Reader *r, const uint8_t *data, size_t size)
+{
+    for (size_t done = 0; done < size; done += MIN(4, size - done)) {
+        uint32_t word = 0;
+        unsigned n = (unsigned)MIN(4, size - done);
+        memcpy(&word, data + done, n);
+        r->addr += n;
+        add(r, n, g_strdup_printf("%-10s 0x%x", ".long", word), NULL);
+    }
+}
+
+void host_code_read(GArray *out, const uint8_t *code, size_t size, uint64_t addr, const HostCode *what)
+{
+    Reader r = {.out = out, .what = what, .addr = addr};
+    if (cs_open(CS_ARCH_X86, CS_MODE_64, &r.cs) != CS_ERR_OK)
+        return;
+    cs_option(r.cs, CS_OPT_SYNTAX, CS_OPT_SYNTAX_ATT);
+    cs_option(r.cs, CS_OPT_DETAIL, CS_OPT_ON);
+    r.insn = cs_malloc(r.cs);
+    size_t done = 0;
+    bool data = false;
+    for (unsigned i = 0; what->lines && i < what->lines->len; i++) { // a line is where an instruction begins
+        const UnitLine *l = &g_array_index(what->lines, UnitLine, i);
+        if (l->cold != what->cold || l->host < done || l->host > size)
+            continue;
+        (data ? read_data : read_code)(&r, code + done, l->host - done);
+        done = l->host;
+        data = l->data;
+    }
+    (data ? read_data : read_code)(&r, code + done, size - done);
+    cs_free(r.insn, 1);
+    cs_close(&r.cs);
 }

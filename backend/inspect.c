@@ -85,13 +85,16 @@ static void add_block(Block *b, void *opaque)
     p->count = block_count(b);
     p->heat = p->count * b->n_insns;
     add_block_insns(p, b);
-    p->end_reason = inspect_block_end(b);
+    p->end_reason = inspect_block_end(in->e, b);
     p->not_better = inspect_not_better(in->e, b);
     if (u) {
         p->loaded = u->kept;
         p->host_bytes = u->code_size;
         p->cold_bytes = u->cold_size;
     }
+    const BlockCosts *costs = in->e->costs ? g_hash_table_lookup(in->e->costs, b) : NULL;
+    for (unsigned i = 0; costs && i < COSTS; i++)
+        add_stage(p, cost_stage_names[i], costs->ns[i]);
     GPtrArray *at = g_hash_table_lookup(in->by_pc, GSIZE_TO_POINTER(b->pc));
     if (!at) {
         at = g_ptr_array_new();
@@ -129,10 +132,16 @@ static void add_region(Inspect *in, JitUnit *u)
     p->count = tier_exits(u);
     p->heat = u->info->sampled;
     p->host_bytes = u->code_size;
-    for (unsigned i = 0; i < u->ir->n_blocks; i++)
+    for (unsigned i = 0; i < u->ir->n_blocks; i++) {
         add_region_block(p, u, u->ir->blocks[i]);
+        CodeBlock *b = &g_array_index(p->blocks, CodeBlock, i);
+        if (u->info->samples)
+            b->count = u->info->samples[i] / MAX(b->n_insns, 1);
+    }
     p->end_reason = inspect_region_end(u);
-    add_stage(p, "gcc", u->compile_ns);
+    for (unsigned i = 0; i < JIT_STAGES; i++)
+        add_stage(p, jit_stage_names[i], u->info->stage_ns[i]);
+    add_stage(p, u->kept ? "kept" : "load", u->kept ? u->compile_ns : u->info->load_ns);
 }
 
 // Instructions of region p by the profile that it was made by.
@@ -209,11 +218,4 @@ Inspection *inspect(Engine *e)
     g_hash_table_destroy(in.pieces);
     g_hash_table_destroy(in.by_pc);
     return in.out;
-}
-
-void inspect_sample(Engine *e, uint64_t pc, uint64_t insns)
-{
-    (void)pc;
-    if (e->ran && e->ran->info)
-        e->ran->info->sampled += insns;
 }

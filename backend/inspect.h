@@ -17,7 +17,7 @@ typedef struct { // a guest instruction
 typedef struct { // a basic block of a piece
     uint64_t pc, end;  // guest addresses: its first byte, the one behind its last
     unsigned first_insn, n_insns; // in CodePiece.insns
-    uint64_t count;    // executions known
+    uint64_t count;    // executions; of a region: by samples, without any as the profile had it when it was made
     bool entry;        // of a region: control may come here from outside
 } CodeBlock;
 
@@ -100,6 +100,7 @@ typedef struct {
     uint32_t host;  // offset in the unit's text, cold: in its cold part; ascending within each
     bool cold;
     bool none;      // from here on it belongs to no instruction
+    bool data;      // ... because it is no code but a table
     uint64_t pc;    // guest instruction that the host code from here on belongs to
 } UnitLine;
 // UnitLine, in the order hot, cold; the caller frees it. Regions: only those compiled with EngineConfig.lines. Empty if

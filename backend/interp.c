@@ -42,9 +42,12 @@ static void uncount_accesses(IrEnv *env, const Block *b, const IOp *op)
     }
 }
 
-static void take_fault(IrEnv *env, const Block *b, const IOp *op, const MemFault *fault)
+static void take_fault(Interp *in, const Block *b, const IOp *op, const MemFault *fault)
 {
+    IrEnv *env = in->env;
     uncount_accesses(env, b, op);
+    if (in->left)
+        in->left(in->opaque, b, op->insn);
     env->ops->mem_fault(env, fault);
 }
 
@@ -59,7 +62,7 @@ static bool __attribute__((noinline)) load_slow(Interp *in, uint64_t va, unsigne
         in->env->left += op->insn;
         return true;
     }
-    take_fault(in->env, b, op, &fault);
+    take_fault(in, b, op, &fault);
     return false;
 }
 
@@ -72,7 +75,7 @@ static bool __attribute__((noinline)) store_slow(Interp *in, uint64_t va, unsign
         in->env->left += op->insn;
         return true;
     }
-    take_fault(in->env, b, op, &fault);
+    take_fault(in, b, op, &fault);
     return false;
 }
 
@@ -83,12 +86,21 @@ static bool __attribute__((noinline)) do_atomic(Interp *in, const Block *b, cons
     uint64_t out;
     rewind_to(env, b, op);
     if (!atomic_access(env, in->tlb, (uint64_t)op->imm, env->r[op->a], env->r[op->b], false, &out, &fault)) {
-        take_fault(env, b, op, &fault);
+        take_fault(in, b, op, &fault);
         return false;
     }
     env->left += op->insn;
     env->r[op->d] = out;
     return true;
+}
+
+// An instruction done by a helper, which retires it unless it traps.
+static void __attribute__((noinline)) do_sys_told(Interp *in, const Block *b, const IOp *op, uint64_t x, uint64_t y)
+{
+    uint64_t before = ir_env_icount(in->env);
+    in->env->ops->helpers[op->imm].fn(in->env, x, y);
+    if (ir_env_icount(in->env) == before)
+        in->left(in->opaque, b, op->insn);
 }
 
 // --- with a tap
@@ -135,8 +147,11 @@ static bool __attribute__((noinline)) fp_denied(Interp *in, const Block *b, cons
     uint64_t loads = env->n_load, stores = env->n_store;
     rewind_to(env, b, op);
     uncount_accesses(env, b, op); // while the privilege is still theirs
-    if (!env->ops->fp_denied(env, op->a, (uint32_t)op->imm))
+    if (!env->ops->fp_denied(env, op->a, (uint32_t)op->imm)) {
+        if (in->left)
+            in->left(in->opaque, b, op->insn);
         return false;
+    }
     env->n_load = loads;
     env->n_store = stores;
     env->left += op->insn;
@@ -378,7 +393,10 @@ do_jmpind: {
 do_sys: {
     uint64_t x = r[op->a], y = r[op->b];
     rewind_to(env, blk, op);
-    env->ops->helpers[op->imm].fn(env, x, y);
+    if (unlikely(in->left))
+        do_sys_told(in, blk, op, x, y);
+    else
+        env->ops->helpers[op->imm].fn(env, x, y);
 }
 leave:
     in->last = NULL;

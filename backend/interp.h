@@ -76,6 +76,9 @@ typedef struct {
     unsigned edge; // engine can chain them; else NULL
     bool indirect; // ... when it ended on an indirect jump
     Block *entered; // INTERP_ENTER: the block
+    // Told, if it is not NULL, when b is left before this instruction of it: that trapped. Before it does, or behind.
+    void (*left)(void *opaque, const Block *b, unsigned insn);
+    void *opaque;
 } Interp;
 
 typedef enum {

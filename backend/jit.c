@@ -7,11 +7,30 @@
 
 #include "backend/assemble.h"
 #include "backend/emit.h"
+#include "backend/line_marks.h"
 #include "ir/plant.h"
+#include "util/clock.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <gio/gio.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+uint64_t jit_cpu_ns(void)
+{
+    struct rusage u;
+    getrusage(RUSAGE_CHILDREN, &u);
+    return clock_ns(CLOCK_PROCESS_CPUTIME_ID) + (uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000000u +
+           (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000u;
+}
+
+// The stage that began at *since is over.
+static void stage_ends(JitJob *job, JitStage stage, uint64_t *since)
+{
+    uint64_t now = jit_cpu_ns();
+    job->out.stage_ns[stage] += now - *since;
+    *since = now;
+}
 
 void jit_job_clear(JitJob *job)
 {
@@ -45,6 +64,8 @@ static gcc_jit_context *new_context(const JitRequest *rq)
     gcc_jit_context_set_int_option(ctx, GCC_JIT_INT_OPTION_OPTIMIZATION_LEVEL, rq->opt);
     for (unsigned i = 0; i < G_N_ELEMENTS(options); i++)
         gcc_jit_context_add_command_line_option(ctx, options[i]);
+    if (rq->want_lines)
+        gcc_jit_context_add_command_line_option(ctx, "-g1");
     if (rq->want_gimple)
         gcc_jit_context_set_bool_option(ctx, GCC_JIT_BOOL_OPTION_DUMP_INITIAL_GIMPLE, 1);
     return ctx;
@@ -74,9 +95,12 @@ static void compile_to(gcc_jit_context *ctx, const char *assembly, const char *g
 // The job's IR as GCC shall see it; NULL: job->error.
 static IrCode *prepare(JitJob *job)
 {
+    uint64_t since = jit_cpu_ns();
     IrCode *code = ir_parse(job->text, &job->error);
+    stage_ends(job, JIT_PARSE, &since);
     if (code && !ir_verify(code, job->rq.n_helpers, &job->error))
         g_clear_pointer(&code, ir_code_free);
+    stage_ends(job, JIT_VERIFY, &since);
     if (!code)
         return NULL;
     plant_set(job->rq.plant);
@@ -84,6 +108,7 @@ static IrCode *prepare(JitJob *job)
                           .skip = job->rq.skip_passes | (job->rq.stats ? IR_PASS_WIDEN : 0), // it counts one by one
                           .aligned = !job->rq.linear,
                       });
+    stage_ends(job, JIT_PASSES, &since);
     if (job->rq.want_ir) {
         GString *s = g_string_new(NULL);
         ir_print(s, code);
@@ -93,39 +118,59 @@ static IrCode *prepare(JitJob *job)
     return code;
 }
 
-static void emit_job(gcc_jit_context *ctx, IrCode *code, JitJob *job, unsigned index)
+// lines: filled in with the guest instructions that lines stand for; or NULL.
+static void emit_job(gcc_jit_context *ctx, IrCode *code, JitJob *job, unsigned index, GArray *lines)
 {
+    uint64_t since = jit_cpu_ns();
     const JitRequest *rq = &job->rq;
     JitResult *out = &job->out;
     g_autofree char *number = index ? g_strdup_printf("%u", index) : g_strdup("");
     Emit e = {.code = code, .number = number, .ctx = ctx, .stats = rq->stats, .shared = rq->shared,
               .movable = rq->movable, .linear = rq->linear, .second_regs = rq->second_regs,
-              .second_start = rq->second_start, .second_size = rq->second_size};
+              .second_start = rq->second_start, .second_size = rq->second_size, .lines = lines,
+              .comments = rq->want_gimple};
     e.sites = out->sites = g_array_new(FALSE, FALSE, sizeof(JitSite));
     e.entries = out->entries = g_array_new(FALSE, FALSE, sizeof(int64_t));
     emit_region(&e);
     out->n_slots = e.n_slots;
     out->index = index;
+    stage_ends(job, JIT_EMIT, &since);
 }
 
-// The object file of what is in ctx; NULL: *error.
-static GByteArray *object_of(gcc_jit_context *ctx, const char *scratch_dir, char **gimple, GError **error)
+// The object file of what is in ctx, with lines if there are some; NULL: *error. ns: CPU time, by stage.
+static GByteArray *object_of(gcc_jit_context *ctx, const char *scratch_dir, char **gimple, const GArray *lines,
+                             uint64_t *ns, GError **error)
 {
     g_autofree char *assembly = g_build_filename(scratch_dir, "region.s", NULL);
     g_autofree char *dump = gimple ? g_build_filename(scratch_dir, "region.gimple", NULL) : NULL;
+    uint64_t start = jit_cpu_ns(), compiled;
     compile_to(ctx, assembly, dump);
     if (gimple) {
         g_file_get_contents(dump, gimple, NULL, NULL);
         unlink(dump);
     }
+    compiled = jit_cpu_ns();
     GByteArray *object = NULL;
     const char *message = gcc_jit_context_get_first_error(ctx);
     if (message)
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "libgccjit: %s", message);
-    else
+    else if (!lines || line_marks(assembly, lines, error))
         object = assemble(assembly, scratch_dir, error);
     unlink(assembly);
+    ns[JIT_GCC] = compiled - start;
+    ns[JIT_ASSEMBLE] = jit_cpu_ns() - compiled;
     return object;
+}
+
+// Each job of which there is code gets its share of the time.
+static void share_stages(JitJob *jobs, IrCode *const *codes, unsigned n, const uint64_t *ns)
+{
+    uint64_t length = 0;
+    for (unsigned i = 0; i < n; i++)
+        length += codes[i] ? jobs[i].rq.length + 1 : 0;
+    for (unsigned i = 0; i < n; i++)
+        for (unsigned k = JIT_GCC; codes[i] && k <= JIT_ASSEMBLE; k++)
+            jobs[i].out.stage_ns[k] = ns[k] / length * (jobs[i].rq.length + 1);
 }
 
 // Compiles those jobs of which there is code; the first one's options go for all. False: *error, those are clear.
@@ -133,6 +178,8 @@ static bool compile_together(JitJob *jobs, IrCode *const *codes, unsigned n, con
 {
     JitJob *first = NULL;
     gcc_jit_context *ctx = NULL;
+    g_autoptr(GArray) lines = NULL;
+    uint64_t ns[JIT_STAGES];
     unsigned index = 0;
     for (unsigned i = 0; i < n; i++) {
         if (!codes[i])
@@ -140,13 +187,16 @@ static bool compile_together(JitJob *jobs, IrCode *const *codes, unsigned n, con
         if (!first) {
             first = &jobs[i];
             ctx = new_context(&first->rq);
+            lines = first->rq.want_lines ? g_array_new(FALSE, FALSE, sizeof(int64_t)) : NULL;
         }
-        emit_job(ctx, codes[i], &jobs[i], index++);
+        emit_job(ctx, codes[i], &jobs[i], index++, lines);
     }
     if (!first)
         return true;
-    GByteArray *object = object_of(ctx, scratch_dir, first->rq.want_gimple ? &first->out.gimple : NULL, error);
+    char **gimple = first->rq.want_gimple ? &first->out.gimple : NULL;
+    GByteArray *object = object_of(ctx, scratch_dir, gimple, lines, ns, error);
     gcc_jit_context_release(ctx);
+    share_stages(jobs, codes, n, ns);
     for (unsigned i = 0; i < n; i++) {
         if (!codes[i])
             continue;
@@ -174,7 +224,7 @@ static void compile_each(JitJob *jobs, unsigned n, const char *scratch_dir)
 static bool can_share(const JitJob *jobs, unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
-        if (jobs[i].rq.opt != jobs[0].rq.opt || jobs[i].rq.want_gimple)
+        if (jobs[i].rq.opt != jobs[0].rq.opt || jobs[i].rq.want_gimple || jobs[i].rq.want_lines)
             return false;
     return n > 1;
 }

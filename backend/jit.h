@@ -11,6 +11,7 @@ typedef struct {
     GArray *entries;    // int64_t
     unsigned n_slots;
     char *gimple, *ir; // NULL unless asked for
+    uint64_t stage_ns[JIT_STAGES];
 } JitResult;
 
 typedef struct {
@@ -25,3 +26,5 @@ typedef struct {
 // put files (removed again).
 void jit_compile(JitJob *jobs, unsigned n, const char *scratch_dir);
 void jit_job_clear(JitJob *job);
+// CPU time of this process and of assemblers that have ended, ns.
+uint64_t jit_cpu_ns(void);

@@ -107,8 +107,22 @@ typedef enum {
 // be compiled together. Answers, in the same order: JitAnswer, then sites, entries (n_entries int64 pc offsets), the
 // object file, GIMPLE text, optimised IR text.
 //
+// Lines are in the section .addend.lines, of an object with one region: JitLine, ascending if several are for the same
+// place, of which the last one counts.
+//
 // An object may hold several regions. The names of what belongs to the first one are `region`, `.addend` (exits.h) and
 // `.addend.pc` (moves.h); those of the next have a number behind: region1, .addend1, .addend.pc1.
+enum { JIT_LINE_INSN, JIT_LINE_NONE, JIT_LINE_DATA };
+typedef struct {
+    uint32_t host; // from here on (an offset from the function `region`) host code belongs
+    uint32_t kind; // ... to the guest instruction at this pc offset; to none; is no code
+    int64_t pc;
+} JitLine;
+
+typedef enum { // what the worker does, in this order
+    JIT_PARSE, JIT_VERIFY, JIT_PASSES, JIT_EMIT, JIT_GCC, JIT_ASSEMBLE, JIT_STAGES
+} JitStage;
+
 #define JIT_BATCH 16 // regions compiled together at most
 typedef struct {
     uint32_t length;
@@ -120,6 +134,8 @@ typedef struct {
     uint8_t movable;    // guest addresses in the code are to be found, so that it can be put at another base (moves.h)
     uint8_t linear;     // test runs of pages (softmmu/tlb.h) in place of page caches
     uint8_t more;     // the next request is to be compiled with this one
+    uint8_t want_lines; // the object says which host code belongs to which guest instruction (JitLine)
+    uint8_t pad[7];
     uint32_t n_helpers;
     // Guesses, with linear: the guest registers that point into the second run for loads, and that run.
     uint32_t second_regs;
@@ -136,4 +152,5 @@ typedef struct {
     uint32_t index;              // of the region in the object
     uint32_t pad;
     uint64_t compile_ns; // CPU time spent
+    uint64_t stage_ns[JIT_STAGES]; // ... in each stage; of what was done for a batch, a share
 } JitAnswer;

@@ -61,6 +61,8 @@ void queue_result_free(QueueResult *r)
         g_byte_array_free(r->exits, TRUE);
     if (r->moves)
         g_array_free(r->moves, TRUE);
+    if (r->lines)
+        g_array_free(r->lines, TRUE);
     g_free(r->message);
     g_free(r->sites);
     g_free(r->entries);
@@ -231,6 +233,7 @@ static bool receive_answer(int fd, QueueResult *r, GByteArray **object)
         return false;
     bool ok = true;
     r->compile_ns = a.compile_ns;
+    memcpy(r->stage_ns, a.stage_ns, sizeof r->stage_ns);
     r->failed = a.failed;
     if (a.failed) {
         r->message = receive_text(fd, a.object, &ok);

@@ -17,8 +17,9 @@ typedef struct { // a finished job; freed by queue_result_free
     int64_t *entries;
     unsigned n_sites, n_slots, n_entries;
     GArray *moves; // moves.h; filled in by unit_from_result
+    GArray *lines; // JitLine, likewise, if there are some: by offset in its text, ascending, once for each
     char *gimple, *ir;
-    uint64_t compile_ns;
+    uint64_t compile_ns, stage_ns[JIT_STAGES];
 } QueueResult;
 
 typedef struct {

@@ -5,6 +5,7 @@
 #include "backend/exits.h"
 #include "backend/loader.h"
 #include "backend/moves.h"
+#include "backend/unit_lines.h"
 #include "ir/plant.h"
 #include "util/log.h"
 #include "util/clock.h"
@@ -12,6 +13,7 @@
 #include <gio/gio.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <string.h>
 
 // Of a batch: an empty region takes GCC some 10 ms, 60 instructions take 30.
 #define BATCH_INSNS 60
@@ -46,7 +48,7 @@ void tier_warm(Engine *e, Block *b)
         return;
     g_autoptr(GError) error = NULL;
     JitUnit *u = NULL;
-    uint64_t start = clock_ns(CLOCK_MONOTONIC), kept = e->stats.kept_code;
+    uint64_t start = clock_ns(CLOCK_MONOTONIC), kept = e->stats.kept_code, cpu = costs_now(e);
     if (e->config.baseline && !b->uncached && !e->no_code && !(u = tier_blocks_code(e, b, &error)) && !error)
         u = baseline_translate(b, e->env, e->config.system, tier_blocks_wanted(e, b), code_cache_memory(e->cache),
                                code_cache_arena(e->cache), &error);
@@ -57,6 +59,8 @@ void tier_warm(Engine *e, Block *b)
         return;
     }
     code_cache_add_baseline(e->cache, u);
+    if (e->costs)
+        costs_add(e, b, (BlockCosts){.ns[COST_BASELINE] = costs_now(e) - cpu});
     tier_blocks_made(e, b);
     e->stats.baseline_blocks++;
     e->stats.baseline_insns += b->n_insns;
@@ -87,6 +91,8 @@ GByteArray *text_of_result(QueueResult *r, size_t *entry, GError **error)
     g_autoptr(GByteArray) text = object_load(o->data, o->len, name, entry, error);
     if (text)
         r->moves = moves_of_object(o->data, o->len, r->index, text, *entry, error);
+    if (text)
+        r->lines = lines_of_object(o->data, o->len, text->len, *entry);
     if (r->moves)
         r->exits = exits_section(o->data, o->len, r->index, error);
     return r->exits ? g_steal_pointer(&text) : NULL;
@@ -123,6 +129,8 @@ JitUnit *unit_from_code(CodeMemory *memory, uint64_t base, const GByteArray *tex
     u->n_entries = r->n_entries;
     u->compile_ns = r->compile_ns;
     u->info = region_info_new();
+    u->info->lines = g_steal_pointer(&r->lines);
+    memcpy(u->info->stage_ns, r->stage_ns, sizeof r->stage_ns);
     u->spans = g_array_new(FALSE, FALSE, sizeof(CodeSpan));
     for (unsigned i = 0; i < u->n_slots; i++)
         code_cache_reset_slot(u, i);
@@ -166,10 +174,12 @@ static bool stale(const Engine *e, const Trace *t)
 static void install(Engine *e, Trace *t, QueueResult *r)
 {
     g_autoptr(GError) error = NULL;
+    uint64_t start = clock_ns(CLOCK_THREAD_CPUTIME_ID);
     JitUnit *u = unit_from_result(code_cache_memory(e->cache), t->code->base, r, &error);
     if (!u) {
         e->stats.regions_failed++;
         t->head->refused = true;
+        costs_refused(e, t->head, error->message);
         tier_not_installed(e, error);
         if (log_on(LOG_JIT))
             log_printf("jit: %s\n", error->message);
@@ -179,12 +189,13 @@ static void install(Engine *e, Trace *t, QueueResult *r)
     }
     tier_cache_keep(e, t, u, r);
     tier_add_unit(e, t, u);
+    u->info->load_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - start;
     e->stats.regions++;
     e->stats.regions_remade += t->remade != NULL;
     e->stats.region_insns += u->n_insns;
     e->stats.region_blocks += u->n_blocks;
     e->stats.region_bytes += u->code_size;
-    if (log_on(LOG_JIT | LOG_OP_OPT | LOG_GIMPLE | LOG_OUT_ASM))
+    if (log_on(LOG_JIT | LOG_OP_OPT | LOG_OP_PASS | LOG_GIMPLE | LOG_OUT_ASM))
         dump_region(e, r, u);
     if (e->watchers)
         engine_tell_region(e, ENGINE_REGION, u, false, t->sent_ns);
@@ -238,6 +249,8 @@ static void take(Engine *e, QueueResult *r)
     }
     if (r->failed) {
         e->stats.regions_failed++;
+        if (t->epoch == e->epoch)
+            costs_refused(e, t->head, r->message);
         if (log_on(LOG_JIT))
             log_printf("jit: region at 0x%" PRIx64 ": %s\n", t->code->base, r->message);
         if (e->watchers)
@@ -317,6 +330,7 @@ static unsigned make_job(Engine *e, Trace *t, QueueJob *out)
     *out = (QueueJob){t->rq, g_string_free(text, FALSE), t};
     out->rq.want_gimple = log_on(LOG_GIMPLE);
     out->rq.want_ir = log_on(LOG_OP_OPT);
+    out->rq.want_lines = e->config.lines || log_on(LOG_OUT_ASM);
     unsigned insns = 0;
     for (unsigned i = 0; i < t->code->n_blocks; i++)
         insns += t->code->blocks[i]->n_insns;

@@ -42,7 +42,7 @@ TierBlocks *tier_blocks_new(Engine *e)
 // Programs of an operating system come at another address each time.
 bool tier_blocks_wanted(const Engine *e, const Block *b)
 {
-    return e->kept && e->config.keep_blocks && b->n_spans == 1 && !tier_movable(b);
+    return e->kept && e->config.keep_blocks && b->n_spans == 1 && !b->cut && !tier_movable(b);
 }
 
 static void name_file(Engine *e)
@@ -206,6 +206,7 @@ static JitUnit *take_code(Engine *e, Block *b, const BlockRecord *r, const Block
         return NULL;
     JitUnit *u = baseline_unit_new(b, r->n_slots, arena);
     u->kept = true;
+    u->system = e->config.system;
     *where.counter = *b->runs;
     b->runs = where.counter;
     u->memory = memory;

@@ -346,8 +346,8 @@ static uint64_t mean_count(const GPtrArray *blocks)
     return done / insns;
 }
 
-// The region of these blocks, which it takes, around one of them; old: the one that it replaces, or NULL. ends: why it is
-// not larger.
+// The region of these blocks, which it takes, around one of them; old: the one that it replaces, or NULL. ends: why it
+// is not larger.
 static Trace *make_trace(Engine *e, GPtrArray *blocks, Block *head, const JitUnit *old, uint32_t ends)
 {
     g_ptr_array_sort(blocks, by_pc);

@@ -4,14 +4,12 @@
 // when the socket closes. addend-worker N DIR: ends after N regions (0: never), has its temporary files in DIR.
 #include "backend/jit.h"
 #include "backend/worker_dir.h"
-#include "util/clock.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -56,18 +54,10 @@ static bool answer(const JitJob *job, const GByteArray *sent, uint64_t ns)
     a.object = r->object == sent ? 0 : r->object->len;
     a.gimple = r->gimple ? (uint32_t)strlen(r->gimple) : 0;
     a.ir = r->ir ? (uint32_t)strlen(r->ir) : 0;
+    memcpy(a.stage_ns, r->stage_ns, sizeof a.stage_ns);
     return write_all(&a, sizeof a) && write_all(r->sites->data, a.n_sites * sizeof(JitSite)) &&
            write_all(r->entries->data, a.n_entries * sizeof(int64_t)) && write_all(r->object->data, a.object) &&
            write_all(r->gimple, a.gimple) && write_all(r->ir, a.ir);
-}
-
-// CPU time of this process and of assemblers that have ended, ns.
-static uint64_t cpu_ns(void)
-{
-    struct rusage u;
-    getrusage(RUSAGE_CHILDREN, &u);
-    return clock_ns(CLOCK_PROCESS_CPUTIME_ID) + (uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000000u +
-           (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000u;
 }
 
 // One request and those that it says are to be compiled with it: how many, 0 if there is none.
@@ -98,9 +88,9 @@ static unsigned serve(const char *scratch_dir)
 {
     JitJob jobs[JIT_BATCH];
     unsigned n = read_jobs(jobs);
-    uint64_t start = cpu_ns(), length = 0;
+    uint64_t start = jit_cpu_ns(), length = 0;
     jit_compile(jobs, n, scratch_dir);
-    uint64_t spent = cpu_ns() - start;
+    uint64_t spent = jit_cpu_ns() - start;
     const GByteArray *sent = NULL;
     bool ok = true;
     for (unsigned i = 0; i < n; i++)

@@ -29,8 +29,8 @@ void hart_set_status(Hart *hart, unsigned priv, uint64_t mstatus)
     }
 }
 
-// Names as QEMU 7.2 logs them, so that logs of both can be compared line by line.
-static const char *trap_name(uint64_t number, bool interrupt)
+// As QEMU 7.2 logs them, so that logs of both can be compared line by line.
+const char *hart_trap_name(uint64_t number, bool interrupt)
 {
     static const char *const exceptions[] = {
         [EXC_INSN_MISALIGNED] = "misaligned_fetch",
@@ -97,7 +97,7 @@ static void enter(Hart *hart, uint64_t number, bool interrupt, uint64_t tval)
     if (log_on(LOG_INT)) {
         log_printf("riscv_cpu_do_interrupt: hart:%d, async:%d, cause:%016" PRIx64 ", epc:0x%016" PRIx64
                    ", tval:0x%016" PRIx64 ", desc=%s\n",
-                   (int)hart->hartid, interrupt, number, hart->env.pc, tval, trap_name(number, interrupt));
+                   (int)hart->hartid, interrupt, number, hart->env.pc, tval, hart_trap_name(number, interrupt));
     }
     if (hart->hooks.trap) {
         hart->hooks.trap(hart->hooks.opaque, number, interrupt, tval);
@@ -227,6 +227,10 @@ void hart_mem_fault(IrEnv *env, const MemFault *fault)
         [FAULT_ACCESS] = {EXC_LOAD_ACCESS, EXC_STORE_ACCESS, EXC_INSN_ACCESS},
         [FAULT_PAGE] = {EXC_LOAD_PAGE, EXC_STORE_PAGE, EXC_INSN_PAGE},
     };
+    if (fault->kind == FAULT_STOP) {
+        ir_env_kick_self(env);
+        return;
+    }
     g_assert(fault->kind != FAULT_NONE && fault->kind < G_N_ELEMENTS(causes) && fault->access < ACCESS_KINDS);
     hart_exception((Hart *)env, causes[fault->kind][fault->access], fault->addr);
 }

@@ -4,6 +4,7 @@
 // Stopped harts are kept out by one long exclusive section of the main thread, in which shorter ones may lie.
 #include "machine/exec_private.h"
 
+#include "machine/gdb/gdb.h"
 #include "softmmu/dirty.h"
 #include "util/clock.h"
 
@@ -32,6 +33,8 @@ bool machine_stop(Machine *m)
         return false;
     m->stopped_ns = clock_ns(CLOCK_MONOTONIC);
     memory_set_paused(true);
+    if (m->gdb)
+        gdb_on_stop(m->gdb);
     return true;
 }
 
@@ -39,6 +42,8 @@ void machine_cont(Machine *m)
 {
     if (!m->stopped_ns)
         return;
+    if (m->gdb)
+        gdb_on_cont(m->gdb);
     memory_set_paused(false); // what was put off is done before a hart goes on
     m->start_ns += clock_ns(CLOCK_MONOTONIC) - m->stopped_ns; // the time between has not been
     m->stopped_ns = 0;

@@ -6,6 +6,8 @@
 #include "machine/aot.h"
 #include "machine/code_cache_command.h"
 #include "machine/cpu_model.h"
+#include "machine/gdb/gdb.h"
+#include "machine/log/logs.h"
 #include "softmmu/dirty.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -178,15 +180,19 @@ static EngineConfig engine_config(const Options *o, unsigned harts)
     return (EngineConfig){
         .jit = o->accel == ACCEL_JIT && !(log_mask & LOG_NOCHAIN),
         .system = o->accel != ACCEL_CHECK,
-        .baseline = o->accel == ACCEL_BASELINE || (o->accel == ACCEL_JIT && !o->jit_no_baseline),
+        .baseline = (o->accel == ACCEL_BASELINE || (o->accel == ACCEL_JIT && !o->jit_no_baseline)) &&
+                    !(log_mask & LOG_NOCHAIN), // it may leave inside a block and come back to it
         .warm = o->jit_warm ? (unsigned)o->jit_warm : ENGINE_DEFAULT_WARM,
         .threshold = machine_threshold(o),
         .opt = o->jit_opt < 0 ? ENGINE_DEFAULT_OPT : (unsigned)o->jit_opt,
         .workers = MAX((o->jit_workers ? o->jit_workers : workers) / harts, 1),
         .sync = o->jit_sync || o->icount_shift >= 0,
         .code_size = o->jit_code_size,
+        .max_insns = o->one_insn ? 1 : 0,
         .stats = o->stats != STATS_NONE && !o->stats_quick,
         .shared = harts > 1,
+        .lines = o->jitdump,
+        .inspect = o->command == COMMAND_BLOCKS,
     };
 }
 
@@ -294,7 +300,8 @@ void machine_prepare(Machine *m)
     unsigned harts = board_harts(m->board);
     CpuConfig config = {engine_config(o, harts), o->features, o->tlb_bits, o->semihosting, NULL};
     config.engine.tap = m->tap.records;
-    m->store = config.engine.tap ? NULL : code_cache_open(o);
+    config.engine.tally = m->tally;
+    m->store = config.engine.tap || config.engine.tally ? NULL : code_cache_open(o);
     config.engine.store = m->store;
     config.engine.program = code_cache_program(o);
     config.engine.keep_blocks = KEEP_BLOCKS;
@@ -306,8 +313,13 @@ void machine_prepare(Machine *m)
     memory_set_ram_written_hook(hook_ram_written, m);
     m->cpus = g_new0(Cpu *, harts);
     m->watch = g_new0(HartWatch *, harts);
+    if (m->logs)
+        config.engine.max_insns = logs_max_insns(m->logs);
     for (unsigned i = 0; i < harts; i++) {
+        config.engine.steps = m->logs ? logs_steps(m->logs, i) : NULL;
         m->cpus[i] = cpu_new(m->board, i, &config);
+        if (m->logs)
+            logs_add_cpu(m->logs, m->cpus[i]);
         m->cpus[i]->names = m->names;
         m->watch[i] = g_new0(HartWatch, 1);
         if (config.engine.stats || config.engine.tap) // the tap tells them too
@@ -324,6 +336,7 @@ void machine_prepare(Machine *m)
     machine_tap_start(m);
     if (o->accel == ACCEL_CHECK) {
         config.engine.jit = true;
+        config.engine.tally = false;
         config.engine.baseline = !o->jit_no_baseline;
         config.semihosting = false;
         config.pages = NULL;
@@ -359,6 +372,7 @@ void machine_free(Machine *m)
         g_free(m->watch[i]);
     }
     sampler_free(m->sampler);
+    tally_free(m->tally);
     g_clear_pointer(&m->ready, g_array_unref);
     region_store_free(m->store);
     names_free(m->names);
@@ -471,6 +485,11 @@ static bool start_monitors(Machine *m)
         m->message = g_strdup(error->message);
         return false;
     }
+    if (!gdb_new(m, m->options, &m->gdb, &error)) {
+        g_clear_pointer(&m->monitors, monitors_free);
+        m->message = g_strdup(error->message);
+        return false;
+    }
     if (m->options->start_stopped)
         machine_stop(m);
     return true;
@@ -509,6 +528,7 @@ void machine_run(Machine *m, RunResult *out)
     g_clear_pointer(&m->monitors, monitors_free);
     check_output(m);
     check_end(m);
+    gdb_free(g_steal_pointer(&m->gdb), m->status);
     *out = (RunResult){m->status, m->message, (double)(g_get_monotonic_time() - start) / 1e6};
 }
 

@@ -11,6 +11,7 @@
 
 typedef struct MachineTap MachineTap;
 typedef struct Sampler Sampler;
+typedef struct Tally Tally;
 
 typedef struct { // a thread that runs harts first .. first + n - 1 in turn
     Machine *m;
@@ -49,9 +50,12 @@ struct Machine {
     HartWatch **watch; // by hart
     Exclusive exclusive;
     Monitors *monitors; // NULL: none
+    struct Gdb *gdb;    // likewise
     TapListener tap;    // records NULL: none
     MachineTap **taps;  // by hart, or NULL
+    struct MachineLogs *logs; // of instructions (machine/log/), or NULL
     Sampler *sampler;   // NULL: none
+    Tally *tally;       // NULL: none
     GArray *ready;      // MachineReady, or NULL
     char *isa; // of the harts
     Names *names;
@@ -106,6 +110,7 @@ int64_t sampler_part(const Machine *m, unsigned hart, int64_t length);
 // and what follows when it has run done of them: perhaps a sample, some instructions on, within the length.
 void sampler_look(Machine *m, Cpu *cpu, int64_t done, int64_t length);
 void sampler_free(Sampler *s);
+void tally_free(Tally *t);
 
 // run_loop.c: a thread's function, with its Runner.
 gpointer run_loop(gpointer runner);

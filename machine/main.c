@@ -7,6 +7,10 @@
 #include "machine/demo.h"
 #include "machine/exec.h"
 #include "machine/irtool/irtool.h"
+#include "machine/log/logs.h"
+#include "machine/log/itrace_command.h"
+#include "machine/profile/perf.h"
+#include "machine/profile/profile.h"
 #include "machine/stats.h"
 #include "machine/tlb_command.h"
 #include "machine/tlb_run.h"
@@ -84,30 +88,49 @@ static int run(const Options *o)
 {
     g_autoptr(GError) error = NULL;
     FILE *stats;
-    TlbRun *tlb;
+    TlbRun *tlb = NULL;
+    Profile *profile;
+    MachineLogs *logs;
     if ((o->log_file && !log_open(o->log_file, &error)) || !open_stats(o, &stats, &error) ||
-        !blocks_run_check(o, &error) || !tlb_run_new(o, &tlb, &error))
-        return fail(error);
-    Machine *m = machine_new(o, &error);
-    if (!m || !tlb_run_attach(tlb, m, &error)) {
-        machine_free(m);
+        !blocks_run_check(o, &error) || !tlb_run_new(o, &tlb, &error) || !profile_new(o, &profile, &error)) {
         tlb_run_free(tlb);
+        return fail(error);
+    }
+    Machine *m = logs_new(o, &logs, &error) ? machine_new(o, &error) : NULL;
+    if (!m || !tlb_run_attach(tlb, m, &error) || !logs_attach(logs, m, &error)) {
+        machine_free(m);
+        logs_free(logs);
+        tlb_run_free(tlb);
+        profile_free(profile);
         return fail(error);
     }
     if (o->dumpdtb) {
         bool ok = board_dump_dtb(machine_board(m), o->dumpdtb, &error);
+        logs_free(logs);
         tlb_run_free(tlb);
+        profile_free(profile);
         machine_free(m);
         return ok ? 0 : fail(error);
     }
     blocks_run_attach(o, m);
+    Perf *perf;
+    if (!perf_attach(o, m, &perf, &error)) {
+        logs_free(logs);
+        tlb_run_free(tlb);
+        machine_free(m);
+        return fail(error);
+    }
     RunResult r;
+    profile_attach(profile, m);
     machine_run(m, &r);
     fflush(stdout);
     if (r.message)
         fprintf(stderr, "addend: %s\n", r.message);
-    int status = blocks_run_status(o, r.status);
+    int status = blocks_run_status(o, m, r.status);
     if (!write_stats(m, o, &r, stats, &error))
+        status = fail(error);
+    g_clear_error(&error);
+    if (!profile_finish(profile, &error))
         status = fail(error);
     g_clear_error(&error);
     if (!tlb_run_finish(tlb, &error))
@@ -120,6 +143,12 @@ static int run(const Options *o)
         fputs(line, stderr);
     }
     machine_free(m);
+    g_clear_error(&error);
+    if (!logs_finish(logs, &error)) // the engines may still tell of blocks that are looked at
+        status = fail(error);
+    g_clear_error(&error);
+    if (!perf_finish(perf, &error)) // the engines may tell something to their end
+        status = fail(error);
     return status;
 }
 
@@ -181,6 +210,9 @@ int main(int argc, char **argv)
         status = fflush(stdout) ? output_lost() : status;
     } else if (o.command == COMMAND_TLB) {
         status = tlb_command(&o, &error) ? 0 : fail(error);
+    } else if (o.command == COMMAND_TRACE) {
+        status = itrace_command(&o, stdout, &error) ? 0 : fail(error);
+        status = fflush(stdout) ? output_lost() : status;
     } else if (o.command == COMMAND_PRINT_TLB_MODELS) {
         print_tlb_models();
         status = fflush(stdout) ? output_lost() : 0;

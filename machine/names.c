@@ -37,7 +37,9 @@ void names_free(Names *n)
     g_array_free(n->places, TRUE);
     g_ptr_array_unref(n->folders);
     name_table_free(n->maps);
-    name_table_free(n->kernel.table);
+    name_kernel_free(&n->kernel);
+    name_processes_free(&n->processes);
+    g_clear_pointer(&n->builds, g_hash_table_destroy);
     g_clear_pointer(&n->rules, g_hash_table_destroy);
     g_mutex_clear(&n->lock);
     g_free(n);
@@ -94,17 +96,48 @@ static const NameEntry *fixed_at(Names *n, uint64_t pc, NameSpot *spot)
         const NamePlace *p = &g_array_index(n->places, NamePlace, i);
         const NameEntry *e = name_image_at(p->image, pc - p->shift);
         if (e) {
-            *spot = (NameSpot){p->image, p->shift, p->image->name};
+            *spot = (NameSpot){p->image, p->shift, p->image->name, p->image};
             return e;
         }
     }
     return n->maps ? name_table_at(n->maps, pc) : NULL;
 }
 
+// Of a process, if one may run at pc.
+static const NameEntry *process_at(Names *n, Cpu *cpu, uint64_t pc, NameSpot *spot)
+{
+    uint64_t shift;
+    NameProgram *p = name_process_at(&n->processes, cpu, pc, &shift);
+    if (!p)
+        return NULL;
+    if (!p->file_tried) {
+        p->file_tried = true;
+        p->file = p->id_size ? name_image_by_build_id(n, p->id, p->id_size) : NULL;
+    }
+    *spot = (NameSpot){.image = p->file, .shift = shift, .owner = p};
+    const NameEntry *e = p->file ? name_image_at(p->file, pc - shift) : NULL;
+    if (!e)
+        e = name_program_at(p, cpu, shift, pc - shift);
+    spot->name = p->soname ? p->soname : p->file ? p->file->name : p->id_size ? p->title : NULL;
+    return e;
+}
+
 const NameEntry *names_find(Names *n, Cpu *cpu, uint64_t pc, NameSpot *spot)
 {
+    bool process = cpu && !(pc >> 63) && cpu->hart.satp >> 60 && cpu->hart.priv != PRV_M;
+    bool user = process && cpu->hart.priv == PRV_U; // else the kernel may have addresses like that
+    const NameEntry *e = NULL;
     *spot = (NameSpot){0};
-    const NameEntry *e = fixed_at(n, pc, spot);
+    if (user)
+        e = process_at(n, cpu, pc, spot);
+    if (!e && (!spot->owner || !((const NameProgram *)spot->owner)->id_size)) { // a file may be that program's
+        NameSpot fixed = {0};
+        e = fixed_at(n, pc, &fixed);
+        if (e)
+            *spot = fixed;
+    }
+    if (!e && process && !user)
+        e = process_at(n, cpu, pc, spot);
     if (!e && pc >> 63)
         e = name_kernel_at(&n->kernel, cpu, pc);
     if (!spot->name && e && pc >> 63)

@@ -14,7 +14,7 @@
 #include <string.h>
 
 enum { RUN = 1, MTREE = 2, ALL = RUN | MTREE, CACHE = 4, AOT = 8, RECORD = 16, MODEL = 32, SWEEP = 64, REPORT = 128 };
-enum { TLB = RECORD | MODEL | SWEEP | REPORT, BLOCKS = 256, IR = 1 << 20, REDUCE = 1 << 21 };
+enum { TLB = RECORD | MODEL | SWEEP | REPORT, BLOCKS = 256, REDUCE = 512, IR = 1024, TRACE = 4096 };
 
 typedef enum { ACTION_FLAG, ACTION_TEXT, ACTION_CALL } Action;
 
@@ -87,6 +87,7 @@ static bool unknown_option(const Parser *p, const char *word, const char *name, 
     const char *hint = value_closest(name, candidates, n);
     const char *help = p->scope == MTREE   ? "addend mtree --help"
                        : p->scope == CACHE ? "addend cache --help"
+                       : p->scope == TRACE ? "addend trace --help"
                        : p->scope & AOT    ? "addend aot --help"
                        : p->scope & TLB    ? "addend tlb --help"
                        : p->scope & IR     ? "addend ir --help"
@@ -234,8 +235,8 @@ static bool check_together(Options *o, GError **error)
         return value_error(error, "mtree", "-d has no use without -f: flat views look addresses up");
     if (o->monitor == MONITOR_STDIO && !strcmp(o->serial, "stdio"))
         return value_error(error, "-monitor", "stdio: the console is there already (-serial mon:stdio has both)");
-    if ((o->command == COMMAND_AOT && !check_aot(o, error)) || !check_tlb(o, error) ||
-        !check_blocks(o, error) || !check_ir(o, error))
+    if ((o->command == COMMAND_AOT && !check_aot(o, error)) || !check_tlb(o, error) || !check_profile(o, error) ||
+        !check_blocks(o, error) || !check_gdb(o, error) || !check_logs(o, error) || !check_ir(o, error))
         return false;
     bool tuned = o->jit_threshold || o->jit_opt >= 0 || o->jit_workers || o->jit_sync;
     if (o->accel == ACCEL_INTERP && (tuned || o->jit_warm || o->jit_no_baseline || o->jit_code_size))
@@ -269,6 +270,7 @@ static void subcommand(Parser *p)
     }
     p->scope = p->o->command == COMMAND_MTREE    ? MTREE
                : p->o->command == COMMAND_CACHE  ? CACHE
+               : p->o->command == COMMAND_TRACE  ? TRACE
                : p->o->command == COMMAND_AOT    ? RUN | AOT
                : p->o->command == COMMAND_IR     ? IR
                : p->o->command == COMMAND_BLOCKS ? RUN | BLOCKS
@@ -317,7 +319,7 @@ static bool cache_action(Parser *p, GError **error)
     return p->o->cache_action || value_error(error, "cache", "'%s' is none of list, verify and purge", word);
 }
 
-// addend help [demo|mtree|cache|aot|tlb|blocks|ir].
+// addend help [demo|mtree|cache|aot|tlb|trace|blocks|ir].
 static bool parse_help(Parser *p, GError **error)
 {
     if (p->at == p->argc)
@@ -329,7 +331,7 @@ static bool parse_help(Parser *p, GError **error)
     p->o->help_topic = subcommands[i].command;
     if (i == G_N_ELEMENTS(subcommands) - 1)
         return value_error(error, "help",
-                           "there is no subcommand '%s', only demo, mtree, cache, aot, tlb, blocks and ir", topic);
+                           "there is no subcommand '%s', only demo, mtree, cache, aot, tlb, trace, blocks and ir", topic);
     return p->at + 1 == p->argc || value_error(error, "help", "one subcommand at a time");
 }
 
@@ -359,8 +361,8 @@ static bool parse_words(Parser *p, GError **error)
                 continue;
             if (o->command == COMMAND_CACHE)
                 return false;
-            if (o->command == COMMAND_IR) {
-                if (!ir_word(o, p->argv[p->at++], error))
+            if (o->command == COMMAND_TRACE || o->command == COMMAND_IR) {
+                if (!(o->command == COMMAND_TRACE ? trace_word : ir_word)(o, p->argv[p->at++], error))
                     return false;
                 continue;
             }
@@ -384,6 +386,8 @@ static bool parse_words(Parser *p, GError **error)
     }
     if (o->command == COMMAND_CACHE)
         return o->cache_action || value_error(error, "cache", "needs list, verify or purge");
+    if (o->command == COMMAND_TRACE)
+        return o->trace_file || value_error(error, "trace", "needs the file to print");
     if (o->command == COMMAND_TLB && !o->tlb_action)
         return value_error(error, "tlb", "needs record, model, sweep, report or presets");
     default_guest_args(o);
@@ -496,6 +500,12 @@ static void print_help(OptionsCommand topic, FILE *out)
         print_rows(CACHE, out);
         return;
     }
+    if (topic == COMMAND_TRACE) {
+        fprintf(out, "usage: addend trace FILE\n"
+                     "Prints what --trace-insns FILE wrote: a line for each instruction that was executed.\n");
+        print_rows(TRACE, out);
+        return;
+    }
     if (topic == COMMAND_AOT) {
         fprintf(out, "usage: addend aot [--run SECONDS] [options] [guest.elf [arguments...]]\n"
                      "Compiles the guest ahead of time and keeps the code, so that already its first run starts with "
@@ -540,10 +550,11 @@ static void print_help(OptionsCommand topic, FILE *out)
                      "       addend cache list|verify|purge [--cache-dir DIRECTORY]\n"
                      "       addend aot [--run SECONDS] [options] [guest.elf [arguments...]]\n"
                      "       addend tlb record|model|sweep|report|presets ...\n"
+                     "       addend trace FILE\n"
                      "       addend ir run|opt|compile [options] FILE\n"
                      "       addend blocks reduce [-o CASE.ir] [options] [guest.elf [arguments...]]\n"
                      "       addend blocks [options] [guest.elf [arguments...]]\n"
-                     "       addend help [demo|mtree|cache|aot|tlb|blocks|ir]\n"
+                     "       addend help [demo|mtree|cache|aot|tlb|trace|blocks|ir]\n"
                      "Runs RV64 machines. guest.elf alone stands for -bios none -kernel guest.elf.\n"
                      "Options take one dash or two, and their argument as the next word or behind '='.\n");
     print_rows(RUN, out);
@@ -578,6 +589,7 @@ void options_print(const Options *options, FILE *out)
     case COMMAND_DEMO:
     case COMMAND_MTREE:
     case COMMAND_CACHE:
+    case COMMAND_TRACE:
     case COMMAND_AOT:
     case COMMAND_TLB:
     case COMMAND_IR:

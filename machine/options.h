@@ -18,6 +18,7 @@ typedef enum {
     COMMAND_MTREE,      // addend mtree [-f] [-d] [-o] [-D] [options] [guest.elf]: print the memory regions of a board
     COMMAND_CACHE,      // addend cache list|verify|purge [--cache-dir DIR]: look after the persistent code cache
     COMMAND_AOT,        // addend aot [options] [guest.elf [args...]]: fill the persistent code cache
+    COMMAND_TRACE,      // addend trace FILE: print what --trace-insns wrote
     COMMAND_TLB,        // addend tlb record|model|sweep|report ...: the TLB laboratory
     COMMAND_IR,         // addend ir run|opt|compile FILE: IR text as a tool
     COMMAND_REDUCE,     // addend blocks reduce [options] [guest.elf [args...]]: cut out what is miscompiled
@@ -37,10 +38,19 @@ typedef enum { CACHE_NONE, CACHE_LIST, CACHE_VERIFY, CACHE_PURGE } OptionsCacheA
 // DEFAULT: behind the console's Ctrl-A c, if it has that.
 typedef enum { MONITOR_DEFAULT, MONITOR_NONE, MONITOR_STDIO, MONITOR_UNIX } OptionsMonitor;
 typedef enum { STATS_NONE, STATS_TEXT, STATS_JSON } OptionsStats;
+#define OPTIONS_HOT_DEFAULT 20
 typedef enum { TLB_NONE, TLB_RECORD, TLB_MODEL, TLB_SWEEP, TLB_REPORT } OptionsTlbAction;
 typedef enum { IR_NONE, IR_RUN, IR_OPT, IR_COMPILE } OptionsIrAction;
 typedef enum { IR_ACCEL_EVAL, IR_ACCEL_INTERP, IR_ACCEL_BASELINE, IR_ACCEL_JIT, IR_ACCEL_ALL } OptionsIrAccel;
 typedef enum { FORMAT_NONE, FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV, FORMAT_SVG, FORMAT_HTML, FORMAT_DOT } OptionsFormat;
+
+typedef struct { // --trace-insns; the strings are in Options.text
+    const char *file;
+    const char *start, *stop; // a number or a symbol; NULL: not given
+    uint64_t skip, count;     // instructions; count 0: all
+    uint64_t harts;           // bit n: hart n; 0: all
+    bool regs, mem, text;
+} TraceItem;
 
 typedef struct {
     OptionsCommand command;
@@ -76,6 +86,12 @@ typedef struct {
     const char *monitor_path; // MONITOR_UNIX
     bool monitor_server, monitor_wait; // ... listens there; and waits for who connects
     GArray *chardevs;         // of ChardevItem: -chardev
+
+    // -gdb: where a debugger connects.
+    bool gdb;
+    const char *gdb_path; // Unix socket; NULL: TCP
+    const char *gdb_host; // "": this host only
+    uint16_t gdb_port;
     // "stdio", "mon:stdio", "null", "file:PATH" or "chardev:ID"; never NULL. Default: "mon:stdio", or "null" if a
     // -chardev has stdin and stdout.
     const char *serial;
@@ -95,6 +111,7 @@ typedef struct {
     int jit_opt;            // GCC's optimisation level 0..3; -1: the engine's default
     unsigned jit_workers;   // compiling processes; 0: the engine's default
     size_t jit_code_size;   // bytes of compiled code before all of it is dropped; 0: the engine's default
+    bool one_insn;          // blocks of one instruction, for -d exec
     bool jit_sync;          // the guest waits for each compilation, so that runs repeat exactly
     bool no_cache;          // no persistent code cache
     const char *cache_dir;  // its folder, or NULL: the default one
@@ -109,7 +126,25 @@ typedef struct {
     OptionsStats stats;
     bool stats_quick;       // no counts of data accesses, which cost time
     const char *stats_file; // NULL: stderr
+    bool perf_map, jitdump; // for Linux' perf
     GPtrArray *symbols;     // of const char *: --symbols, as names_add_file takes them
+
+    // Logs of instructions (machine/log/).
+    bool log_commits, log_insns; // --log-commits, -l
+    const char *spike_log;       // --log: their file, or NULL: stderr
+    TraceItem trace_insns;       // --trace-insns; file NULL: none
+    const char *trace_file;      // addend trace: what it reads; or NULL
+
+    // Profiles.
+    const char *flame;        // --flame: the file, whose ending says the format; or NULL
+    uint64_t flame_period;    // instructions between samples, 0: as few as cost little
+    bool flame_harts;         // harts apart
+    const char *timeline;     // --timeline: the file; or NULL
+    bool timeline_guest_time; // its times are the guest's
+    bool mix;                 // --mix
+    const char *mix_file;     // NULL: stderr, as text
+    uint64_t hot;             // --hot: how many blocks; 0: it was not given
+    const char *hot_file;     // NULL: stderr, as text
 
     // The TLB laboratory.
     OptionsTlbAction tlb_action; // of addend tlb

@@ -16,12 +16,18 @@ OptionSet set_semihosting, set_granularity, set_accel, set_icount, set_tlb_bits,
 OptionSet set_cache_size, set_aot_run;
 OptionSet set_tlb_model, set_tlb_report, set_tlb_output, set_tlb_format, set_tlb_entries, set_tlb_sets, set_tlb_ways,
     set_tlb_sizes, set_tlb_asid, set_tlb_bare, set_tlb_sample;
+OptionSet set_gdb, set_gdb_usual;
+OptionSet set_flame, set_timeline, set_mix, set_hot;
 OptionSet set_ir_accel, set_ir_set, set_ir_at, set_ir_tier, set_ir_opt, set_plant, set_reduce_seconds;
 OptionSet set_blocks_pc, set_blocks_symbol, set_blocks_top, set_blocks_tier, set_blocks_fill, set_blocks_fill_time,
     set_blocks_output, set_blocks_format;
-OptionSet set_symbols;
+OptionSet set_symbols, set_trace_insns;
 OptionSet set_log_items, set_log_filter, set_stats, ask_version, ask_help;
 OptionSet set_spike_ram_size; // -m<MiB>, Spike's form: up to that much RAM, at most 16 TiB
+
+// Behind all options: what logs of instructions go with.
+bool check_logs(const Options *o, GError **error);
+bool trace_word(Options *o, const char *word, GError **error); // addend trace: its file
 
 // A copy of text that lives as long as the options; equal texts share one.
 const char *options_keep(Options *o, const char *text);
@@ -68,6 +74,11 @@ bool check_chardevs(Options *o, GError **error);
 // A MAC address, six bytes in hexadecimal with colons between.
 bool parse_mac(const char *option, const char *value, unsigned char mac[6], GError **error);
 bool check_netdevs(const Options *o, GError **error); // each that a device names is there, and has one device
+
+bool check_gdb(const Options *o, GError **error); // behind all options
+
+// Behind all options: whether profiles have a use.
+bool check_profile(const Options *o, GError **error);
 
 // addend tlb, behind all options: what each action needs.
 bool check_tlb(Options *o, GError **error);

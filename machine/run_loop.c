@@ -7,8 +7,11 @@
 // waited for, so that a run without outside input repeats exactly.
 #include "machine/exec_private.h"
 
+#include "backend/breakpoints.h"
 #include "machine/cpu_tap.h"
 #include "machine/cpu_watch.h"
+#include "machine/gdb/gdb.h"
+#include "machine/log/logs.h"
 #include <inttypes.h>
 #include <sched.h>
 
@@ -29,8 +32,9 @@ Cpu *run_loop_cpu(void)
 
 static bool interrupt_pending(const Runner *r)
 {
+    const Machine *m = r->m;
     for (unsigned i = r->first; i < r->first + r->n; i++)
-        if (hart_interrupt_pending(&r->m->cpus[i]->hart))
+        if (hart_interrupt_pending(&m->cpus[i]->hart) && !(m->gdb && gdb_holds(m->gdb, i)))
             return true;
     return false;
 }
@@ -80,7 +84,7 @@ static void check_trap_loop(Machine *m, const Hart *hart)
                                     hart->refused_calls ? "; it makes semihosting calls: try -semihosting" : ""));
 }
 
-static void run_engine(Machine *m, Cpu *cpu, int64_t insns)
+static void run_engine(Machine *m, Cpu *cpu, int64_t insns, bool step)
 {
     IrEnv *env = &cpu->hart.env;
     env->icount_limit += (uint64_t)(insns - env->left);
@@ -91,6 +95,9 @@ static void run_engine(Machine *m, Cpu *cpu, int64_t insns)
         char *message = check_run(m->check);
         if (message)
             machine_end_run(m, 1, message);
+    } else if (m->logs) {
+        logs_run(m->logs, cpu, step);
+    } else if (step) {
     } else {
         engine_run(cpu->engine);
     }
@@ -122,8 +129,8 @@ static void share(Machine *m, Cpu *cpu)
         w->slice = MIN(w->slice + w->slice / SLICE_GROWTH, SLICE);
 }
 
-// Runs at most length instructions, as many as the budget has, and gives the rest back.
-static void run_slice(Machine *m, Cpu *cpu, int64_t length)
+// Runs at most length instructions, as many as the budget has, and gives the rest back. step: one, for a debugger.
+static void run_slice(Machine *m, Cpu *cpu, int64_t length, bool step)
 {
     bool limited = m->options->instructions;
     if (limited && !(length = take_budget(m, length))) {
@@ -132,8 +139,8 @@ static void run_slice(Machine *m, Cpu *cpu, int64_t length)
         return;
     }
     uint64_t before = ir_env_icount(&cpu->hart.env);
-    run_engine(m, cpu, m->sampler ? sampler_part(m, (unsigned)cpu->hart.hartid, length) : length);
-    if (m->sampler)
+    run_engine(m, cpu, m->sampler ? sampler_part(m, (unsigned)cpu->hart.hartid, length) : length, step);
+    if (m->sampler && !step)
         sampler_look(m, cpu, (int64_t)(ir_env_icount(&cpu->hart.env) - before), length);
     int64_t done = (int64_t)(ir_env_icount(&cpu->hart.env) - before);
     if (limited)
@@ -185,7 +192,13 @@ static bool run_hart(Runner *r, Cpu *cpu)
         board_run_timers(m->board, r->first, r->n, now);
         due = next_deadline(r);
     }
-    if (hart->wfi && !hart_interrupt_pending(hart)) {
+    bool step = false;
+    if (m->gdb) {
+        if (gdb_holds(m->gdb, (unsigned)hart->hartid))
+            return false;
+        step = gdb_steps(m->gdb, (unsigned)hart->hartid);
+    }
+    if (hart->wfi && !step && !hart_interrupt_pending(hart)) {
         note_wait(m, (unsigned)hart->hartid);
         cpu_tell_wfi(cpu, true);
         return false;
@@ -194,8 +207,11 @@ static bool run_hart(Runner *r, Cpu *cpu)
     hart->wfi = false;
     cpu_tell_wfi(cpu, false);
     code_pages_drain(cpu->pages);
-    hart_take_interrupt(hart);
-    run_slice(m, cpu, slice_length(m, (unsigned)hart->hartid, now, due));
+    if (!step || gdb_takes_interrupts(m->gdb, (unsigned)hart->hartid))
+        hart_take_interrupt(hart);
+    run_slice(m, cpu, step ? 1 : slice_length(m, (unsigned)hart->hartid, now, due), step);
+    if (m->gdb)
+        gdb_slice_done(m->gdb, (unsigned)hart->hartid, step);
     return true;
 }
 

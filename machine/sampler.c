@@ -3,8 +3,9 @@
 #include "machine/sampler.h"
 
 #include "machine/exec_private.h"
+#include "machine/gdb/gdb.h"
 
-#define WALK 512 // instructions at most that are interpreted before a sample: more than a region's way between two tests
+#define WALK 512 // instructions at most interpreted before a sample: more than a region's way between two tests
 
 typedef struct {
     uint64_t random; // of xorshift, never 0
@@ -68,17 +69,17 @@ int64_t sampler_part(const Machine *m, unsigned hart, int64_t length)
 }
 
 // engine_step_within takes back what ir_env_kick_self did to the slice.
-static bool must_stop(const Hart *hart)
+static bool must_stop(const Machine *m, const Hart *hart)
 {
-    return hart->wfi || hart_interrupt_takeable(hart) || g_atomic_int_get(&hart->env.exit_request) ||
+    return (m->gdb && gdb_has_seen(m->gdb, (unsigned)hart->hartid)) || hart->wfi || hart_interrupt_takeable(hart) || g_atomic_int_get(&hart->env.exit_request) ||
            hart->trap_loop_count;
 }
 
 // Interprets blocks as long as they end within n instructions.
-static void walk(Cpu *cpu, uint64_t n)
+static void walk(const Machine *m, Cpu *cpu, uint64_t n)
 {
     uint64_t end = ir_env_icount(&cpu->hart.env) + n;
-    for (uint64_t now; !must_stop(&cpu->hart) && (now = ir_env_icount(&cpu->hart.env)) < end;)
+    for (uint64_t now; !must_stop(m, &cpu->hart) && (now = ir_env_icount(&cpu->hart.env)) < end;)
         if (!engine_step_within(cpu->engine, end - now))
             break;
 }
@@ -91,7 +92,7 @@ void sampler_look(Machine *m, Cpu *cpu, int64_t done, int64_t length)
     if (h->left > 0)
         return;
     if (!m->check && done < length) // whose other hart does not see these steps
-        walk(cpu, MIN(h->walk, (uint64_t)(length - done)));
+        walk(m, cpu, MIN(h->walk, (uint64_t)(length - done)));
     uint64_t now = ir_env_icount(&cpu->hart.env), insns = now - h->last;
     h->last = now;
     draw_next(s, h);

@@ -2,15 +2,15 @@
 // Looks at where harts are, every so many instructions. Under -icount runs repeat exactly, samples included.
 //
 // Slices of harts end there. Compiled regions test for that on ways around only, so a sample where they leave would
-// never see some of their code. From there on some blocks more are interpreted, their number drawn at random: a block is
-// met as often as the instructions in it have run, at its first instruction.
+// never see some of their code. From there on some blocks more are interpreted, their number drawn at random: a block
+// is met as often as the instructions in it have run, at its first instruction.
 #pragma once
 #include "machine/exec.h"
 
 typedef struct {
     void *opaque;
-    // insns have run since the last sample of this hart; it is stopped at cpu->hart.env.pc, the beginning of a block. On
-    // the hart's thread; those of several harts call it side by side.
+    // insns have run since the last sample of this hart; it is stopped at cpu->hart.env.pc, the beginning of a block.
+    // On the hart's thread; those of several harts call it side by side.
     void (*sample)(void *opaque, Cpu *cpu, uint64_t insns);
 } SampleListener;
 

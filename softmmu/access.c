@@ -220,6 +220,13 @@ static bool store_device(Tlb *tlb, const TlbEntry *e, gva_t va, unsigned size, u
     return false;
 }
 
+// May an access of that many bytes be done, of a page or two of which these are the flags? False: *fault.
+static inline bool may(Tlb *tlb, unsigned flags, gva_t va, unsigned size, MemAccess access, MemFault *fault)
+{
+    return !(flags & TLB_WATCH) ||
+           tlb_watch_ask(tlb, &(TlbAsked){va, size, access == ACCESS_READ, access == ACCESS_WRITE}, fault);
+}
+
 bool tlb_load(Tlb *tlb, gva_t va, unsigned size, uint64_t *value, MemFault *fault)
 {
     const TlbEntry *device = device_entry(tlb, va, size, ACCESS_READ);
@@ -231,14 +238,15 @@ bool tlb_load(Tlb *tlb, gva_t va, unsigned size, uint64_t *value, MemFault *faul
     if (!tlb_lookup(tlb, va, n, ACCESS_READ, &a, fault))
         return false;
     if (n == size) {
-        if (!load_part(tlb, &a, size, value, fault))
+        if (!may(tlb, a.flags, va, size, ACCESS_READ, fault) || !load_part(tlb, &a, size, value, fault))
             return false;
         b.flags = 0;
     } else {
         tlb->stats.crossings[ACCESS_READ]++;
         if (tlb->tap)
             tap_cross(tlb->tap, va + n, ACCESS_READ);
-        if (!tlb_lookup(tlb, va + n, size - n, ACCESS_READ, &b, fault) || !load_part(tlb, &a, n, value, fault))
+        if (!tlb_lookup(tlb, va + n, size - n, ACCESS_READ, &b, fault) ||
+            !may(tlb, a.flags | b.flags, va, size, ACCESS_READ, fault) || !load_part(tlb, &a, n, value, fault))
             return false;
         b.device = NULL;
         if (!load_part(tlb, &b, size - n, &hi, fault))
@@ -261,13 +269,14 @@ bool tlb_store(Tlb *tlb, gva_t va, unsigned size, uint64_t value, MemFault *faul
         return false;
     b.flags = 0;
     if (n == size) {
-        if (!store_part(tlb, &a, size, value, fault))
+        if (!may(tlb, a.flags, va, size, ACCESS_WRITE, fault) || !store_part(tlb, &a, size, value, fault))
             return false;
     } else {
         tlb->stats.crossings[ACCESS_WRITE]++;
         if (tlb->tap)
             tap_cross(tlb->tap, va + n, ACCESS_WRITE);
-        if (!tlb_lookup(tlb, va + n, size - n, ACCESS_WRITE, &b, fault) || !store_part(tlb, &a, n, value, fault))
+        if (!tlb_lookup(tlb, va + n, size - n, ACCESS_WRITE, &b, fault) ||
+            !may(tlb, a.flags | b.flags, va, size, ACCESS_WRITE, fault) || !store_part(tlb, &a, n, value, fault))
             return false;
         b.device = NULL;
         if (!store_part(tlb, &b, size - n, value >> (8 * n), fault))
@@ -341,6 +350,9 @@ bool tlb_atomic(Tlb *tlb, gva_t va, unsigned size, MemAccess access, void **host
         return false;
     }
     if (!tlb_lookup(tlb, va, size, access, &look, fault))
+        return false;
+    if (look.flags & TLB_WATCH &&
+        !tlb_watch_ask(tlb, &(TlbAsked){va, size, true, access == ACCESS_WRITE}, fault))
         return false;
     *host = look.host;
     if (look.flags & (TLB_MMIO | TLB_DISCARD)) {
@@ -423,6 +435,8 @@ bool tlb_zero(Tlb *tlb, gva_t va, unsigned size, MemFault *fault)
     TlbLook look;
     g_assert(size >= 8 && size <= PAGE_SIZE && !(size & (size - 1)) && !(va & (size - 1)));
     if (!tlb_lookup(tlb, va, size, ACCESS_WRITE, &look, fault))
+        return false;
+    if (!may(tlb, look.flags, va, size, ACCESS_WRITE, fault))
         return false;
     TlbLook part = look;
     part.device = NULL;

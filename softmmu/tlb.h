@@ -211,6 +211,16 @@ void tlb_set_watch_hook(Tlb *tlb, void (*hook)(void *opaque, const TlbWatched *i
 void tlb_watch(Tlb *tlb, gva_t va, uint64_t len, bool reads, bool writes);
 bool tlb_unwatch(Tlb *tlb, gva_t va, uint64_t len, bool reads, bool writes);
 
+// A guard is asked before each access of watched bytes (an access over two pages once, an atomic one once), on the
+// hart's thread; it does not call the TLB. False: nothing is done, the access is refused by FAULT_STOP, and the
+// instruction can be done again. NULL: no guard.
+typedef struct {
+    gva_t va;
+    unsigned size;
+    bool reads, writes; // both: an AMO
+} TlbAsked;
+void tlb_set_guard(Tlb *tlb, bool (*guard)(void *opaque, const TlbAsked *it), void *opaque);
+
 // --- statistics --------------------------------------------------------------------------------------------
 // What flushed, by operation; TLB_FLUSH_OTHER: tlb_flush (the map, PMP, a reset).
 typedef enum {

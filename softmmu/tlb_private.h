@@ -85,6 +85,8 @@ struct Tlb {
     struct _GArray *watches; // tlb_watch.c; NULL: nothing is watched
     void (*watch_hook)(void *opaque, const TlbWatched *it);
     void *watch_opaque;
+    bool (*guard)(void *opaque, const TlbAsked *it); // NULL: none
+    void *guard_opaque;
     struct TlbCauses *causes; // NULL: not kept
     TlbMiss miss;             // with causes: of the last lookup that missed, or was counted again
     Tap *tap; // NULL: none
@@ -175,6 +177,8 @@ void tlb_causes_free(Tlb *tlb);
 void tlb_watch_flag(const Tlb *tlb, TlbEntry *e); // sets the flag where the entry's page is watched
 // The access went well and an entry of it has the flag: tells the hook if it touched watched bytes.
 void tlb_watch_tell(Tlb *tlb, const TlbLook *first, unsigned size, MemAccess access, uint64_t value);
+// The same beforehand: asks the guard. False: *fault, the access is not to be done.
+bool tlb_watch_ask(Tlb *tlb, const TlbAsked *it, MemFault *fault);
 void tlb_watch_free(Tlb *tlb);
 
 // Stores to the page need no bookkeeping: it holds no code, and nobody waits for it to be written.

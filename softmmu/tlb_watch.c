@@ -17,6 +17,12 @@ void tlb_set_watch_hook(Tlb *tlb, void (*hook)(void *opaque, const TlbWatched *i
     tlb->watch_opaque = opaque;
 }
 
+void tlb_set_guard(Tlb *tlb, bool (*guard)(void *opaque, const TlbAsked *it), void *opaque)
+{
+    tlb->guard = guard;
+    tlb->guard_opaque = opaque;
+}
+
 static Watch make(gva_t va, uint64_t len, bool reads, bool writes)
 {
     g_assert(len && va + (len - 1) >= va);
@@ -77,13 +83,26 @@ void tlb_watch_flag(const Tlb *tlb, TlbEntry *e)
     }
 }
 
+// An access over the end of the address space is two.
+static bool touches(const Tlb *tlb, gva_t va, unsigned size, MemAccess access)
+{
+    gva_t last = va + (size - 1);
+    return last >= va ? watched(tlb, va, last, access)
+                      : watched(tlb, va, UINT64_MAX, access) || watched(tlb, 0, last, access);
+}
+
+bool tlb_watch_ask(Tlb *tlb, const TlbAsked *it, MemFault *fault)
+{
+    MemAccess access = it->writes ? ACCESS_WRITE : ACCESS_READ;
+    if (!tlb->guard || !touches(tlb, it->va, it->size, access) || tlb->guard(tlb->guard_opaque, it))
+        return true;
+    *fault = (MemFault){FAULT_STOP, access, it->va};
+    return false;
+}
+
 void tlb_watch_tell(Tlb *tlb, const TlbLook *first, unsigned size, MemAccess access, uint64_t value)
 {
-    gva_t last = first->va + (size - 1);
-    // An access over the end of the address space is two.
-    bool hit = last >= first->va ? watched(tlb, first->va, last, access)
-                                 : watched(tlb, first->va, UINT64_MAX, access) || watched(tlb, 0, last, access);
-    if (!hit || !tlb->watch_hook)
+    if (!tlb->watch_hook || !touches(tlb, first->va, size, access))
         return;
     const TlbCounters *c = &tlb->stats.kind[first->mmu][access];
     TlbWatched it = {

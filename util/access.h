@@ -24,6 +24,7 @@ typedef enum {
     FAULT_ALIGN,  // misaligned LR, SC or AMO
     FAULT_ACCESS, // PMP or the bus refused
     FAULT_PAGE,   // no valid translation
+    FAULT_STOP,   // none of the guest's: a debugger stops the hart in front of the access (tlb_set_guard)
 } FaultKind;
 
 // A guest-visible memory fault: a value, never a GError (docs/design.md, Errors).

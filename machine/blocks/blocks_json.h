@@ -9,5 +9,7 @@
 
 // Members of the object that j is in.
 void blocks_json_run(JsonOut *j, const View *v);
-// A piece as an element of an array.
-void blocks_json_piece(JsonOut *j, const View *v, const ViewPiece *p, SourceText *sources);
+// A piece as an element of an array. columns: host is an object of columns, which takes a fifth of the room: starts
+// (pairs: line, address; the addresses of those that follow are by len), len, insn, text (one string, a line for each),
+// notes (pairs: line, text), cold (the first line of the cold part).
+void blocks_json_piece(JsonOut *j, const View *v, const ViewPiece *p, SourceText *sources, bool columns);

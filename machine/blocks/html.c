@@ -36,17 +36,17 @@ static void put_data(GString *out, const char *id, const GString *json)
     g_string_append_printf(out, "<script type=\"text/plain\" id=\"%s\">%s</script>\n", id, text);
 }
 
-static void end_bundle(Page *p, JsonOut *j, unsigned number)
+static void end_bundle(GString *out, JsonOut *j, unsigned number)
 {
     char id[16];
     g_snprintf(id, sizeof id, "d%u", number);
     json_end(j, ']');
-    put_data(p->out, id, j->out);
+    put_data(out, id, j->out);
     g_string_truncate(j->out, 0);
     j->comma = false;
 }
 
-static void put_bundles(Page *p)
+static void put_bundles(Page *p, GString *out)
 {
     JsonOut j = {g_string_new(NULL), false};
     SourceText *sources = source_text_new();
@@ -55,12 +55,12 @@ static void put_bundles(Page *p)
     for (unsigned i = 0; i < selected->len; i++) {
         if (!j.out->len)
             json_begin(&j, NULL, '[');
-        blocks_json_piece(&j, p->v, selected->pdata[i], sources);
+        blocks_json_piece(&j, p->v, selected->pdata[i], sources, true);
         p->bundle[i] = bundle;
         p->place[i] = place++;
         if (j.out->len < BUNDLE_SIZE && i + 1 < selected->len)
             continue;
-        end_bundle(p, &j, bundle++);
+        end_bundle(out, &j, bundle++);
         place = 0;
     }
     source_text_free(sources);
@@ -102,6 +102,8 @@ static void put_row(Page *page, JsonOut *j, unsigned i)
     json_count(j, NULL, p->id);
     json_count(j, NULL, c->hart);
     json_count(j, NULL, c->tier);
+    json_count(j, NULL, c->mode);
+    json_count(j, NULL, c->dead);
     json_hex(j, NULL, c->pc);
     json_text(j, NULL, p->symbol);
     json_real(j, NULL, p->percent, 5);
@@ -144,13 +146,16 @@ char *blocks_html(const View *v)
 {
     const char *text = (const char *)page_html, *end = text + page_html_size;
     Page p = {g_string_new(NULL), v, g_new0(unsigned, v->selected->len + 1), g_new0(unsigned, v->selected->len + 1)};
+    g_autoptr(GString) bundles = g_string_new(NULL); // made first: the index says where pieces are
     text = put_until(p.out, text, end, "@CSS@");
     g_string_append_len(p.out, (const char *)page_css, (gssize)page_css_size);
-    text = put_until(p.out, text, end, "@DATA@");
-    put_bundles(&p);
+    put_bundles(&p, bundles);
+    text = put_until(p.out, text, end, "@INDEX@");
     put_index(&p);
     text = put_until(p.out, text, end, "@JS@");
     g_string_append_len(p.out, (const char *)page_js, (gssize)page_js_size);
+    text = put_until(p.out, text, end, "@DATA@");
+    g_string_append_len(p.out, bundles->str, (gssize)bundles->len);
     g_string_append_len(p.out, text, end - text);
     g_free(p.bundle);
     g_free(p.place);

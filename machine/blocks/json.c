@@ -169,7 +169,55 @@ static void put_host(JsonOut *j, const CodePiece *c)
     json_end(j, ']');
 }
 
-void blocks_json_piece(JsonOut *j, const View *v, const ViewPiece *p, SourceText *sources)
+static void put_host_starts(JsonOut *j, const CodePiece *c)
+{
+    json_begin(j, "starts", '[');
+    for (unsigned i = 0; i < c->host->len; i++) {
+        const CodeHost *h = &g_array_index(c->host, CodeHost, i);
+        if (i && h->addr == h[-1].addr + h[-1].len)
+            continue;
+        json_begin(j, NULL, '[');
+        json_count(j, NULL, i);
+        json_hex(j, NULL, h->addr);
+        json_end(j, ']');
+    }
+    json_end(j, ']');
+}
+
+static void put_host_columns(JsonOut *j, const CodePiece *c)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    unsigned n = c->host ? c->host->len : 0, cold = 0;
+    const CodeHost *host = n ? &g_array_index(c->host, CodeHost, 0) : NULL;
+    json_begin(j, "host", '{');
+    if (n)
+        put_host_starts(j, c);
+    json_begin(j, "len", '[');
+    for (unsigned i = 0; i < n; i++)
+        json_count(j, NULL, host[i].len);
+    json_end(j, ']');
+    json_begin(j, "insn", '[');
+    for (unsigned i = 0; i < n; i++)
+        json_int(j, NULL, host[i].insn);
+    json_end(j, ']');
+    json_begin(j, "notes", '[');
+    for (unsigned i = 0; i < n; i++) {
+        g_string_append_printf(text, "%s%s", i ? "\n" : "", host[i].text);
+        cold += !host[i].cold;
+        if (!host[i].note)
+            continue;
+        json_begin(j, NULL, '[');
+        json_count(j, NULL, i);
+        json_text(j, NULL, host[i].note);
+        json_end(j, ']');
+    }
+    json_end(j, ']');
+    json_text(j, "text", text->str);
+    json_count(j, "cold", cold);
+    json_end(j, '}');
+}
+
+void blocks_json_piece(JsonOut *j, const View *v, const ViewPiece *p, SourceText *sources, bool columns)
 {
     const CodePiece *c = p->code;
     json_begin(j, NULL, '{');
@@ -198,7 +246,7 @@ void blocks_json_piece(JsonOut *j, const View *v, const ViewPiece *p, SourceText
     put_edges(j, v, p);
     if (p->filled) {
         put_forms(j, c);
-        put_host(j, c);
+        (columns ? put_host_columns : put_host)(j, c);
         json_bool(j, "exact", c->exact);
     }
     json_end(j, '}');
@@ -235,7 +283,7 @@ char *blocks_json(const View *v)
     blocks_json_run(&j, v);
     json_begin(&j, "pieces", '[');
     for (unsigned i = 0; i < v->selected->len; i++) {
-        blocks_json_piece(&j, v, v->selected->pdata[i], sources);
+        blocks_json_piece(&j, v, v->selected->pdata[i], sources, false);
         g_string_append_c(j.out, '\n'); // an editor's friend
     }
     json_end(&j, ']');

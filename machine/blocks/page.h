@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The page of addend blocks --format html, as it lies in the program: page.html with "@CSS@", "@DATA@" and "@JS@" where
-// the other two and the data go.
+// The page of addend blocks --format html, as it lies in the program: page.html with words such as "@CSS@"
+// where the other two and the data go.
 #pragma once
 #include <stddef.h>
 

@@ -26,11 +26,15 @@ static void print_summary(GString *s, const View *v)
                            v->run.harts == 1 ? "" : "s", v->run.accel ? v->run.accel : "?", insns, v->run.seconds,
                            v->run.ended ? "; " : "", v->run.ended ? v->run.ended : "");
     g_string_append_printf(s, "%u pieces of code", v->pieces->len);
-    for (int tier = CODE_REGION; tier >= CODE_INTERP; tier--)
-        if (v->tier_pieces[tier])
-            g_string_append_printf(s, "%s %u %s (%.1f %% of the heat)", tier == CODE_REGION ? ":" : ",",
-                                   v->tier_pieces[tier], code_tier_names[tier],
-                                   v->heat ? 100.0 * (double)v->tier_heat[tier] / (double)v->heat : 0);
+    const char *separator = ":";
+    for (int tier = CODE_REGION; tier >= CODE_INTERP; tier--) {
+        if (!v->tier_pieces[tier])
+            continue;
+        g_string_append_printf(s, "%s %u %s (%.1f %% of the heat)", separator, v->tier_pieces[tier],
+                               code_tier_names[tier],
+                               v->heat ? 100.0 * (double)v->tier_heat[tier] / (double)v->heat : 0);
+        separator = ",";
+    }
     g_string_append_printf(s, "; %u shown\n\n", v->selected->len);
 }
 

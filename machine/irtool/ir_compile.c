@@ -14,7 +14,7 @@ static void print_part(FILE *out, const char *name, const uint8_t *code, size_t 
     fprintf(out, "%s: %zu bytes\n", name, size);
     g_autoptr(GArray) host = g_array_new(FALSE, FALSE, sizeof(CodeHost));
     g_array_set_clear_func(host, (GDestroyNotify)host_code_clear);
-    host_code_read(host, code, size, 0, false, baseline);
+    host_code_read(host, code, size, 0, &(HostCode){.baseline = baseline});
     for (unsigned i = 0; i < host->len; i++) {
         const CodeHost *h = &g_array_index(host, CodeHost, i);
         fprintf(out, "0x%08" PRIx64 ":  %s%s%s\n", h->addr, h->text, h->note ? "  # " : "", h->note ? h->note : "");

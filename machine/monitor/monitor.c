@@ -50,6 +50,13 @@ static Monitor *add(Monitors *set)
     return mon;
 }
 
+Monitor *monitors_add(Monitors *set, Channel *channel)
+{
+    Monitor *mon = add(set);
+    mon->channel = channel;
+    return mon;
+}
+
 static ChannelUser user_of(Monitor *mon)
 {
     return (ChannelUser){mon, on_opened, on_line, on_complete};
@@ -69,7 +76,7 @@ bool monitors_new(Machine *m, Console *console, const Options *o, Monitors **out
     bool behind_console = console_reads_commands(console) && o->monitor != MONITOR_NONE;
     bool alone = o->monitor == MONITOR_STDIO && !behind_console;
     *out = NULL;
-    if (!behind_console && !alone && o->monitor != MONITOR_UNIX)
+    if (!behind_console && !alone && o->monitor != MONITOR_UNIX && !o->gdb)
         return true;
     Monitors *set = g_new0(Monitors, 1);
     set->m = m;

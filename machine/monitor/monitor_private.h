@@ -31,6 +31,8 @@ typedef struct {
 // The commands of each file; the last row has no name.
 extern const MonitorCommand commands_run[], commands_info[], commands_paging[], commands_memory[], commands_trace[];
 
+// One more conversation; the channel is its own. Commands are run by commands_run_line, whose answer the caller takes.
+Monitor *monitors_add(Monitors *set, Channel *channel);
 void monitor_printf(Monitor *mon, const char *format, ...) G_GNUC_PRINTF(2, 3);
 Cpu *monitor_cpu(const Monitor *mon); // the one that commands are about
 

@@ -11,8 +11,8 @@ import subprocess
 import sys
 import time
 
-REQUEST = struct.Struct('<II7BxIIQQ')  # as in backend/jit_abi.h; the x is `more`
-ANSWER = struct.Struct('<10IQ')
+REQUEST = struct.Struct('<II7BxB7xIIQQII')  # as in backend/jit_abi.h; the x is `more`
+ANSWER = struct.Struct('<10IQ48x')
 
 
 def receive(sock, n):

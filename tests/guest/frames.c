@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Call chains of all kinds for tests/machine/names_test.c, which runs this one instruction at a time: leaves, recursion,
-// large and computed frames, early returns, a switch, tail calls, functions that save registers late.
+// Call chains of all kinds for tests/machine/names_test.c, which runs this one instruction at a time: leaves,
+// recursion, large and computed frames, early returns, a switch, tail calls, functions that save registers late.
 #include <alloca.h>
 #include <stdio.h>
 #include <string.h>

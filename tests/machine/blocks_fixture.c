@@ -54,7 +54,8 @@ static CodePiece *region(void)
     p->insns = ARRAY(CodeInsn, {0x80000010, 0x00150513, 4, 0}, {0x80000014, 0x95aa, 2, 0},
                      {0x80000016, 0xfec51de3, 4, 0},
                      {0x8000001a, 0x00008067, 4, 1});
-    p->edges = ARRAY(CodeEdge, {EDGE_INDIRECT, 0x8000001a, UINT64_MAX, -1, false, 12},
+    p->edges = ARRAY(CodeEdge, {EDGE_TAKEN, 0x80000016, 0x80000010, 0, true, 0},
+                     {EDGE_INDIRECT, 0x8000001a, UINT64_MAX, -1, false, 12},
                      {EDGE_NEXT, 0x8000001a, 0x80000104, 1, true, 11},
                      {EDGE_SYSTEM, 0x8000001a, 0x80005000, -1, false, 0});
     p->stages = ARRAY(CodeStage, {"lift", 20000}, {"passes", 130000}, {"gcc", 9500000}, {"assemble", 800000});
@@ -88,13 +89,14 @@ static CodePiece *region(void)
                   "  /* 0x80000016: bne a0,a2,0x80000010 */\n  if (r10 != r12) goto <D.1>; else goto <D.2>;\n"
                   "  /* 0x8000001a: jalr zero,0(ra) */\n  return exit;\n}\n"),
          false, 0});
-    p->host = ARRAY(CodeHost, {0x1000, 4, false, -1, g_strdup("movq       0x50(%rbp), %rax"), g_strdup("a0")},
-                    {0x1004, 4, false, 0, g_strdup("addq       $1, %rax"), NULL},
-                    {0x1008, 3, false, 1, g_strdup("addq       %rax, %rdx"), NULL},
-                    {0x100b, 3, false, 2, g_strdup("cmpq       %rcx, %rax"), NULL},
-                    {0x100e, 2, false, 2, g_strdup("jne        0x1004"), NULL},
-                    {0x1010, 10, false, 3, g_strdup("jmpq       *%rsi"), NULL},
-                    {0x9000, 7, true, 3, g_strdup("jmpq       *0x20(%rbp)"), g_strdup("slow <path> & \"more\"")});
+    p->host = ARRAY(CodeHost, {0x7f0000001000, 4, false, -1, g_strdup("movq       0x50(%rbp), %rax"), g_strdup("a0")},
+                    {0x7f0000001004, 4, false, 0, g_strdup("addq       $1, %rax"), NULL},
+                    {0x7f0000001008, 3, false, 1, g_strdup("addq       %rax, %rdx"), NULL},
+                    {0x7f000000100b, 3, false, 2, g_strdup("cmpq       %rcx, %rax"), NULL},
+                    {0x7f000000100e, 2, false, 2, g_strdup("jne        0x7f0000001004"), NULL},
+                    {0x7f0000001010, 10, false, 3, g_strdup("jmpq       *%rsi"), NULL},
+                    {0x7f0000009000, 7, true, 3, g_strdup("jmpq       *0x20(%rbp)"),
+                     g_strdup("slow <path> & \"more\"")});
     return p;
 }
 
@@ -124,10 +126,30 @@ static CodePiece *interpreted(unsigned id)
     return p;
 }
 
+static void free_piece(gpointer data)
+{
+    CodePiece *p = data;
+    for (unsigned i = 0; p->forms && i < p->forms->len; i++) {
+        g_free(g_array_index(p->forms, CodeForm, i).name);
+        g_free(g_array_index(p->forms, CodeForm, i).text);
+    }
+    for (unsigned i = 0; p->host && i < p->host->len; i++) {
+        g_free(g_array_index(p->host, CodeHost, i).text);
+        g_free(g_array_index(p->host, CodeHost, i).note);
+    }
+    GArray *arrays[] = {p->blocks, p->insns, p->edges, p->stages, p->forms, p->host};
+    for (unsigned i = 0; i < G_N_ELEMENTS(arrays); i++)
+        if (arrays[i])
+            g_array_free(arrays[i], TRUE);
+    g_free(p->end_reason);
+    g_free(p->not_better);
+    g_free(p);
+}
+
 int main(int argc, char **argv)
 {
     unsigned more = argc > 2 ? (unsigned)atoi(argv[2]) : 0;
-    GPtrArray *pieces = g_ptr_array_new();
+    GPtrArray *pieces = g_ptr_array_new_with_free_func(free_piece);
     g_ptr_array_add(pieces, region());
     g_ptr_array_add(pieces, baseline(1, 0x80000100, 100000));
     g_ptr_array_add(pieces, interpreted(2));
@@ -147,5 +169,6 @@ int main(int argc, char **argv)
                                                       : blocks_text(v);
     fputs(text, stdout);
     view_free(v);
+    g_ptr_array_free(pieces, TRUE);
     return 0;
 }

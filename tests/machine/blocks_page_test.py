@@ -97,6 +97,14 @@ class PageTest(unittest.TestCase):
         self.page.key('Escape')
         self.assertEqual(self.page.eval('document.querySelectorAll("#forms .l.held").length'), 0)
 
+    def test_ways_inside_of_a_piece(self):
+        self.page.click('document.querySelector("#c-guest a[data-insn]")')
+        self.assertEqual(set(self.page.eval(lines('ir', 'held'))), {0})
+        jump = 'document.querySelector("#c-host a[data-host]")'
+        self.assertEqual(self.page.eval(f'{jump}.textContent'), '+004')
+        self.page.click(jump)
+        self.page.until('document.querySelectorAll("#c-host .l.at")[1].classList.contains("held")')
+
     def test_passes_and_what_they_changed(self):
         names = self.page.eval('[...document.getElementById("pass").options].map(o => o.textContent)')
         self.assertEqual(names, ['lifted · 19 ops', 'after state · 17 ops', 'after fold · 17 ops (as before)'])
@@ -112,7 +120,7 @@ class PageTest(unittest.TestCase):
         self.assertIn('v8 = add v6, v7', self.text('#c-ir .code'))
 
     def test_edges_and_the_back_button(self):
-        self.page.click('document.querySelector("#c-guest a")')
+        self.page.click('document.querySelector("#c-guest a[href]")')
         self.shows('_Z3sumIiEvT_<&>')
         self.assertIn('in a better tier: it ran 50000 times', self.text('#head'))
         self.assertEqual(self.page.eval('location.hash'), '#p1')

@@ -3,7 +3,7 @@
 """addend blocks in its formats for text: the fixture's against a golden file, JSON against what docs/blocks.md says of
 it, the graph by a reader of its language.
 
-usage: blocks_text_test.py BLOCKS_FIXTURE GOLDEN [unittest arguments]"""
+usage: blocks_text_test.py BLOCKS_FIXTURE BLOCKS_IR GOLDEN [unittest arguments]"""
 import json
 import pathlib
 import re
@@ -14,7 +14,7 @@ import unittest
 
 from blocks_schema import check_document
 
-FIXTURE, GOLDEN = sys.argv[1:3]
+FIXTURE, BLOCKS_IR, GOLDEN = sys.argv[1:4]
 
 
 def fixture(*words):
@@ -47,6 +47,10 @@ class TextTest(unittest.TestCase):
     def test_golden(self):
         self.assertEqual(fixture('text'), pathlib.Path(GOLDEN).read_text(encoding='utf-8'))
 
+    def test_ir_can_be_read_back(self):
+        r = subprocess.run([BLOCKS_IR], input=fixture('text'), capture_output=True, check=False, text=True)
+        self.assertEqual((r.returncode, r.stdout), (0, '2\n'))
+
     def test_json(self):
         d = json.loads(fixture('json'))
         check_document(d)
@@ -59,7 +63,7 @@ class TextTest(unittest.TestCase):
         self.assertEqual([old[line].strip() for _, line in state['removed']], ['v7 = get r10', 'v11 = get r10'])
         self.assertEqual([new[line].strip() for line, _ in state['was']], ['v7 = add v6, v3', 'br.ne v3, v10, b0, b1'])
         self.assertNotIn('text', region['forms'][2])
-        self.assertEqual(region['edges'][1]['to_piece'], baseline['id'])
+        self.assertEqual(region['edges'][2]['to_piece'], baseline['id'])
         self.assertEqual(baseline['edges'][0]['to_piece'], region['id'])
         self.assertNotIn('forms', baseline)
         self.assertIsNone(interpreted['symbol'])
@@ -82,12 +86,12 @@ class TextTest(unittest.TestCase):
         self.assertEqual(set(nodes), {'p0', 'p1', 'p2'})
         self.assertIn('main+0x10', nodes['p0']['label'])
         self.assertNotEqual(nodes['p0']['fillcolor'], nodes['p2']['fillcolor'])
-        self.assertEqual({(a, b) for a, b, _ in edges}, {('p0', 'p1'), ('p1', 'p0')})
-        self.assertIn('11', next(e for a, _, e in edges if a == 'p0')['label'])
+        self.assertEqual({(a, b) for a, b, _ in edges}, {('p0', 'p0'), ('p0', 'p1'), ('p1', 'p0')})
+        self.assertIn('11', next(e for a, b, e in edges if (a, b) == ('p0', 'p1'))['label'])
         if shutil.which('dot'):
             svg = subprocess.run(['dot', '-Tsvg'], input=text, capture_output=True, check=True, text=True)
             self.assertEqual((svg.stdout.count('class="node"'), svg.stderr), (3, ''))
 
 
 if __name__ == '__main__':
-    unittest.main(argv=[sys.argv[0], *sys.argv[3:]])
+    unittest.main(argv=[sys.argv[0], *sys.argv[4:]])

@@ -35,8 +35,8 @@ static void compare(Chain *c)
             uint64_t pc = c->cpu->hart.env.pc;
             Name n = names_at(c->names, c->cpu, pc, true);
             if (c->wrong++ < 10)
-                print_message("pc %" PRIx64 " %s+0x%" PRIx64 " frame %u: %" PRIx64 " is not %" PRIx64 "\n", pc, n.function,
-                              n.offset, c->calls->len - 1 - i, ok ? regs[0] : 0, expected);
+                print_message("pc %" PRIx64 " %s+0x%" PRIx64 " frame %u: %" PRIx64 " is not %" PRIx64 "\n", pc,
+                              n.function, n.offset, c->calls->len - 1 - i, ok ? regs[0] : 0, expected);
             return;
         }
     }

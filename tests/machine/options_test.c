@@ -121,6 +121,7 @@ static void add_command(GString *s, const Options *o)
         [COMMAND_CACHE] = " cache",
         [COMMAND_AOT] = " aot",
         [COMMAND_TLB] = " tlb",
+        [COMMAND_TRACE] = " trace",
         [COMMAND_IR] = " ir",
         [COMMAND_REDUCE] = " reduce",
         [COMMAND_BLOCKS] = " blocks",
@@ -153,6 +154,14 @@ static void add_features(GString *s, const HartFeatures *f)
     add_text(s, "mmu", cpu_model_mmu_type(f), "riscv,sv57");
 }
 
+static void add_gdb(GString *s, const Options *o)
+{
+    if (o->gdb && o->gdb_path)
+        g_string_append_printf(s, " gdb=unix:%s", o->gdb_path);
+    else if (o->gdb)
+        g_string_append_printf(s, " gdb=tcp:%s:%u", o->gdb_host, o->gdb_port);
+}
+
 static void add_monitor(GString *s, const Options *o)
 {
     static const char *const names[] = {[MONITOR_NONE] = "none", [MONITOR_STDIO] = "stdio", [MONITOR_UNIX] = "unix"};
@@ -161,6 +170,38 @@ static void add_monitor(GString *s, const Options *o)
     if (o->monitor == MONITOR_UNIX)
         g_string_append_printf(s, ":%s%s%s", o->monitor_path, o->monitor_server ? ",server" : "",
                                o->monitor_wait ? "" : ",nowait");
+}
+
+static void add_logs(GString *s, const Options *o)
+{
+    const TraceItem *t = &o->trace_insns;
+    add_flag(s, "one-insn", o->one_insn);
+    add_flag(s, "log-commits", o->log_commits);
+    add_flag(s, "log-insns", o->log_insns);
+    add_text(s, "spike-log", o->spike_log, NULL);
+    add_text(s, "trace-insns", t->file, NULL);
+    add_text(s, "start", t->start, NULL);
+    add_text(s, "stop", t->stop, NULL);
+    add_number(s, "skip", t->skip, 0);
+    add_number(s, "count", t->count, 0);
+    add_number(s, "harts", t->harts, 0);
+    add_flag(s, "regs", t->regs);
+    add_flag(s, "mem", t->mem);
+    add_flag(s, "text", t->text);
+    add_text(s, "trace-file", o->trace_file, NULL);
+}
+
+static void add_profile(GString *s, const Options *o)
+{
+    add_text(s, "flame", o->flame, NULL);
+    add_number(s, "period", o->flame_period, 0);
+    add_flag(s, "harts", o->flame_harts);
+    add_text(s, "timeline", o->timeline, NULL);
+    add_flag(s, "time=guest", o->timeline_guest_time);
+    add_flag(s, "mix", o->mix);
+    add_text(s, "mix-file", o->mix_file, NULL);
+    add_number(s, "hot", o->hot, 0);
+    add_text(s, "hot-file", o->hot_file, NULL);
 }
 
 static void show_irtool(GString *s, const Options *o)
@@ -267,6 +308,7 @@ static char *describe(const Options *o)
     for (unsigned i = 0; i < o->guest_args->len; i++)
         g_string_append_printf(s, i ? "|%s" : " args=%s", (char *)g_ptr_array_index(o->guest_args, i));
     add_monitor(s, o);
+    add_gdb(s, o);
     add_text(s, "serial", o->serial, "mon:stdio");
     add_flag(s, "semihosting", o->semihosting);
     add_text(s, "chroot", o->chroot, NULL);
@@ -281,6 +323,7 @@ static char *describe(const Options *o)
     add_number(s, "workers", o->jit_workers, 0);
     add_number(s, "tb-size", o->jit_code_size, 0);
     add_flag(s, "run", o->aot_run);
+    add_profile(s, o);
     add_tlb(s, o);
     show_irtool(s, o);
     add_blocks(s, o);
@@ -296,6 +339,7 @@ static char *describe(const Options *o)
         g_string_append_printf(s, " timeout=%g", o->timeout);
     add_number(s, "instructions", o->instructions, 0);
     add_text(s, "log-file", o->log_file, NULL);
+    add_logs(s, o);
     add_text(s, "stats", stats[o->stats], "none");
     add_flag(s, "quick", o->stats_quick);
     add_text(s, "stats-file", o->stats_file, NULL);
