@@ -71,8 +71,8 @@ int64_t sampler_part(const Machine *m, unsigned hart, int64_t length)
 // engine_step_within takes back what ir_env_kick_self did to the slice.
 static bool must_stop(const Machine *m, const Hart *hart)
 {
-    return (m->gdb && gdb_has_seen(m->gdb, (unsigned)hart->hartid)) || hart->wfi || hart_interrupt_takeable(hart) || g_atomic_int_get(&hart->env.exit_request) ||
-           hart->trap_loop_count;
+    return (m->gdb && gdb_has_seen(m->gdb, (unsigned)hart->hartid)) || hart->wfi || hart_interrupt_takeable(hart) ||
+           g_atomic_int_get(&hart->env.exit_request) || hart->trap_loop_count;
 }
 
 // Interprets blocks as long as they end within n instructions.
