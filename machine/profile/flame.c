@@ -14,8 +14,8 @@
 #include <string.h>
 
 #define DEPTH_MAX 128
-#define SHARE 50             // walks may take one part in so many of the time
-#define FREE_NS 20000000     // ... and this much before that
+#define SHARE 64         // walks may take one part in so many of the time
+#define FREE_NS 10000000 // ... and this much before that
 
 typedef struct {
     uint32_t parent, frame;
