@@ -5,8 +5,8 @@
 #include "machine/exec_private.h"
 #include "machine/gdb/gdb.h"
 
-// A slice ends some instructions later than it should. So that a sample is at an instruction drawn evenly from all, it is
-// due a fixed distance, the reach, behind that: more than what was the latest end not long ago.
+// A slice ends some instructions later than it should. So that a sample is at an instruction drawn evenly from all, it
+// is due a fixed distance, the reach, behind that: more than what was the latest end not long ago.
 #define REACH 64 // at first: of a block
 #define REACH_MAX 4096
 #define REACH_SHRINKS 64 // by one part in so many each time that it was more than needed

@@ -2,8 +2,8 @@
 // Looks at where harts are, every so many instructions. Under -icount runs repeat exactly, samples included.
 //
 // Slices of harts end there. Compiled regions test for that on ways around only, so a sample where they leave would
-// never see some of their code. From there on blocks are interpreted up to an instruction drawn before: a block is met as
-// often as the instructions in it have run, at its first instruction.
+// never see some of their code. From there on blocks are interpreted up to an instruction drawn before: a block is met
+// as often as the instructions in it have run, at its first instruction.
 #pragma once
 #include "machine/exec.h"
 

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define DEPTH_MAX 128
+#define PERIOD (2 * SAMPLER_PERIOD) // instructions: of the fastest guests some percent of the time
 #define SHARE 64         // walks may take one part in so many of the time
 #define FREE_NS 10000000 // ... and this much before that
 
@@ -174,7 +175,7 @@ Flame *flame_attach(Machine *m, uint64_t period, bool harts)
         h->user = number_table();
     }
     machine_add_ready(m, ready, f);
-    machine_add_sampler(m, period ? period : SAMPLER_PERIOD, &(SampleListener){f, sample});
+    machine_add_sampler(m, period ? period : PERIOD, &(SampleListener){f, sample});
     return f;
 }
 

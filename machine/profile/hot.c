@@ -151,7 +151,7 @@ Hot *hot_attach(Machine *m, bool exact)
     if (exact)
         machine_add_tally(m, &(TallyListener){h, runs});
     else
-        machine_add_sampler(m, SAMPLER_PERIOD / 4, &(SampleListener){h, sample});
+        machine_add_sampler(m, SAMPLER_PERIOD / 2, &(SampleListener){h, sample});
     return h;
 }
 
