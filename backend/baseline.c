@@ -12,6 +12,7 @@
 #include "backend/interp.h"
 #include "backend/stencil_forms.h"
 #include "backend/stencils.h"
+#include "ir/plant.h"
 #include <string.h>
 
 typedef enum { K_OTHER, K_BIN, K_BINI, K_UN, K_LD, K_ST, K_BR } Kind;
@@ -533,7 +534,7 @@ static void select_group(Baseline *t, const IOp *first, const Group *g)
         t->acc = NO_SLOT;
 }
 
-void baseline_select(Baseline *t)
+static void select_stencils(Baseline *t)
 {
     const Block *b = t->block;
     const IOp *before = NULL;
@@ -559,6 +560,14 @@ void baseline_select(Baseline *t)
             op += select_op(t, op);
         }
     }
+}
+
+void baseline_select(Baseline *t)
+{
+    if (plant_is(PLANT_BASELINE))
+        baseline_plant(t, select_stencils);
+    else
+        select_stencils(t);
 }
 
 JitUnit *baseline_translate(Block *b, const IrEnv *env, bool system, bool keep, CodeMemory *memory,

@@ -60,6 +60,9 @@ static inline Piece *piece_add(Baseline *t, unsigned stencil, const IOp *op)
 // The target of nearly all of the indirect jumps that b ended in, if a link may lead straight there, else 0.
 uint64_t baseline_guess_target(const Block *b);
 
+// baseline_plant.c: chooses the stencils by select; the block's ops have the planted fault meanwhile.
+void baseline_plant(Baseline *t, void (*select)(Baseline *t));
+
 // baseline_tap.c, with a tap. p is a load or store of op with its site and kind, slow and far its ways out of line; an
 // atomic access of that site; the block's start; before a system instruction.
 void baseline_tap_access(Baseline *t, Piece *p, const IOp *op, uint32_t slow, uint32_t far);

@@ -30,6 +30,14 @@ bool breakpoint_at(const Engine *e, uint64_t pc)
     return b && between(b->pc, b->n, pc, pc);
 }
 
+bool breakpoint_stops(Engine *e, uint64_t pc)
+{
+    e->at_breakpoint = breakpoint_at(e, pc);
+    if (e->at_breakpoint)
+        ir_env_kick_self(e->env);
+    return e->at_breakpoint;
+}
+
 bool breakpoint_on_page(const Engine *e, uint64_t pc)
 {
     const Breakpoints *b = e->breakpoints;

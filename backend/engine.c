@@ -5,6 +5,7 @@
 // is then interpreted even if compiled code starts there, or nothing would ever move.
 #include "backend/engine_private.h"
 
+#include "backend/engine_steps.h"
 #include "backend/fp_host.h"
 #include "backend/fp_mode.h"
 #include "backend/jit_call.h"
@@ -27,11 +28,17 @@ Engine *engine_new(const EngineConfig *config, const EngineGuest *guest, IrEnv *
 {
     Engine *e = g_new0(Engine, 1);
     e->config = *config;
-    if (config->tap || config->tally) {
+    if (config->tap || config->tally || config->steps) {
         e->config.jit = false;
         e->config.store = NULL;
     }
     e->config.system &= !config->tally;
+    if (config->steps)
+        e->config.baseline = false;
+    if (config->max_insns)
+        e->config.store = NULL; // what is kept is longer
+    else
+        e->config.max_insns = MAX_BLOCK_INSNS;
     e->guest = *guest;
     e->env = env;
     e->tlb = tlb;
@@ -59,6 +66,7 @@ Engine *engine_new(const EngineConfig *config, const EngineGuest *guest, IrEnv *
     e->persistent = tier_cache_new(e);
     e->kept = tier_blocks_new(e);
     e->tap = tap_blocks_new(e);
+    e->costs = config->inspect ? g_hash_table_new_full(NULL, NULL, NULL, g_free) : NULL;
     return e;
 }
 
@@ -79,6 +87,10 @@ void engine_free(Engine *e)
     g_array_free(e->pred_list, TRUE);
     g_hash_table_destroy(e->return_sites);
     ir_block_free(e->scratch);
+    costs_forget(e);
+    g_clear_pointer(&e->costs, g_hash_table_destroy);
+    if (e->again)
+        queue_free(e->again, NULL);
     tier_blocks_free(e);
     code_cache_free(e->cache);
     tier_cache_free(e->persistent);
@@ -120,19 +132,23 @@ static Block *translate(Engine *e, uint64_t pc, unsigned max, CodeArena *arena)
 {
     MemFault fault;
     Block *b = NULL;
-    bool first = true;
-    for (; !b; max /= 2) {
+    for (bool first = true; !b; max /= 2, first = false) {
+        uint64_t start = costs_now(e), lifted;
         if (!breakpoints_lift(e, pc, max, &fault)) {
             tap_blocks_fetch_fault(e, &fault);
             return NULL;
         }
+        lifted = costs_now(e);
         b = interp_translate(e->scratch, pc, e->config.tap, arena);
         if (b)
             b->shortened = !first;
-        first = false;
+        if (b && e->costs && arena) // those of others are not asked for
+            costs_add(e, b, (BlockCosts){{lifted - start, costs_now(e) - lifted}});
     }
     if (e->tap)
         tap_blocks_name(e, b, code_length(e->scratch), !arena);
+    if (e->config.steps)
+        b->number = e->config.steps->translated(e->config.steps->opaque, b, e->scratch, !arena);
     e->stats.blocks++;
     e->stats.block_insns += b->n_insns;
     if (log_on(LOG_IN_ASM | LOG_OP))
@@ -210,7 +226,7 @@ static Block *translate_cached(Engine *e, uint64_t pc, ram_t ram, const uint8_t 
         return engine_uncached(e, pc, 1);
     Block *b = e->kept && !next && !breakpoint_on_page(e, pc) ? tier_blocks_find(e, pc, ram, host) : NULL;
     if (!b) {
-        b = translate(e, pc, MAX_BLOCK_INSNS, code_cache_arena(e->cache));
+        b = translate(e, pc, e->config.max_insns, code_cache_arena(e->cache));
         if (!b)
             return NULL;
         set_spans(b, code_length(e->scratch), ram, next);
@@ -268,8 +284,7 @@ Block *engine_block(Engine *e, uint64_t pc)
     const uint8_t *host;
     ram_t ram;
     MemFault fault;
-    e->at_breakpoint = breakpoint_at(e, pc);
-    if (e->at_breakpoint)
+    if (breakpoint_stops(e, pc))
         return NULL;
     if (!fetch(e, pc, &host, &ram, &fault)) {
         tap_blocks_fetch_fault(e, &fault);
@@ -352,7 +367,7 @@ static void link_compiled(Engine *e, Block *b)
 }
 
 // Remembers how control came to b, so that next time it comes without the engine, or the engine finds b at once.
-static void link_to(Engine *e, Block *b)
+void engine_link_to(Engine *e, Block *b)
 {
     bool indirect = e->in.indirect || e->from_indirect;
     if (e->chain && !b->uncached) { // else every entry comes through here
@@ -442,9 +457,12 @@ bool engine_flush_if_wanted(Engine *e)
     g_hash_table_remove_all(e->return_sites);
     e->noted = 0;
     e->ran = NULL;
+    costs_forget(e);
     engine_stats_blocks_end(e);
     engine_tally_blocks_end(e);
     tap_blocks_dropped(e);
+    if (e->config.steps)
+        e->config.steps->dropped(e->config.steps->opaque);
     code_cache_flush_all(e->cache);
     enter_mode(e);
     if (e->watchers)
@@ -474,16 +492,14 @@ void engine_run(Engine *e)
             known = NULL;
         Block *b = known ? known : engine_block(e, env->pc);
         known = NULL;
-        if (!b && e->at_breakpoint)
-            break;
         if (!b)
             continue;
         bool compiled_before = e->from || e->from_indirect;
-        link_to(e, b);
+        engine_link_to(e, b);
         if (compiled_before && !b->unit)
             weigh_entry(b);
-        if (log_on(LOG_EXEC))
-            dump_exec(e, b);
+        if (log_on(LOG_EXEC | LOG_CPU))
+            dump_entry(e, b);
         if (--b->heat < 0) {
             if (!b->unit)
                 tier_warm(e, b);
@@ -508,7 +524,7 @@ void engine_run_one(Engine *e, Block *b)
 {
     int64_t rest = e->env->left - 1;
     e->ran = engine_would_run(e, b);
-    link_to(e, b);
+    engine_link_to(e, b);
     b->heat--;
     e->env->icount_limit -= (uint64_t)rest;
     e->env->left = 1;
@@ -516,38 +532,6 @@ void engine_run_one(Engine *e, Block *b)
     e->env->icount_limit += (uint64_t)rest;
     e->env->left += rest;
     e->in.last = NULL;
-}
-
-void engine_step_block(Engine *e)
-{
-    engine_flush_if_wanted(e);
-    Block *b = engine_block(e, e->env->pc);
-    if (b)
-        engine_run_one(e, b);
-}
-
-bool engine_step_within(Engine *e, uint64_t n)
-{
-    engine_flush_if_wanted(e);
-    Block *b = engine_block(e, e->env->pc);
-    if (!b || b->n_insns > n)
-        return false;
-    engine_run_one(e, b);
-    return true;
-}
-
-void engine_run_exactly(Engine *e, uint64_t n)
-{
-    uint64_t end = ir_env_icount(e->env) + n;
-    for (uint64_t now; (now = ir_env_icount(e->env)) < end;) {
-        engine_flush_if_wanted(e);
-        Block *b = engine_block(e, e->env->pc);
-        if (b && b->n_insns > end - now)
-            b = engine_uncached(e, e->env->pc, (unsigned)(end - now));
-        if (!b)
-            break;
-        engine_run_one(e, b);
-    }
 }
 
 bool engine_enter_compiled(Engine *e)
@@ -560,7 +544,7 @@ bool engine_enter_compiled(Engine *e)
         return false;
     if (!b->unit && --b->heat < 0)
         tier_warm(e, b);
-    link_to(e, b);
+    engine_link_to(e, b);
     if (!usable_unit(e, b))
         return false;
     run_unit(e, b);

@@ -10,6 +10,8 @@
 
 typedef struct Engine Engine;
 
+struct EngineSteps; // backend/engine_steps.h
+
 typedef struct {
     bool jit;            // regions by GCC
     bool baseline;       // baseline code; neither: interpreter only
@@ -22,11 +24,16 @@ typedef struct {
     bool sync;           // wait for each compilation: deterministic, for tests
     bool stats;          // count data accesses in compiled code
     bool tap;            // record accesses in env->tap. Without regions and whatever is kept from run to run
+    unsigned max_insns;  // in a block; 0: the usual
+    const struct EngineSteps *steps; // for engine_run_steps, which alone runs code then. NULL: none
+    unsigned hart;       // its number, for dumps
     bool tally;          // count executions exactly (engine_tally.h). Likewise without those
     bool shared;         // other harts store to the same memory
     RegionStore *store;  // persistent code cache; outlives the engine. NULL: none
     uint64_t program;    // whose baseline blocks are looked for there: any number for what was loaded. 0: none
     unsigned keep_blocks; // so many new ones are worth being kept at the end, 0: never
+    bool inspect;        // measure what each block costs to make (CodePiece.stages)
+    bool lines;          // regions have lines from the start (unit_lines). Without `store`, whose regions have none
     uint64_t lift_rules; // what else than its bytes decides how code is lifted
 } EngineConfig;
 
@@ -47,6 +54,8 @@ typedef struct { // what the engine asks of the guest's side
     // be NULL: then there are no forms to be inspected (backend/inspect.h).
     bool (*lift_bytes)(void *opaque, uint64_t base, uint64_t pc, const uint8_t *bytes, size_t size, unsigned max_insns,
                        IrBlock *out);
+    // The hart's state, as -d cpu prints it; with its f registers if fpu.
+    void (*print_state)(void *opaque, FILE *out, bool fpu);
 } EngineGuest;
 
 // env, tlb and pages outlive the engine. Fills in the engine fields of env.

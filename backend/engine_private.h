@@ -58,12 +58,27 @@ struct Engine {
     TierCache *persistent; // NULL: not used
     TierBlocks *kept;      // likewise
     TapBlocks *tap;        // likewise
+    GHashTable *costs;     // config.inspect: Block -> BlockCosts; else NULL
+    GHashTable *refusals;  // heads of regions that were not compiled -> why, as text; NULL: none yet
+    Queue *again;          // compiles for inspect_fill; NULL until it is needed
     Breakpoints *breakpoints; // NULL: there are none
     bool at_breakpoint;       // the engine stopped in front of one
     GArray *watchers;      // EngineWatcher; NULL: none
     void (*tally)(void *opaque, const EngineRuns *r); // NULL: none
     void *tally_opaque;
 };
+
+typedef enum { COST_LIFT, COST_TRANSLATE, COST_BASELINE, COSTS } CostStage;
+typedef struct { // CPU time, ns
+    uint64_t ns[COSTS];
+} BlockCosts;
+extern const char *const cost_stage_names[COSTS];
+
+// inspect_costs.c: the time when a stage starts; 0 unless it is to be measured.
+uint64_t costs_now(const Engine *e);
+void costs_add(Engine *e, const Block *b, BlockCosts more); // e->costs is there
+void costs_forget(Engine *e); // all blocks go
+void costs_refused(Engine *e, const Block *head, const char *why);
 
 // A region on its way through the compiler.
 typedef struct {
@@ -96,6 +111,9 @@ Block *engine_peek(Engine *e, uint64_t pc);
 // The same, but translates; NULL where that would fault or the block cannot be kept.
 Block *engine_make(Engine *e, uint64_t pc);
 
+bool engine_flush_if_wanted(Engine *e);       // true: no block is good any more
+void engine_link_to(Engine *e, Block *b);     // remembers how control came to b, so that it comes faster next time
+
 uint64_t block_end(const Block *b); // the guest address behind it
 
 // engine.c: a block of at most max instructions at pc, which is forgotten when the next one is made. NULL after taking
@@ -106,6 +124,7 @@ bool engine_flush_if_wanted(Engine *e); // true: no block is good any more
 
 // breakpoints.c
 bool breakpoint_at(const Engine *e, uint64_t pc);
+bool breakpoint_stops(Engine *e, uint64_t pc); // the hart comes to pc. True: the slice ends in front of it
 bool breakpoint_on_page(const Engine *e, uint64_t pc);
 // Lifts at pc into e->scratch, at most max instructions, and none with a breakpoint behind the first.
 bool breakpoints_lift(Engine *e, uint64_t pc, unsigned max, MemFault *fault);
@@ -204,6 +223,6 @@ JitUnit *engine_would_run(const Engine *e, const Block *b);
 
 // dump.c: the -d output of each stage
 void dump_block(Engine *e, const IrBlock *ir, uint64_t base);
-void dump_exec(Engine *e, const Block *b);
+void dump_entry(Engine *e, const Block *b); // it runs next: -d exec, -d cpu
 void dump_baseline(Engine *e, const JitUnit *u);
 void dump_region(Engine *e, const QueueResult *r, const JitUnit *u);

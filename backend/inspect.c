@@ -85,13 +85,16 @@ static void add_block(Block *b, void *opaque)
     p->count = block_count(b);
     p->heat = p->count * b->n_insns;
     add_block_insns(p, b);
-    p->end_reason = inspect_block_end(b);
+    p->end_reason = inspect_block_end(in->e, b);
     p->not_better = inspect_not_better(in->e, b);
     if (u) {
         p->loaded = u->kept;
         p->host_bytes = u->code_size;
         p->cold_bytes = u->cold_size;
     }
+    const BlockCosts *costs = in->e->costs ? g_hash_table_lookup(in->e->costs, b) : NULL;
+    for (unsigned i = 0; costs && i < COSTS; i++)
+        add_stage(p, cost_stage_names[i], costs->ns[i]);
     GPtrArray *at = g_hash_table_lookup(in->by_pc, GSIZE_TO_POINTER(b->pc));
     if (!at) {
         at = g_ptr_array_new();

@@ -29,6 +29,11 @@ typedef struct { // an inspection being made
 void inspect_edges(Inspect *in, CodePiece *p);
 
 // inspect_why.c: the texts; to be freed
-char *inspect_block_end(const Block *b);
+char *inspect_block_end(const Engine *e, const Block *b);
 char *inspect_region_end(const JitUnit *u);
+// inspect_fill.c: the passes of the worker, on a copy of what u was made from
+typedef void RegionPass(void *opaque, const char *name, const IrCode *code, bool changed);
+void region_run_passes(const JitUnit *u, RegionPass *after, void *opaque);
+// The worker's GIMPLE of a region with assembly in the comments that begin each instruction; to be freed.
+char *gimple_with_assembly(const Engine *e, const JitUnit *u, const char *gimple);
 char *inspect_not_better(const Engine *e, const Block *b);

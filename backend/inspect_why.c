@@ -31,11 +31,13 @@ static const char *const not_better_text[] = {
 };
 
 // Of a block that runs on into what lies behind it, as jumps to there would.
-static BlockEnd end_by_size(const Block *b)
+static BlockEnd end_by_size(const Engine *e, const Block *b)
 {
     uint64_t end = block_end(b);
     if (b->n_spans > 1)
         return BLOCK_END_STRADDLES;
+    if (breakpoint_at(e, end))
+        return BLOCK_END_BREAKPOINT;
     if (!(end & ~PAGE_MASK))
         return BLOCK_END_PAGE;
     if (b->n_insns == MAX_BLOCK_INSNS)
@@ -45,7 +47,7 @@ static BlockEnd end_by_size(const Block *b)
     return b->shortened ? BLOCK_END_TEMPS : BLOCK_END_JUMP;
 }
 
-char *inspect_block_end(const Block *b)
+char *inspect_block_end(const Engine *e, const Block *b)
 {
     BlockEnd end = BLOCK_END_BRANCH;
     if (b->uncached)
@@ -57,7 +59,7 @@ char *inspect_block_end(const Block *b)
     else if (b->is_call)
         end = BLOCK_END_CALL;
     else if (b->succ_pc[1] == UINT64_MAX)
-        end = b->succ_pc[0] == block_end(b) ? end_by_size(b) : BLOCK_END_JUMP;
+        end = b->succ_pc[0] == block_end(b) ? end_by_size(e, b) : BLOCK_END_JUMP;
     return g_strdup(block_end_text[end]);
 }
 
@@ -114,5 +116,10 @@ char *inspect_not_better(const Engine *e, const Block *b)
     if (why == NOT_BETTER_NOT_HOT)
         return g_strdup_printf("%s: %" G_GUINT64_FORMAT " of %u runs", text,
                                b->base ? block_base_count(b) : block_count(b), e->config.threshold);
+    if (why == NOT_BETTER_WAITING)
+        return g_strdup_printf("%s, with %u others", text, MAX(e->candidates->len, 1) - 1);
+    const char *message = why == NOT_BETTER_REFUSED && e->refusals ? g_hash_table_lookup(e->refusals, b) : NULL;
+    if (message)
+        return g_strdup_printf("%s: %s", text, message);
     return g_strdup(text);
 }

@@ -8,6 +8,7 @@
 
 #include "backend/atomic.h"
 #include "backend/fp_host.h"
+#include "ir/plant.h"
 #include <string.h>
 
 #define NO_SLOT 0xffff
@@ -345,7 +346,8 @@ static Block *finish(Select *s, CodeArena *arena)
         const IrInst *op = &ir->ops[i];
         if (op->op == IR_OP_INSN) {
             uint32_t bits = ir_insn_bits(op);
-            memcpy(bytes + (op->imm - ir->pc), &bits, op->reg);
+            if (op->imm - ir->pc + op->reg <= ir->n_insns * MAX_INSN_BYTES) // else a tool has left out some
+                memcpy(bytes + (op->imm - ir->pc), &bits, op->reg);
             b->insn_pc[n++] = (uint16_t)(op->imm - ir->pc);
             end = op->imm + op->reg;
         }
@@ -362,7 +364,7 @@ static Block *finish(Select *s, CodeArena *arena)
     return b;
 }
 
-Block *interp_translate(const IrBlock *ir, uint64_t base, bool tap, CodeArena *arena)
+static Block *translate(const IrBlock *ir, uint64_t base, bool tap, CodeArena *arena)
 {
     Select s;
     memset(&s, 0, offsetof(Select, free_temp)); // what comes then is a stack
@@ -407,4 +409,14 @@ Block *interp_translate(const IrBlock *ir, uint64_t base, bool tap, CodeArena *a
         return NULL;
     }
     return finish(&s, arena);
+}
+
+Block *interp_translate(const IrBlock *ir, uint64_t base, bool tap, CodeArena *arena)
+{
+    if (!plant_is(PLANT_INTERP))
+        return translate(ir, base, tap, arena);
+    g_autoptr(IrCode) broken = ir_code_new(base);
+    ir_code_add(broken, ir_block_copy(ir));
+    plant_code(PLANT_INTERP, broken);
+    return translate(broken->blocks[0], base, tap, arena);
 }

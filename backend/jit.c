@@ -8,6 +8,7 @@
 #include "backend/assemble.h"
 #include "backend/emit.h"
 #include "backend/line_marks.h"
+#include "ir/plant.h"
 #include "util/clock.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -102,16 +103,18 @@ static IrCode *prepare(JitJob *job)
     stage_ends(job, JIT_VERIFY, &since);
     if (!code)
         return NULL;
-    ir_unpeel(code);
-    ir_optimize(code, false, job->rq.n_helpers);
-    if (!job->rq.stats) // which counts accesses one by one
-        ir_widen(code, !job->rq.linear);
+    plant_set(job->rq.plant);
+    ir_pipeline(code, &(IrPipeline){
+                          .skip = job->rq.skip_passes | (job->rq.stats ? IR_PASS_WIDEN : 0), // it counts one by one
+                          .aligned = !job->rq.linear,
+                      });
     stage_ends(job, JIT_PASSES, &since);
     if (job->rq.want_ir) {
         GString *s = g_string_new(NULL);
         ir_print(s, code);
         job->out.ir = g_string_free(s, FALSE);
     }
+    plant_code(PLANT_REGION, code);
     return code;
 }
 

@@ -140,6 +140,8 @@ typedef struct {
     // Guesses, with linear: the guest registers that point into the second run for loads, and that run.
     uint32_t second_regs;
     uint64_t second_start, second_size;
+    uint32_t skip_passes; // IR_PASS_: for tools that look for the guilty one
+    uint32_t plant;       // ir/plant.h, packed
 } JitRequest;
 
 typedef struct {

@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define VERSION 3
+#define VERSION 4
 #define MAX_BLOCKS 65536u
 #define MAX_SITES (1u << 20)
 #define MAX_TEXT (64u << 20)
@@ -17,7 +17,7 @@ static const char magic[8] = "ADDENDRG";
 
 // A new part of the compiler's answer must be kept in the file too.
 _Static_assert(sizeof(JitAnswer) == 96 && sizeof(JitSite) == 24, "region files hold what an answer says of code");
-_Static_assert(sizeof(RegionHeader) % 8 == 0 && sizeof(RegionBlock) == 24 && sizeof(RegionGuess) == 16,
+_Static_assert(sizeof(RegionHeader) % 8 == 0 && sizeof(RegionBlock) == 40 && sizeof(RegionGuess) == 16,
                "region files have no holes");
 
 static bool bad(GError **error, const char *what)

@@ -29,7 +29,10 @@ typedef struct {
     uint32_t n_blocks, n_guesses, n_entries, n_sites, n_slots, n_insns;
     uint32_t text_size, entry; // machine code; offset of the function in it
     uint32_t exits_size, n_moves;
-    uint32_t movable, pad; // 1: the text is right at any base that is `base` in its page, when moved there
+    uint32_t movable; // 1: the text is right at any base that is `base` in its page, when moved there
+    // For who looks at the region (inspect.h): why it is not larger, and what else it was compiled by (JitRequest).
+    uint32_t ends, second_regs, pad;
+    uint64_t second_start, second_size;
 } RegionHeader;
 
 typedef struct {
@@ -38,6 +41,7 @@ typedef struct {
     uint32_t n_insns;
     uint16_t n_guess; // the next ones of the guesses are this block's
     uint8_t is_entry, pad;
+    uint64_t count, leaves; // the profile that it was compiled by
 } RegionBlock;
 
 typedef struct { // a target of an indirect jump

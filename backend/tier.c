@@ -6,6 +6,7 @@
 #include "backend/loader.h"
 #include "backend/moves.h"
 #include "backend/unit_lines.h"
+#include "ir/plant.h"
 #include "util/log.h"
 #include "util/clock.h"
 #include "util/warn.h"
@@ -47,7 +48,7 @@ void tier_warm(Engine *e, Block *b)
         return;
     g_autoptr(GError) error = NULL;
     JitUnit *u = NULL;
-    uint64_t start = clock_ns(CLOCK_MONOTONIC), kept = e->stats.kept_code;
+    uint64_t start = clock_ns(CLOCK_MONOTONIC), kept = e->stats.kept_code, cpu = costs_now(e);
     if (e->config.baseline && !b->uncached && !e->no_code && !(u = tier_blocks_code(e, b, &error)) && !error)
         u = baseline_translate(b, e->env, e->config.system, tier_blocks_wanted(e, b), code_cache_memory(e->cache),
                                code_cache_arena(e->cache), &error);
@@ -58,6 +59,8 @@ void tier_warm(Engine *e, Block *b)
         return;
     }
     code_cache_add_baseline(e->cache, u);
+    if (e->costs)
+        costs_add(e, b, (BlockCosts){.ns[COST_BASELINE] = costs_now(e) - cpu});
     tier_blocks_made(e, b);
     e->stats.baseline_blocks++;
     e->stats.baseline_insns += b->n_insns;
@@ -176,6 +179,7 @@ static void install(Engine *e, Trace *t, QueueResult *r)
     if (!u) {
         e->stats.regions_failed++;
         t->head->refused = true;
+        costs_refused(e, t->head, error->message);
         tier_not_installed(e, error);
         if (log_on(LOG_JIT))
             log_printf("jit: %s\n", error->message);
@@ -191,7 +195,7 @@ static void install(Engine *e, Trace *t, QueueResult *r)
     e->stats.region_insns += u->n_insns;
     e->stats.region_blocks += u->n_blocks;
     e->stats.region_bytes += u->code_size;
-    if (log_on(LOG_JIT | LOG_OP_OPT | LOG_GIMPLE | LOG_OUT_ASM))
+    if (log_on(LOG_JIT | LOG_OP_OPT | LOG_OP_PASS | LOG_GIMPLE | LOG_OUT_ASM))
         dump_region(e, r, u);
     if (e->watchers)
         engine_tell_region(e, ENGINE_REGION, u, false, t->sent_ns);
@@ -245,6 +249,8 @@ static void take(Engine *e, QueueResult *r)
     }
     if (r->failed) {
         e->stats.regions_failed++;
+        if (t->epoch == e->epoch)
+            costs_refused(e, t->head, r->message);
         if (log_on(LOG_JIT))
             log_printf("jit: region at 0x%" PRIx64 ": %s\n", t->code->base, r->message);
         if (e->watchers)
@@ -309,7 +315,8 @@ JitRequest tier_request(const Engine *e, const Block *head)
                         .second_regs = head->second_regs,
                         .second_start = e->env->runs.run[2].start,
                         .second_size = e->env->runs.run[2].size,
-                        .n_helpers = e->env->ops->n_helpers};
+                        .n_helpers = e->env->ops->n_helpers,
+                        .plant = plant_get()};
 }
 
 // The trace as a job for the queue, its text to be freed; how many instructions it has.
@@ -323,6 +330,7 @@ static unsigned make_job(Engine *e, Trace *t, QueueJob *out)
     *out = (QueueJob){t->rq, g_string_free(text, FALSE), t};
     out->rq.want_gimple = log_on(LOG_GIMPLE);
     out->rq.want_ir = log_on(LOG_OP_OPT);
+    out->rq.want_lines = e->config.lines || log_on(LOG_OUT_ASM);
     unsigned insns = 0;
     for (unsigned i = 0; i < t->code->n_blocks; i++)
         insns += t->code->blocks[i]->n_insns;

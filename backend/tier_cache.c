@@ -28,7 +28,7 @@ struct TierCache {
 TierCache *tier_cache_new(Engine *e)
 {
     // What is to be printed about a compilation, only a compilation knows.
-    if (!e->config.store || !e->queue || log_on(LOG_OP_OPT | LOG_GIMPLE | LOG_OUT_ASM))
+    if (!e->config.store || !e->queue || e->config.lines || log_on(LOG_OP_OPT | LOG_OP_PASS | LOG_GIMPLE | LOG_OUT_ASM))
         return NULL;
     TierCache *c = g_new0(TierCache, 1);
     c->store = e->config.store;
@@ -89,6 +89,8 @@ static bool lift_block_of(Engine *e, Trace *t, const RegionFile *r, unsigned i, 
         ir->n_insns != f->n_insns)
         return false;
     ir->is_entry = f->is_entry;
+    ir->count = f->count;
+    ir->leaves = f->leaves;
     ir->edge[0].block = f->edge[0];
     ir->edge[1].block = f->edge[1];
     for (unsigned k = 0; k < f->n_guess; k++)
@@ -105,7 +107,10 @@ static Trace *rebuild(Engine *e, const RegionFile *r, Block *head)
     t->head = head;
     t->epoch = e->epoch;
     t->rq = tier_request(e, head);
-    t->ends = UINT32_C(1) << REGION_END_KEPT;
+    t->rq.second_regs = r->header.second_regs;
+    t->rq.second_start = r->header.second_start;
+    t->rq.second_size = r->header.second_size;
+    t->ends = r->header.ends;
     t->code = ir_code_new(head->pc);
     const RegionGuess *guess = r->guesses;
     for (unsigned i = 0; i < r->header.n_blocks; i++) {
@@ -279,7 +284,7 @@ void tier_cache_keep(Engine *e, const Trace *t, const JitUnit *u, const QueueRes
     for (unsigned i = 0; i < code->n_blocks; i++) {
         const IrBlock *ir = code->blocks[i];
         RegionBlock b = {ir->pc, {ir->edge[0].block, ir->edge[1].block}, ir->n_insns, (uint16_t)ir->n_guess,
-                         ir->is_entry, 0};
+                         ir->is_entry, 0, ir->count, ir->leaves};
         g_array_append_val(blocks, b);
         for (unsigned k = 0; k < ir->n_guess; k++) {
             RegionGuess g = {ir->guess[k].pc, ir->guess[k].block, 0};
@@ -293,7 +298,8 @@ void tier_cache_keep(Engine *e, const Trace *t, const JitUnit *u, const QueueRes
                    .n_slots = u->n_slots, .n_insns = insns, .text_size = (uint32_t)u->code_size,
                    .entry = (uint32_t)((const uint8_t *)(uintptr_t)u->code - u->text),
                    .exits_size = result->exits->len, .n_moves = result->moves->len,
-                   .movable = tier_movable(t->head)},
+                   .movable = tier_movable(t->head), .ends = t->ends, .second_regs = t->rq.second_regs,
+                   .second_start = t->rq.second_start, .second_size = t->rq.second_size},
         .blocks = (const RegionBlock *)(const void *)blocks->data,
         .guesses = (const RegionGuess *)(const void *)guesses->data,
         .entries = u->entries,

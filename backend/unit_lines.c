@@ -28,7 +28,9 @@ GArray *lines_of_object(const void *object, size_t size, size_t text_size, size_
         if (line.host > text_size)
             return NULL;
         n -= n && g_array_index(all, JitLine, n - 1).host == line.host;
-        g_array_index(all, JitLine, n++) = line;
+        const JitLine *last = n ? &g_array_index(all, JitLine, n - 1) : NULL;
+        if (!last || last->kind != line.kind || last->pc != line.pc)
+            g_array_index(all, JitLine, n++) = line;
     }
     g_array_set_size(all, n);
     return g_steal_pointer(&all);

@@ -109,14 +109,14 @@ void hart_set_irq(Hart *hart, unsigned irq, bool level)
     }
 }
 
-void hart_print(const Hart *hart, GString *out)
+static void print_csrs(const Hart *hart, GString *out, uint64_t mstatus)
 {
     const struct {
         const char *name;
         uint64_t value;
     } csrs[] = {
         {"pc", hart->env.pc},       {"mhartid", hart->hartid},
-        {"mstatus", hart->mstatus}, {"mip", hart_mip(hart)},
+        {"mstatus", mstatus},       {"mip", hart_mip(hart)},
         {"mie", hart->mie},         {"mideleg", hart->mideleg},
         {"medeleg", hart->medeleg}, {"mtvec", hart->mtvec},
         {"stvec", hart->stvec},     {"mepc", hart->mepc},
@@ -128,11 +128,28 @@ void hart_print(const Hart *hart, GString *out)
     for (unsigned i = 0; i < G_N_ELEMENTS(csrs); i++) {
         g_string_append_printf(out, " %-8s %016" PRIx64 "\n", csrs[i].name, csrs[i].value);
     }
-    bool fp = fp_enabled(hart);
-    if (fp)
-        g_string_append_printf(out, " %-8s %016" PRIx64 "\n", "fcsr", fp_csr_read(hart, CSR_FCSR));
-    for (unsigned i = 0; i < (fp ? 64 : 32); i++) {
+}
+
+static void print_registers(const Hart *hart, GString *out, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
         g_autofree char *name = g_strdup_printf("%c%u/%s", "xf"[i / 32], i % 32, hart_reg_names[i]);
         g_string_append_printf(out, " %-8s %016" PRIx64 "%s", name, hart->env.r[i], i % 4 == 3 ? "\n" : "");
     }
+}
+
+void hart_print(const Hart *hart, GString *out)
+{
+    bool fp = fp_enabled(hart);
+    print_csrs(hart, out, hart->mstatus);
+    if (fp)
+        g_string_append_printf(out, " %-8s %016" PRIx64 "\n", "fcsr", fp_csr_read(hart, CSR_FCSR));
+    print_registers(hart, out, fp ? 64 : 32);
+}
+
+void hart_print_state(const Hart *hart, GString *out, bool fpu)
+{
+    bool dirty = (hart->mstatus & MSTATUS_FS) == MSTATUS_FS;
+    print_csrs(hart, out, hart->mstatus | (dirty ? MSTATUS_SD : 0));
+    print_registers(hart, out, fpu ? 64 : 32);
 }

@@ -165,3 +165,5 @@ void hart_pmp_same(const Hart *hart, uint64_t page, uint64_t *first, uint64_t *l
 // Appends pc, the main CSRs and x0..x31 as text, in the shape of QEMU's -d cpu; with mstatus.FS not Off fcsr and
 // f0..f31 too, as its -d fpu.
 void hart_print(const Hart *hart, GString *out);
+// The same as QEMU 7.2 prints it for a hart without the H extension (-cpu rv64,h=off): -d cpu, with fpu -d cpu,fpu.
+void hart_print_state(const Hart *hart, GString *out, bool fpu);

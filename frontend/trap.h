@@ -41,6 +41,10 @@ const char *hart_trap_name(uint64_t number, bool interrupt);
 // if an MMU index is another one now.
 void hart_set_status(Hart *hart, unsigned priv, uint64_t mstatus);
 
+// The name of an exception or interrupt as QEMU 7.2 logs it, so that logs of both can be compared line by line;
+// "unknown" if it has none.
+const char *hart_trap_name(uint64_t number, bool interrupt);
+
 // Ends the slice if an interrupt can be taken now: call it after what may have enabled one.
 void hart_poll_interrupts(Hart *hart);
 

@@ -305,3 +305,18 @@ void ir_unpeel(IrCode *code);
 // Loops that copy or fill memory by a few bytes do eight at once (widen.c): what code does stays the same, but a block
 // may count several times the `insn` ops that it has, which ir_verify refuses. aligned: wide accesses are.
 void ir_widen(IrCode *code, bool aligned);
+
+// All of these in the order of a region on its way through the compiler.
+enum { IR_PASS_UNPEEL = 1, IR_PASS_STATE = 2, IR_PASS_FOLD = 4, IR_PASS_DCE = 8, IR_PASS_WIDEN = 16, IR_PASSES = 5 };
+extern const char *const ir_pass_names[IR_PASSES]; // by bit
+
+typedef struct {
+    unsigned skip; // IR_PASS_: leave these out
+    bool aligned;  // see ir_widen
+    bool verify;   // after each pass but widen; a failure aborts with a dump
+    unsigned n_helpers; // of that
+    // Called after each pass that ran, state and fold perhaps twice; or NULL.
+    void (*after)(void *opaque, const char *name, const IrCode *code, bool changed);
+    void *opaque;
+} IrPipeline;
+void ir_pipeline(IrCode *code, const IrPipeline *p);

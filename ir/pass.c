@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The passes in their order.
 #include "ir/opt.h"
+#include "ir/plant.h"
 
 const IrPass ir_passes[] = {
     {"state", ir_opt_state},
@@ -31,32 +32,84 @@ void ir_opt_compact(IrBlock *b)
     b->n_ops = to;
 }
 
-static bool run(const IrPass *pass, IrCode *code, bool verify, unsigned n_helpers)
+static void verify_after(const char *name, const IrCode *code, unsigned n_helpers)
+{
+    g_autoptr(GError) error = NULL;
+    if (ir_verify(code, n_helpers, &error))
+        return;
+    g_autoptr(GString) dump = g_string_new(NULL);
+    ir_print(dump, code);
+    g_error("after pass %s: %s\n%s", name, error->message, dump->str);
+}
+
+// place: of faults planted in the pass, which has them once.
+static bool run(const IrPass *pass, IrCode *code, const IrPipeline *p, PlantPlace place)
 {
     bool changed = false;
 
     for (unsigned i = 0; i < code->n_blocks; i++)
         changed |= pass->run(code->blocks[i]);
-    if (verify) {
-        g_autoptr(GError) error = NULL;
-        if (!ir_verify(code, n_helpers, &error)) {
-            g_autoptr(GString) dump = g_string_new(NULL);
-            ir_print(dump, code);
-            g_error("after pass %s: %s\n%s", pass->name, error->message, dump->str);
-        }
-    }
+    plant_code(place, code);
+    if (p->verify)
+        verify_after(pass->name, code, p->n_helpers);
+    if (p->after)
+        p->after(p->opaque, pass->name, code, changed);
     return changed;
 }
 
 // Folding can make a put redundant, as of x + 0, and a shorter chain of puts and gets brings more constants
 // together; a third round has hardly anything left to find.
+static void blockwise(IrCode *code, const IrPipeline *p)
+{
+    const IrPass *state = &ir_passes[0], *fold = &ir_passes[1], *dce = &ir_passes[2];
+    bool has_state = !(p->skip & IR_PASS_STATE);
+
+    if (has_state)
+        run(state, code, p, PLANT_STATE);
+    if (!(p->skip & IR_PASS_FOLD) && run(fold, code, p, PLANT_FOLD) && has_state &&
+        run(state, code, p, PLANT_NOWHERE))
+        run(fold, code, p, PLANT_NOWHERE);
+    if (!(p->skip & IR_PASS_DCE))
+        run(dce, code, p, PLANT_DCE);
+}
+
 void ir_optimize(IrCode *code, bool verify, unsigned n_helpers)
 {
-    const IrPass *state = &ir_passes[0], *fold = &ir_passes[1];
+    blockwise(code, &(IrPipeline){.verify = verify, .n_helpers = n_helpers});
+}
 
-    for (const IrPass *pass = ir_passes; pass->name; pass++) {
-        bool changed = run(pass, code, verify, n_helpers);
-        if (pass == fold && changed && run(state, code, verify, n_helpers))
-            run(fold, code, verify, n_helpers);
+// The op counts tell whether one of these did something: what they make is shorter or longer.
+static uint64_t size_of(const IrCode *code)
+{
+    uint64_t n = code->n_blocks;
+    for (unsigned i = 0; i < code->n_blocks; i++)
+        n += (uint64_t)code->blocks[i]->n_ops << 20;
+    return n;
+}
+
+static void tell(const IrPipeline *p, const char *name, const IrCode *code, uint64_t before)
+{
+    if (p->after)
+        p->after(p->opaque, name, code, size_of(code) != before);
+}
+
+void ir_pipeline(IrCode *code, const IrPipeline *p)
+{
+    uint64_t before = size_of(code);
+    if (!(p->skip & IR_PASS_UNPEEL)) {
+        ir_unpeel(code);
+        plant_code(PLANT_UNPEEL, code);
+        if (p->verify)
+            verify_after("unpeel", code, p->n_helpers);
+        tell(p, "unpeel", code, before);
+    }
+    blockwise(code, p);
+    before = size_of(code);
+    if (!(p->skip & IR_PASS_WIDEN)) {
+        ir_widen(code, p->aligned);
+        plant_code(PLANT_WIDEN, code);
+        tell(p, "widen", code, before);
     }
 }
+
+const char *const ir_pass_names[IR_PASSES] = {"unpeel", "state", "fold", "dce", "widen"};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Lockstep of compiled code with the interpreter.
-#include "machine/check.h"
+#include "machine/check_private.h"
 
 #include "frontend/trap.h"
 #include "util/log.h"
@@ -10,21 +10,6 @@
 
 #define STRETCH 5000 // instructions that the mirror may run ahead
 
-typedef struct {
-    ram_t start;
-    uint64_t len;
-} Stored;
-
-struct Check {
-    Cpu *cpu, *mirror;
-    gpa_t base;     // of DRAM
-    RamBlock *ram;  // DRAM
-    uint8_t *copy;  // what the mirror sees instead
-    GArray *stored; // Stored: by the processor since the last comparison
-    uint64_t stretches, insns;
-    bool failed; // a difference was reported
-};
-
 static void on_stored(void *opaque, ram_t start, uint64_t len)
 {
     Check *c = opaque;
@@ -33,8 +18,7 @@ static void on_stored(void *opaque, ram_t start, uint64_t len)
     code_pages_written(c->mirror->pages, start, len);
 }
 
-// The part of a range that lies in DRAM, as an offset into it; false if there is none.
-static bool in_ram(const Check *c, Stored s, uint64_t *at, uint64_t *len)
+bool check_in_ram(const Check *c, Stored s, uint64_t *at, uint64_t *len)
 {
     if (s.start < c->ram->offset || s.start >= c->ram->offset + c->ram->size)
         return false;
@@ -43,8 +27,7 @@ static bool in_ram(const Check *c, Stored s, uint64_t *at, uint64_t *len)
     return true;
 }
 
-// A byte for each page of memory: 1 if it exists.
-static void find_resident(uint8_t *host, uint64_t len, unsigned char *resident)
+void check_find_resident(uint8_t *host, uint64_t len, unsigned char *resident)
 {
     if (mincore(host, len, resident))
         memset(resident, 1, len / PAGE_SIZE);
@@ -59,7 +42,7 @@ static void copy_resident(Check *c)
     g_autofree unsigned char *resident = g_malloc(step / PAGE_SIZE);
     for (uint64_t at = 0; at < c->ram->size; at += step) {
         uint64_t len = MIN(step, c->ram->size - at);
-        find_resident(c->ram->host + at, len, resident);
+        check_find_resident(c->ram->host + at, len, resident);
         for (uint64_t p = 0; p < len / PAGE_SIZE; p++)
             if (resident[p])
                 memcpy(c->copy + at + p * PAGE_SIZE, c->ram->host + at + p * PAGE_SIZE, PAGE_SIZE);
@@ -91,6 +74,7 @@ void check_free(Check *c)
         return;
     c->cpu->mirror = NULL;
     munmap(c->copy, c->ram->size);
+    check_cut_free(c->cut);
     g_array_free(c->stored, TRUE);
     g_free(c);
 }
@@ -98,8 +82,10 @@ void check_free(Check *c)
 void check_ram_written(Check *c, ram_t start, uint64_t len)
 {
     uint64_t at, n;
-    if (in_ram(c, (Stored){start, len}, &at, &n))
+    if (check_in_ram(c, (Stored){start, len}, &at, &n))
         memcpy(c->copy + at, c->ram->host + at, n);
+    if (c->cut)
+        check_cut_follow(c, (Stored){start, len});
     code_pages_written(c->mirror->pages, start, len);
 }
 
@@ -117,8 +103,8 @@ char *check_memory(Check *c)
         return NULL; // known already; or the mirror may have set A bits ahead of its time
     for (uint64_t at = 0; at < c->ram->size; at += step) {
         uint64_t len = MIN(step, c->ram->size - at), pages = len / PAGE_SIZE;
-        find_resident(c->ram->host + at, len, resident);
-        find_resident(c->copy + at, len, resident + pages);
+        check_find_resident(c->ram->host + at, len, resident);
+        check_find_resident(c->copy + at, len, resident + pages);
         for (uint64_t p = 0; p < pages; p++) {
             uint64_t offset = at + p * PAGE_SIZE;
             if ((resident[p] || resident[pages + p]) && memcmp(c->copy + offset, c->ram->host + offset, PAGE_SIZE))
@@ -175,7 +161,7 @@ static bool same_memory(const Check *c, uint64_t *where)
 {
     for (unsigned i = 0; i < c->stored->len; i++) {
         uint64_t at, len;
-        if (in_ram(c, g_array_index(c->stored, Stored, i), &at, &len) &&
+        if (check_in_ram(c, g_array_index(c->stored, Stored, i), &at, &len) &&
             memcmp(c->copy + at, c->ram->host + at, len) && !ahead_by_walk(c, at, len)) {
             *where = c->base + at;
             return false;
@@ -184,20 +170,26 @@ static bool same_memory(const Check *c, uint64_t *where)
     return true;
 }
 
+void check_forget_stored(Check *c)
+{
+    for (unsigned i = 0; c->cut && i < c->stored->len; i++)
+        check_cut_follow(c, g_array_index(c->stored, Stored, i));
+    g_array_set_size(c->stored, 0);
+}
+
 static void copy_stored(Check *c)
 {
     for (unsigned i = 0; i < c->stored->len; i++) {
         uint64_t at, len;
-        if (in_ram(c, g_array_index(c->stored, Stored, i), &at, &len))
+        if (check_in_ram(c, g_array_index(c->stored, Stored, i), &at, &len))
             memcpy(c->copy + at, c->ram->host + at, len);
     }
-    g_array_set_size(c->stored, 0);
+    check_forget_stored(c);
 }
 
 static char *report(Check *c, uint64_t pc, uint64_t insns, const char *what)
 {
     g_autoptr(GString) a = g_string_new(NULL), b = g_string_new(NULL);
-    c->failed = true;
     hart_print(&c->cpu->hart, a);
     hart_print(&c->mirror->hart, b);
     FILE *f = log_lock();
@@ -209,45 +201,52 @@ static char *report(Check *c, uint64_t pc, uint64_t insns, const char *what)
     return g_strdup_printf("check: %s differs %" PRIu64 " instructions after pc 0x%" PRIx64, what, insns, pc);
 }
 
-static char *compare(Check *c, uint64_t pc, uint64_t insns)
+char *check_compare(const Check *c)
 {
     const IrEnv *a = &c->cpu->hart.env, *b = &c->mirror->hart.env;
     uint64_t where;
-    g_autofree char *what = NULL;
-    for (unsigned r = 0; r < IR_NREGS && !what; r++)
+    for (unsigned r = 0; r < IR_NREGS; r++)
         if (a->r[r] != b->r[r])
-            what = g_strdup_printf("register %s", hart_reg_names[r]);
-    if (!what && a->pc != b->pc)
-        what = g_strdup("pc");
-    if (!what && !same_memory(c, &where))
-        what = g_strdup_printf("memory at 0x%" PRIx64, where);
-    if (!what && a->fflags != b->fflags)
-        what = g_strdup("fflags");
-    if (!what && a->res_addr != b->res_addr)
-        what = g_strdup("LR/SC reservation");
-    return what ? report(c, pc, insns, what) : NULL;
+            return g_strdup_printf("register %s", hart_reg_names[r]);
+    if (a->pc != b->pc)
+        return g_strdup("pc");
+    if (!same_memory(c, &where))
+        return g_strdup_printf("memory at 0x%" PRIx64, where);
+    if (a->fflags != b->fflags)
+        return g_strdup("fflags");
+    return a->res_addr != b->res_addr ? g_strdup("LR/SC reservation") : NULL;
+}
+
+uint64_t check_enter(Check *c, int64_t ahead)
+{
+    IrEnv *menv = &c->mirror->hart.env;
+    copy_state(c);
+    menv->icount_limit += (uint64_t)(ahead - menv->left);
+    menv->left = ahead;
+    uint64_t before = ir_env_icount(menv);
+    return engine_enter_compiled(c->mirror->engine) ? ir_env_icount(menv) - before : 0;
 }
 
 // One stretch of compiled code, if there is any at the pc: true, and *message if it differs.
 static bool run_compiled(Check *c, char **message)
 {
-    IrEnv *env = &c->cpu->hart.env, *menv = &c->mirror->hart.env;
+    IrEnv *env = &c->cpu->hart.env;
     uint64_t pc = env->pc;
-    copy_state(c);
-    int64_t ahead = MIN(env->left, STRETCH);
-    menv->icount_limit += (uint64_t)(ahead - menv->left);
-    menv->left = ahead;
-    uint64_t before = ir_env_icount(menv);
-    if (!engine_enter_compiled(c->mirror->engine))
-        return false;
-    uint64_t insns = ir_env_icount(menv) - before;
+    if (c->cut)
+        check_cut_start(c);
+    uint64_t insns = check_enter(c, MIN(env->left, STRETCH));
     if (!insns)
-        return false; // it left before its first instruction
+        return false; // there is none, or it left before its first instruction
     engine_run_exactly(c->cpu->engine, insns);
     c->stretches++;
     c->insns += insns;
-    *message = compare(c, pc, insns);
-    g_array_set_size(c->stored, 0);
+    g_autofree char *what = check_compare(c);
+    if (what) {
+        c->failed = true;
+        *message = c->cut ? check_cut_out(c, pc, insns, what) : report(c, pc, insns, what);
+        return true;
+    }
+    check_forget_stored(c);
     return true;
 }
 

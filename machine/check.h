@@ -6,6 +6,7 @@
 // pc it runs first; then the processor interprets as many instructions, and registers, pc and every byte stored
 // are compared. Compiled code leaves before anything with an effect outside RAM, so nothing happens twice.
 #pragma once
+#include "backend/cut.h"
 #include "machine/cpu.h"
 
 typedef struct Check Check;
@@ -22,3 +23,22 @@ char *check_memory(Check *c);
 void check_ram_written(Check *c, ram_t start, uint64_t len);
 // Stretches compared, and instructions in them.
 void check_counts(const Check *c, uint64_t *stretches, uint64_t *insns);
+
+// --- cutting out what differs, for addend blocks reduce (check_cut.c) ---
+
+typedef struct { // the piece of compiled code that did something else, and the state that it was entered in
+    CutPiece piece;
+    uint64_t pc, r[IR_NREGS], frm, fflags, fp_off, res_addr, res_value;
+    uint64_t insns; // that it ran
+    char *what;     // what differed
+} CheckPiece;
+
+// Before the run: keeps RAM as it was when a stretch began, so that the difference, if there is one, can be cut out
+// before check_run says so. Costs as much memory again. Details do not go to the log then.
+void check_keep(Check *c);
+// NULL: there was no difference, or none of the pieces differs alone.
+const CheckPiece *check_piece(const Check *c);
+// Bytes of one page of DRAM at va, as they were when the piece was entered and the hart may access them. False: it may
+// not, or that is no DRAM.
+bool check_piece_read(const Check *c, uint64_t va, MemAccess access, void *to, unsigned size);
+void check_dram(const Check *c, uint64_t *base, uint64_t *size);

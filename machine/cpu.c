@@ -10,6 +10,7 @@
 #include "machine/cpu_watch.h"
 #include "machine/names.h"
 #include "softmmu/dirty.h"
+#include "util/log.h"
 #include <inttypes.h>
 #include <string.h>
 
@@ -297,6 +298,25 @@ const char *cpu_symbol(Cpu *cpu, uint64_t pc)
     return cpu->symbol;
 }
 
+static void print_state(void *opaque, FILE *out, bool fpu)
+{
+    const Cpu *cpu = opaque;
+    g_autoptr(GString) text = g_string_new(NULL);
+    hart_print_state(&cpu->hart, text, fpu);
+    fputs(text->str, out);
+}
+
+// -d cpu_reset: what a reset ends.
+static void log_reset(Cpu *cpu)
+{
+    if (!log_on(LOG_CPU_RESET))
+        return;
+    FILE *f = log_lock();
+    fprintf(f, "CPU Reset (CPU %u)\n", (unsigned)cpu->hart.hartid);
+    print_state(cpu, f, false);
+    log_unlock();
+}
+
 bool cpu_symbol_address(Cpu *cpu, const char *name, uint64_t *addr)
 {
     return cpu->names ? names_address(cpu->names, name, addr) : board_symbol_address(cpu->board, name, addr);
@@ -338,7 +358,7 @@ Cpu *cpu_new(Board *board, unsigned hartid, const CpuConfig *config)
     Cpu *cpu = g_new0(Cpu, 1);
     cpu->board = board;
     TlbHooks tlb_hooks = {translate, &cpu->hart};
-    EngineGuest guest = {cpu, lift, print_insn, symbol, lift_bytes};
+    EngineGuest guest = {cpu, lift, print_insn, symbol, lift_bytes, print_state};
     IrEnv *env = &cpu->hart.env;
     decode_init();
     cpu->pages = config->pages ? code_pages_new_view(config->pages, invalidate, cpu) : code_pages_new(invalidate, cpu);
@@ -353,10 +373,12 @@ Cpu *cpu_new(Board *board, unsigned hartid, const CpuConfig *config)
     cpu->hart.features = config->features;
     cpu->hart.features.sstc &= board_has_time(board) && config->features.rdtime;
     EngineConfig engine = config->engine;
+    engine.hart = hartid;
     engine.lift_rules = hart_absent_exts(&cpu->hart);
     cpu->engine = engine_new(&engine, &guest, env, cpu->tlb, cpu->pages);
     cpu->hart.hooks = hart_hooks(cpu);
     cpu->hart.semihosting = config->semihosting;
+    log_reset(cpu);
     hart_reset(&cpu->hart, board_reset_pc(board, hartid));
     hook_mmu_changed(cpu);
     return cpu;
@@ -367,6 +389,7 @@ void cpu_reset(Cpu *cpu)
     if (cpu->watchers)
         cpu_tell(cpu, CPU_RESET, 0, 0);
     cpu->resetting = true;
+    log_reset(cpu);
     hart_reset(&cpu->hart, board_reset_pc(cpu->board, (unsigned)cpu->hart.hartid));
     cpu->resetting = false;
     hook_mmu_changed(cpu);

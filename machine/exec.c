@@ -7,6 +7,7 @@
 #include "machine/code_cache_command.h"
 #include "machine/cpu_model.h"
 #include "machine/gdb/gdb.h"
+#include "machine/log/logs.h"
 #include "softmmu/dirty.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -179,15 +180,19 @@ static EngineConfig engine_config(const Options *o, unsigned harts)
     return (EngineConfig){
         .jit = o->accel == ACCEL_JIT && !(log_mask & LOG_NOCHAIN),
         .system = o->accel != ACCEL_CHECK,
-        .baseline = o->accel == ACCEL_BASELINE || (o->accel == ACCEL_JIT && !o->jit_no_baseline),
+        .baseline = (o->accel == ACCEL_BASELINE || (o->accel == ACCEL_JIT && !o->jit_no_baseline)) &&
+                    !(log_mask & LOG_NOCHAIN), // it may leave inside a block and come back to it
         .warm = o->jit_warm ? (unsigned)o->jit_warm : ENGINE_DEFAULT_WARM,
         .threshold = machine_threshold(o),
         .opt = o->jit_opt < 0 ? ENGINE_DEFAULT_OPT : (unsigned)o->jit_opt,
         .workers = MAX((o->jit_workers ? o->jit_workers : workers) / harts, 1),
         .sync = o->jit_sync || o->icount_shift >= 0,
         .code_size = o->jit_code_size,
+        .max_insns = o->one_insn ? 1 : 0,
         .stats = o->stats != STATS_NONE && !o->stats_quick,
         .shared = harts > 1,
+        .lines = o->jitdump,
+        .inspect = o->command == COMMAND_BLOCKS,
     };
 }
 
@@ -308,8 +313,13 @@ void machine_prepare(Machine *m)
     memory_set_ram_written_hook(hook_ram_written, m);
     m->cpus = g_new0(Cpu *, harts);
     m->watch = g_new0(HartWatch *, harts);
+    if (m->logs)
+        config.engine.max_insns = logs_max_insns(m->logs);
     for (unsigned i = 0; i < harts; i++) {
+        config.engine.steps = m->logs ? logs_steps(m->logs, i) : NULL;
         m->cpus[i] = cpu_new(m->board, i, &config);
+        if (m->logs)
+            logs_add_cpu(m->logs, m->cpus[i]);
         m->cpus[i]->names = m->names;
         m->watch[i] = g_new0(HartWatch, 1);
         if (config.engine.stats || config.engine.tap) // the tap tells them too
@@ -333,6 +343,8 @@ void machine_prepare(Machine *m)
         m->mirror = cpu_new(m->board, 0, &config);
         m->mirror->names = m->names;
         m->check = check_new(m->cpus[0], m->mirror);
+        if (o->command == COMMAND_REDUCE)
+            check_keep(m->check);
         if (machine_virtual_time(m))
             tlb_set_clock(m->mirror->tlb, virtual_us, m);
     }
@@ -565,6 +577,11 @@ Cpu *machine_cpu(Machine *m, unsigned hart)
 Cpu *machine_mirror(Machine *m)
 {
     return m->mirror;
+}
+
+Check *machine_check(Machine *m)
+{
+    return m->check;
 }
 
 void machine_check_counts(Machine *m, uint64_t *stretches, uint64_t *insns)

@@ -50,5 +50,6 @@ bool machine_counts_accesses(const Machine *m); // for --stats
 bool machine_ran(const Machine *m); // false: machine_run refused to, there are no harts
 Cpu *machine_cpu(Machine *m, unsigned hart); // hart < board_harts
 Cpu *machine_mirror(Machine *m); // -accel check, else NULL
+struct Check *machine_check(Machine *m); // likewise
 // See check_counts; both 0 without -accel check.
 void machine_check_counts(Machine *m, uint64_t *stretches, uint64_t *insns);

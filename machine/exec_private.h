@@ -53,6 +53,7 @@ struct Machine {
     struct Gdb *gdb;    // likewise
     TapListener tap;    // records NULL: none
     MachineTap **taps;  // by hart, or NULL
+    struct MachineLogs *logs; // of instructions (machine/log/), or NULL
     Sampler *sampler;   // NULL: none
     Tally *tally;       // NULL: none
     GArray *ready;      // MachineReady, or NULL

@@ -6,6 +6,9 @@
 #include "machine/code_cache_command.h"
 #include "machine/demo.h"
 #include "machine/exec.h"
+#include "machine/irtool/irtool.h"
+#include "machine/log/logs.h"
+#include "machine/log/itrace_command.h"
 #include "machine/profile/perf.h"
 #include "machine/profile/profile.h"
 #include "machine/stats.h"
@@ -87,20 +90,23 @@ static int run(const Options *o)
     FILE *stats;
     TlbRun *tlb = NULL;
     Profile *profile;
+    MachineLogs *logs;
     if ((o->log_file && !log_open(o->log_file, &error)) || !open_stats(o, &stats, &error) ||
         !blocks_run_check(o, &error) || !tlb_run_new(o, &tlb, &error) || !profile_new(o, &profile, &error)) {
         tlb_run_free(tlb);
         return fail(error);
     }
-    Machine *m = machine_new(o, &error);
-    if (!m || !tlb_run_attach(tlb, m, &error)) {
+    Machine *m = logs_new(o, &logs, &error) ? machine_new(o, &error) : NULL;
+    if (!m || !tlb_run_attach(tlb, m, &error) || !logs_attach(logs, m, &error)) {
         machine_free(m);
+        logs_free(logs);
         tlb_run_free(tlb);
         profile_free(profile);
         return fail(error);
     }
     if (o->dumpdtb) {
         bool ok = board_dump_dtb(machine_board(m), o->dumpdtb, &error);
+        logs_free(logs);
         tlb_run_free(tlb);
         profile_free(profile);
         machine_free(m);
@@ -109,6 +115,7 @@ static int run(const Options *o)
     blocks_run_attach(o, m);
     Perf *perf;
     if (!perf_attach(o, m, &perf, &error)) {
+        logs_free(logs);
         tlb_run_free(tlb);
         machine_free(m);
         return fail(error);
@@ -119,7 +126,7 @@ static int run(const Options *o)
     fflush(stdout);
     if (r.message)
         fprintf(stderr, "addend: %s\n", r.message);
-    int status = blocks_run_status(o, r.status);
+    int status = blocks_run_status(o, m, r.status);
     if (!write_stats(m, o, &r, stats, &error))
         status = fail(error);
     g_clear_error(&error);
@@ -137,13 +144,25 @@ static int run(const Options *o)
     }
     machine_free(m);
     g_clear_error(&error);
+    if (!logs_finish(logs, &error)) // the engines may still tell of blocks that are looked at
+        status = fail(error);
+    g_clear_error(&error);
     if (!perf_finish(perf, &error)) // the engines may tell something to their end
         status = fail(error);
     return status;
 }
 
-// The demo guest is a file in memory for the time of the run, so that it is loaded like any other.
-static int run_demo(Options *o)
+static int reduce(const Options *o)
+{
+    g_autoptr(GError) error = NULL;
+    if (o->log_file && !log_open(o->log_file, &error))
+        return fail(error);
+    int status = irtool_reduce(o, &error);
+    return error ? fail(error) : fflush(stdout) ? output_lost() : status;
+}
+
+// The demo guest is a file in memory for the time of the run, so that it is loaded like any other. how: what to do.
+static int run_demo(Options *o, int (*how)(const Options *o))
 {
     int fd = memfd_create("addend-demo", MFD_CLOEXEC);
     size_t done = 0;
@@ -159,7 +178,7 @@ static int run_demo(Options *o)
     o->bios = "none";
     o->kernel = path;
     o->start_at_entry = true;
-    int status = run(o);
+    int status = how(o);
     close(fd);
     return status;
 }
@@ -170,10 +189,15 @@ int main(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     int status;
     signal(SIGXFSZ, SIG_IGN); // a file that may not grow is an error like others
-    if (!options_parse(&o, argc, argv, &error)) {
+    if (!options_parse(&o, argc, argv, &error) || !irtool_plant(&o, &error)) {
         status = fail(error);
+    } else if (o.command == COMMAND_IR) {
+        status = ir_command(&o, stdout, &error);
+        status = error ? fail(error) : fflush(stdout) ? output_lost() : status;
     } else if (o.command == COMMAND_DEMO || o.blocks_demo) {
-        status = run_demo(&o);
+        status = run_demo(&o, o.command == COMMAND_REDUCE ? reduce : run);
+    } else if (o.command == COMMAND_REDUCE) {
+        status = reduce(&o);
     } else if (o.command == COMMAND_RUN || o.command == COMMAND_BLOCKS || o.tlb_action == TLB_RECORD) {
         status = run(&o);
     } else if (o.command == COMMAND_MTREE) {
@@ -186,6 +210,9 @@ int main(int argc, char **argv)
         status = fflush(stdout) ? output_lost() : status;
     } else if (o.command == COMMAND_TLB) {
         status = tlb_command(&o, &error) ? 0 : fail(error);
+    } else if (o.command == COMMAND_TRACE) {
+        status = itrace_command(&o, stdout, &error) ? 0 : fail(error);
+        status = fflush(stdout) ? output_lost() : status;
     } else if (o.command == COMMAND_PRINT_TLB_MODELS) {
         print_tlb_models();
         status = fflush(stdout) ? output_lost() : 0;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A sorted array without overlaps: what lies inside something with a size and a better rank is dropped on first use.
+// Two arrays: of all names, and, made on first use, of those that count at their address.
 #include "machine/name_table.h"
 
 #include <string.h>
 
 struct NameTable {
-    GArray *all; // of NameEntry
-    GHashTable *by_name; // of the best entry of each name, by address of its NameEntry; made when it is needed
+    GArray *all;     // of NameEntry
+    GArray *by_addr; // ... the best of each address, ascending; NULL: not made yet
+    GHashTable *by_name; // the best entry of each name; made when it is needed
     GStringChunk *text;
-    bool ready;
 };
 
 NameTable *name_table_new(void)
@@ -24,6 +24,7 @@ void name_table_free(NameTable *t)
     if (!t)
         return;
     g_array_free(t->all, TRUE);
+    g_clear_pointer(&t->by_addr, g_array_unref);
     g_clear_pointer(&t->by_name, g_hash_table_destroy);
     g_string_chunk_free(t->text);
     g_free(t);
@@ -31,7 +32,7 @@ void name_table_free(NameTable *t)
 
 void name_table_add(NameTable *t, const NameEntry *entry)
 {
-    g_assert(!t->ready);
+    g_assert(!t->by_addr);
     NameEntry copy = *entry;
     copy.name = g_string_chunk_insert(t->text, entry->name);
     g_array_append_val(t->all, copy);
@@ -42,12 +43,20 @@ bool name_table_empty(const NameTable *t)
     return !t->all->len;
 }
 
+// Linux has names for the bounds of sections, where the first function of the next one may begin.
+static bool is_bound(const char *name)
+{
+    return g_str_has_suffix(name, "_end") || (g_str_has_suffix(name, "_start") && strcmp(name, "_start"));
+}
+
 // By address; at one address the best one last.
 static int compare(const void *left, const void *right)
 {
     const NameEntry *a = left, *b = right;
     if (a->addr != b->addr)
         return a->addr < b->addr ? -1 : 1;
+    if (is_bound(a->name) != is_bound(b->name))
+        return is_bound(a->name) ? -1 : 1;
     if (a->rank != b->rank)
         return a->rank < b->rank ? -1 : 1;
     if (!a->size != !b->size)
@@ -55,27 +64,25 @@ static int compare(const void *left, const void *right)
     return strcmp(b->name, a->name);
 }
 
-// Keeps one entry for each address, and no labels inside of something that has a size.
-static void drop_hidden(NameTable *t)
+// One entry for each address, and no labels inside of something that has a size.
+static void pick(NameTable *t)
 {
-    NameEntry *e = (NameEntry *)(void *)t->all->data;
-    unsigned kept = 0;
+    const NameEntry *e = (const NameEntry *)(const void *)t->all->data, *before = NULL;
     for (unsigned i = 0; i < t->all->len; i++) {
         if (i + 1 < t->all->len && e[i + 1].addr == e[i].addr)
             continue;
-        const NameEntry *before = kept ? &e[kept - 1] : NULL;
         if (before && e[i].addr - before->addr < before->size && e[i].rank < before->rank && !e[i].size)
             continue;
-        e[kept++] = e[i];
+        g_array_append_val(t->by_addr, e[i]);
+        before = &e[i];
     }
-    g_array_set_size(t->all, kept);
 }
 
 static void give_sizes(NameTable *t)
 {
-    NameEntry *e = (NameEntry *)(void *)t->all->data;
-    for (unsigned i = 0; i < t->all->len; i++) {
-        uint64_t next = i + 1 < t->all->len ? e[i + 1].addr : 0;
+    NameEntry *e = (NameEntry *)(void *)t->by_addr->data;
+    for (unsigned i = 0; i < t->by_addr->len; i++) {
+        uint64_t next = i + 1 < t->by_addr->len ? e[i + 1].addr : 0;
         if (e[i].size)
             continue;
         uint64_t end = next && (!e[i].limit || next < e[i].limit) ? next : e[i].limit;
@@ -85,12 +92,12 @@ static void give_sizes(NameTable *t)
 
 static void prepare(NameTable *t)
 {
-    if (t->ready)
+    if (t->by_addr)
         return;
+    t->by_addr = g_array_new(FALSE, FALSE, sizeof(NameEntry));
     g_array_sort(t->all, compare);
-    drop_hidden(t);
+    pick(t);
     give_sizes(t);
-    t->ready = true;
 }
 
 #define STEPS_BACK 8 // a short one may end before addr while an outer one goes on
@@ -98,8 +105,8 @@ static void prepare(NameTable *t)
 const NameEntry *name_table_at(NameTable *t, uint64_t addr)
 {
     prepare(t);
-    const NameEntry *e = (const NameEntry *)(const void *)t->all->data;
-    unsigned lo = 0, hi = t->all->len; // those before lo are at or below addr
+    const NameEntry *e = (const NameEntry *)(const void *)t->by_addr->data;
+    unsigned lo = 0, hi = t->by_addr->len; // those before lo are at or below addr
     while (lo < hi) {
         unsigned mid = lo + (hi - lo) / 2;
         if (e[mid].addr <= addr)

@@ -23,5 +23,5 @@ bool name_table_empty(const NameTable *t);
 
 // The entry that addr lies in, with the size that it has; NULL: none. Owned by the table.
 const NameEntry *name_table_at(NameTable *t, uint64_t addr);
-// The best one of that name, or NULL.
+// The best one of that name, as it was added; or NULL.
 const NameEntry *name_table_find(NameTable *t, const char *name);

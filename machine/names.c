@@ -37,7 +37,7 @@ void names_free(Names *n)
     g_array_free(n->places, TRUE);
     g_ptr_array_unref(n->folders);
     name_table_free(n->maps);
-    name_table_free(n->kernel.table);
+    name_kernel_free(&n->kernel);
     name_processes_free(&n->processes);
     g_clear_pointer(&n->builds, g_hash_table_destroy);
     g_clear_pointer(&n->rules, g_hash_table_destroy);

@@ -32,8 +32,9 @@ Name names_at(Names *n, Cpu *cpu, uint64_t pc, bool lines);
 bool names_address(Names *n, const char *symbol, uint64_t *pc);
 
 // The caller of a frame, by call frame information where there is some (.eh_frame, .debug_frame), else by the frame
-// pointer. regs: pc and x1..x31 of the frame (regs[0] is pc); replaced by the caller's. False: there is none that is
-// known. Same threads as names_at.
+// pointer. regs: pc and x1..x31 of the frame (regs[0] is pc); replaced by the caller's, whose pc is behind the call.
+// False: there is none that is known. Stacks can be circular where a kernel changes stacks: the caller has a bound for
+// frames. Same threads as names_at.
 bool names_unwind(Names *n, Cpu *cpu, uint64_t regs[32]);
 
 // The names of the machine, with those of --symbols; freed with it. After machine_new. (exec.c)

@@ -46,7 +46,8 @@ static void add(Names *n, const char *path, Elf *elf)
 {
     g_autofree char *id = build_id(elf);
     GElf_Ehdr h;
-    if (!id || !gelf_getehdr(elf, &h) || h.e_machine != EM_RISCV || (g_hash_table_contains(n->builds, id) && !has_symbols(elf)))
+    if (!id || !gelf_getehdr(elf, &h) || h.e_machine != EM_RISCV ||
+        (g_hash_table_contains(n->builds, id) && !has_symbols(elf)))
         return;
     g_hash_table_insert(n->builds, g_steal_pointer(&id), name_image_new(path));
 }

@@ -25,6 +25,7 @@ void name_image_free(NameImage *image)
     if (image->eh)
         dwarf_cfi_end(image->eh);
     g_clear_pointer(&image->units, g_array_unref);
+    g_clear_pointer(&image->sources, g_hash_table_destroy);
     dwarf_end(image->dwarf);
     elf_end(image->elf);
     g_clear_pointer(&image->bytes, g_bytes_unref);

@@ -15,6 +15,7 @@ enum { SSCRATCH = 0x140, MSCRATCH = 0x340 };
 
 typedef struct { // before an instruction
     bool sp_known, fp_known;
+    bool switched;        // sp is another stack's
     int64_t frame;        // CFA = sp + frame, if sp_known
     int64_t fp;           // CFA = s0 + fp, if fp_known
     uint32_t saved;       // bit r: register r lies at CFA + at[r]
@@ -75,6 +76,7 @@ static void add_to_sp(State *s, const Insn *i, int64_t n)
         s->frame -= n;
     } else {
         s->sp_known = i->rs1 == FP && s->fp_known;
+        s->switched = !s->sp_known;
         s->frame = s->fp - n;
     }
 }
@@ -101,6 +103,7 @@ static void step(State *s, const Insn *i)
         add_to_sp(s, i, n);
     } else if (i->rd == SP) {
         s->sp_known = false;
+        s->switched = i->id == INSN_LD || (i->id == INSN_ADD && i->rs1 != SP && i->rs2 != SP);
     } else if (i->rd == FP) {
         s->fp_known = add && i->rs1 == SP && s->sp_known;
         s->fp = s->frame - n;
@@ -187,16 +190,17 @@ static void rule_of(const State *s, FrameRule *out)
     out->known = s->sp_known || s->fp_known;
     out->base = s->sp_known ? SP : FP;
     out->cfa = s->sp_known ? s->frame : s->fp;
+    out->switches = !s->sp_known && s->switched;
     out->saved = s->saved;
     memcpy(out->at, s->at, sizeof out->at);
 }
 
-void frame_rule_by_code(Cpu *cpu, uint64_t start, uint64_t size, uint64_t pc, FrameRule *out)
+bool frame_rule_by_code(Cpu *cpu, uint64_t start, uint64_t size, uint64_t pc, FrameRule *out)
 {
     *out = (FrameRule){0};
     uint64_t len = MIN(MAX(size, pc - start + 4), BYTES_MAX);
     if (pc - start >= BYTES_MAX || start % 2)
-        return;
+        return true;
     g_autofree uint8_t *code = g_malloc(len);
     uint64_t have = 0;
     for (uint64_t part; have < len; have += part) {
@@ -220,4 +224,5 @@ void frame_rule_by_code(Cpu *cpu, uint64_t start, uint64_t size, uint64_t pc, Fr
         out->known = out->outermost = true;
     else if (w.found)
         rule_of(&w.result, out);
+    return have == len;
 }

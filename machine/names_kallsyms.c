@@ -136,7 +136,7 @@ static bool offsets_fit(Table *t, size_t at)
     memcpy(&address, t->data + base, sizeof address);
     t->base = GUINT64_FROM_LE(address);
     t->offsets = at;
-    if (!(t->base >> 63) || t->base % PAGE_SIZE)
+    if (!(t->base >> 63))
         return false;
     for (uint32_t i = 1; i < t->n; i++)
         if (get32(t, at + 4 * i) < get32(t, at + 4 * (i - 1)))
@@ -178,48 +178,80 @@ static NameTable *read_symbols(const Table *t)
         expand(t, &at, text);
         if (!text[0] || !text[1] || !strchr("tTwW", text[0]) || end == offset)
             continue;
-        NameEntry e = {.addr = t->base + offset, .size = end - offset, .name = text + 1, .rank = text[0] == 'T' ? 4 : 3};
+        unsigned rank = text[0] == 'T' ? 4 : 3;
+        NameEntry e = {.addr = t->base + offset, .size = end - offset, .name = text + 1, .rank = rank};
         name_table_add(out, &e);
     }
     return out;
 }
 
 // A table whose digits are at host memory `at`, of which [low, high) may be read; low is a multiple of 8 for the guest.
-static NameTable *table_at(const uint8_t *at, const uint8_t *low, const uint8_t *high)
+static bool table_at(NameKernel *k, const uint8_t *at, const uint8_t *low, const uint8_t *high)
 {
     const uint8_t *from = (uint64_t)(at - low) > PART ? at - PART - (at - low) % 8 : low;
     const uint8_t *to = (uint64_t)(high - at) > PART ? at + PART : high;
     g_autofree uint8_t *copy = g_malloc((size_t)(to - from) + 8);
     memcpy(copy, from, (size_t)(to - from));
     Table t = {.data = copy, .size = (size_t)(to - from)};
-    bool ok = find_tokens(&t, (size_t)(at - from)) && find_names(&t) && find_offsets(&t);
-    return ok ? read_symbols(&t) : NULL;
+    if (!find_tokens(&t, (size_t)(at - from)) || !find_names(&t) || !find_offsets(&t))
+        return false;
+    k->table = read_symbols(&t);
+    k->base = from + round8(t.offsets + 4 * (size_t)t.n);
+    memcpy(&k->is, copy + (k->base - from), sizeof k->is);
+    return true;
 }
 
-static NameTable *search(Cpu *cpu, uint64_t pc)
+static void search(NameKernel *k, Cpu *cpu, uint64_t pc)
 {
     uint64_t pa, len;
     const uint8_t *host = names_translate(cpu, pc, &pa) ? names_host(cpu, pa, &len) : NULL;
     if (!host)
-        return NULL;
+        return;
     MemorySection s = address_space_lookup(board_cpu_memory(cpu->board, (unsigned)cpu->hart.hartid), pa);
     uint64_t before = MIN(s.before, AROUND + (pa & ~PAGE_MASK));
     const uint8_t *low = host - before + (before - pa) % 8, *high = host + MIN(len, AROUND);
-    for (const uint8_t *at = low; (at = memmem(at, (size_t)(high - at), digits, sizeof digits)); at++) {
-        NameTable *table = table_at(at, low, high);
-        if (table)
-            return table;
-    }
-    return NULL;
+    for (const uint8_t *at = low; (at = memmem(at, (size_t)(high - at), digits, sizeof digits)); at++)
+        if (table_at(k, at, low, high))
+            return;
+}
+
+// A machine that was reset may run another kernel, or one that has moved elsewhere.
+static void forget_old(NameKernel *k)
+{
+    if (!k->table || !memcmp(k->base, &k->is, sizeof k->is))
+        return;
+    if (!k->old)
+        k->old = g_ptr_array_new();
+    g_ptr_array_add(k->old, k->table);
+    k->table = NULL;
+    k->changed = true;
+    k->again_ns = 0;
+}
+
+bool name_kernel_changed(NameKernel *k)
+{
+    bool changed = k->changed;
+    k->changed = false;
+    return changed;
+}
+
+void name_kernel_free(NameKernel *k)
+{
+    for (unsigned i = 0; k->old && i < k->old->len; i++)
+        name_table_free(k->old->pdata[i]);
+    if (k->old)
+        g_ptr_array_unref(k->old);
+    name_table_free(k->table);
 }
 
 const NameEntry *name_kernel_at(NameKernel *k, Cpu *cpu, uint64_t pc)
 {
+    forget_old(k);
     if (!k->table && cpu) {
         uint64_t now = clock_ns(CLOCK_MONOTONIC);
         if (now < k->again_ns)
             return NULL;
-        k->table = search(cpu, pc);
+        search(k, cpu, pc);
         k->again_ns = clock_ns(CLOCK_MONOTONIC) + AGAIN_NS;
     }
     return k->table ? name_table_at(k->table, pc) : NULL;

@@ -2,6 +2,7 @@
 // Source lines of ELF files, through libdw. Units are read as they are needed: a kernel has thousands.
 #include "machine/names_private.h"
 
+#include <dwarf.h>
 #include <string.h>
 
 typedef struct { // a piece of a compilation unit's code
@@ -68,6 +69,24 @@ static const Unit *unit_at(NameImage *image, uint64_t addr)
     return u && addr < u->end ? u : NULL;
 }
 
+// The whole path of a source file of a unit; path is libdw's.
+static const char *source_path(NameImage *image, Dwarf_Die *die, const char *path)
+{
+    if (g_path_is_absolute(path) && !strstr(path, "/../"))
+        return path;
+    if (!image->sources)
+        image->sources = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    char *whole = g_hash_table_lookup(image->sources, path);
+    Dwarf_Attribute attribute;
+    if (!whole) {
+        const char *folder = dwarf_formstring(dwarf_attr(die, DW_AT_comp_dir, &attribute));
+        bool known = folder || g_path_is_absolute(path);
+        whole = known ? g_canonicalize_filename(path, folder ? folder : "/") : g_strdup(path);
+        g_hash_table_insert(image->sources, (char *)path, whole);
+    }
+    return whole;
+}
+
 bool name_image_line(NameImage *image, uint64_t addr, const char **file, unsigned *line)
 {
     const Unit *u = unit_at(image, addr);
@@ -77,7 +96,7 @@ bool name_image_line(NameImage *image, uint64_t addr, const char **file, unsigne
     const char *name = row ? dwarf_linesrc(row, NULL, NULL) : NULL;
     if (!name || dwarf_lineno(row, &number) || number <= 0)
         return false;
-    *file = name;
+    *file = source_path(image, &die, name);
     *line = (unsigned)number;
     return true;
 }

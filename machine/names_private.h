@@ -5,7 +5,8 @@
 #include "machine/names.h"
 #include <elfutils/libdw.h>
 
-// An ELF file as something to ask for names, opened when it is first needed (names_elf.c). Addresses are link addresses.
+// An ELF file as something to ask for names, opened when it is first needed (names_elf.c). Addresses are those that it
+// was linked for.
 typedef struct {
     char *path, *name; // name: its base name, or what it calls itself
     GBytes *bytes;     // of the file, unpacked
@@ -17,6 +18,7 @@ typedef struct {
     Dwarf_CFI *eh; // of .eh_frame
     bool dwarf_tried, eh_tried;
     GArray *units; // names_lines.c: what code each compilation unit has; NULL: not looked at yet
+    GHashTable *sources; // names_lines.c: whole paths, by those of libdw
 } NameImage;
 
 typedef struct { // an image at an address that does not depend on what is mapped
@@ -26,6 +28,10 @@ typedef struct { // an image at an address that does not depend on what is mappe
 
 typedef struct { // a Linux kernel's own table
     NameTable *table;  // NULL: not found yet
+    const uint8_t *base; // host address of the table's base in guest memory, of which
+    uint64_t is;         // ... this is the value as long as the table is that kernel's
+    bool changed;      // since name_kernel_changed was asked
+    GPtrArray *old;    // tables of kernels that ran before, whose names are still in use; or NULL
     uint64_t again_ns; // CLOCK_MONOTONIC: when it may be looked for again
 } NameKernel;
 
@@ -56,6 +62,7 @@ typedef struct {
 typedef struct { // how to get from a frame to its caller's
     bool known;
     bool outermost;  // there is no caller
+    bool switches;   // the caller may have another stack
     uint8_t base;    // the caller's stack pointer (CFA) is this register + cfa
     int64_t cfa;
     uint32_t saved;  // bit r: the caller's register r lies at CFA + at[r]; else it is as it was
@@ -79,6 +86,7 @@ struct Names {
     NameProcesses processes;
     GHashTable *builds; // NameImage by build id in hexadecimal; NULL: not looked for yet
     GHashTable *rules; // FrameRule by place; NULL: none yet
+    FrameRule rule;    // one that was made now
 };
 
 // names.c. What is at pc, with link addresses (NULL: no name), and whose it is.
@@ -97,8 +105,8 @@ NameImage *name_image_by_build_id(Names *n, const uint8_t *id, size_t size);
 
 // names_cfi.c: the rule at a link address. False: that file does not know.
 bool frame_rule_by_cfi(NameImage *image, uint64_t addr, FrameRule *out);
-// names_frame.c: from the code of a function at start (size 0: not known).
-void frame_rule_by_code(Cpu *cpu, uint64_t start, uint64_t size, uint64_t pc, FrameRule *out);
+// names_frame.c: from the code of a function at start (size 0: not known). False: not all of it could be read.
+bool frame_rule_by_code(Cpu *cpu, uint64_t start, uint64_t size, uint64_t pc, FrameRule *out);
 
 // names_lines.c: source lines of link addresses, by .debug_line. The file's name is owned by the image.
 bool name_image_line(NameImage *image, uint64_t addr, const char **file, unsigned *line);
@@ -114,6 +122,9 @@ bool names_read(Cpu *cpu, uint64_t va, void *buf, uint64_t len);
 
 // names_kallsyms.c. pc: of the kernel. The table is looked for if it is not known.
 const NameEntry *name_kernel_at(NameKernel *kernel, Cpu *cpu, uint64_t pc);
+void name_kernel_free(NameKernel *kernel); // what is in it
+// Whether there is another kernel now than at the last call.
+bool name_kernel_changed(NameKernel *kernel);
 
 // names_elf.c
 NameImage *name_image_new(const char *path);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What programs of the guest's processes are called: the ELF image that is mapped at a pc is found by its header in guest
-// memory, below the pc. Its own .dynsym has some names (names_dynsym.c), and a file of the same build id, among those of
-// --symbols, has all.
+// What programs of the guest's processes are called: the ELF image that is mapped at a pc is found by its header in
+// guest memory, below the pc. Its own .dynsym has some names (names_dynsym.c), and a file of the same build id, among
+// those of --symbols, has all.
 //
 // Address spaces come and go, and a program may be replaced at the same addresses: what is remembered of a mapping is
 // only where an image was, and holds while the bytes of header and build id are still there.
@@ -142,16 +142,17 @@ static void find_program(NameProcesses *ps, Cpu *cpu, uint64_t pc, Map *m)
         uint8_t magic[SELFMAG];
         if (names_read(cpu, m->low, magic, sizeof magic) && !memcmp(magic, ELFMAG, SELFMAG)) {
             NameProgram *p = read_program(cpu, m->low, &m->shift);
-            bool here = p && pc - m->shift - p->low < p->high - p->low;
-            m->program = here ? keep_program(ps, p) : NULL;
-            if (!here)
-                g_free(p);
-            if (m->program) {
-                m->low = m->program->low + m->shift;
-                m->high = m->program->high + m->shift;
-            }
-            if (p)
+            if (p && pc - m->shift - p->low < p->high - p->low) {
+                m->low = p->low + m->shift;
+                m->high = p->high + m->shift;
+                m->program = keep_program(ps, p);
                 return;
+            }
+            if (p) { // there is none behind it
+                m->low = (p->high + m->shift + PAGE_SIZE - 1) & PAGE_MASK;
+                g_free(p);
+                return;
+            }
         }
         Map *empty = empty_below(ps, m->space, m->low, now);
         if (empty)

@@ -35,16 +35,18 @@ static const FrameRule *rule_at(Names *n, Cpu *cpu, uint64_t pc)
     RuleKey key = {spot.owner, pc - spot.shift};
     if (!n->rules)
         n->rules = g_hash_table_new_full(key_hash, key_equal, g_free, g_free);
+    if (name_kernel_changed(&n->kernel))
+        g_hash_table_remove_all(n->rules);
     FrameRule *rule = g_hash_table_lookup(n->rules, &key);
     if (rule)
         return rule;
+    n->rule = (FrameRule){0};
+    bool cfi = spot.image && frame_rule_by_cfi(spot.image, key.addr, &n->rule);
+    if (!cfi && (!e || !frame_rule_by_code(cpu, e->addr + spot.shift, e->size, pc, &n->rule)))
+        return &n->rule; // for now
     if (g_hash_table_size(n->rules) >= RULES_MAX)
         g_hash_table_remove_all(n->rules);
-    rule = g_new0(FrameRule, 1);
-    if (!spot.image || !frame_rule_by_cfi(spot.image, key.addr, rule)) {
-        if (e)
-            frame_rule_by_code(cpu, e->addr + spot.shift, e->size, pc, rule);
-    }
+    rule = g_memdup2(&n->rule, sizeof n->rule);
     g_hash_table_insert(n->rules, g_memdup2(&key, sizeof key), rule);
     return rule;
 }
@@ -64,7 +66,8 @@ static bool by_rule(Cpu *cpu, const FrameRule *rule, uint64_t regs[32])
 {
     uint64_t cfa = regs[rule->base] + (uint64_t)rule->cfa, out[32];
     memcpy(out, regs, sizeof out);
-    if (cfa < regs[SP] || cfa - regs[SP] > FRAME_MAX || (!(rule->saved >> RA & 1) && is_caller(regs)))
+    bool other = cfa < regs[SP] || cfa - regs[SP] > FRAME_MAX;
+    if ((other && !rule->switches) || (!(rule->saved >> RA & 1) && is_caller(regs)))
         return false;
     for (unsigned r = 1; r < 32; r++)
         if (rule->saved >> r & 1 && !load(cpu, cfa + (uint64_t)(int64_t)rule->at[r], &out[r]))
@@ -102,7 +105,8 @@ bool names_unwind(Names *n, Cpu *cpu, uint64_t regs[32])
     else
         ok = by_frame_pointer(cpu, next);
     g_mutex_unlock(&n->lock);
-    ok = ok && next[0] && next[0] % 2 == 0 && names_translate(cpu, next[0] - 1, &pa) && names_host(cpu, pa, &(uint64_t){0});
+    uint64_t len;
+    ok = ok && next[0] && next[0] % 2 == 0 && names_translate(cpu, next[0] - 1, &pa) && names_host(cpu, pa, &len);
     if (ok)
         memcpy(regs, next, sizeof next);
     return ok;

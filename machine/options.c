@@ -14,7 +14,7 @@
 #include <string.h>
 
 enum { RUN = 1, MTREE = 2, ALL = RUN | MTREE, CACHE = 4, AOT = 8, RECORD = 16, MODEL = 32, SWEEP = 64, REPORT = 128 };
-enum { TLB = RECORD | MODEL | SWEEP | REPORT, BLOCKS = 256 };
+enum { TLB = RECORD | MODEL | SWEEP | REPORT, BLOCKS = 256, REDUCE = 512, IR = 1024, TRACE = 4096 };
 
 typedef enum { ACTION_FLAG, ACTION_TEXT, ACTION_CALL } Action;
 
@@ -87,8 +87,11 @@ static bool unknown_option(const Parser *p, const char *word, const char *name, 
     const char *hint = value_closest(name, candidates, n);
     const char *help = p->scope == MTREE   ? "addend mtree --help"
                        : p->scope == CACHE ? "addend cache --help"
+                       : p->scope == TRACE ? "addend trace --help"
                        : p->scope & AOT    ? "addend aot --help"
                        : p->scope & TLB    ? "addend tlb --help"
+                       : p->scope & IR     ? "addend ir --help"
+                       : p->scope & REDUCE ? "addend blocks reduce --help"
                        : p->scope & BLOCKS ? "addend blocks --help"
                                            : "addend --help";
     if (!hint)
@@ -233,7 +236,7 @@ static bool check_together(Options *o, GError **error)
     if (o->monitor == MONITOR_STDIO && !strcmp(o->serial, "stdio"))
         return value_error(error, "-monitor", "stdio: the console is there already (-serial mon:stdio has both)");
     if ((o->command == COMMAND_AOT && !check_aot(o, error)) || !check_tlb(o, error) || !check_profile(o, error) ||
-        !check_blocks(o, error) || !check_gdb(o, error))
+        !check_blocks(o, error) || !check_gdb(o, error) || !check_logs(o, error) || !check_ir(o, error))
         return false;
     bool tuned = o->jit_threshold || o->jit_opt >= 0 || o->jit_workers || o->jit_sync;
     if (o->accel == ACCEL_INTERP && (tuned || o->jit_warm || o->jit_no_baseline || o->jit_code_size))
@@ -246,28 +249,32 @@ static bool check_together(Options *o, GError **error)
     return true;
 }
 
+static const struct {
+    const char *name;
+    OptionsCommand command;
+} subcommands[] = {{"demo", COMMAND_DEMO}, {"mtree", COMMAND_MTREE}, {"cache", COMMAND_CACHE},
+                   {"aot", COMMAND_AOT},   {"tlb", COMMAND_TLB},     {"ir", COMMAND_IR},
+                   {"blocks", COMMAND_BLOCKS}, {"help", COMMAND_PRINT_HELP}};
+
 static void subcommand(Parser *p)
 {
-    static const struct {
-        const char *name;
-        OptionsCommand command;
-    } names[] = {{"demo", COMMAND_DEMO},
-                 {"mtree", COMMAND_MTREE},
-                 {"cache", COMMAND_CACHE},
-                 {"aot", COMMAND_AOT},
-                 {"tlb", COMMAND_TLB},
-                 {"blocks", COMMAND_BLOCKS},
-                 {"help", COMMAND_PRINT_HELP}};
-    for (unsigned i = 0; p->argc > 1 && i < G_N_ELEMENTS(names); i++) {
-        if (!strcmp(p->argv[1], names[i].name)) {
-            p->o->command = names[i].command;
+    for (unsigned i = 0; p->argc > 1 && i < G_N_ELEMENTS(subcommands); i++) {
+        if (!strcmp(p->argv[1], subcommands[i].name)) {
+            p->o->command = subcommands[i].command;
             p->at = 2;
         }
     }
-    p->scope = p->o->command == COMMAND_MTREE   ? MTREE
-               : p->o->command == COMMAND_CACHE ? CACHE
-               : p->o->command == COMMAND_AOT   ? RUN | AOT
+    if (p->argc > 2 && !strcmp(p->argv[1], "blocks") && !strcmp(p->argv[2], "reduce")) {
+        p->o->command = COMMAND_REDUCE;
+        p->at = 3;
+    }
+    p->scope = p->o->command == COMMAND_MTREE    ? MTREE
+               : p->o->command == COMMAND_CACHE  ? CACHE
+               : p->o->command == COMMAND_TRACE  ? TRACE
+               : p->o->command == COMMAND_AOT    ? RUN | AOT
+               : p->o->command == COMMAND_IR     ? IR
                : p->o->command == COMMAND_BLOCKS ? RUN | BLOCKS
+               : p->o->command == COMMAND_REDUCE ? RUN | REDUCE
                                                  : RUN;
 }
 
@@ -312,27 +319,19 @@ static bool cache_action(Parser *p, GError **error)
     return p->o->cache_action || value_error(error, "cache", "'%s' is none of list, verify and purge", word);
 }
 
-// addend help [demo|mtree|cache|aot|tlb|blocks].
+// addend help [demo|mtree|cache|aot|tlb|trace|blocks|ir].
 static bool parse_help(Parser *p, GError **error)
 {
     if (p->at == p->argc)
         return true;
     const char *topic = p->argv[p->at];
-    if (!strcmp(topic, "mtree"))
-        p->o->help_topic = COMMAND_MTREE;
-    else if (!strcmp(topic, "demo"))
-        p->o->help_topic = COMMAND_DEMO;
-    else if (!strcmp(topic, "cache"))
-        p->o->help_topic = COMMAND_CACHE;
-    else if (!strcmp(topic, "aot"))
-        p->o->help_topic = COMMAND_AOT;
-    else if (!strcmp(topic, "tlb"))
-        p->o->help_topic = COMMAND_TLB;
-    else if (!strcmp(topic, "blocks"))
-        p->o->help_topic = COMMAND_BLOCKS;
-    else
-        return value_error(error, "help", "there is no subcommand '%s', only demo, mtree, cache, aot, tlb and blocks",
-                           topic);
+    unsigned i = 0;
+    while (i < G_N_ELEMENTS(subcommands) - 1 && strcmp(topic, subcommands[i].name)) // all but help
+        i++;
+    p->o->help_topic = subcommands[i].command;
+    if (i == G_N_ELEMENTS(subcommands) - 1)
+        return value_error(error, "help",
+                           "there is no subcommand '%s', only demo, mtree, cache, aot, tlb, trace, blocks and ir", topic);
     return p->at + 1 == p->argc || value_error(error, "help", "one subcommand at a time");
 }
 
@@ -349,18 +348,24 @@ static bool parse_words(Parser *p, GError **error)
         return false;
     if (o->command == COMMAND_PRINT_TLB_MODELS)
         return true;
-    if (command == COMMAND_BLOCKS)
+    if (command == COMMAND_BLOCKS || command == COMMAND_REDUCE)
         parse_blocks(p);
     while (p->at < p->argc) {
         const char *word = p->argv[p->at];
         bool end = !strcmp(word, "--");
         if (end)
             p->at++;
-        if (end ? p->at < p->argc : word[0] != '-' && word[0] != '+') {
+        bool file = o->command == COMMAND_IR && !strcmp(word, "-");
+        if (end ? p->at < p->argc : file || (word[0] != '-' && word[0] != '+')) {
             if (o->command == COMMAND_CACHE && cache_action(p, error))
                 continue;
             if (o->command == COMMAND_CACHE)
                 return false;
+            if (o->command == COMMAND_TRACE || o->command == COMMAND_IR) {
+                if (!(o->command == COMMAND_TRACE ? trace_word : ir_word)(o, p->argv[p->at++], error))
+                    return false;
+                continue;
+            }
             if (o->command == COMMAND_TLB && o->tlb_action > TLB_RECORD) {
                 if (!tlb_word(o, p->argv[p->at++], error))
                     return false;
@@ -381,6 +386,8 @@ static bool parse_words(Parser *p, GError **error)
     }
     if (o->command == COMMAND_CACHE)
         return o->cache_action || value_error(error, "cache", "needs list, verify or purge");
+    if (o->command == COMMAND_TRACE)
+        return o->trace_file || value_error(error, "trace", "needs the file to print");
     if (o->command == COMMAND_TLB && !o->tlb_action)
         return value_error(error, "tlb", "needs record, model, sweep, report or presets");
     default_guest_args(o);
@@ -410,6 +417,7 @@ bool options_parse(Options *out, int argc, char **argv, GError **error)
         .signature_granularity = 16,
         .jit_opt = -1,
         .icount_shift = -1,
+        .ir_set = g_ptr_array_new(),
         .guest_args = g_ptr_array_new(),
         .text = g_string_chunk_new(256),
     };
@@ -436,6 +444,7 @@ void options_deinit(Options *options)
     g_array_free(options->forwards, TRUE);
     g_array_free(options->mmio, TRUE);
     g_ptr_array_free(options->objects, TRUE);
+    g_ptr_array_free(options->ir_set, TRUE);
     g_ptr_array_free(options->blocks_pcs, TRUE);
     g_ptr_array_free(options->blocks_symbols, TRUE);
     g_ptr_array_free(options->symbols, TRUE);
@@ -491,6 +500,12 @@ static void print_help(OptionsCommand topic, FILE *out)
         print_rows(CACHE, out);
         return;
     }
+    if (topic == COMMAND_TRACE) {
+        fprintf(out, "usage: addend trace FILE\n"
+                     "Prints what --trace-insns FILE wrote: a line for each instruction that was executed.\n");
+        print_rows(TRACE, out);
+        return;
+    }
     if (topic == COMMAND_AOT) {
         fprintf(out, "usage: addend aot [--run SECONDS] [options] [guest.elf [arguments...]]\n"
                      "Compiles the guest ahead of time and keeps the code, so that already its first run starts with "
@@ -508,6 +523,11 @@ static void print_help(OptionsCommand topic, FILE *out)
                      "misses of\nevery geometry in one pass; tells which code misses, and why. record also takes the "
                      "options of a run.\n");
         print_rows(TLB, out);
+        return;
+    }
+    if (topic == COMMAND_IR || topic == COMMAND_REDUCE) {
+        fputs(irtool_usage(topic), out);
+        print_rows(topic == COMMAND_IR ? IR : REDUCE, out);
         return;
     }
     if (topic == COMMAND_BLOCKS) {
@@ -530,8 +550,11 @@ static void print_help(OptionsCommand topic, FILE *out)
                      "       addend cache list|verify|purge [--cache-dir DIRECTORY]\n"
                      "       addend aot [--run SECONDS] [options] [guest.elf [arguments...]]\n"
                      "       addend tlb record|model|sweep|report|presets ...\n"
+                     "       addend trace FILE\n"
+                     "       addend ir run|opt|compile [options] FILE\n"
+                     "       addend blocks reduce [-o CASE.ir] [options] [guest.elf [arguments...]]\n"
                      "       addend blocks [options] [guest.elf [arguments...]]\n"
-                     "       addend help [demo|mtree|cache|aot|tlb|blocks]\n"
+                     "       addend help [demo|mtree|cache|aot|tlb|trace|blocks|ir]\n"
                      "Runs RV64 machines. guest.elf alone stands for -bios none -kernel guest.elf.\n"
                      "Options take one dash or two, and their argument as the next word or behind '='.\n");
     print_rows(RUN, out);
@@ -566,8 +589,11 @@ void options_print(const Options *options, FILE *out)
     case COMMAND_DEMO:
     case COMMAND_MTREE:
     case COMMAND_CACHE:
+    case COMMAND_TRACE:
     case COMMAND_AOT:
     case COMMAND_TLB:
+    case COMMAND_IR:
+    case COMMAND_REDUCE:
     case COMMAND_BLOCKS:
     case COMMAND_PRINT_TLB_MODELS:
         g_assert_not_reached();

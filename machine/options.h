@@ -18,7 +18,10 @@ typedef enum {
     COMMAND_MTREE,      // addend mtree [-f] [-d] [-o] [-D] [options] [guest.elf]: print the memory regions of a board
     COMMAND_CACHE,      // addend cache list|verify|purge [--cache-dir DIR]: look after the persistent code cache
     COMMAND_AOT,        // addend aot [options] [guest.elf [args...]]: fill the persistent code cache
+    COMMAND_TRACE,      // addend trace FILE: print what --trace-insns wrote
     COMMAND_TLB,        // addend tlb record|model|sweep|report ...: the TLB laboratory
+    COMMAND_IR,         // addend ir run|opt|compile FILE: IR text as a tool
+    COMMAND_REDUCE,     // addend blocks reduce [options] [guest.elf [args...]]: cut out what is miscompiled
     COMMAND_BLOCKS,     // addend blocks [demo] [options] [guest.elf [args...]]: what a run was translated to
     COMMAND_PRINT_HELP, // the others print and are done: options_print does them
     COMMAND_PRINT_VERSION,
@@ -37,7 +40,17 @@ typedef enum { MONITOR_DEFAULT, MONITOR_NONE, MONITOR_STDIO, MONITOR_UNIX } Opti
 typedef enum { STATS_NONE, STATS_TEXT, STATS_JSON } OptionsStats;
 #define OPTIONS_HOT_DEFAULT 20
 typedef enum { TLB_NONE, TLB_RECORD, TLB_MODEL, TLB_SWEEP, TLB_REPORT } OptionsTlbAction;
+typedef enum { IR_NONE, IR_RUN, IR_OPT, IR_COMPILE } OptionsIrAction;
+typedef enum { IR_ACCEL_EVAL, IR_ACCEL_INTERP, IR_ACCEL_BASELINE, IR_ACCEL_JIT, IR_ACCEL_ALL } OptionsIrAccel;
 typedef enum { FORMAT_NONE, FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV, FORMAT_SVG, FORMAT_HTML, FORMAT_DOT } OptionsFormat;
+
+typedef struct { // --trace-insns; the strings are in Options.text
+    const char *file;
+    const char *start, *stop; // a number or a symbol; NULL: not given
+    uint64_t skip, count;     // instructions; count 0: all
+    uint64_t harts;           // bit n: hart n; 0: all
+    bool regs, mem, text;
+} TraceItem;
 
 typedef struct {
     OptionsCommand command;
@@ -98,6 +111,7 @@ typedef struct {
     int jit_opt;            // GCC's optimisation level 0..3; -1: the engine's default
     unsigned jit_workers;   // compiling processes; 0: the engine's default
     size_t jit_code_size;   // bytes of compiled code before all of it is dropped; 0: the engine's default
+    bool one_insn;          // blocks of one instruction, for -d exec
     bool jit_sync;          // the guest waits for each compilation, so that runs repeat exactly
     bool no_cache;          // no persistent code cache
     const char *cache_dir;  // its folder, or NULL: the default one
@@ -114,6 +128,12 @@ typedef struct {
     const char *stats_file; // NULL: stderr
     bool perf_map, jitdump; // for Linux' perf
     GPtrArray *symbols;     // of const char *: --symbols, as names_add_file takes them
+
+    // Logs of instructions (machine/log/).
+    bool log_commits, log_insns; // --log-commits, -l
+    const char *spike_log;       // --log: their file, or NULL: stderr
+    TraceItem trace_insns;       // --trace-insns; file NULL: none
+    const char *trace_file;      // addend trace: what it reads; or NULL
 
     // Profiles.
     const char *flame;        // --flame: the file, whose ending says the format; or NULL
@@ -138,6 +158,21 @@ typedef struct {
     uint64_t tlb_sizes;       // of the sweep: bit n: pages of 2^n bytes; 0: all
     bool tlb_no_asid, tlb_bare; // of the sweep: as in ModelSpec
     bool tlb_asid_given, tlb_bare_given; // else a report's sweep does as its model
+
+    // addend ir and addend blocks reduce.
+    OptionsIrAction ir_action;
+    const char *ir_file;         // "-": standard input
+    OptionsIrAccel ir_accel;     // run
+    GPtrArray *ir_set;           // of const char *: --set, lines of a case's state
+    bool ir_at_given;
+    uint64_t ir_at;              // the piece of code at that address, of several in a log
+    const char *ir_passes;       // opt, compile: only these; NULL: all
+    bool ir_print_changed, ir_print_all, ir_verify;
+    bool ir_baseline;            // compile: that tier, not a region
+    bool ir_gimple, ir_asm;
+    const char *plant;           // a planted fault, for plant_parse; or NULL. Nothing is kept or taken from caches then
+    const char *reduce_output;   // where reduce writes the case; NULL: standard output
+    double reduce_seconds;       // that reducing may take, 0: the usual
 
     // addend mtree.
     bool mtree_flat, mtree_dispatch, mtree_owner, mtree_disabled;

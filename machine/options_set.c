@@ -331,12 +331,23 @@ static bool accel_thread(void *opaque, const char *option, const char *value, GE
     return value_error(error, option, "'%s' is neither 'single' nor 'multi'", value);
 }
 
+static bool accel_one_insn(void *opaque, const char *option, const char *value, GError **error)
+{
+    return value_on_off(option, value, &((Options *)opaque)->one_insn, error);
+}
+
+static bool accel_plant(void *opaque, const char *option, const char *value, GError **error)
+{
+    return set_plant(opaque, option, value, error);
+}
+
 bool set_accel(Options *o, const char *option, const char *value, GError **error)
 {
     static const ValueProperty properties[] = {
         {"accel", accel_name},       {"threshold", accel_threshold}, {"warm", accel_warm}, {"opt", accel_opt},
         {"workers", accel_workers},  {"thread", accel_thread},       {"sync", accel_sync},
-        {"baseline", accel_baseline}, {"tb-size", accel_tb_size},
+        {"baseline", accel_baseline}, {"tb-size", accel_tb_size}, {"one-insn-per-tb", accel_one_insn},
+        {"plant", accel_plant},
     };
     if (!strcmp(value, "help")) {
         o->command = COMMAND_PRINT_ACCELS;

@@ -18,11 +18,16 @@ OptionSet set_tlb_model, set_tlb_report, set_tlb_output, set_tlb_format, set_tlb
     set_tlb_sizes, set_tlb_asid, set_tlb_bare, set_tlb_sample;
 OptionSet set_gdb, set_gdb_usual;
 OptionSet set_flame, set_timeline, set_mix, set_hot;
+OptionSet set_ir_accel, set_ir_set, set_ir_at, set_ir_tier, set_ir_opt, set_plant, set_reduce_seconds;
 OptionSet set_blocks_pc, set_blocks_symbol, set_blocks_top, set_blocks_tier, set_blocks_fill, set_blocks_fill_time,
     set_blocks_output, set_blocks_format;
-OptionSet set_symbols;
+OptionSet set_symbols, set_trace_insns;
 OptionSet set_log_items, set_log_filter, set_stats, ask_version, ask_help;
 OptionSet set_spike_ram_size; // -m<MiB>, Spike's form: up to that much RAM, at most 16 TiB
+
+// Behind all options: what logs of instructions go with.
+bool check_logs(const Options *o, GError **error);
+bool trace_word(Options *o, const char *word, GError **error); // addend trace: its file
 
 // A copy of text that lives as long as the options; equal texts share one.
 const char *options_keep(Options *o, const char *text);
@@ -59,6 +64,7 @@ typedef enum {
     LIST_CHARDEV,
     LIST_NETDEV,
     LIST_FORMAT,
+    LIST_IR_ACCEL,
     LIST_BLOCKS_FORMAT,
 } ChoiceList;
 
@@ -81,6 +87,11 @@ bool tlb_action(const char *word, OptionsTlbAction *out, GError **error);
 const char *options_tlb_action(OptionsTlbAction action); // its word
 // A word behind addend tlb model|sweep|report that is no option.
 bool tlb_word(Options *o, const char *word, GError **error);
+
+// addend ir: the word for what to do, then the file; behind all options, what each action needs.
+bool ir_word(Options *o, const char *word, GError **error);
+bool check_ir(Options *o, GError **error);
+const char *irtool_usage(OptionsCommand topic); // COMMAND_IR or COMMAND_REDUCE
 
 bool check_blocks(Options *o, GError **error); // addend blocks, behind all options: the format
 

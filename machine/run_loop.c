@@ -11,6 +11,7 @@
 #include "machine/cpu_tap.h"
 #include "machine/cpu_watch.h"
 #include "machine/gdb/gdb.h"
+#include "machine/log/logs.h"
 #include <inttypes.h>
 #include <sched.h>
 
@@ -94,8 +95,9 @@ static void run_engine(Machine *m, Cpu *cpu, int64_t insns, bool step)
         char *message = check_run(m->check);
         if (message)
             machine_end_run(m, 1, message);
+    } else if (m->logs) {
+        logs_run(m->logs, cpu, step);
     } else if (step) {
-        engine_step(cpu->engine);
     } else {
         engine_run(cpu->engine);
     }

@@ -4,6 +4,7 @@
 #include "machine/blocks/blocks_run.h"
 
 #include "machine/blocks/blocks_text.h"
+#include "machine/exec_private.h"
 #include "machine/guest_line.h"
 #include "machine/sampler.h"
 #include <errno.h>
@@ -39,10 +40,9 @@ void blocks_run_attach(const Options *o, Machine *m)
         machine_add_sampler(m, SAMPLER_PERIOD, &(SampleListener){NULL, sample});
 }
 
-int blocks_run_status(const Options *o, int status)
+int blocks_run_status(const Options *o, const Machine *m, int status)
 {
-    bool ended = status == EXIT_STATUS_LIMIT || status > 128; // a signal
-    return o->command == COMMAND_BLOCKS && ended ? 0 : status;
+    return o->command == COMMAND_BLOCKS && (status == EXIT_STATUS_LIMIT || m->interrupted) ? 0 : status;
 }
 
 // --- names and addresses -------------------------------------------------------------------------

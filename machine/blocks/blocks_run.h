@@ -13,4 +13,4 @@ void blocks_run_attach(const Options *o, Machine *m);
 // False: *error.
 bool blocks_run_finish(const Options *o, Machine *m, const RunResult *run, GError **error);
 // The exit status for that of the run: that a limit or the user has ended it is no failure here.
-int blocks_run_status(const Options *o, int status);
+int blocks_run_status(const Options *o, const Machine *m, int status);

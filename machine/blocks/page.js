@@ -2,8 +2,8 @@
 // The page of addend blocks: a list of pieces of code, and one of them in its four forms.
 'use strict';
 
-const COLUMNS = ['id', 'hart', 'tier', 'mode', 'dead', 'pc', 'symbol', 'percent', 'count', 'insns', 'host', 'expansion', 'ms', 'bundle',
-  'place', 'functions', 'targets']; // of a row of the index, as html.c writes it
+const COLUMNS = ['id', 'hart', 'tier', 'mode', 'dead', 'pc', 'symbol', 'percent', 'count', 'insns', 'host', 'expansion',
+  'ms', 'bundle', 'place', 'functions', 'targets']; // of a row of the index, as html.c writes it
 const TIERS = ['interpreter', 'baseline', 'region'];
 const SORTS = [['percent', 'heat'], ['count', 'count'], ['insns', 'guest insns'], ['host', 'host bytes'],
   ['expansion', 'expansion'], ['ms', 'compile ms'], ['pc', 'address']];
@@ -16,6 +16,7 @@ const MARK_CLASS = {'+': 'add', '~': 'chg', ' ': ''};
 const $ = id => document.getElementById(id);
 const escapes = {'&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;'};
 const esc = text => String(text).replace(/[&<>"]/g, c => escapes[c]);
+const percent = x => x >= 0.01 ? x.toFixed(2) + ' %' : x >= 0.00005 ? x.toFixed(4) + ' %' : '–';
 const count = n => n.toLocaleString('en').replaceAll(',', '\u202f');
 
 let index, rows, shown, byId; // shown: the rows that pass the filter, in order
@@ -50,8 +51,10 @@ const load = async row => (await bundle(row.bundle))[row.place];
 // --- list
 
 function codeText(p) {
-  const forms = (p.forms || []).map(f => f.text || ''), host = p.host ? [p.host.text, ...p.host.notes.map(n => n[1])] : [];
-  return [...p.insns.map(i => `${i.text} ${i.file || ''} ${i.source || ''}`), ...forms, ...host].join('\n').toLowerCase();
+  const insns = p.insns.map(i => `${i.text} ${i.file || ''} ${i.source || ''}`);
+  const forms = (p.forms || []).map(f => f.text || '');
+  const host = p.host ? [p.host.text, ...p.host.notes.map(n => n[1])] : [];
+  return [...insns, ...forms, ...host].join('\n').toLowerCase();
 }
 
 // What a filter looks at grows by the code, if that is wanted; each bundle is unpacked once.
@@ -65,11 +68,15 @@ async function loadTexts() {
   }
 }
 
+let filters = 0; // of which the last one counts
 async function filter() {
+  const mine = ++filters;
   const words = $('filter').value.toLowerCase().split(/\s+/).filter(w => w), deep = $('deep').checked;
   if (deep && words.length && !rows[rows.length - 1]?.deep) {
     $('found').textContent = 'reading the code …';
     await loadTexts();
+    if (mine !== filters)
+      return;
   }
   const key = $('sort').value;
   shown = rows.filter(r => tierOn[r.tier] && words.every(w => r.text.includes(w) || (deep && r.deep?.includes(w))));
@@ -90,8 +97,9 @@ function rowHtml(row, i, key, most) {
     esc(`${row.symbol || ''} ${row.pc}, ${TIERS[row.tier]}, entered ${count(row.count)} times, mode ${
       MODES[row.mode] || row.mode}, hart ${row.hart}${row.dead ? ', dead' : ''}`)}">` +
     `<span class="bar" style="width:${(100 * row.percent / most).toFixed(2)}%"></span>` +
-    `<span class="rank num">${row.id + 1}</span><span class="pct num">${row.percent.toFixed(row.percent < 0.01 ? 4 : 2)} %</span>` +
-    `<i class="dot t${row.tier}"></i><span class="sym${row.dead ? ' dead' : ''}">${esc(row.symbol || row.pc)}</span>${value}<span class="val">${
+    `<span class="rank num">${row.id + 1}</span><span class="pct num">${percent(row.percent)}</span>` +
+    `<i class="dot t${row.tier}"></i>` +
+    `<span class="sym${row.dead ? ' dead' : ''}">${esc(row.symbol || row.pc)}</span>${value}<span class="val">${
       MODES[row.mode] || row.mode}${index.harts > 1 ? row.hart : ''}</span></div>`;
 }
 
@@ -129,33 +137,40 @@ function stagesHtml(p) {
   return `<div class="stages">${bars}</div><div class="key"><b>cost ${(total / 1e6).toFixed(3)} ms</b>${key}</div>`;
 }
 
-const link = (id, text) => byId.has(id) ? `<a href="#p${id}">${text}</a>` : text;
+// To a piece, if it is in this page.
+function link(id, text) {
+  const all = `${text} <span class="num">#${id + 1}</span>`;
+  return byId.has(id) ? `<a href="#p${id}">${all}</a>` : all;
+}
 
 // Inside of the piece it is the way to an instruction, else to another piece.
 function edgeHtml(e, p, id) {
   const where = e.to === null ? 'wherever a register says' : esc(e.symbol || e.to);
   const at = e.to_piece === id ? p.insns.findIndex(i => i.pc === e.to) : -1;
-  const target = at >= 0 ? `<a data-insn="${at}">b${p.insns[at].block} ${where}</a>` : e.to_piece === null ? where : link(e.to_piece, `${where} <span class="num">#${e.to_piece + 1}</span>`);
+  const target = at >= 0 ? `<a data-insn="${at}">b${p.insns[at].block} ${where}</a>` :
+    e.to_piece === null ? where : link(e.to_piece, where);
   return `${esc(e.kind)} → ${target}${e.chained ? ' <span class="dim">chained</span>' : ''}${
     e.count ? ` <span class="dim num">× ${count(e.count)}</span>` : ''}`;
 }
 
 function edgesHtml(p, row) {
   const out = p.edges.filter(e => e.to_piece !== row.id);
-  const to = out.map(e => `<div class="edge"><span class="dim">${e.from}</span> ${edgeHtml(e, p, row.id)}</div>`).join('');
-  const all = (incoming.get(row.id) || []).filter(id => id !== row.id).map(id => byId.get(id)).sort((a, b) => a.id - b.id);
-  const from = all.slice(0, EDGES_SHOWN).map(r => `<div class="edge">${link(r.id, `${esc(r.symbol || r.pc)} <span class="num">#${r.id + 1}</span>`)} ` +
-      `<span class="dim num">${r.percent.toFixed(2)} %</span></div>`).join('') +
+  const to = out.map(e => `<div class="edge"><span class="dim">${e.from}</span> ${edgeHtml(e, p, row.id)}</div>`);
+  const all = (incoming.get(row.id) || []).filter(id => id !== row.id).map(id => byId.get(id));
+  all.sort((a, b) => a.id - b.id);
+  const from = all.slice(0, EDGES_SHOWN).map(r => `<div class="edge">${link(r.id, esc(r.symbol || r.pc))} ` +
+      `<span class="dim num">${percent(r.percent)}</span></div>`).join('') +
     (all.length > EDGES_SHOWN ? `<div class="edge dim">and ${count(all.length - EDGES_SHOWN)} colder ones</div>` : '');
   const open = out.length < 7 && all.length < 7 ? ' open' : '';
   return `<details${open}><summary>${out.length} way${out.length === 1 ? '' : 's'} out, ${all.length} in</summary>` +
-    `<div class="edges"><div>${to}</div><div>${from}</div></div></details>`;
+    `<div class="edges"><div>${to.join('')}</div><div>${from}</div></div></details>`;
 }
 
 function headHtml(p, row) {
   const fact = (name, value) => `<span><span class="dim">${name}</span> <b>${value}</b></span>`;
-  const facts = [fact('heat', `${row.percent.toFixed(row.percent < 0.01 ? 5 : 2)} %`), fact('entered', count(p.count)),
-    fact('guest', `${p.insns.length} insns, ${p.guest_bytes} bytes, ${p.blocks.length} block${p.blocks.length > 1 ? 's' : ''}`)];
+  const blocks = `${p.blocks.length} block${p.blocks.length > 1 ? 's' : ''}`;
+  const facts = [fact('heat', percent(row.percent)), fact('entered', count(p.count)),
+    fact('guest', `${p.insns.length} insns, ${p.guest_bytes} bytes, ${blocks}`)];
   if (p.host_bytes)
     facts.push(fact('host', `${count(p.host_bytes)} bytes + ${count(p.cold_bytes)} cold`),
       fact('expansion', p.expansion.toFixed(1)));
@@ -196,7 +211,8 @@ function guestHtml(p) {
     const b = p.blocks[insn.block];
     if (b.first_insn === i) {
       const share = b.entry ? ' · entry' : '';
-      out.push(line(-1, `b${insn.block} ${esc(b.symbol || '')} · ${count(b.count)} ×${share}`, 'blk', 'ran so often'));
+      out.push(line(-1, `b${insn.block} ${esc(b.symbol || '')} · ${count(b.count)} ×${share}`, 'blk',
+        'ran so often'));
     }
     const now = insn.file ? `${insn.file}:${insn.line}` : '';
     if (now && (now !== source || b.first_insn === i))
@@ -240,9 +256,17 @@ function irHtml(k) {
   return out;
 }
 
+// Declarations, of which GCC makes one for each value, become one line.
 function gimpleHtml(form) {
-  return form.text.replace(/\n$/, '').split('\n').map((text, i) =>
-    line(form.insns[i], esc(text), /^\s*\/\* 0x/.test(text) ? 'mark' : ''));
+  const out = [], lines = form.text.replace(/\n$/, '').split('\n'), end = lines.indexOf('');
+  const declared = lines.slice(0, Math.max(end, 0)).filter(text => /^ +[^/]*;$/.test(text));
+  lines.forEach((text, i) => {
+    if (i > end || !declared.includes(text))
+      out.push(line(form.insns[i], esc(text), /^\s*\/\* 0x/.test(text) ? 'mark' : ''));
+    else if (text === declared[0])
+      out.push(line(-1, `  … ${declared.length} declarations`, 'note', declared.map(d => d.trim()).join('\n')));
+  });
+  return out;
 }
 
 // Host instructions of a piece: address, and where that is in its part, such as "+01c" or "cold+01c".
@@ -278,19 +302,43 @@ const none = text => [`<div class="none">${text}</div>`];
 const NOT_FILLED = 'Not in this page: only the hottest pieces of the run were made again with everything told ' +
   '(<code>--fill N</code>, <code>--fill-time SECONDS</code>).';
 
-// Lines go in chunks, of which the browser lays out those that are seen.
+// Lines go in chunks, of which the browser lays out those that are seen. The first ones are there at once, the others
+// when there is time, or somebody goes there.
+const later = []; // [chunk, its lines]
+
 function column(name, lines) {
-  let html = '';
+  const code = document.querySelector(`#c-${name} .code`);
+  code.replaceChildren();
   for (let i = 0; i < lines.length; i += CHUNK) {
-    const some = lines.slice(i, i + CHUNK);
-    html += `<div class="chunk" style="contain-intrinsic-height:auto ${some.length * 17}px">${some.join('')}</div>`;
+    const chunk = document.createElement('div'), some = lines.slice(i, i + CHUNK);
+    chunk.className = 'chunk';
+    chunk.style.containIntrinsicHeight = `auto ${some.length * 17}px`;
+    if (i < 2 * CHUNK)
+      chunk.innerHTML = some.join('');
+    else
+      later.push([chunk, some]);
+    code.append(chunk);
   }
-  document.querySelector(`#c-${name} .code`).innerHTML = html;
 }
 
-function collectLines() {
-  linesOf = [];
-  for (const l of document.querySelectorAll('#forms .l[data-i]'))
+function fill(deadline) {
+  while (later.length && (!deadline || deadline.timeRemaining() > 1)) {
+    const [chunk, some] = later.shift(); // in their order, as linesOf has it
+    if (!chunk.isConnected)
+      continue; // of a piece that was left
+    chunk.innerHTML = some.join('');
+    collectLines(chunk);
+  }
+  fillLater();
+}
+
+function fillLater() {
+  if (later.length)
+    requestIdleCallback(fill);
+}
+
+function collectLines(inside) {
+  for (const l of inside.querySelectorAll('.l[data-i]'))
     (linesOf[l.dataset.i] ??= []).push(l);
   const again = [[lit, 'hot'], [held, 'held']];
   for (const [i, kind] of again)
@@ -305,7 +353,9 @@ function passes() {
 function drawIr() {
   const all = passes();
   column('ir', all.length ? irHtml(Math.min(pass, all.length - 1)) : none(NOT_FILLED));
-  collectLines();
+  linesOf = [];
+  collectLines($('forms'));
+  fillLater();
 }
 
 function drawForms() {
@@ -316,7 +366,8 @@ function drawForms() {
   $('pass').value = pass;
   column('guest', guestHtml(piece));
   column('gimple', gimple ? gimpleHtml(gimple) : none(piece.tier !== 'region' ?
-    'Only regions go through GCC: baseline code is put together from stencils, and the interpreter runs IR.' : NOT_FILLED));
+    'Only regions go through GCC: baseline code is put together from stencils, and the interpreter runs IR.' :
+    NOT_FILLED));
   column('host', piece.host?.len.length ? hostHtml(piece.host) : none(piece.tier === 'interpreter' ?
     'The interpreter has no host code of its own.' : NOT_FILLED));
   $('exact').textContent = piece.host?.len.length && !piece.exact ? 'made anew, not quite the code that ran' : '';
@@ -377,6 +428,7 @@ function bring(i, except) {
 
 // The target of a jump in host code.
 function bringHost(i) {
+  fill();
   const l = document.querySelectorAll('#c-host .l.at')[i];
   scrollToLine(l);
   l.classList.add('held');
@@ -384,6 +436,7 @@ function bringHost(i) {
 }
 
 function hold(i, from) {
+  fill();
   for (const l of linesOf[held] || [])
     l.classList.remove('held');
   held = i === held ? -1 : i;
@@ -488,7 +541,8 @@ function listen() {
   $('forms').addEventListener('mouseover', e => light(insnAt(e.target)));
   $('forms').addEventListener('mouseleave', () => light(-1));
   $('forms').addEventListener('click', e => {
-    const i = insnAt(e.target), head = e.target.closest('h3'), host = e.target.closest('a[data-host]'), to = e.target.closest('a[data-insn]');
+    const i = insnAt(e.target), head = e.target.closest('h3');
+    const host = e.target.closest('a[data-host]'), to = e.target.closest('a[data-insn]');
     if (host)
       bringHost(+host.dataset.host);
     if (to && held !== +to.dataset.insn)
@@ -500,7 +554,8 @@ function listen() {
   });
   $('pass').addEventListener('change', e => { pass = +e.target.value; drawIr(); e.target.blur(); });
   $('diff').addEventListener('change', drawIr);
-  $('theme').addEventListener('click', () => setTheme(document.documentElement.dataset.theme === 'dark' ? 'light' : 'dark'));
+  $('theme').addEventListener('click', () =>
+    setTheme(document.documentElement.dataset.theme === 'dark' ? 'light' : 'dark'));
   $('help').addEventListener('click', () => $('legend').showModal());
   $('drag').addEventListener('mousedown', drag);
 }
@@ -516,8 +571,9 @@ async function start() {
     for (const id of r.targets)
       incoming.set(id, [...(incoming.get(id) || []), r.id]);
   }
-  $('run').textContent = `${index.guest || 'guest'} on ${index.machine}, ${index.harts} hart${index.harts > 1 ? 's' : ''}, ` +
-    `-accel ${index.accel}: ${count(index.insns)} instructions in ${index.seconds.toFixed(2)} s` +
+  const harts = `${index.harts} hart${index.harts > 1 ? 's' : ''}`;
+  $('run').textContent = `${index.guest || 'guest'} on ${index.machine}, ${harts}, -accel ${index.accel}: ` +
+    `${count(index.insns)} instructions in ${index.seconds.toFixed(2)} s` +
     (index.ended ? '; ' + index.ended : '');
   $('tiers').innerHTML = index.tiers.map((t, i) => `<button class="tier" data-tier="${i}" title="${
     (100 * t.heat / (index.heat || 1)).toFixed(2)} % of the heat"><i class="dot t${i}"></i>${t.tier} ${

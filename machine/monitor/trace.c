@@ -105,11 +105,24 @@ static void print_access(GString *out, Cpu *cpu, const TlbWatched *it)
     g_string_append_printf(out, ", value 0x%0*" PRIx64 "\n", (int)it->size * 2, it->value);
 }
 
+// Others watch bytes too. The ranges change only while no hart runs.
+static bool is_traced(const MonitorTrace *t, const TlbWatched *it)
+{
+    for (guint i = 0; i < t->ranges->len; i++) {
+        const Traced *r = &g_array_index(t->ranges, Traced, i);
+        if (it->va - r->va < r->len || r->va - it->va < it->size)
+            return true;
+    }
+    return false;
+}
+
 // On the hart's thread.
 static void on_access(void *opaque, const TlbWatched *it)
 {
     const TracedHart *h = opaque;
     MonitorTrace *t = h->trace;
+    if (!is_traced(t, it))
+        return;
     g_autoptr(GString) text = g_string_new(NULL);
     print_access(text, h->cpu, it);
     g_mutex_lock(&t->lock);

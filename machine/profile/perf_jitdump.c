@@ -140,8 +140,15 @@ static void put_debug(JitDump *d, const Stretch *s)
 static void put_code(JitDump *d, const Stretch *s)
 {
     size_t len = strlen(s->name) + 1, size = s->bytes->len;
-    LoadRecord r = {{CODE_LOAD, (uint32_t)(sizeof r + len + size), s->time}, (uint32_t)getpid(),
-                    (uint32_t)syscall(SYS_gettid), s->addr, s->addr, size, d->index++};
+    LoadRecord r = {
+        .h = {CODE_LOAD, (uint32_t)(sizeof r + len + size), s->time},
+        .pid = (uint32_t)getpid(),
+        .tid = (uint32_t)syscall(SYS_gettid),
+        .vma = s->addr,
+        .code_addr = s->addr,
+        .code_size = size,
+        .code_index = d->index++,
+    };
     put(d, &r, sizeof r);
     put(d, s->name, len);
     put(d, s->bytes->data, size);
@@ -176,12 +183,18 @@ static bool joins(const Stretch *s, const PerfCode *code, const uint8_t *at)
 
 static void stretch_begin(Stretch *s, const PerfCode *code, const uint8_t *at)
 {
-    *s = (Stretch){.addr = (uintptr_t)at, .time = clock_ns(CLOCK_MONOTONIC), .name = g_strdup(code->name),
-                   .function = code->function, .unit_is_region = !code->unit->block, .bytes = g_byte_array_new(),
-                   .entries = g_byte_array_new()};
+    *s = (Stretch){
+        .addr = (uintptr_t)at,
+        .time = clock_ns(CLOCK_MONOTONIC),
+        .name = g_strdup(code->name),
+        .function = code->function,
+        .unit_is_region = !code->unit->block,
+        .bytes = g_byte_array_new(),
+        .entries = g_byte_array_new(),
+    };
 }
 
-// One part of a unit: its lines and its code. perf inject makes a file of each stretch, so what belongs together is one.
+// One part of a unit: its lines and its code. perf inject makes a file of each stretch: what belongs together is one.
 static void add_part(JitDump *d, const PerfCode *code, const GArray *lines, bool cold)
 {
     static const uint8_t gap[GAP_MAX];
@@ -209,17 +222,9 @@ static void add_part(JitDump *d, const PerfCode *code, const GArray *lines, bool
     g_byte_array_append(s->bytes, bytes, (guint)size);
 }
 
-static GArray *lines_of(const JitUnit *u)
-{
-    GArray *lines = g_array_new(FALSE, FALSE, sizeof(UnitLine));
-    UnitLine line = {.pc = u->block ? u->block->pc : u->base};
-    g_array_append_val(lines, line);
-    return lines;
-}
-
 void jitdump_add(JitDump *d, const PerfCode *code)
 {
-    g_autoptr(GArray) lines = lines_of(code->unit);
+    g_autoptr(GArray) lines = unit_lines(code->unit);
     fprintf(d->listing, "# %s\n", code->name);
     d->line++;
     add_part(d, code, lines, false);

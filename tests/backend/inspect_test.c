@@ -4,6 +4,8 @@
 #include "backend/inspect.h"
 #include "tests/backend/encode.h"
 #include "tests/backend/rig.h"
+#include "tests/backend/temp_dir.h"
+#include <string.h>
 
 #define ROUNDS 3000u
 #define AT RIG_RAM
@@ -50,6 +52,12 @@ static CodePiece *piece_at(const Inspection *i, uint64_t pc, CodeTier tier)
             return p;
     }
     return NULL;
+}
+
+static CodePiece *region_of(const Inspection *i)
+{
+    CodePiece *r = piece_at(i, AT + 8, CODE_REGION);
+    return r ? r : piece_at(i, AT, CODE_REGION);
 }
 
 static const CodeEdge *edge(const CodePiece *p, unsigned i)
@@ -154,14 +162,12 @@ static void baseline_blocks(void **state)
     rig_done(h);
 }
 
-static void regions_and_samples(void **state)
+static void regions_without_samples(void **state)
 {
     (void)state;
     HartRig *h = run_loop(&regions, ROUNDS);
     Inspection *i = inspect(h->rig.engine);
-    CodePiece *r = piece_at(i, AT + 8, CODE_REGION);
-    if (!r)
-        r = piece_at(i, AT, CODE_REGION);
+    CodePiece *r = region_of(i);
     assert_non_null(r);
     assert_false(r->dead);
     assert_int_equal(r->blocks->len, 2);
@@ -178,12 +184,153 @@ static void regions_and_samples(void **state)
     rig_done(h);
 }
 
+static const CodeForm *form(const CodePiece *p, const char *name)
+{
+    for (unsigned i = 0; i < p->forms->len; i++)
+        if (!strcmp(g_array_index(p->forms, CodeForm, i).name, name))
+            return &g_array_index(p->forms, CodeForm, i);
+    fail_msg("no form %s", name);
+    return NULL;
+}
+
+// All forms of the loop's region: IR can be read, the rest says which instructions it is of.
+static void check_region(Engine *e, CodePiece *r)
+{
+    static const char *const passes[] = {"lifted", "unpeel", "state", "fold", "dce", "widen"};
+    g_autoptr(GError) error = NULL;
+    if (!inspect_fill(e, r, &error))
+        fail_msg("%s", error->message);
+    for (unsigned i = 0; i < G_N_ELEMENTS(passes); i++) {
+        const CodeForm *f = form(r, passes[i]);
+        IrCode *code = ir_parse(f->text, &error);
+        assert_non_null(code);
+        unsigned n = 0;
+        for (unsigned k = 0; k < code->n_blocks; k++)
+            n += code->blocks[k]->n_ops;
+        assert_int_equal(n, f->n_ops);
+        ir_code_free(code);
+    }
+    assert_true(form(r, "dce")->n_ops <= form(r, "lifted")->n_ops);
+    const char *gimple = form(r, "GIMPLE")->text;
+    assert_null(strstr(gimple, "[guest"));
+    assert_true(r->exact);
+    for (unsigned i = 0; i < r->insns->len; i++) {
+        const CodeInsn *insn = &g_array_index(r->insns, CodeInsn, i);
+        g_autofree char *comment = g_strdup_printf("/* 0x%" G_GINT64_MODIFIER "x: ", insn->pc);
+        assert_non_null(strstr(gimple, comment));
+    }
+    bool helper = false, adds = false;
+    for (unsigned k = 0; k < r->host->len; k++) {
+        const CodeHost *h = &g_array_index(r->host, CodeHost, k);
+        assert_true(h->insn < (int)r->insns->len);
+        helper |= h->note && !strcmp(h->note, "jit_stop");
+        if (h->insn >= 0 && g_array_index(r->insns, CodeInsn, h->insn).bits == loop[2]) // addi t1, t1, 3
+            adds |= g_str_has_prefix(h->text, "addq       $3, ") || g_str_has_prefix(h->text, "leaq       3(");
+    }
+    assert_true(helper);
+    assert_true(adds);
+}
+
+static unsigned stage(const CodePiece *p, const char *name)
+{
+    for (unsigned i = 0; i < p->stages->len; i++)
+        if (!strcmp(g_array_index(p->stages, CodeStage, i).name, name))
+            return g_array_index(p->stages, CodeStage, i).ns > 0;
+    return 0;
+}
+
+static void forms_of_regions(void **state)
+{
+    (void)state;
+    EngineConfig config = regions;
+    config.inspect = true;
+    HartRig *h = run_loop(&config, ROUNDS);
+    Inspection *i = inspect(h->rig.engine);
+    CodePiece *r = region_of(i);
+    assert_non_null(r);
+    assert_true(stage(r, "parse") && stage(r, "passes") && stage(r, "emit") && stage(r, "gcc") && stage(r, "assemble"));
+    CodePiece *b = piece_at(i, AT, CODE_BASELINE);
+    assert_true(stage(b, "lift") && stage(b, "translate") && stage(b, "baseline"));
+    check_region(h->rig.engine, r);
+    inspection_free(i);
+    rig_done(h);
+}
+
+static void kept_regions(void **state)
+{
+    (void)state;
+    for (unsigned run = 0; run < 2; run++) {
+        RegionStore *store = region_store_open(temp_dir, 1 << 20, true, NULL);
+        assert_non_null(store);
+        EngineConfig config = regions;
+        config.store = store;
+        HartRig *h = run_loop(&config, ROUNDS);
+        Inspection *i = inspect(h->rig.engine);
+        CodePiece *r = region_of(i);
+        assert_non_null(r);
+        assert_int_equal(r->loaded, run);
+        check_region(h->rig.engine, r);
+        inspection_free(i);
+        rig_done(h);
+        region_store_flush(store);
+        region_store_free(store);
+    }
+}
+
+// Samples in the middle of what the interpreter steps through count for the region that would have run there.
+static void samples_are_charged(void **state)
+{
+    (void)state;
+    HartRig *h = run_loop(&regions, ROUNDS);
+    Engine *e = h->rig.engine;
+    h->hart.env.pc = AT;
+    h->hart.env.r[T0] = 0;
+    h->hart.env.r[T2] = 1 << 20;
+    rig_slice(&h->rig, 4000);
+    engine_run(e);
+    for (unsigned n = 0; n < 10; n++) {
+        engine_step_block(e);
+        inspect_sample(e, h->hart.env.pc, 100);
+    }
+    Inspection *i = inspect(e);
+    const CodePiece *r = region_of(i);
+    assert_int_equal(r->heat, 1000);
+    assert_int_equal(g_array_index(r->blocks, CodeBlock, 0).count + g_array_index(r->blocks, CodeBlock, 1).count,
+                     1000 / 2);
+    inspection_free(i);
+    rig_done(h);
+}
+
+static void lines_from_the_start(void **state)
+{
+    (void)state;
+    EngineConfig config = regions;
+    config.lines = true;
+    HartRig *h = run_loop(&config, ROUNDS);
+    Inspection *i = inspect(h->rig.engine);
+    g_autoptr(GArray) lines = unit_lines(region_of(i)->opaque);
+    unsigned insns = 0;
+    for (unsigned k = 0; k < lines->len; k++) {
+        const UnitLine *l = &g_array_index(lines, UnitLine, k);
+        assert_true(!k || l->host > l[-1].host);
+        assert_true(l->none || (l->pc >= AT && l->pc < AT + 16));
+        insns += !l->none;
+    }
+    assert_true(insns >= 4);
+    inspection_free(i);
+    rig_done(h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(interpreted_blocks),
         cmocka_unit_test(baseline_blocks),
-        cmocka_unit_test(regions_and_samples),
+        cmocka_unit_test(regions_without_samples),
+        cmocka_unit_test(forms_of_regions),
+        FOLDER_TEST(kept_regions),
+        cmocka_unit_test(samples_are_charged),
+        cmocka_unit_test(lines_from_the_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 
-REQUEST = struct.Struct('<II7BxB7xIIQQ')  # as in backend/jit_abi.h; the x is `more`
+REQUEST = struct.Struct('<II7BxB7xIIQQII')  # as in backend/jit_abi.h; the x is `more`
 ANSWER = struct.Struct('<10IQ48x')
 
 

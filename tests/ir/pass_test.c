@@ -162,6 +162,43 @@ static void test_same_meaning(void **state)
     assert_true(after < before * 3 / 4); // they do something
 }
 
+typedef struct {
+    const IrCode *code;
+    unsigned seed, n_passes, n_changed;
+} Watched;
+
+// What a dump shows of each pass can be read again, and means what the code meant before it.
+static void check_pass(void *opaque, const char *name, const IrCode *code, bool changed)
+{
+    Watched *w = opaque;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *text = print(code);
+    g_autoptr(IrCode) back = ir_parse(text, &error);
+    if (!back)
+        fail_msg("after %s: %s\n%s", name, error->message, text);
+    g_autofree char *again = print(back);
+    assert_string_equal(text, again);
+    assert_same_runs(w->code, back, w->seed);
+    w->n_passes++;
+    w->n_changed += changed;
+}
+
+static void test_each_pass(void **state)
+{
+    Watched w = {0};
+    (void)state;
+
+    for (w.seed = 0; w.seed < 1500; w.seed++) {
+        GenRng rng = {w.seed};
+        g_autoptr(IrCode) code = gen_code(&rng, &config), copy = copy_code(code);
+        w.code = code;
+        ir_pipeline(copy, &(IrPipeline){.skip = IR_PASS_WIDEN, .verify = true,
+                                        .n_helpers = SANDBOX_HELPERS, .after = check_pass, .opaque = &w});
+    }
+    assert_true(w.n_passes >= 3 * 1500);
+    assert_true(w.n_changed > 1500);
+}
+
 // Blocks beyond the stack arrays of the folder, and beyond what it takes on at all.
 static void test_large_blocks(void **state)
 {
@@ -238,6 +275,7 @@ int main(void)
         cmocka_unit_test(test_fold_cases),
         cmocka_unit_test(test_dce_cases),
         cmocka_unit_test(test_same_meaning),
+        cmocka_unit_test(test_each_pass),
         cmocka_unit_test(test_large_blocks),
         cmocka_unit_test(test_fold_by_op),
         cmocka_unit_test(test_little_is_left),

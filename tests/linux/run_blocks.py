@@ -51,6 +51,9 @@ def check_json(args, path):
         raise Failed('code of the kernel has no symbols')
     if not any(p['tier'] == 'baseline' and p['forms'] and p['host'] for p in d['pieces']):
         raise Failed('no baseline code is shown')
+    regions = [p for p in d['pieces'] if p['tier'] == 'region']
+    if not any(p.get('exact') and p['forms'][-1]['name'] == 'GIMPLE' for p in regions):
+        raise Failed(f'none of {len(regions)} regions is shown in all forms')
 
 
 def check_page(args, path):

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """addend blocks of the demo guest: selection, formats, what is said on stderr.
 
-usage: blocks_run_test.py ADDEND [unittest arguments]"""
+usage: blocks_run_test.py ADDEND BLOCKS_IR [unittest arguments]"""
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -13,7 +14,7 @@ import unittest
 
 from blocks_schema import check_document
 
-ADDEND = sys.argv[1]
+ADDEND, BLOCKS_IR = sys.argv[1:3]
 
 
 def run(*words):
@@ -41,8 +42,15 @@ class RunTest(unittest.TestCase):
         self.assertEqual(len(d['pieces']), 40)
         region = next(p for p in d['pieces'] if p['tier'] == 'region')
         self.assertTrue(region['symbol'].startswith('main'))
-        self.assertEqual(region['forms'][0]['name'], 'lifted')
-        self.assertTrue(region['host'])
+        names = [f['name'] for f in region['forms']]
+        self.assertEqual((names[0], names[-1]), ('lifted', 'GIMPLE'))
+        self.assertIn('state', names)
+        self.assertTrue(region['exact'])
+        self.assertIn('gcc', [s['name'] for s in region['stages']])
+        everything = set(range(len(region['insns'])))
+        for form in region['forms']:  # each form has something of each instruction
+            self.assertEqual(set(form.get('insns', everything)) - {-1}, everything, form['name'])
+        self.assertGreater(len({h['insn'] for h in region['host']}), len(everything) / 2)
 
     def test_selection(self):
         d = json.loads(self.blocks('.json', '--symbol', 'put*', '--fill', '0'))
@@ -58,8 +66,15 @@ class RunTest(unittest.TestCase):
     def test_text(self):
         text = self.blocks('.txt', '--tier', 'region', '--top', '1')
         for line in (r'#\d+: region 0x[0-9a-f]{16} main', r'IN: main\+0x', r'OP: 0x.* lifted, \d+ ops',
-                     r'OUT: \[size=\d+\] 0x'):
+                     r'OP: 0x.* after pass state, \d+ ops', r'.*; ~ was v\d+ = ', r'; -  v\d+ = get r', r'GIMPLE: 0x',
+                     r'  /\* 0x[0-9a-f]+: ', r'OUT: \[size=\d+\] 0x', r'  -- guest addr 0x[0-9a-f]{16}  \w'):
             self.assertRegex(text, '(?m)^' + line)
+
+    def test_ir_can_be_read_back(self):
+        text = self.blocks('.txt', '--top', '30')
+        r = subprocess.run([BLOCKS_IR], input=text, capture_output=True, check=False, text=True)
+        self.assertEqual(r.returncode, 0, r.stdout)
+        self.assertGreater(int(r.stdout), 30)
 
     def test_all_pieces_of_an_interpreter(self):
         d = json.loads(self.blocks('.json', '--top', 'all', '-accel', 'interp', '--instructions', '1000000'))
@@ -79,10 +94,21 @@ class RunTest(unittest.TestCase):
             r = run('demo', '--instructions', '1000', *words)
             self.assertEqual((r.returncode, r.stderr.splitlines()[-1]), (1, 'addend: ' + wanted))
 
+    def test_interrupted(self):
+        path = os.path.join(self.folder, 'b.json')
+        with subprocess.Popen([ADDEND, 'blocks', 'demo', '-accel', 'interp', '-o', path], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as p:
+            p.stdout.read(1)  # the guest is at work
+            p.send_signal(signal.SIGINT)
+            p.communicate(timeout=250)
+        self.assertEqual(p.returncode, 0)
+        with open(path, encoding='utf-8') as f:
+            check_document(json.load(f))
+
     def test_status_of_the_guest_stays(self):
         self.assertEqual(run('demo', '--instructions', '100').returncode, 0)
         self.assertEqual(run('/no/such.elf').returncode, 1)
 
 
 if __name__ == '__main__':
-    unittest.main(argv=[sys.argv[0], *sys.argv[2:]])
+    unittest.main(argv=[sys.argv[0], *sys.argv[3:]])

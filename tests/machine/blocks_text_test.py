@@ -3,7 +3,7 @@
 """addend blocks in its formats for text: the fixture's against a golden file, JSON against what docs/blocks.md says of
 it, the graph by a reader of its language.
 
-usage: blocks_text_test.py BLOCKS_FIXTURE GOLDEN [unittest arguments]"""
+usage: blocks_text_test.py BLOCKS_FIXTURE BLOCKS_IR GOLDEN [unittest arguments]"""
 import json
 import pathlib
 import re
@@ -14,7 +14,7 @@ import unittest
 
 from blocks_schema import check_document
 
-FIXTURE, GOLDEN = sys.argv[1:3]
+FIXTURE, BLOCKS_IR, GOLDEN = sys.argv[1:4]
 
 
 def fixture(*words):
@@ -46,6 +46,10 @@ class TextTest(unittest.TestCase):
 
     def test_golden(self):
         self.assertEqual(fixture('text'), pathlib.Path(GOLDEN).read_text(encoding='utf-8'))
+
+    def test_ir_can_be_read_back(self):
+        r = subprocess.run([BLOCKS_IR], input=fixture('text'), capture_output=True, check=False, text=True)
+        self.assertEqual((r.returncode, r.stdout), (0, '2\n'))
 
     def test_json(self):
         d = json.loads(fixture('json'))
@@ -90,4 +94,4 @@ class TextTest(unittest.TestCase):
 
 
 if __name__ == '__main__':
-    unittest.main(argv=[sys.argv[0], *sys.argv[3:]])
+    unittest.main(argv=[sys.argv[0], *sys.argv[4:]])

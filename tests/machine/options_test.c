@@ -121,6 +121,9 @@ static void add_command(GString *s, const Options *o)
         [COMMAND_CACHE] = " cache",
         [COMMAND_AOT] = " aot",
         [COMMAND_TLB] = " tlb",
+        [COMMAND_TRACE] = " trace",
+        [COMMAND_IR] = " ir",
+        [COMMAND_REDUCE] = " reduce",
         [COMMAND_BLOCKS] = " blocks",
         [COMMAND_PRINT_HELP] = " print help",
         [COMMAND_PRINT_VERSION] = " print version",
@@ -169,6 +172,25 @@ static void add_monitor(GString *s, const Options *o)
                                o->monitor_wait ? "" : ",nowait");
 }
 
+static void add_logs(GString *s, const Options *o)
+{
+    const TraceItem *t = &o->trace_insns;
+    add_flag(s, "one-insn", o->one_insn);
+    add_flag(s, "log-commits", o->log_commits);
+    add_flag(s, "log-insns", o->log_insns);
+    add_text(s, "spike-log", o->spike_log, NULL);
+    add_text(s, "trace-insns", t->file, NULL);
+    add_text(s, "start", t->start, NULL);
+    add_text(s, "stop", t->stop, NULL);
+    add_number(s, "skip", t->skip, 0);
+    add_number(s, "count", t->count, 0);
+    add_number(s, "harts", t->harts, 0);
+    add_flag(s, "regs", t->regs);
+    add_flag(s, "mem", t->mem);
+    add_flag(s, "text", t->text);
+    add_text(s, "trace-file", o->trace_file, NULL);
+}
+
 static void add_profile(GString *s, const Options *o)
 {
     add_text(s, "flame", o->flame, NULL);
@@ -180,6 +202,29 @@ static void add_profile(GString *s, const Options *o)
     add_text(s, "mix-file", o->mix_file, NULL);
     add_number(s, "hot", o->hot, 0);
     add_text(s, "hot-file", o->hot_file, NULL);
+}
+
+static void show_irtool(GString *s, const Options *o)
+{
+    static const char *const actions[] = {"", "run", "opt", "compile"};
+    static const char *const accels[] = {"eval", "interp", "baseline", "jit", "all"};
+    add_text(s, "action", actions[o->ir_action], "");
+    add_text(s, "file", o->ir_file, NULL);
+    add_text(s, "by", accels[o->ir_accel], "eval");
+    for (unsigned i = 0; i < o->ir_set->len; i++)
+        add_text(s, "set", g_ptr_array_index(o->ir_set, i), NULL);
+    if (o->ir_at_given)
+        g_string_append_printf(s, " at=0x%" G_GINT64_MODIFIER "x", o->ir_at);
+    add_text(s, "passes", o->ir_passes, NULL);
+    add_flag(s, "changed", o->ir_print_changed);
+    add_flag(s, "after-all", o->ir_print_all);
+    add_flag(s, "verify", o->ir_verify);
+    add_flag(s, "baseline", o->ir_baseline);
+    add_flag(s, "gimple", o->ir_gimple);
+    add_flag(s, "asm", o->ir_asm);
+    add_text(s, "plant", o->plant, NULL);
+    add_text(s, "case", o->reduce_output, NULL);
+    add_number(s, "seconds", (uint64_t)o->reduce_seconds, 0);
 }
 
 static void add_tlb(GString *s, const Options *o)
@@ -280,6 +325,7 @@ static char *describe(const Options *o)
     add_flag(s, "run", o->aot_run);
     add_profile(s, o);
     add_tlb(s, o);
+    show_irtool(s, o);
     add_blocks(s, o);
     add_flag(s, "sync", o->jit_sync);
     add_flag(s, "no-cache", o->no_cache);
@@ -293,6 +339,7 @@ static char *describe(const Options *o)
         g_string_append_printf(s, " timeout=%g", o->timeout);
     add_number(s, "instructions", o->instructions, 0);
     add_text(s, "log-file", o->log_file, NULL);
+    add_logs(s, o);
     add_text(s, "stats", stats[o->stats], "none");
     add_flag(s, "quick", o->stats_quick);
     add_text(s, "stats-file", o->stats_file, NULL);

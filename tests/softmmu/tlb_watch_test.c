@@ -139,13 +139,52 @@ static void end_of_space(void **state)
     expect("Wffffffffffffffff/2=2211 pa 80000fff  fill | Rffffffffffffffff/2=2211 pa 80000fff  main");
 }
 
+static bool refuse(void *opaque, const TlbAsked *it)
+{
+    (void)opaque;
+    g_string_append_printf(told, "%s%s%s%lx/%u", told->len ? " | " : "", it->reads ? "R" : "", it->writes ? "W" : "",
+                           it->va, it->size);
+    return it->size == 2; // those may
+}
+
+// Who guards bytes is asked before anything has an effect, and what is refused has none.
+static void guarded(void **state)
+{
+    (void)state;
+    void *host;
+    store(RAM_BASE + 0xff8, 8, 7);
+    store(RAM_BASE + 0x1000, 8, 0);
+    tlb_watch(board.tlb, RAM_BASE + 0xfff, 2, true, true);
+    tlb_set_guard(board.tlb, refuse, NULL);
+    tlb_set_watch_hook(board.tlb, NULL, NULL);
+    assert_false(tlb_store(board.tlb, RAM_BASE + 0xffc, 8, UINT64_MAX, &fault));
+    assert_int_equal(fault.kind, FAULT_STOP);
+    assert_int_equal(fault.access, ACCESS_WRITE);
+    assert_false(tlb_load(board.tlb, RAM_BASE + 0x1000, 1, &value, &fault));
+    assert_int_equal(fault.kind, FAULT_STOP);
+    load(RAM_BASE + 0x1001, 1); // its neighbours are nobody's business
+    store(RAM_BASE + 0xffe, 1, 0);
+    assert_false(tlb_atomic(board.tlb, RAM_BASE + 0x1000, 8, ACCESS_WRITE, &host, &fault));
+    assert_int_equal(fault.kind, FAULT_STOP);
+    assert_false(tlb_atomic(board.tlb, RAM_BASE + 0x1000, 4, ACCESS_READ, &host, &fault));
+    assert_false(tlb_zero(board.tlb, RAM_BASE + 0x1000, 64, &fault));
+    assert_int_equal(fault.kind, FAULT_STOP);
+    store(RAM_BASE + 0x1000, 2, 0x1234);
+    expect("W80000ffc/8 | R80001000/1 | RW80001000/8 | R80001000/4 | W80001000/64 | W80001000/2");
+    tlb_set_guard(board.tlb, NULL, NULL);
+    load(RAM_BASE + 0xffc, 8);
+    assert_int_equal(value, UINT64_C(0x123400000000));
+    g_autofree char *wrong = tlb_check(board.tlb);
+    assert_null(wrong);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(t107_matching_bytes), TEST(found_where),  TEST(kinds_of_accesses),
-        TEST(no_runs_meanwhile),   TEST(end_of_space),
+        TEST(no_runs_meanwhile),   TEST(end_of_space), TEST(guarded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

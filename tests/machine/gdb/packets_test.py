@@ -84,10 +84,10 @@ class Stub(unittest.TestCase):
         self.path = os.path.join(folder.name, 'gdb')
         self.program = None
 
-    def start(self, *options):
+    def start(self, *options, env=None):
         argv = [ADDEND, '-m', '128', '-smp', '2', '-gdb', 'unix:' + self.path, '-S', *options]
         self.program = subprocess.Popen([*argv, '--timeout', '120', GUEST], stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
         self.addCleanup(self.program.communicate)
         self.addCleanup(self.program.kill)
         return self.connect()
@@ -243,6 +243,77 @@ class Stub(unittest.TestCase):
         p = self.start()
         p.sock.sendall(frame('k'))
         self.assertEqual(self.program.wait(TIMEOUT), 0)
+
+    def test_steps(self):
+        """Traps, wfi and interrupts, one step at a time."""
+        p = self.start()
+        code, vector = 0x80100000, 0x80101000
+        csr = {'mstatus': 0x300, 'mie': 0x304, 'mtvec': 0x305, 'mepc': 0x341, 'mcause': 0x342, 'mip': 0x344}
+
+        def write(number, value):
+            self.assertEqual(p.ask(f'P{number:x}={struct.pack("<Q", value).hex()}'), 'OK')
+
+        def read(number):
+            return struct.unpack('<Q', bytes.fromhex(p.ask(f'p{number:x}')))[0]
+
+        def step():
+            self.assertEqual(p.ask('vCont;s:1'), 'T05thread:1;')
+            return read(32)
+
+        # nop, an illegal instruction, wfi, nop, ecall
+        words = [0x13, 0, 0x10500073, 0x13, 0x73]
+        p.ask(f'M{code:x},14:{b"".join(struct.pack("<I", w) for w in words).hex()}')
+        p.ask(f'M{vector:x},8:1300000013000000')
+        write(65 + csr['mtvec'], vector)
+        write(32, code)
+        self.assertEqual(step(), code + 4)
+        self.assertEqual(step(), vector)  # and nothing of the handler
+        self.assertEqual((read(65 + csr['mepc']), read(65 + csr['mcause'])), (code + 4, 2))
+        write(32, code + 8)
+        self.assertEqual(step(), code + 12)  # the wfi
+        self.assertEqual(step(), code + 16)
+        self.assertEqual(step(), vector)
+        self.assertEqual(read(65 + csr['mcause']), 11)
+        write(32, 0x90000000)  # nothing is there
+        self.assertEqual(step(), vector)
+        self.assertEqual(read(65 + csr['mcause']), 1)
+        # An interrupt that is pending all the time.
+        write(65 + csr['mie'], 2)
+        write(65 + csr['mip'], 2)
+        write(32, code)
+        write(65 + csr['mstatus'], read(65 + csr['mstatus']) | 8)
+        self.assertEqual(step(), code + 4)
+        self.assertEqual(p.ask('Qqemu.sstep=1'), 'OK')
+        write(32, code)
+        self.assertEqual(step(), vector + 4)
+        self.assertEqual(read(65 + csr['mcause']), 1 << 63 | 1)
+
+    def test_code_cache(self):
+        """Code that earlier runs have compiled knows nothing of breakpoints, and is not spoilt by them."""
+        with tempfile.TemporaryDirectory() as folder:
+            env = {**os.environ, 'ADDEND_CACHE_DIR': folder}
+            options = ['-accel', 'jit,threshold=200,sync=on', '--stats=json']
+
+            def regions():
+                done = subprocess.run([ADDEND, '-m', '128', '-smp', '2', *options, GUEST], stdin=subprocess.DEVNULL,
+                                      capture_output=True, text=True, check=False, env=env, timeout=TIMEOUT)
+                self.assertEqual((done.returncode, done.stdout), (42, 'sum 199990000 cell 20002\n'))
+                return done.stderr
+
+            first = regions()
+            files = sorted(os.listdir(folder))
+            self.assertTrue(files, first)
+            p = self.start(*options, env=env)
+            self.assertEqual(p.ask(f'Z0,{SYMBOLS["add"]:x},2'), 'OK')
+            for i in range(300):
+                self.assertIn('T05', p.ask('vCont;c'))
+                self.assertEqual(p.ask('pb'), struct.pack('<Q', i).hex())
+                p.ask('vCont;s:1')
+            p.ask(f'z0,{SYMBOLS["add"]:x},2')
+            self.assertEqual(p.ask('vCont;c'), 'W2a')
+            self.assertEqual(self.program.wait(TIMEOUT), 42)
+            hits = [int(n) for n in re.findall(r'"hits" *: *(\d+)', regions())]
+            self.assertGreater(max(hits), 0)
 
     def test_conditions(self):
         """Agent expressions: what holds stops at add, what does not at feed, which is called behind it."""
