@@ -34,9 +34,6 @@
 
 #define CAUSE_INTERRUPT (UINT64_C(1) << 63) // mcause bit 63
 
-// What an exception (or interrupt) with this number is called, as in QEMU's logs; "unknown".
-const char *hart_trap_name(uint64_t number, bool interrupt);
-
 // Sets privilege and mstatus together, and calls the mmu_changed hook
 // if an MMU index is another one now.
 void hart_set_status(Hart *hart, unsigned priv, uint64_t mstatus);

@@ -7,36 +7,24 @@
 #include "machine/options.h"
 
 #include "machine/cpu_model.h"
+#include "machine/options_rows.h"
 #include "machine/options_set.h"
 #include "machine/options_value.h"
 #include "util/log.h"
 #include <gio/gio.h>
 #include <string.h>
 
-enum { RUN = 1, MTREE = 2, ALL = RUN | MTREE, CACHE = 4, AOT = 8, RECORD = 16, MODEL = 32, SWEEP = 64, REPORT = 128 };
-enum { TLB = RECORD | MODEL | SWEEP | REPORT, BLOCKS = 256, REDUCE = 512, IR = 1024, TRACE = 4096 };
-
-typedef enum { ACTION_FLAG, ACTION_TEXT, ACTION_CALL } Action;
-
-typedef struct {
-    const char *group; // a heading: all else is NULL
-    const char *name, *alias_of, *argument, *help;
-    unsigned scope;
-    Action action;
-    size_t field; // of Options, for ACTION_FLAG and ACTION_TEXT
-    OptionSet *call;
-} OptionRow;
-
 #define FLAG(f) .action = ACTION_FLAG, .field = offsetof(Options, f)
 #define TEXT(f) .action = ACTION_TEXT, .field = offsetof(Options, f)
 #define CALL(f) .action = ACTION_CALL, .call = f
 
-static const OptionRow rows[] = {
+const OptionRow option_rows[] = {
 #define GROUP(title)              {.group = title},
 #define OPTION(n, arg, act, s, h) {.name = n, .argument = arg, .help = h, .scope = s, act},
 #define ALIAS(n, of)              {.name = n, .alias_of = of},
 #include "machine/options.def"
 };
+const unsigned option_n_rows = G_N_ELEMENTS(option_rows);
 
 typedef struct {
     Options *o;
@@ -51,16 +39,11 @@ static const char *bare_name(const OptionRow *row)
     return row->name + strspn(row->name, "+-");
 }
 
-static bool optional_argument(const OptionRow *row)
-{
-    return row->argument && row->argument[0] == '[' && row->argument[1] == '=';
-}
-
 // The row, with aliases resolved, that is called name (len characters) in a scope; plus: only '+' rows.
 static const OptionRow *find_row(const char *name, size_t len, bool plus, unsigned scope)
 {
-    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
-        const OptionRow *row = &rows[i];
+    for (unsigned i = 0; i < G_N_ELEMENTS(option_rows); i++) {
+        const OptionRow *row = &option_rows[i];
         if (row->group || (plus && row->name[0] != '+'))
             continue;
         const char *bare = bare_name(row);
@@ -76,11 +59,11 @@ static const OptionRow *find_row(const char *name, size_t len, bool plus, unsign
 
 static bool unknown_option(const Parser *p, const char *word, const char *name, GError **error)
 {
-    const char *candidates[G_N_ELEMENTS(rows)];
+    const char *candidates[G_N_ELEMENTS(option_rows)];
     unsigned n = 0;
-    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++)
-        if (!rows[i].group && (rows[i].alias_of || rows[i].scope & p->scope))
-            candidates[n++] = bare_name(&rows[i]);
+    for (unsigned i = 0; i < G_N_ELEMENTS(option_rows); i++)
+        if (!option_rows[i].group && (rows[i].alias_of || rows[i].scope & p->scope))
+            candidates[n++] = bare_name(&option_rows[i]);
     if (p->o->tlb_action && find_row(name, strlen(name), word[0] == '+', TLB))
         return value_error(error, word, "addend tlb %s has no such option (addend tlb --help lists whose it is)",
                            options_tlb_action(p->o->tlb_action));
@@ -96,8 +79,8 @@ static bool unknown_option(const Parser *p, const char *word, const char *name, 
                                            : "addend --help";
     if (!hint)
         return value_error(error, "unknown option", "%s (%s lists them)", word, help);
-    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++)
-        if (!rows[i].group && bare_name(&rows[i]) == hint)
+    for (unsigned i = 0; i < G_N_ELEMENTS(option_rows); i++)
+        if (!rows[i].group && bare_name(&option_rows[i]) == hint)
             hint = rows[i].name;
     return value_error(error, "unknown option", "%s: did you mean %s?", word, hint);
 }
@@ -139,7 +122,7 @@ static bool parse_option(Parser *p, GError **error)
     const char *value = equals ? equals + 1 : NULL;
     if (!row->argument && value)
         return value_error(error, row->name, "takes no argument");
-    if (row->argument && !value && !optional_argument(row)) {
+    if (row->argument && !value && !option_is_optional(row)) {
         if (plus)
             return value_error(error, row->name, "needs an argument: %s=%s", row->name, row->argument);
         if (p->at == p->argc)
@@ -330,8 +313,8 @@ static bool parse_help(Parser *p, GError **error)
         i++;
     p->o->help_topic = subcommands[i].command;
     if (i == G_N_ELEMENTS(subcommands) - 1)
-        return value_error(error, "help",
-                           "there is no subcommand '%s', only demo, mtree, cache, aot, tlb, trace, blocks and ir", topic);
+        return value_error(error, "help", "there is no subcommand '%s', only demo, mtree, cache, aot, tlb, trace, blocks "
+                           "and ir", topic);
     return p->at + 1 == p->argc || value_error(error, "help", "one subcommand at a time");
 }
 
@@ -450,152 +433,4 @@ void options_deinit(Options *options)
     g_ptr_array_free(options->symbols, TRUE);
     g_array_free(options->chardevs, TRUE);
     g_string_chunk_free(options->text);
-}
-
-// Help text from column 4 on, broken between words.
-static void print_wrapped(const char *text, FILE *out)
-{
-    g_auto(GStrv) words = g_strsplit(text, " ", -1);
-    unsigned column = 0;
-    for (char **w = words; *w; w++) {
-        if (column + 1 + strlen(*w) > 78 || !column)
-            column = fprintf(out, "%s       ", column ? "\n" : "") - (column > 0);
-        column += fprintf(out, " %s", *w);
-    }
-    fputc('\n', out);
-}
-
-static void print_rows(unsigned scope, FILE *out)
-{
-    const char *heading = NULL;
-    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
-        const OptionRow *row = &rows[i];
-        if (row->group)
-            heading = row->group;
-        if (!(row->scope & scope))
-            continue;
-        if (heading)
-            fprintf(out, "\n%s:\n", heading);
-        heading = NULL;
-        fprintf(out, "  %s", row->name);
-        for (unsigned j = i + 1; j < G_N_ELEMENTS(rows) && rows[j].alias_of; j++)
-            fprintf(out, ", %s", rows[j].name);
-        const char *space = !row->argument || optional_argument(row) ? "" : row->name[0] == '+' ? "=" : " ";
-        fprintf(out, "%s%s\n", space, row->argument ? row->argument : "");
-        print_wrapped(row->help, out);
-    }
-}
-
-static void print_help(OptionsCommand topic, FILE *out)
-{
-    if (topic == COMMAND_MTREE) {
-        fprintf(out, "usage: addend mtree [-f] [-d] [-o] [-D] [options] [guest.elf]\n"
-                     "Prints the memory regions of a board, as QEMU's info mtree does.\n");
-        print_rows(MTREE, out);
-        return;
-    }
-    if (topic == COMMAND_CACHE) {
-        fprintf(out, "usage: addend cache list|verify|purge [--cache-dir DIRECTORY]\n"
-                     "Lists the compiled code that is kept for later runs, checks it, or removes it.\n");
-        print_rows(CACHE, out);
-        return;
-    }
-    if (topic == COMMAND_TRACE) {
-        fprintf(out, "usage: addend trace FILE\n"
-                     "Prints what --trace-insns FILE wrote: a line for each instruction that was executed.\n");
-        print_rows(TRACE, out);
-        return;
-    }
-    if (topic == COMMAND_AOT) {
-        fprintf(out, "usage: addend aot [--run SECONDS] [options] [guest.elf [arguments...]]\n"
-                     "Compiles the guest ahead of time and keeps the code, so that already its first run starts with "
-                     "it.\nGive the options of that run. The guest is not run unless --run is given.\n");
-        print_rows(RUN | AOT, out);
-        return;
-    }
-    if (topic == COMMAND_TLB) {
-        fprintf(out, "usage: addend tlb record -o TRACE [options] [guest.elf [arguments...]]\n"
-                     "       addend tlb model TRACE --tlb-model SPEC [-o FILE]\n"
-                     "       addend tlb sweep TRACE [options] [-o FILE]\n"
-                     "       addend tlb report TRACE [options] [-o FILE|DIRECTORY]\n"
-                     "       addend tlb presets\n"
-                     "Records what a hardware TLB would be asked; runs a model of one on the recording; finds the "
-                     "misses of\nevery geometry in one pass; tells which code misses, and why. record also takes the "
-                     "options of a run.\n");
-        print_rows(TLB, out);
-        return;
-    }
-    if (topic == COMMAND_IR || topic == COMMAND_REDUCE) {
-        fputs(irtool_usage(topic), out);
-        print_rows(topic == COMMAND_IR ? IR : REDUCE, out);
-        return;
-    }
-    if (topic == COMMAND_BLOCKS) {
-        fprintf(out, "usage: addend blocks [options] [guest.elf [arguments...]]\n"
-                     "       addend blocks demo [options]\n"
-                     "Runs the guest until it ends (or --timeout, --instructions or the user ends it) and shows what "
-                     "it was translated\nto: which code is hot, its assembly, IR, GIMPLE and host code, and why it is "
-                     "what it is. Takes the options of a run, too.\n");
-        print_rows(BLOCKS, out);
-        return;
-    }
-    if (topic == COMMAND_DEMO)
-        fprintf(out,
-                "usage: addend demo [options]\n"
-                "Runs the guest that is built into the program. The options are those of addend itself.\n");
-    else
-        fprintf(out, "usage: addend [options] [guest.elf [arguments...]]\n"
-                     "       addend demo [options]\n"
-                     "       addend mtree [-f] [-d] [-o] [-D] [options] [guest.elf]\n"
-                     "       addend cache list|verify|purge [--cache-dir DIRECTORY]\n"
-                     "       addend aot [--run SECONDS] [options] [guest.elf [arguments...]]\n"
-                     "       addend tlb record|model|sweep|report|presets ...\n"
-                     "       addend trace FILE\n"
-                     "       addend ir run|opt|compile [options] FILE\n"
-                     "       addend blocks reduce [-o CASE.ir] [options] [guest.elf [arguments...]]\n"
-                     "       addend blocks [options] [guest.elf [arguments...]]\n"
-                     "       addend help [demo|mtree|cache|aot|tlb|trace|blocks|ir]\n"
-                     "Runs RV64 machines. guest.elf alone stands for -bios none -kernel guest.elf.\n"
-                     "Options take one dash or two, and their argument as the next word or behind '='.\n");
-    print_rows(RUN, out);
-}
-
-void options_print(const Options *options, FILE *out)
-{
-    switch (options->command) {
-    case COMMAND_PRINT_HELP:
-        print_help(options->help_topic, out);
-        break;
-    case COMMAND_PRINT_VERSION:
-        fprintf(out, "addend " ADDEND_VERSION "\n");
-        break;
-    case COMMAND_PRINT_MACHINES:
-        choice_print(LIST_MACHINE, out);
-        break;
-    case COMMAND_PRINT_CPUS:
-        choice_print(LIST_CPU, out);
-        cpu_model_print(out);
-        break;
-    case COMMAND_PRINT_ACCELS:
-        choice_print(LIST_ACCEL, out);
-        break;
-    case COMMAND_PRINT_DEVICES:
-        choice_print(LIST_DEVICE, out);
-        break;
-    case COMMAND_PRINT_LOG_ITEMS:
-        log_print_help(out);
-        break;
-    case COMMAND_RUN:
-    case COMMAND_DEMO:
-    case COMMAND_MTREE:
-    case COMMAND_CACHE:
-    case COMMAND_TRACE:
-    case COMMAND_AOT:
-    case COMMAND_TLB:
-    case COMMAND_IR:
-    case COMMAND_REDUCE:
-    case COMMAND_BLOCKS:
-    case COMMAND_PRINT_TLB_MODELS:
-        g_assert_not_reached();
-    }
 }

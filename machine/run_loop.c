@@ -98,6 +98,7 @@ static void run_engine(Machine *m, Cpu *cpu, int64_t insns, bool step)
     } else if (m->logs) {
         logs_run(m->logs, cpu, step);
     } else if (step) {
+        engine_step(cpu->engine);
     } else {
         engine_run(cpu->engine);
     }

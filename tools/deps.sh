@@ -8,8 +8,8 @@ set -euo pipefail
 build=(gcc libc6-dev meson ninja-build pkg-config python3 libgccjit-12-dev libglib2.0-dev libelf-dev
     libdw-dev libfdt-dev libcapstone-dev libjson-glib-dev libcmocka-dev libreadline-dev libslirp-dev libzstd-dev
     binutils-dev binutils-riscv64-linux-gnu gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf)
-# bzip2 and xz-utils unpack the sources of the suite "debian", e2fsprogs makes Linux's disk, gdb-multiarch debugs
-# guests, chromium shows pages, graphviz graphs, linux-perf reads -jitdump, zstd packs bad traces.
+# bzip2 and xz-utils unpack the sources of the suite "debian", e2fsprogs makes Linux's disk, zstd packs bad traces,
+# gdb-multiarch debugs guests, chromium shows pages, graphviz graphs, linux-perf reads -jitdump.
 tests=(chromium graphviz linux-perf qemu-system-misc device-tree-compiler bzip2 xz-utils zstd e2fsprogs
     libmpfr-dev gdb-multiarch)
 kernel=(gcc-riscv64-linux-gnu flex bison bc make)
