@@ -62,7 +62,7 @@ static bool unknown_option(const Parser *p, const char *word, const char *name, 
     const char *candidates[G_N_ELEMENTS(option_rows)];
     unsigned n = 0;
     for (unsigned i = 0; i < G_N_ELEMENTS(option_rows); i++)
-        if (!option_rows[i].group && (rows[i].alias_of || rows[i].scope & p->scope))
+        if (!option_rows[i].group && (option_rows[i].alias_of || option_rows[i].scope & p->scope))
             candidates[n++] = bare_name(&option_rows[i]);
     if (p->o->tlb_action && find_row(name, strlen(name), word[0] == '+', TLB))
         return value_error(error, word, "addend tlb %s has no such option (addend tlb --help lists whose it is)",
@@ -80,8 +80,8 @@ static bool unknown_option(const Parser *p, const char *word, const char *name, 
     if (!hint)
         return value_error(error, "unknown option", "%s (%s lists them)", word, help);
     for (unsigned i = 0; i < G_N_ELEMENTS(option_rows); i++)
-        if (!rows[i].group && bare_name(&option_rows[i]) == hint)
-            hint = rows[i].name;
+        if (!option_rows[i].group && bare_name(&option_rows[i]) == hint)
+            hint = option_rows[i].name;
     return value_error(error, "unknown option", "%s: did you mean %s?", word, hint);
 }
 
@@ -237,7 +237,7 @@ static const struct {
     OptionsCommand command;
 } subcommands[] = {{"demo", COMMAND_DEMO}, {"mtree", COMMAND_MTREE}, {"cache", COMMAND_CACHE},
                    {"aot", COMMAND_AOT},   {"tlb", COMMAND_TLB},     {"ir", COMMAND_IR},
-                   {"blocks", COMMAND_BLOCKS}, {"help", COMMAND_PRINT_HELP}};
+                   {"trace", COMMAND_TRACE}, {"blocks", COMMAND_BLOCKS}, {"help", COMMAND_PRINT_HELP}};
 
 static void subcommand(Parser *p)
 {
@@ -313,8 +313,9 @@ static bool parse_help(Parser *p, GError **error)
         i++;
     p->o->help_topic = subcommands[i].command;
     if (i == G_N_ELEMENTS(subcommands) - 1)
-        return value_error(error, "help", "there is no subcommand '%s', only demo, mtree, cache, aot, tlb, trace, blocks "
-                           "and ir", topic);
+        return value_error(error, "help",
+                           "there is no subcommand '%s', only demo, mtree, cache, aot, tlb, trace, blocks and ir",
+                           topic);
     return p->at + 1 == p->argc || value_error(error, "help", "one subcommand at a time");
 }
 
