@@ -5,12 +5,16 @@
 #include "machine/exec_private.h"
 #include "machine/gdb/gdb.h"
 
-#define WALK 512 // instructions at most interpreted before a sample: more than a region's way between two tests
+// A slice ends some instructions later than it should. So that a sample is at an instruction drawn evenly from all, it
+// is due a fixed distance, the reach, behind that: more than what was the latest end not long ago.
+#define REACH 64 // at first: of a block
+#define REACH_MAX 4096
+#define REACH_SHRINKS 64 // by one part in so many each time that it was more than needed
 
 typedef struct {
     uint64_t random; // of xorshift, never 0
-    int64_t left;    // instructions until the walk begins
-    uint64_t walk;   // the longest walk this time
+    int64_t left;    // instructions until the slice is to end
+    uint64_t reach;
     uint64_t last;   // the count of instructions at the last sample
 } SampledHart;
 
@@ -31,8 +35,7 @@ static uint64_t draw(SampledHart *h, uint64_t bound)
 // Half a period to one and a half.
 static void draw_next(const Sampler *s, SampledHart *h)
 {
-    h->walk = draw(h, MIN(WALK, s->period / 2));
-    h->left = (int64_t)(s->period / 2 + draw(h, s->period) - MIN(WALK, s->period / 2) / 2);
+    h->left = (int64_t)(s->period / 2 + draw(h, s->period));
 }
 
 void machine_add_sampler(Machine *m, uint64_t period, const SampleListener *listener)
@@ -50,6 +53,7 @@ void machine_add_sampler(Machine *m, uint64_t period, const SampleListener *list
     s->period = MIN(s->period, period);
     for (unsigned i = 0; i < harts; i++) {
         s->hart[i].random = UINT64_C(0x9e3779b97f4a7c15) * (i + 1);
+        s->hart[i].reach = REACH;
         draw_next(s, &s->hart[i]);
     }
 }
@@ -84,6 +88,14 @@ static void walk(const Machine *m, Cpu *cpu, uint64_t n)
             break;
 }
 
+// Instructions from here to where the sample is due.
+static uint64_t reach(SampledHart *h)
+{
+    uint64_t late = (uint64_t)-h->left, was = h->reach;
+    h->reach = CLAMP(was - was / REACH_SHRINKS, MIN(late + 1, REACH_MAX), REACH_MAX);
+    return was > late ? was - late : 0;
+}
+
 void sampler_look(Machine *m, Cpu *cpu, int64_t done, int64_t length)
 {
     Sampler *s = m->sampler;
@@ -92,7 +104,7 @@ void sampler_look(Machine *m, Cpu *cpu, int64_t done, int64_t length)
     if (h->left > 0)
         return;
     if (!m->check && done < length) // whose other hart does not see these steps
-        walk(m, cpu, MIN(h->walk, (uint64_t)(length - done)));
+        walk(m, cpu, MIN(reach(h), (uint64_t)(length - done)));
     uint64_t now = ir_env_icount(&cpu->hart.env), insns = now - h->last;
     h->last = now;
     draw_next(s, h);

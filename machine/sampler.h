@@ -2,8 +2,8 @@
 // Looks at where harts are, every so many instructions. Under -icount runs repeat exactly, samples included.
 //
 // Slices of harts end there. Compiled regions test for that on ways around only, so a sample where they leave would
-// never see some of their code. From there on some blocks more are interpreted, their number drawn at random: a block
-// is met as often as the instructions in it have run, at its first instruction.
+// never see some of their code. From there on blocks are interpreted up to an instruction drawn before: a block is met
+// as often as the instructions in it have run, at its first instruction.
 #pragma once
 #include "machine/exec.h"
 
@@ -14,7 +14,7 @@ typedef struct {
     void (*sample)(void *opaque, Cpu *cpu, uint64_t insns);
 } SampleListener;
 
-#define SAMPLER_PERIOD 100003 // instructions, on average: some 10000 times a second. A prime, and each slice is drawn
+#define SAMPLER_PERIOD 200003 // instructions, on average: some 10000 times a second. A prime, and each slice is drawn
                               // around it, so that loops do not keep step with it
 #define SAMPLER_MIN_PERIOD 100
 

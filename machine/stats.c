@@ -263,11 +263,18 @@ char *stats_summary(Machine *m, const RunResult *run)
 {
     Report r;
     collect(m, run, &r);
-    char *line = g_strdup_printf("addend: %.0f million guest instructions in %.2f s (%.0f MIPS), %.1f %% of them in %"
-                                 PRIu64 " regions compiled by libgccjit in %.2f s\n",
-                                 (double)r.all.insns / 1e6, r.seconds, mips(&r),
-                                 percent(r.all.engine.jit_insns, r.all.insns), r.all.engine.regions,
-                                 (double)r.all.engine.compile_ns / 1e9);
+    const EngineStats *e = &r.all.engine;
+    uint64_t regions = e->regions + e->cache_hits;
+    GString *s = g_string_new(NULL);
+    g_string_append_printf(s, "addend: %.0f million guest instructions in %.2f s (%.0f MIPS)", (double)r.all.insns / 1e6,
+                           r.seconds, mips(&r));
+    if (regions)
+        g_string_append_printf(s, ", %.1f %% of them in %" PRIu64 " regions compiled by libgccjit in %.2f s",
+                               percent(e->jit_insns, r.all.insns), regions, (double)e->compile_ns / 1e9);
+    else if (e->jit_insns)
+        g_string_append_printf(s, ", %.1f %% of them in %" PRIu64 " blocks of baseline code",
+                               percent(e->jit_insns, r.all.insns), e->baseline_blocks);
+    g_string_append_c(s, '\n');
     clear(&r);
-    return line;
+    return g_string_free(s, FALSE);
 }

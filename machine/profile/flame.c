@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Sampling call stacks. Each hart has a tree of what was seen on it, filled on its own thread.
 //
-// A stack takes some microseconds to walk. Unless the user says how often, samples are passed over when walking has
-// taken more than its share of the time; what runs meanwhile counts for the next one.
+// A stack takes some microseconds to walk. Unless the user says how often, up to three of four samples are passed over
+// where walking would take more than its share of the time; what ran meanwhile counts for the next one. It cannot be
+// more, or single samples would stand for too much.
 #include "machine/profile/flame.h"
 
 #include "machine/exec_private.h"
@@ -14,8 +15,13 @@
 #include <string.h>
 
 #define DEPTH_MAX 128
-#define SHARE 50             // walks may take one part in so many of the time
-#define FREE_NS 20000000     // ... and this much before that
+#define PERIOD (2 * SAMPLER_PERIOD) // instructions: of the fastest guests some percent of the time
+#define SHARE 64            // walks shall take one part in so many of the time
+#define PASS_MAX 3          // samples
+#define MEAN_OF 32          // samples that the present costs are a mean of
+#define WALK_NS_MAX 100000  // longer ones have looked something up once and for all
+#define NODES_MAX 1000000   // of a hart; what is not among them is "(others)"
+#define CACHED_MAX 200000   // addresses whose frame is kept
 
 typedef struct {
     uint32_t parent, frame;
@@ -29,15 +35,17 @@ typedef struct {
     GHashTable *nodes_by_key; // parent << 32 | frame (gint64) -> number
     GHashTable *kernel, *user; // pc (gint64) -> 1 + frame; user: in the space of satp
     uint64_t satp;
-    uint64_t skipped;  // instructions of samples passed over
-    uint64_t walk_ns;  // time that walks took
-    bool below;        // something was seen below machine mode
+    unsigned passed;        // samples passed over since the last one
+    uint64_t insns;         // that ran since then
+    uint64_t last_ns;       // when the last sample was due
+    double walk_ns, gap_ns; // means: of walking a stack, between two samples
+    uint32_t others;        // node of what found no place
+    bool below;             // something was seen below machine mode
 } FlameHart;
 
 struct Flame {
     Machine *m;
     bool harts, limited;
-    uint64_t start_ns;
     FlameHart *hart;
     unsigned n_harts;
 };
@@ -64,6 +72,8 @@ static uint32_t child_of(FlameHart *h, uint32_t parent, uint32_t frame)
     gpointer number;
     if (g_hash_table_lookup_extended(h->nodes_by_key, &key, NULL, &number))
         return GPOINTER_TO_UINT(number);
+    if (h->nodes->len >= NODES_MAX)
+        return h->others;
     Node n = {parent, frame, 0};
     g_array_append_val(h->nodes, n);
     g_hash_table_insert(h->nodes_by_key, g_memdup2(&key, sizeof key), GUINT_TO_POINTER(h->nodes->len - 1));
@@ -89,6 +99,8 @@ static uint32_t frame_at(Flame *f, FlameHart *h, Cpu *cpu, uint64_t pc)
     if (!name.function)
         return unknown_frame(h, pc);
     frame = frame_of(h, name.function);
+    if (g_hash_table_size(known) >= CACHED_MAX)
+        g_hash_table_remove_all(known);
     g_hash_table_insert(known, g_memdup2(&pc, sizeof pc), GUINT_TO_POINTER(frame + 1));
     return frame;
 }
@@ -129,9 +141,22 @@ static void add_stack(Flame *f, FlameHart *h, Cpu *cpu, uint64_t insns)
     uint32_t node = child_of(h, 0, root_of(f, h, cpu, pc[n - 1]));
     if (more)
         node = child_of(h, node, frame_of(h, "[...]"));
-    while (n)
+    while (n && node != h->others)
         node = child_of(h, node, frame_at(f, h, cpu, pc[--n]));
     g_array_index(h->nodes, Node, node).count += insns;
+}
+
+static void add_to_mean(double *mean, uint64_t value)
+{
+    *mean += ((double)value - *mean) / MEAN_OF;
+}
+
+// Is this one to be passed over?
+static bool pass(FlameHart *h, uint64_t now)
+{
+    add_to_mean(&h->gap_ns, MIN(now - h->last_ns, WALK_NS_MAX * SHARE));
+    h->last_ns = now;
+    return h->passed < PASS_MAX && h->walk_ns * SHARE > h->gap_ns * (h->passed + 1) && ++h->passed;
 }
 
 static void sample(void *opaque, Cpu *cpu, uint64_t insns)
@@ -139,20 +164,22 @@ static void sample(void *opaque, Cpu *cpu, uint64_t insns)
     Flame *f = opaque;
     FlameHart *h = &f->hart[cpu->hart.hartid];
     uint64_t start = f->limited ? clock_ns(CLOCK_MONOTONIC) : 0;
-    h->skipped += insns;
-    if (f->limited && h->walk_ns > FREE_NS + (start - f->start_ns) / SHARE)
+    h->insns += insns;
+    if (f->limited && pass(h, start))
         return;
-    add_stack(f, h, cpu, h->skipped);
-    h->skipped = 0;
+    add_stack(f, h, cpu, h->insns);
+    h->passed = 0;
+    h->insns = 0;
     if (f->limited)
-        h->walk_ns += clock_ns(CLOCK_MONOTONIC) - start;
+        add_to_mean(&h->walk_ns, MIN(clock_ns(CLOCK_MONOTONIC) - start, WALK_NS_MAX));
 }
 
 static void ready(void *opaque, Machine *m)
 {
     Flame *f = opaque;
     machine_names(m); // before there are threads
-    f->start_ns = clock_ns(CLOCK_MONOTONIC);
+    for (unsigned i = 0; i < f->n_harts; i++)
+        f->hart[i].last_ns = clock_ns(CLOCK_MONOTONIC);
 }
 
 Flame *flame_attach(Machine *m, uint64_t period, bool harts)
@@ -172,9 +199,10 @@ Flame *flame_attach(Machine *m, uint64_t period, bool harts)
         h->nodes_by_key = number_table();
         h->kernel = number_table();
         h->user = number_table();
+        h->others = child_of(h, 0, frame_of(h, "(others)"));
     }
     machine_add_ready(m, ready, f);
-    machine_add_sampler(m, period ? period : SAMPLER_PERIOD, &(SampleListener){f, sample});
+    machine_add_sampler(m, period ? period : PERIOD, &(SampleListener){f, sample});
     return f;
 }
 
@@ -186,9 +214,10 @@ static void add_frames(const Flame *f, const FlameHart *h, uint32_t node, bool b
     const Node *n = &g_array_index(h->nodes, Node, node);
     const char *name = g_ptr_array_index(h->names, n->frame);
     if (!n->parent) {
+        bool named = below || node == h->others;
         if (f->harts)
-            g_string_append_printf(s, "hart %u%s", (unsigned)(h - f->hart), below ? ";" : "");
-        g_string_append(s, below ? name : "");
+            g_string_append_printf(s, "hart %u%s", (unsigned)(h - f->hart), named ? ";" : "");
+        g_string_append(s, named ? name : "");
         return;
     }
     add_frames(f, h, n->parent, below, s);

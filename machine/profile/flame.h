@@ -5,7 +5,7 @@
 
 typedef struct Flame Flame;
 
-// Before machine_run. period: instructions between samples, 0: some 10000 a second, less if that costs too much.
+// Before machine_run. period: instructions between samples, 0: as suits, so that it costs a few percent.
 // harts: each hart's stacks apart.
 Flame *flame_attach(Machine *m, uint64_t period, bool harts);
 // Behind the run: all stacks, in the format of that file name.

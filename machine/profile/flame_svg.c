@@ -156,7 +156,7 @@ static void draw(GString *s, const FlameStack *stacks, unsigned n)
     unsigned height = TOP + (d.depth + 1) * ROW + 8;
     g_string_append_printf(s,
                            "<svg class=\"flame\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %u %u\" "
-                           "width=\"100%%\">\n",
+                           "width=\"100%%\" preserveAspectRatio=\"xMinYMin\">\n",
                            WIDTH, height);
     g_string_append(s, style);
     g_string_append_printf(s,

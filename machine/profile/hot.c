@@ -11,6 +11,8 @@
 #include "machine/tally.h"
 #include <inttypes.h>
 
+#define BLOCKS_MAX 1000000 // of a hart: some 100 MB
+
 typedef struct {
     gint64 key;          // of HotHart.blocks
     uint64_t pc, count, insns; // executions (0: not known) and instructions
@@ -25,6 +27,7 @@ typedef struct {
     Hot *hot;
     Cpu *cpu;
     GHashTable *blocks; // pc | mode in its lowest bit -> HotBlock
+    HotBlock others;    // what is not among them
 } HotHart;
 
 struct Hot {
@@ -48,6 +51,8 @@ static HotBlock *block_at(HotHart *h, uint64_t pc, bool user)
     HotBlock *b = g_hash_table_lookup(h->blocks, &key);
     if (b)
         return b;
+    if (g_hash_table_size(h->blocks) >= BLOCKS_MAX)
+        return &h->others;
     b = g_new0(HotBlock, 1);
     b->key = key;
     b->pc = pc;
@@ -78,7 +83,7 @@ static void note_translated(HotHart *h, const EngineEvent *e)
     HotBlock *b = block_at(h, e->pc, user);
     b->n_insns = e->n_insns;
     b->tier = CODE_INTERP;
-    if (!user)
+    if (!user || b == &h->others)
         return;
     g_free(b->name);
     b->name = name_of(h->hot, h->cpu, e->pc);
@@ -112,7 +117,7 @@ static void runs(void *opaque, unsigned hart, const EngineRuns *r)
     if (r->whole) {
         b->count += (uint64_t)r->count;
         b->insns += (uint64_t)r->count * r->n_insns;
-        b->n_insns = r->n_insns;
+        b->n_insns = b == &h->others ? 1 : r->n_insns;
     } else {
         b->lost += r->count * (int64_t)r->n_insns;
     }
@@ -145,13 +150,14 @@ Hot *hot_attach(Machine *m, bool exact)
     h->hart = g_new0(HotHart, h->n_harts);
     for (unsigned i = 0; i < h->n_harts; i++) {
         h->hart[i].hot = h;
+        h->hart[i].others = (HotBlock){.user = true, .name = (char *)(uintptr_t)"(others)"};
         h->hart[i].blocks = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, free_block);
     }
     machine_add_ready(m, ready, h);
     if (exact)
         machine_add_tally(m, &(TallyListener){h, runs});
     else
-        machine_add_sampler(m, SAMPLER_PERIOD, &(SampleListener){h, sample});
+        machine_add_sampler(m, SAMPLER_PERIOD / 2, &(SampleListener){h, sample});
     return h;
 }
 
@@ -187,6 +193,10 @@ static GArray *all_rows(const Hot *h, uint64_t *total)
             if (b->insns)
                 g_array_append_val(rows, row);
         }
+        Row others = {&h->hart[i].others, i, h->hart[i].others.insns};
+        *total += others.insns + (uint64_t)others.b->lost;
+        if (others.insns)
+            g_array_append_val(rows, others);
     }
     g_array_sort(rows, by_heat);
     return rows;

@@ -253,7 +253,7 @@ def hot(addend, guest):
         for b in data['blocks']:
             by_function[re.match(r'\w*', b.get('where', ''))[0]] += b['instructions']
         for name, n in (('work_a', 48), ('work_b', 12)):
-            close(f'{engine}: {name}', by_function[name] / (60 * 400000), n / 60, 0.0001 if exact else 0.03)
+            close(f'{engine}: {name}', by_function[name] / (60 * 400000), n / 60, 0.0001 if exact else 0.1)
         tier = data['blocks'][0]['tier']
         check(tier == {'interp': 'interpreter', 'baseline': 'baseline'}.get(engine, 'region'), f'{engine}: {tier}')
         if exact:

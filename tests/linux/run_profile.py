@@ -4,13 +4,15 @@
 
 run_profile.py ADDEND KERNEL IMAGE -- [options of addend]
 
-Boots IMAGE with --flame, --timeline and --hot, and again with --mix. The kernel's stacks lead from its start to where
-it initialises things, and programs are apart from it; the trace is whole; the counts add up.
+Boots IMAGE with --flame, --timeline and --hot, and again with --mix, when blocks are counted, too. The kernel's stacks
+lead from its start to where it initialises things, and programs are apart from it; functions have the shares in them
+that their blocks have; the trace is whole; the counts add up.
 """
 import argparse
 import collections
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -51,6 +53,20 @@ def check_flame(text, named):
         run_profile.check(unknown < 0.02 * roots['[kernel]'], f'{unknown} of {roots} have no name')
 
 
+def check_shares(name, text, hot, tolerance):
+    """The functions at the stacks' ends, and those of the hottest blocks."""
+    stacks, blocks = collections.Counter(), collections.Counter()
+    for stack, count in run_profile.folded(text).items():
+        stacks[stack.rsplit(';')[-1]] += count
+    for b in hot['blocks']:
+        blocks[re.match('[^+ ]*', b.get('where', ''))[0]] += b['instructions']
+    total = sum(stacks.values())
+    run_profile.check(0.98 * hot['instructions'] < total <= hot['instructions'] * 1.001, f'{name}: {total} instructions')
+    for function, count in stacks.items():
+        if not function.startswith('['):
+            run_profile.close(f'{name}: {function}', count / total, blocks[function] / hot['instructions'], tolerance)
+
+
 def check_timeline(text):
     run_profile.check(len(text) < 12_000_000, f'the trace has {len(text)} bytes')
     events = run_profile.check_trace(text)
@@ -73,12 +89,12 @@ def check(args, folder):
     named = args.kernel == 'small' and symbols.exists()
     flame, timeline, mix, hot = (folder / n for n in ('f.folded', 't.json', 'm.json', 'h.json'))
     boot(args, *(['--symbols', str(symbols)] if named else []), f'--flame={flame}', f'--timeline={timeline}',
-         f'--hot=50,file={hot}')
+         f'--hot=1000000,file={hot}')
     check_flame(flame.read_text(encoding='utf-8'), named)
     check_timeline(timeline.read_text(encoding='utf-8'))
-    blocks = json.loads(hot.read_text(encoding='utf-8'))['blocks']
-    run_profile.check(len(blocks) == 50 and (not named or any('where' in b for b in blocks)), f'{blocks}')
-    boot(args, f'--mix={mix}')
+    check_shares('sampled', flame.read_text(encoding='utf-8'), json.loads(hot.read_text(encoding='utf-8')), 0.04)
+    boot(args, f'--flame={flame}', f'--mix={mix}', f'--hot=1000000,file={hot}')
+    check_shares('counted', flame.read_text(encoding='utf-8'), json.loads(hot.read_text(encoding='utf-8')), 0.03)
     check_mix(mix.read_text(encoding='utf-8'))
 
 
