@@ -64,21 +64,20 @@ bool breakpoints_lift(Engine *e, uint64_t pc, unsigned max, MemFault *fault)
     return !n || e->guest.lift(e->guest.opaque, pc, pc, n, e->scratch, fault);
 }
 
-// Appends what is in a and not in b.
-static void add_others(GArray *out, const uint64_t *a, unsigned n_a, const uint64_t *b, unsigned n_b)
+// What is in only one of them, ascending as they are; the caller frees it.
+static GArray *differences(const uint64_t *a, unsigned n_a, const uint64_t *b, unsigned n_b)
 {
-    for (unsigned i = 0, k = 0; i < n_a; i++) {
-        while (k < n_b && b[k] < a[i])
+    GArray *out = g_array_new(FALSE, FALSE, sizeof *a);
+    for (unsigned i = 0, k = 0; i < n_a || k < n_b;) {
+        if (i < n_a && k < n_b && a[i] == b[k]) {
+            i++;
             k++;
-        if (k == n_b || b[k] != a[i])
-            g_array_append_val(out, a[i]);
+            continue;
+        }
+        uint64_t pc = k == n_b || (i < n_a && a[i] < b[k]) ? a[i++] : b[k++];
+        g_array_append_val(out, pc);
     }
-}
-
-static int compare(gconstpointer p, gconstpointer q)
-{
-    const uint64_t *a = p, *b = q;
-    return *a < *b ? -1 : *a > *b;
+    return out;
 }
 
 // Drops the code at these addresses, and what ends there.
@@ -99,10 +98,7 @@ void engine_set_breakpoints(Engine *e, const uint64_t *pcs, unsigned n)
     unsigned n_old = old ? old->n : 0;
     if (n == n_old && (!n || !memcmp(old->pc, pcs, n * sizeof *pcs)))
         return;
-    g_autoptr(GArray) changed = g_array_new(FALSE, FALSE, sizeof(uint64_t));
-    add_others(changed, pcs, n, old ? old->pc : NULL, n_old);
-    add_others(changed, old ? old->pc : NULL, n_old, pcs, n);
-    g_array_sort(changed, compare);
+    g_autoptr(GArray) changed = differences(pcs, n, old ? old->pc : NULL, n_old);
     breakpoints_free(e);
     if (n) {
         e->breakpoints = g_malloc(sizeof(Breakpoints) + n * sizeof *pcs);

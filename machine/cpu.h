@@ -50,9 +50,12 @@ void cpu_map_changed(Cpu *cpu);
 // Pages are clean in a dirty log: its next store to each is noticed. Likewise.
 void cpu_pages_clean(Cpu *cpu, ram_t start, uint64_t len);
 
-// A debugger's access to what the processor sees at va (R2.25): page by page, whatever permissions say; ROM is written
-// too, a device is read but not written. While the processor is stopped. False at the first page that is mapped nowhere
-// or cannot be read; what came before is done.
+// A debugger's access to what the processor sees at physical address pa (R2.25): ROM is written too, a device is read
+// but not written. While the processor is stopped. False if some of it is not there, or is a device that was to be
+// written; the rest is done.
+bool cpu_physical_memory_rw_debug(Cpu *cpu, gpa_t pa, void *buf, uint64_t len, bool is_write);
+// The same at va, page by page, whatever permissions say. False at the first page that is mapped nowhere, or of which
+// the above is; what came before is done.
 bool cpu_memory_rw_debug(Cpu *cpu, gva_t va, void *buf, uint64_t len, bool is_write);
 
 bool cpu_is_mine(Cpu *cpu); // Is it run by this thread?

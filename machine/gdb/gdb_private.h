@@ -55,6 +55,7 @@ struct Gdb {
     bool silent;    // ... there is none (yet)
     bool resumed;   // the debugger waits for a stop
     bool own_cont;  // machine_cont is called for the debugger
+    bool left;      // the last debugger has gone, and what it has set is to go when the machine stands
     bool physical;  // memory is meant by physical address
     unsigned sstep; // SSTEP_ ...
     unsigned hart, run_hart; // of Hg, Hc
@@ -101,7 +102,7 @@ char *gdb_registers_xml(const Gdb *g); // the target description; the caller fre
 
 // memory.c
 GdbCommand gdb_memory_read, gdb_memory_write, gdb_memory_write_binary, gdb_memory_search, gdb_memory_crc;
-bool gdb_memory(const Gdb *g, uint64_t addr, void *buf, uint64_t len, bool write);
+bool gdb_memory(const Gdb *g, uint64_t addr, void *buf, uint64_t len, bool write); // writes RAM and ROM only
 
 // points.c
 GdbCommand gdb_point_insert, gdb_point_remove;

@@ -7,18 +7,11 @@
 enum { ERROR_FAULT = 14, ERROR_INVALID = 22 };
 #define CHUNK 4096u // searched, or summed up, at a time; and no more than a page is asked for
 
-static bool physical(Cpu *cpu, uint64_t addr, void *buf, uint64_t len, bool write)
-{
-    AddressSpace *as = board_cpu_memory(cpu->board, (unsigned)cpu->hart.hartid);
-    const MemTxAttrs attrs = {.debug = 1};
-    MemTxResult r = write ? address_space_write_rom(as, addr, buf, len) : address_space_read(as, addr, attrs, buf, len);
-    return r == MEMTX_OK;
-}
-
 bool gdb_memory(const Gdb *g, uint64_t addr, void *buf, uint64_t len, bool write)
 {
     Cpu *cpu = machine_cpu(g->m, g->hart);
-    return g->physical ? physical(cpu, addr, buf, len, write) : cpu_memory_rw_debug(cpu, addr, buf, len, write);
+    return g->physical ? cpu_physical_memory_rw_debug(cpu, addr, buf, len, write)
+                       : cpu_memory_rw_debug(cpu, addr, buf, len, write);
 }
 
 // Reads what there is of it, page by page. How much that was.

@@ -129,7 +129,7 @@ static bool parse_action(const char **text, Asked *a)
             return false;
         break;
     case 'r':
-        if (!packet_number_then(text, ',', &a->from) || !packet_number(text, &a->to))
+        if (!packet_number_then(text, ',', &a->from) || !packet_number(text, &a->to) || a->to < a->from)
             return false;
         break;
     case 'c':

@@ -184,13 +184,17 @@ static void on_opened(void *opaque)
     gdb_interrupt(g);
 }
 
-// As if it had detached.
+// As if it had detached; if the machine cannot be stopped now, as soon as it can.
 static void on_closed(void *opaque)
 {
     Gdb *g = opaque;
     forget_debugger(g);
-    if (machine_stop(g->m))
+    if (machine_stopped(g->m)) {
         gdb_let_go(g);
+        return;
+    }
+    g->left = true;
+    gdb_interrupt(g);
 }
 
 bool gdb_new(Machine *m, const Options *o, Gdb **out, GError **error)

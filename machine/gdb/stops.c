@@ -6,6 +6,7 @@
 #include <inttypes.h>
 
 #define RETRY_MS 100
+#define RETRY_ALONE_MS 1000 // no debugger waits, and trying has the other harts wait
 enum { SIGNAL_INT = 2, SIGNAL_TRAP = 5 }; // gdb's numbers
 
 bool gdb_holds(const Gdb *g, unsigned hart)
@@ -59,12 +60,14 @@ void gdb_slice_done(Gdb *g, unsigned hart, bool stepped)
     if (!stop.why)
         return;
     Runner *r = &m->runners[m->n_runners > 1 ? hart : 0];
-    exclusive_leave(&m->exclusive);
-    g_mutex_lock(&m->lock);
+    g_mutex_lock(&m->lock); // still inside the section: whoever stops the machine finds the report
     h->stop = stop;
     h->waits = true;
     if (!g->stopping)
         g->stopping = g_idle_add_full(G_PRIORITY_HIGH, on_report, g, NULL);
+    g_mutex_unlock(&m->lock);
+    exclusive_leave(&m->exclusive);
+    g_mutex_lock(&m->lock);
     while (h->waits && !g_atomic_int_get(&m->stop))
         g_cond_wait(&r->wake, &m->lock);
     h->waits = false;
@@ -74,12 +77,22 @@ void gdb_slice_done(Gdb *g, unsigned hart, bool stepped)
 
 // --- the main thread -----------------------------------------------------------------------------------------
 
-// The report to tell of, by harts in turn; those that wait need not any more. What the others have seen they will see
-// again.
+static void drop_source(Gdb *g)
+{
+    g_mutex_lock(&g->m->lock);
+    if (g->stopping)
+        g_source_remove(g->stopping);
+    g->stopping = 0;
+    g_mutex_unlock(&g->m->lock);
+}
+
+// The report to tell of, by harts in turn; those that wait need not any more. The breakpoints and accesses that the
+// others stand in front of they come to again; a step that is done stays done without a word.
 static Stop take_reports(Gdb *g)
 {
     Machine *m = g->m;
     Stop stop = {STOP_NONE, 0, 0, 0};
+    drop_source(g);
     g_mutex_lock(&m->lock);
     for (unsigned i = 0; i < gdb_n_harts(g); i++) {
         GdbHart *h = &g->harts[(g->next_report + i) % gdb_n_harts(g)];
@@ -89,9 +102,6 @@ static Stop take_reports(Gdb *g)
     }
     for (unsigned i = 0; i < m->n_runners; i++)
         g_cond_signal(&m->runners[i].wake);
-    if (g->stopping)
-        g_source_remove(g->stopping);
-    g->stopping = 0;
     g_mutex_unlock(&m->lock);
     return stop;
 }
@@ -114,6 +124,12 @@ void gdb_stop_text(const Gdb *g, GString *out)
 void gdb_on_stop(Gdb *g)
 {
     Stop stop = take_reports(g);
+    if (g->left) { // what stopped them is of no account any more
+        stop.why = STOP_NONE;
+        gdb_points_clear(g);
+        gdb_all_run(g);
+        g->left = false;
+    }
     if (!stop.why)
         stop = (Stop){STOP_INTERRUPT, g->hart, 0, 0};
     else
@@ -128,32 +144,39 @@ void gdb_on_stop(Gdb *g)
     gdb_send(g, text->str, text->len);
 }
 
-// Until it works: a hart may wait inside an instruction for what the user types.
-static gboolean try_to_stop(gpointer opaque)
+// Until it works: a hart may wait inside an instruction for what the user types. Without a debugger to tell they all go
+// on then.
+static void try_to_stop(Gdb *g)
 {
-    Gdb *g = opaque;
     Machine *m = g->m;
-    g_mutex_lock(&m->lock);
-    g->stopping = 0; // this source's number
-    g_mutex_unlock(&m->lock);
-    if (!machine_stop(m)) {
-        g_mutex_lock(&m->lock);
-        if (!g->stopping)
-            g->stopping = g_timeout_add(RETRY_MS, try_to_stop, g);
-        g_mutex_unlock(&m->lock);
+    bool alone = !connection_is_open(g->connection);
+    if (machine_stop(m)) {
+        if (alone)
+            gdb_let_go(g);
+        return;
     }
-    return G_SOURCE_REMOVE;
+    g_mutex_lock(&m->lock);
+    if (!g->stopping)
+        g->stopping = g_timeout_add(alone ? RETRY_ALONE_MS : RETRY_MS, on_report, g);
+    g_mutex_unlock(&m->lock);
 }
 
 static gboolean on_report(gpointer opaque)
 {
-    return try_to_stop(opaque);
+    Gdb *g = opaque;
+    g_mutex_lock(&g->m->lock);
+    g->stopping = 0; // this source's number
+    g_mutex_unlock(&g->m->lock);
+    try_to_stop(g);
+    return G_SOURCE_REMOVE;
 }
 
 void gdb_interrupt(Gdb *g)
 {
-    if (!machine_stopped(g->m))
-        try_to_stop(g);
+    if (machine_stopped(g->m))
+        return;
+    drop_source(g); // which would try it once more
+    try_to_stop(g);
 }
 
 // What was not the guest's doing is SIGTRAP here, as of a program that has just been started.
@@ -169,5 +192,4 @@ void gdb_on_cont(Gdb *g)
 {
     if (!g->own_cont)
         gdb_all_run(g);
-    take_reports(g); // one that came late: its hart will see the same again
 }

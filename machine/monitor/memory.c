@@ -72,10 +72,8 @@ static bool take_last(Monitor *mon, const char *text, uint64_t *value)
 static bool read_bytes(Monitor *mon, bool physical, uint64_t addr, void *buf, uint64_t len)
 {
     Cpu *cpu = monitor_cpu(mon);
-    if (!physical)
-        return cpu_memory_rw_debug(cpu, addr, buf, len, false);
-    return address_space_read(board_cpu_memory(cpu->board, mon->hart), addr, (MemTxAttrs){.debug = 1}, buf, len) ==
-           MEMTX_OK;
+    return physical ? cpu_physical_memory_rw_debug(cpu, addr, buf, len, false)
+                    : cpu_memory_rw_debug(cpu, addr, buf, len, false);
 }
 
 static void print_char(GString *out, uint8_t c)

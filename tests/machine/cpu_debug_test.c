@@ -29,8 +29,11 @@ static void bare(void **state)
     assert_true(cpu_memory_rw_debug(cpu, 0x1004, buf, 3, false));
     assert_memory_equal(buf, "ROM", 3);
     assert_false(cpu_memory_rw_debug(cpu, 0x10, buf, 1, false)); // nothing there
-    assert_true(cpu_memory_rw_debug(cpu, 0x2000000, "\1\0\0", 4, true)); // a device is left alone
+    assert_false(cpu_memory_rw_debug(cpu, 0x10, buf, 1, true));
+    assert_false(cpu_memory_rw_debug(cpu, 0x2000000, "\1\0\0", 4, true)); // a device is left alone
+    assert_false(cpu_physical_memory_rw_debug(cpu, 0x2000000, "\1\0\0", 4, true));
     assert_int_equal(fixture_ld(f, 0x2000000, 4), 0);
+    assert_true(cpu_memory_rw_debug(cpu, 0x2000000, buf, 4, false));
     cpu_free(cpu);
 }
 
@@ -52,6 +55,8 @@ static void paged(void **state)
     assert_true(cpu_memory_rw_debug(cpu, VA + 0xfff, "xy", 2, true));
     assert_int_equal(fixture_ld(f, RAM + 0x3000, 1), 'y');
     assert_int_equal(fixture_ld(f, ROOT + 0x2000, 8), PTE(RAM + 0x5000, 0x9)); // as before
+    assert_true(cpu_physical_memory_rw_debug(cpu, RAM + 0x5ffe, buf, 2, false)); // whatever satp says
+    assert_memory_equal(buf, "\x11x", 2);
     // The third page is not mapped: what came before is done.
     memset(buf, 7, sizeof buf);
     assert_false(cpu_memory_rw_debug(cpu, VA + 0x1ffe, buf, 4, true));

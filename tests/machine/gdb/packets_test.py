@@ -17,6 +17,8 @@ import xml.etree.ElementTree
 
 ADDEND, GUEST = sys.argv[1:3]
 TIMEOUT = 60
+CODE = 0x80100000  # where the guest has nothing
+PATIENCE = 2  # seconds for which the stub waits for a hart
 
 
 def symbols():
@@ -84,9 +86,9 @@ class Stub(unittest.TestCase):
         self.path = os.path.join(folder.name, 'gdb')
         self.program = None
 
-    def start(self, *options, env=None):
+    def start(self, *options, env=None, stdin=subprocess.DEVNULL):
         argv = [ADDEND, '-m', '128', '-smp', '2', '-gdb', 'unix:' + self.path, '-S', *options]
-        self.program = subprocess.Popen([*argv, '--timeout', '120', GUEST], stdin=subprocess.DEVNULL,
+        self.program = subprocess.Popen([*argv, '--timeout', '120', GUEST], stdin=stdin,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
         self.addCleanup(self.program.communicate)
         self.addCleanup(self.program.kill)
@@ -126,12 +128,18 @@ class Stub(unittest.TestCase):
                 ('Hg0', 'OK'), ('Hg1', 'OK'), ('Hc-1', 'OK'), ('Hx1', 'E16'), ('H', 'E16'), ('vMustReplyEmpty', ''),
                 ('qSymbol::', 'OK'), ('qTStatus', ''), ('vCont?', 'vCont;c;C;s;S;t;r'), ('vCont', 'E16'),
                 ('vCont;', 'E16'), ('vCont;x', 'E16'), ('vCont;s:9', 'E16'), ('vCont;t', 'E16'), ('vCont;r1,2:1', None),
+                ('vCont;r2,1:1', 'E16'), ('vCont;rffffffffffffffff,0:1', 'E16'),
                 ('Z0', 'E16'), ('Z9,0,4', ''), ('Z2,ffffffffffffffff,2', 'E16'), ('Z2,80000000,0', 'E16'),
                 ('z2,80000000,4', 'OK'), ('p0', '0' * 16), ('p20', struct.pack('<Q', 0x1004).hex()), ('p', 'E16'),
                 ('pffff', 'E16'), ('P0=zz', 'E16'), ('P0', 'E16'), ('m0,0', ''), ('m', 'E16'), ('m7000000000,4', 'E0e'),
                 ('M80001000,2:aabb', 'OK'), ('m80001000,2', 'aabb'), ('M80001000,2:aabbcc', 'E16'),
                 ('M80001000,2:aa', 'E16'), ('X80001000,2:}\x03c', 'OK'), ('m80001000,2', '2363'),
-                ('X80001000,3:ab', 'E16'), ('X80001000,0:', 'OK'), ('qSearch:memory:80000000;2000;#c', None),
+                ('X80001000,3:ab', 'E16'), ('X80001000,0:', 'OK'), ('M7000000000,1:00', 'E0e'),
+                ('M2000000,4:01000000', 'E0e'), ('X2000000,1:a', 'E0e'), ('m2000000,4', '00000000'),
+                ('M1ff0,2:6162', 'OK'), ('m1ff0,2', '6162'), ('Qqemu.PhyMemMode:1', 'OK'),
+                ('M2000000,4:01000000', 'E0e'), ('M7000000000,1:00', 'E0e'), ('M1ff0,1:63', 'OK'), ('m1ff0,2', '6362'),
+                ('Qqemu.PhyMemMode:0', 'OK'),
+                ('qSearch:memory:80000000;2000;#c', None),
                 ('qCRC:80001000,2', None), ('qCRC:7000000000,2', 'E0e'), ('QqemuX', ''),
                 ('qRcmd,zz', 'E16'), ('qXfer:features:read:other.xml:0,10', 'E00'), ('G00', 'E16'), ('i', ''),
                 ('qqemu.sstep', '0x3'), ('Qqemu.sstep=1', 'OK'), ('qqemu.sstep', '0x1'), ('Qqemu.sstep=9', 'E16')]:
@@ -219,6 +227,74 @@ class Stub(unittest.TestCase):
         self.assertEqual(p.ask(f'M{start:x},4:{code}'), 'OK')
         self.assertEqual(p.ask('D'), 'OK')
         self.ends('(.* jumps to itself.*\n)?')
+
+    def read_console(self, *behind):
+        """Hart 0 is about to say > and then to wait for a character inside an instruction, behind which it goes on with
+        these words."""
+        p = self.start('-semihosting', stdin=subprocess.PIPE)
+        call = [0x01f01013, 0x00100073, 0x40705013]
+        # auipc a1, 0; addi a1, a1, 64; li a0, 3 (SYS_WRITEC), 7 (SYS_READC)
+        words = [0x00000597, 0x04058593, 0x00300513, *call, 0x00700513, *call, *behind]
+        self.assertLessEqual(len(words), 16)
+        code = struct.pack('<16I', *words, *[0] * (16 - len(words))) + b'>'
+        self.assertEqual(p.ask(f'M{CODE:x},{len(code):x}:{code.hex()}'), 'OK')
+        self.assertEqual(p.ask(f'P20={struct.pack("<Q", CODE).hex()}'), 'OK')
+        return p
+
+    def reads(self):
+        self.assertEqual(os.read(self.program.stdout.fileno(), 1), b'>')
+        time.sleep(0.1)
+
+    def types(self):
+        self.program.stdin.write('x')
+        self.program.stdin.flush()
+
+    def test_stuck(self):
+        """A hart that cannot be stopped for now: Ctrl-C twice is one stop, when there is input."""
+        p = self.read_console(0x6f)  # it jumps to itself
+        p.sock.sendall(frame('vCont;c'))
+        self.reads()
+        p.sock.sendall(b'\3\3' + frame('vCont;c'))
+        time.sleep(PATIENCE * 1.5)  # the second one waits
+        self.types()
+        self.assertEqual(p.packet(), 'T02thread:1;')
+        self.assertEqual(p.byte(), b'+')
+        p.sock.settimeout(1)
+        with self.assertRaises(TimeoutError):
+            p.packet()
+        p.sock.settimeout(TIMEOUT)
+        p.sock.sendall(b'\3')
+        self.assertEqual(p.packet(), 'T02thread:1;')
+        self.assertEqual(p.ask('p20'), struct.pack('<Q', CODE + 40).hex())
+
+    def gone_while_stuck(self):
+        # li t0, 1; slli t0, t0, 31; jr t0: the guest's beginning
+        p = self.read_console(0x00100293, 0x01f29293, 0x00028067)
+        p.ask(f'Z0,{SYMBOLS["add"]:x},2')
+        p.ask(f'Z2,{SYMBOLS["counter"]:x},8')
+        p.sock.sendall(frame('vCont;c:1'))  # the other one stands
+        self.reads()
+        p.sock.close()
+        time.sleep(PATIENCE + 1)
+
+    def test_gone_while_stuck(self):
+        """Whoever goes while a hart cannot be stopped leaves nothing behind either,"""
+        self.gone_while_stuck()
+        self.types()
+        self.ends()
+
+    def test_next_while_stuck(self):
+        """also for the next one, who has it stand."""
+        self.gone_while_stuck()
+        p = self.connect()
+        self.assertEqual(p.ask('?'), 'E10')
+        self.types()
+        while (why := p.ask('?')) == 'E10':
+            pass
+        self.assertEqual(why, 'T05thread:1;')
+        self.assertEqual(p.console('info status'), ('VM status: paused\n', 'OK'))
+        self.assertEqual(p.ask('vCont;c'), 'W2a')
+        self.ends()
 
     def test_hang_up(self):
         """Whoever goes without a word leaves nothing behind."""
