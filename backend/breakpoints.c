@@ -24,10 +24,9 @@ static bool between(const uint64_t *pcs, unsigned n, uint64_t first, uint64_t la
     return lo < n && pcs[lo] <= last;
 }
 
-bool breakpoint_at(const Engine *e, uint64_t pc)
+bool breakpoints_have(const Engine *e, uint64_t first, uint64_t last)
 {
-    const Breakpoints *b = e->breakpoints;
-    return b && between(b->pc, b->n, pc, pc);
+    return between(e->breakpoints->pc, e->breakpoints->n, first, last);
 }
 
 bool breakpoint_stops(Engine *e, uint64_t pc)
@@ -40,8 +39,7 @@ bool breakpoint_stops(Engine *e, uint64_t pc)
 
 bool breakpoint_on_page(const Engine *e, uint64_t pc)
 {
-    const Breakpoints *b = e->breakpoints;
-    return b && between(b->pc, b->n, pc & PAGE_MASK, pc | ~PAGE_MASK);
+    return e->breakpoints && breakpoints_have(e, pc & PAGE_MASK, pc | ~PAGE_MASK);
 }
 
 // How many instructions of this block, lifted at base, lie in front of one with a breakpoint, the first one aside; 0:
@@ -56,11 +54,9 @@ static unsigned room(const Engine *e, const IrBlock *ir, uint64_t base)
     return 0;
 }
 
-bool breakpoints_lift(Engine *e, uint64_t pc, unsigned max, MemFault *fault)
+bool breakpoints_cut(Engine *e, uint64_t pc, MemFault *fault)
 {
-    if (!e->guest.lift(e->guest.opaque, pc, pc, max, e->scratch, fault))
-        return false;
-    unsigned n = e->breakpoints ? room(e, e->scratch, pc) : 0;
+    unsigned n = room(e, e->scratch, pc);
     return !n || e->guest.lift(e->guest.opaque, pc, pc, n, e->scratch, fault);
 }
 

@@ -134,7 +134,8 @@ static Block *translate(Engine *e, uint64_t pc, unsigned max, CodeArena *arena)
     Block *b = NULL;
     for (bool first = true; !b; max /= 2, first = false) {
         uint64_t start = costs_now(e), lifted;
-        if (!breakpoints_lift(e, pc, max, &fault)) {
+        if (!e->guest.lift(e->guest.opaque, pc, pc, max, e->scratch, &fault) ||
+            (e->breakpoints && !breakpoints_cut(e, pc, &fault))) {
             tap_blocks_fetch_fault(e, &fault);
             return NULL;
         }
@@ -230,7 +231,7 @@ static Block *translate_cached(Engine *e, uint64_t pc, ram_t ram, const uint8_t 
         if (!b)
             return NULL;
         set_spans(b, code_length(e->scratch), ram, next);
-        b->cut = breakpoint_at(e, block_end(b));
+        b->cut = e->breakpoints && breakpoint_at(e, block_end(b));
     }
     tier_reset_heat(e, b);
     code_cache_add_block(e->cache, b);
@@ -284,7 +285,7 @@ Block *engine_block(Engine *e, uint64_t pc)
     const uint8_t *host;
     ram_t ram;
     MemFault fault;
-    if (breakpoint_stops(e, pc))
+    if (e->breakpoints && breakpoint_stops(e, pc))
         return NULL;
     if (!fetch(e, pc, &host, &ram, &fault)) {
         tap_blocks_fetch_fault(e, &fault);

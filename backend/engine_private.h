@@ -123,11 +123,16 @@ void engine_run_one(Engine *e, Block *b);
 bool engine_flush_if_wanted(Engine *e); // true: no block is good any more
 
 // breakpoints.c
-bool breakpoint_at(const Engine *e, uint64_t pc);
-bool breakpoint_stops(Engine *e, uint64_t pc); // the hart comes to pc. True: the slice ends in front of it
+bool breakpoints_have(const Engine *e, uint64_t first, uint64_t last); // is there one? Only if e->breakpoints
+static inline bool breakpoint_at(const Engine *e, uint64_t pc)
+{
+    return e->breakpoints && breakpoints_have(e, pc, pc);
+}
+bool breakpoint_stops(Engine *e, uint64_t pc); // the hart comes to pc. True: the slice ends in front of it. Likewise
 bool breakpoint_on_page(const Engine *e, uint64_t pc);
-// Lifts at pc into e->scratch, at most max instructions, and none with a breakpoint behind the first.
-bool breakpoints_lift(Engine *e, uint64_t pc, unsigned max, MemFault *fault);
+// e->scratch, lifted at pc, has at most max instructions: lifts it again without those from the first one on that has a
+// breakpoint, its own first aside. Likewise.
+bool breakpoints_cut(Engine *e, uint64_t pc, MemFault *fault);
 void breakpoints_free(Engine *e);
 
 // engine_watch.c: tells the watchers, of whom there are some (e->watchers), with the time. start_ns 0: it took none.

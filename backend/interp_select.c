@@ -340,13 +340,14 @@ static Block *finish(Select *s, CodeArena *arena)
     memcpy(b->ops, s->ops->data, s->ops->len * sizeof(IOp));
     b->pc = s->base + (uint64_t)ir->pc;
     uint8_t *bytes = block_bytes(b);
+    int64_t room = ir->pc + (int64_t)ir->n_insns * MAX_INSN_BYTES;
     unsigned n = 0;
     int64_t end = 0;
     for (unsigned i = 0; i < ir->n_ops; i++) {
         const IrInst *op = &ir->ops[i];
         if (op->op == IR_OP_INSN) {
             uint32_t bits = ir_insn_bits(op);
-            if (op->imm - ir->pc + op->reg <= ir->n_insns * MAX_INSN_BYTES) // else a tool has left out some
+            if (op->imm + op->reg <= room) // else a tool has left out some
                 memcpy(bytes + (op->imm - ir->pc), &bits, op->reg);
             b->insn_pc[n++] = (uint16_t)(op->imm - ir->pc);
             end = op->imm + op->reg;

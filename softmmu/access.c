@@ -220,11 +220,15 @@ static bool store_device(Tlb *tlb, const TlbEntry *e, gva_t va, unsigned size, u
     return false;
 }
 
+static __attribute__((noinline, cold)) bool ask(Tlb *tlb, gva_t va, unsigned size, MemAccess access, MemFault *fault)
+{
+    return tlb_watch_ask(tlb, &(TlbAsked){va, size, access == ACCESS_READ, access == ACCESS_WRITE}, fault);
+}
+
 // May an access of that many bytes be done, of a page or two of which these are the flags? False: *fault.
 static inline bool may(Tlb *tlb, unsigned flags, gva_t va, unsigned size, MemAccess access, MemFault *fault)
 {
-    return !(flags & TLB_WATCH) ||
-           tlb_watch_ask(tlb, &(TlbAsked){va, size, access == ACCESS_READ, access == ACCESS_WRITE}, fault);
+    return __builtin_expect(!(flags & TLB_WATCH), 1) || ask(tlb, va, size, access, fault);
 }
 
 bool tlb_load(Tlb *tlb, gva_t va, unsigned size, uint64_t *value, MemFault *fault)
