@@ -266,8 +266,8 @@ char *stats_summary(Machine *m, const RunResult *run)
     const EngineStats *e = &r.all.engine;
     uint64_t regions = e->regions + e->cache_hits;
     GString *s = g_string_new(NULL);
-    g_string_append_printf(s, "addend: %.0f million guest instructions in %.2f s (%.0f MIPS)", (double)r.all.insns / 1e6,
-                           r.seconds, mips(&r));
+    g_string_append_printf(s, "addend: %.0f million guest instructions in %.2f s (%.0f MIPS)",
+                           (double)r.all.insns / 1e6, r.seconds, mips(&r));
     if (regions)
         g_string_append_printf(s, ", %.1f %% of them in %" PRIu64 " regions compiled by libgccjit in %.2f s",
                                percent(e->jit_insns, r.all.insns), regions, (double)e->compile_ns / 1e9);
