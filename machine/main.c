@@ -7,13 +7,10 @@
 #include "machine/demo.h"
 #include "machine/exec.h"
 #include "machine/irtool/irtool.h"
-#include "machine/log/logs.h"
 #include "machine/log/itrace_command.h"
-#include "machine/profile/perf.h"
-#include "machine/profile/profile.h"
+#include "machine/observers.h"
 #include "machine/stats.h"
 #include "machine/tlb_command.h"
-#include "machine/tlb_run.h"
 #include "util/log.h"
 
 #include <errno.h>
@@ -71,7 +68,8 @@ static bool write_stats(Machine *m, const Options *o, const RunResult *run, FILE
         g_autofree char *text = o->stats == STATS_JSON ? stats_json(m, run, &wrong) : stats_text(m, run, &wrong);
         fputs(text, out);
     }
-    if (out != stderr && fclose(out) != 0)
+    bool lost = ferror(out); // of a text longer than the buffer: fclose does not say so
+    if (out != stderr && (fclose(out) || lost))
         return file_error("--stats=json:", o->stats_file, error);
     if (wrong)
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "statistics do not add up: %s", wrong);
@@ -84,72 +82,64 @@ static void print_tlb_models(void)
     fputs(text, stdout);
 }
 
-static int run(const Options *o)
+// Tells of each, and frees them; the exit status if there is one, else status.
+static int fail_all(GPtrArray *errors, int status)
 {
-    g_autoptr(GError) error = NULL;
-    FILE *stats;
-    TlbRun *tlb = NULL;
-    Profile *profile;
-    MachineLogs *logs;
-    if ((o->log_file && !log_open(o->log_file, &error)) || !open_stats(o, &stats, &error) ||
-        !blocks_run_check(o, &error) || !tlb_run_new(o, &tlb, &error) || !profile_new(o, &profile, &error)) {
-        tlb_run_free(tlb);
-        return fail(error);
-    }
-    Machine *m = logs_new(o, &logs, &error) ? machine_new(o, &error) : NULL;
-    if (!m || !tlb_run_attach(tlb, m, &error) || !logs_attach(logs, m, &error)) {
-        machine_free(m);
-        logs_free(logs);
-        tlb_run_free(tlb);
-        profile_free(profile);
-        return fail(error);
-    }
-    if (o->dumpdtb) {
-        bool ok = board_dump_dtb(machine_board(m), o->dumpdtb, &error);
-        logs_free(logs);
-        tlb_run_free(tlb);
-        profile_free(profile);
-        machine_free(m);
-        return ok ? 0 : fail(error);
-    }
-    blocks_run_attach(o, m);
-    Perf *perf;
-    if (!perf_attach(o, m, &perf, &error)) {
-        logs_free(logs);
-        tlb_run_free(tlb);
-        machine_free(m);
-        return fail(error);
-    }
+    for (unsigned i = 0; i < errors->len; i++)
+        status = fail(errors->pdata[i]);
+    g_ptr_array_free(errors, TRUE);
+    return status;
+}
+
+static void dump_dtb(const Options *o, Machine *m, GPtrArray *errors)
+{
+    GError *error = NULL;
+    if (!board_dump_dtb(machine_board(m), o->dumpdtb, &error))
+        g_ptr_array_add(errors, error);
+}
+
+// The exit status so far.
+static int run_observed(const Options *o, Machine *m, Observers *observers, FILE *stats, GPtrArray *errors)
+{
     RunResult r;
-    profile_attach(profile, m);
+    GError *error = NULL;
     machine_run(m, &r);
     fflush(stdout);
     if (r.message)
         fprintf(stderr, "addend: %s\n", r.message);
     int status = blocks_run_status(o, m, r.status);
     if (!write_stats(m, o, &r, stats, &error))
-        status = fail(error);
-    g_clear_error(&error);
-    if (!profile_finish(profile, &error))
-        status = fail(error);
-    g_clear_error(&error);
-    if (!tlb_run_finish(tlb, &error))
-        status = fail(error);
-    g_clear_error(&error);
-    if (!blocks_run_finish(o, m, &r, &error))
-        status = fail(error);
+        g_ptr_array_add(errors, error);
+    observers_finish(observers, m, &r, errors);
     if (o->command == COMMAND_DEMO) {
         g_autofree char *line = stats_summary(m, &r);
         fputs(line, stderr);
     }
-    machine_free(m);
-    g_clear_error(&error);
-    if (!logs_finish(logs, &error)) // the engines may still tell of blocks that are looked at
-        status = fail(error);
-    g_clear_error(&error);
-    if (!perf_finish(perf, &error)) // the engines may tell something to their end
-        status = fail(error);
     return status;
+}
+
+static int run(const Options *o)
+{
+    GError *error = NULL;
+    FILE *stats;
+    Observers *observers = NULL;
+    Machine *m = NULL;
+    int status = 0;
+    GPtrArray *errors = g_ptr_array_new_with_free_func((GDestroyNotify)g_error_free);
+    bool ready = (!o->log_file || log_open(o->log_file, &error)) && open_stats(o, &stats, &error) &&
+                 observers_new(o, &observers, &error) && (m = machine_new(o, &error)) &&
+                 observers_attach(observers, m, &error);
+    if (!ready)
+        g_ptr_array_add(errors, error);
+    else if (o->dumpdtb)
+        dump_dtb(o, m, errors);
+    else
+        status = run_observed(o, m, observers, stats, errors);
+    machine_free(m);
+    if (ready && !o->dumpdtb)
+        observers_close(observers, errors);
+    observers_free(observers);
+    return fail_all(errors, status);
 }
 
 static int reduce(const Options *o)

@@ -165,6 +165,49 @@ static bool has_places(const IrBlock *b)
     return true;
 }
 
+// Is what b has from its op i on the same as all of the other block?
+static bool same_from(const IrBlock *b, unsigned i, const IrBlock *other)
+{
+    if (b->n_ops - i != other->n_ops || b->edge[0].pc != other->edge[0].pc || b->edge[1].pc != other->edge[1].pc)
+        return false;
+    for (unsigned k = 0; k < other->n_ops; k++) {
+        const IrInst *x = &b->ops[i + k], *y = &other->ops[k];
+        unsigned n = ir_n_values(x->op);
+        if (x->op != y->op || x->reg != y->reg || x->imm != y->imm || (n > 0 && x->a != y->a + i) ||
+            (n > 1 && x->b != y->b + i) || (n > 2 && x->c != y->c + i))
+            return false;
+    }
+    return true;
+}
+
+static bool has_fpcheck(const IrBlock *b)
+{
+    for (unsigned i = 0; i < b->n_ops; i++)
+        if (b->ops[i].op == IR_OP_FPCHECK)
+            return true;
+    return false;
+}
+
+// Where two blocks have the instruction at an address, a frontend has lifted it alike for both; ir_unpeel goes by that
+// where the second one is a loop of its own. The block that does not agree with a loop; -1: all do. (What has passed an
+// fpcheck needs no other one, so those are not compared.)
+static int disagrees(const IrCode *code)
+{
+    for (unsigned n = 0; n < code->n_blocks; n++) {
+        const IrBlock *loop = code->blocks[n];
+        if (loop->edge[0].block != (int)n && loop->edge[1].block != (int)n)
+            continue;
+        for (unsigned m = 0; m < code->n_blocks; m++) {
+            const IrBlock *b = code->blocks[m];
+            bool comparable = m != n && !has_fpcheck(b);
+            for (unsigned i = 1; comparable && i < b->n_ops; i++)
+                if (b->ops[i].op == IR_OP_INSN && b->ops[i].imm == loop->pc && !same_from(b, i, loop))
+                    return (int)m;
+        }
+    }
+    return -1;
+}
+
 bool ir_case_finish(IrCase *c, GError **error)
 {
     if (!c->code->n_blocks)
@@ -180,6 +223,9 @@ bool ir_case_finish(IrCase *c, GError **error)
     for (unsigned i = 0; i < c->code->n_blocks; i++)
         if (!jumps_evenly(c->code->blocks[i]))
             return wrong(error, "block b%u: jmpind needs an even address: something and an even constant", i);
+    if (disagrees(c->code) >= 0)
+        return wrong(error, "block b%d: a loop that is a block begins inside of it, but not with the same ops",
+                     disagrees(c->code));
     if (c->code->base & 1)
         return wrong(error, "the code's address is odd");
     int start = ir_case_block(c, c->pc);

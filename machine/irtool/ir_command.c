@@ -101,6 +101,8 @@ static int each(const Options *o, const GPtrArray *pieces, FILE *out, GError **e
     for (unsigned i = 0; i < pieces->len && !*error; i++) {
         IrPiece *p = g_ptr_array_index(pieces, i);
         ir_command_count(p->c->code);
+        if (!p->c->code->n_blocks)
+            continue;
         if (!set_all(o, p->c, error) || !ir_verify(p->c->code, CASE_HELPERS, error)) {
             g_prefix_error(error, "line %u: ", p->line);
             return 1;
