@@ -88,7 +88,7 @@ static void draw_box(Drawing *d, const Box *b)
                            b->count, 100 * part, x * WIDTH, TOP + b->depth * ROW, part * WIDTH, ROW - 1);
     add_colour(s, b->name);
     g_string_append_printf(s, "\"/><text x=\"%.2f\" y=\"%u\">", x * WIDTH + 3, TOP + b->depth * ROW + 12);
-    size_t room = (size_t)(part * WIDTH / 7);
+    size_t room = (size_t)(part * WIDTH / 7.3);
     if (room >= 3) {
         g_autofree char *valid = g_utf8_make_valid(b->name, -1);
         g_autofree char *text = g_utf8_substring(valid, 0, MIN(g_utf8_strlen(valid, -1), (glong)room));
@@ -110,8 +110,8 @@ static const char script[] =
     " title:g.querySelector('title').textContent}));\n"
     "for(const b of boxes)b.name=b.title.replace(/ \\(\\d+ instructions, [\\d.]+ %\\)$/,'');\n"
     "const info=svg.querySelector('#info'),reset=svg.querySelector('#reset'),found=svg.querySelector('#found');\n"
-    "function label(b,w){const n=Math.floor(w/7);b.text.textContent=n<3?'':b.name.length<=n?b.name:b.name.slice(0,n-1)+"
-    "'\\u2026'}\n"
+    "function label(b,w){const n=Math.floor(w/7.3);b.text.textContent=n<3?'':b.name.length<=n?b.name:"
+    "b.name.slice(0,n-1)+'\\u2026'}\n"
     "function zoom(z){\n"
     " for(const b of boxes){\n"
     "  const inside=b.x+b.w>z.x+1e-6&&b.x<z.x+z.w-1e-6,above=b.d<z.d;\n"
