@@ -6,6 +6,7 @@
 #include "tests/machine/fixture.h"
 #include <elf.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -207,26 +208,27 @@ static const char *kernel_name(unsigned i, char text[32])
     return text;
 }
 
-static void put_offsets(GByteArray *out)
+static void put_offsets(GByteArray *out, unsigned n, unsigned step)
 {
-    for (unsigned i = 0; i < MANY; i++)
-        put32(out, 0x1000 + 16 * i);
+    for (unsigned i = 0; i < n; i++)
+        put32(out, 0x1000 + step * i);
     align8(out);
     uint64_t base = KERNEL;
     g_byte_array_append(out, (const uint8_t *)&base, 8);
 }
 
-// As scripts/kallsyms.c of Linux writes it. Token 1 is "function_".
-static GByteArray *kallsyms(bool old)
+// As scripts/kallsyms.c of Linux writes it, of n symbols, each `step` bytes behind the one before. Token 1 is
+// "function_". *tokens (may be NULL): where the tokens begin.
+static GByteArray *kallsyms_of(unsigned n, unsigned step, bool old, unsigned *at_tokens)
 {
     GByteArray *out = g_byte_array_new(), *markers = g_byte_array_new(), *index = g_byte_array_new();
     char text[32];
     if (old)
-        put_offsets(out);
-    put32(out, MANY);
+        put_offsets(out, n, step);
+    put32(out, n);
     align8(out);
     unsigned start = out->len;
-    for (unsigned i = 0; i < MANY; i++) {
+    for (unsigned i = 0; i < n; i++) {
         const char *name = kernel_name(i, text), *rest = name;
         if (i % 256 == 0)
             put32(markers, out->len - start);
@@ -245,6 +247,8 @@ static GByteArray *kallsyms(bool old)
     g_byte_array_append(out, markers->data, markers->len);
     align8(out);
     start = out->len;
+    if (at_tokens)
+        *at_tokens = start;
     for (unsigned i = 0; i < 256; i++) {
         char one[2] = {(char)(i > 32 && i < 127 ? i : 0), 0};
         const char *token = i == 1 ? "function_" : one;
@@ -256,10 +260,15 @@ static GByteArray *kallsyms(bool old)
     g_byte_array_append(out, index->data, index->len);
     align8(out);
     if (!old)
-        put_offsets(out);
+        put_offsets(out, n, step);
     g_byte_array_unref(markers);
     g_byte_array_unref(index);
     return out;
+}
+
+static GByteArray *kallsyms(bool old)
+{
+    return kallsyms_of(MANY, 16, old, NULL);
 }
 
 // All of the kernel's half is the RAM, as if the kernel lay at its beginning.
@@ -441,6 +450,169 @@ static void random_kernel_tables(void **state)
     rig_free(&r);
 }
 
+// --- traps -----------------------------------------------------------------------------------------------------------
+
+#define SECONDS 20 // more than anything here may take, and far less than what it took
+
+static size_t in_use(void)
+{
+    struct mallinfo2 m = mallinfo2();
+    return m.uordblks + m.hblkhd;
+}
+
+// A program of one page with as many symbols as are read, all of them of three pages, and 16 MiB of names, all of one.
+static void map_trap(Rig *r)
+{
+    const uint64_t pa = RAM + 0x100000, symbols = 0x1000000, text = 0x2000000, size = 16 << 20;
+    const Elf64_Ehdr h = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT}, .e_type = ET_DYN,
+                          .e_machine = EM_RISCV, .e_version = EV_CURRENT, .e_phoff = 64, .e_phentsize = 56, .e_phnum = 2};
+    const Elf64_Phdr ph[] = {{.p_type = PT_LOAD, .p_filesz = 0x4000000, .p_memsz = 0x4000000},
+                             {.p_type = PT_DYNAMIC, .p_vaddr = 0x400, .p_memsz = 0x100}};
+    const Elf64_Dyn dynamic[] = {{DT_SYMTAB, {symbols}}, {DT_STRTAB, {text}}, {DT_STRSZ, {size}}, {DT_HASH, {0x800}}};
+    const uint32_t hash[] = {1, 262144};
+    AddressSpace *as = board_memory(r->f->board);
+    address_space_write(as, pa, MEMTXATTRS_NONE, &h, sizeof h);
+    address_space_write(as, pa + 64, MEMTXATTRS_NONE, ph, sizeof ph);
+    address_space_write(as, pa + 0x400, MEMTXATTRS_NONE, dynamic, sizeof dynamic);
+    address_space_write(as, pa + 0x800, MEMTXATTRS_NONE, hash, sizeof hash);
+    for (unsigned i = 0; i < 512; i++) {
+        Elf64_Sym s = {1, ELF64_ST_INFO(STB_GLOBAL, STT_FUNC), 0, 1, 16 * i, 16};
+        address_space_write(as, pa + 0x1000 + i * sizeof s, MEMTXATTRS_NONE, &s, sizeof s);
+    }
+    map(r, USER, pa, 0x1f);
+    for (uint64_t i = 0; i < 262144 * sizeof(Elf64_Sym) / PAGE_SIZE; i++)
+        map(r, USER + symbols + i * PAGE_SIZE, pa + 0x1000 + i % 3 * PAGE_SIZE, 0x1f);
+    for (uint64_t at = 0; at < size; at += PAGE_SIZE)
+        map(r, USER + text + at, pa + 0x4000, 0x1f);
+}
+
+static void fill_names(Rig *r, const char *end)
+{
+    char page[PAGE_SIZE];
+    memset(page, 'A', sizeof page);
+    memcpy(page + sizeof page - 1, end, 1);
+    address_space_write(board_memory(r->f->board), RAM + 0x104000, MEMTXATTRS_NONE, page, sizeof page);
+}
+
+static void endless_names(void **state)
+{
+    Rig r = rig_new(state);
+    map_trap(&r);
+    fill_names(&r, "A"); // no name ends: 4 TB in all
+    names_at(r.names, r.cpu, USER + 0x10, false);
+    rig_free(&r);
+}
+
+static void many_programs(void **state)
+{
+    Rig r = rig_new(state);
+    map_trap(&r);
+    fill_names(&r, ""); // 1 GB of names in each
+    size_t before = in_use();
+    for (unsigned i = 0; i < 64; i++) {
+        fixture_st(r.f, RAM + 0x100000 + offsetof(Elf64_Ehdr, e_shoff), 8, i);
+        Name n = names_at(r.names, r.cpu, USER + 0x10, false);
+        assert_true(n.function || i);
+    }
+    assert_in_range(in_use() - before, 0, 400 << 20);
+    rig_free(&r);
+}
+
+static void put_table(Rig *r, const GByteArray *table)
+{
+    map_kernel(r);
+    address_space_write(board_memory(r->f->board), RAM + 0x300000, MEMTXATTRS_NONE, table->data, table->len);
+}
+
+static void endless_digits(void **state)
+{
+    Rig r = rig_new(state);
+    uint64_t size = ROOT - RAM, start = (uint64_t)g_get_monotonic_time();
+    g_autofree char *all = g_malloc(size);
+    for (uint64_t i = 0; i < size; i++)
+        all[i] = i % 2 ? 0 : (char)('0' + i / 2 % 10);
+    map_kernel(&r);
+    address_space_write(board_memory(r.f->board), RAM, MEMTXATTRS_NONE, all, size);
+    check(&r, KERNEL + 0x1010, NULL, 0, NULL);
+    assert_in_range((uint64_t)g_get_monotonic_time() - start, 0, SECONDS * G_USEC_PER_SEC);
+    rig_free(&r);
+}
+
+static void equal_offsets(void **state)
+{
+    Rig r = rig_new(state);
+    uint64_t start = (uint64_t)g_get_monotonic_time();
+    g_autoptr(GByteArray) table = kallsyms_of(999000, 0, false, NULL);
+    put_table(&r, table);
+    check(&r, KERNEL + 0x1000, NULL, 0, NULL);
+    assert_in_range((uint64_t)g_get_monotonic_time() - start, 0, SECONDS * G_USEC_PER_SEC);
+    rig_free(&r);
+}
+
+// Each multiple of 8 could be the beginning of the names, but for the last one of all, which has no size.
+static void names_everywhere(void **state)
+{
+    Rig r = rig_new(state);
+    const uint32_t n = 0x0f3f07, markers = (n + 255) / 256; // its bytes are a name, too
+    unsigned tokens;
+    g_autoptr(GByteArray) table = g_byte_array_new(), small = kallsyms_of(MANY, 16, false, &tokens);
+    for (unsigned i = 0; i < n + 20000; i++) {
+        put32(table, n);
+        put32(table, 0x01010101);
+    }
+    memset(table->data + table->len - 8, 0, 8);
+    for (unsigned i = 0; i < markers; i++)
+        put32(table, 8 * 256 * i);
+    align8(table);
+    g_byte_array_append(table, small->data + tokens, small->len - tokens);
+    uint64_t start = (uint64_t)g_get_monotonic_time();
+    put_table(&r, table);
+    check(&r, KERNEL + 0x1000, NULL, 0, NULL);
+    assert_in_range((uint64_t)g_get_monotonic_time() - start, 0, SECONDS * G_USEC_PER_SEC);
+    rig_free(&r);
+}
+
+// A guest that changes its table's base all the time: names that were given stay, but not all of each table.
+static void ever_another_kernel(void **state)
+{
+    Rig r = rig_new(state);
+    g_autoptr(GByteArray) table = kallsyms_of(50000, 16, false, NULL);
+    put_table(&r, table);
+    Name first = names_at(r.names, r.cpu, KERNEL + 0x1010, false);
+    size_t before = in_use();
+    for (unsigned i = 1; i < 80; i++) {
+        fixture_st(r.f, RAM + 0x300000 + table->len - 8, 8, KERNEL + i * PAGE_SIZE);
+        Name n = names_at(r.names, r.cpu, KERNEL + i * PAGE_SIZE + 0x1010, false);
+        if (i < 60)
+            assert_string_equal(n.function, "do_it");
+        else if (i > 70)
+            assert_null(n.function);
+    }
+    assert_in_range(in_use() - before, 0, 100 << 20);
+    assert_string_equal(first.function, "do_it");
+    rig_free(&r);
+}
+
+// As /proc/kallsyms is for those who are not root; and another one with all but one at the same place.
+static void equal_addresses(void **state)
+{
+    Rig r = rig_new(state);
+    GString *text = g_string_new(NULL);
+    uint64_t start = (uint64_t)g_get_monotonic_time();
+    for (unsigned i = 0; i < 200000; i++)
+        g_string_append_printf(text, "0000000000000000 T f%u\n", i);
+    GError *error = NULL;
+    assert_false(names_add_file(r.names, fixture_file(r.f, "kallsyms", text->str, text->len), &error));
+    assert_non_null(strstr(error->message, "kallsyms: all addresses are 0"));
+    g_clear_error(&error);
+    g_string_append(text, "0000000000001000 T last\n");
+    assert_true(names_add_file(r.names, fixture_file(r.f, "other", text->str, text->len), NULL));
+    assert_non_null(names_at(r.names, NULL, 0xfff, false).function);
+    assert_in_range((uint64_t)g_get_monotonic_time() - start, 0, SECONDS * G_USEC_PER_SEC);
+    g_string_free(text, TRUE);
+    rig_free(&r);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -455,6 +627,13 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(random_frames, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(random_headers, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(random_kernel_tables, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(endless_names, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(many_programs, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(endless_digits, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(equal_offsets, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(names_everywhere, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(ever_another_kernel, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(equal_addresses, fixture_setup, fixture_teardown),
     };
     assert_int_equal(argc, 2);
     folder = argv[1];
