@@ -25,8 +25,8 @@
 #define WAIT_MAX_NS (16 * AGAIN_NS)
 
 // Guests may lay traps. A search ends after so many
-#define DIGITS_MAX 1024 // places with digits, of which a
-#define WINDOW     (UINT64_C(68) << 10) // before and behind is looked at: 64 KiB of tokens, the last token and the index
+#define DIGITS_MAX 1024 // places with digits, of which what is
+#define WINDOW     (UINT64_C(68) << 10) // before and behind is looked at: 64 KiB of tokens, the last one, the index
 #define COPIES_MAX 8    // tables of tokens, for which
 #define NAMES_MAX  (4 * SYMBOLS_MAX) // names are looked at to find their beginning
 #define TABLES_MAX 64   // kernels
