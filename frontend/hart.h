@@ -72,6 +72,8 @@ typedef struct {
     uint64_t (*tlb_misses)(void *opaque, MemAccess access);
     // An exception (number: EXC_) or interrupt is about to be taken at env.pc: everything is as before it.
     void (*trap)(void *opaque, uint64_t number, bool interrupt, uint64_t tval);
+    // pte_load for debuggers and listings: only of memory, as devices notice that they are read. NULL: pte_load is so.
+    bool (*pte_peek)(void *opaque, uint64_t pa, uint64_t *pte);
 } HartHooks;
 
 #define HART_CACHE_BLOCK 64 // bytes, of cbo.* (CMO spec 2.7)

@@ -98,7 +98,8 @@ static bool leaf_permits(const Hart *hart, uint64_t pte, MemAccess access, unsig
 static bool load_pte(Walk *w)
 {
     const HartHooks *hooks = &w->hart->hooks;
-    if (!pte_permitted(w, ACCESS_READ) || !hooks->pte_load || !hooks->pte_load(hooks->opaque, w->pte_addr, &w->pte))
+    bool (*load)(void *, uint64_t, uint64_t *) = w->debug && hooks->pte_peek ? hooks->pte_peek : hooks->pte_load;
+    if (!pte_permitted(w, ACCESS_READ) || !load || !load(hooks->opaque, w->pte_addr, &w->pte))
         return refuse(w, FAULT_ACCESS);
     return true;
 }

@@ -20,7 +20,8 @@ typedef struct {
 
 static bool load(const Hart *hart, uint64_t pa, uint64_t *pte)
 {
-    return hart->hooks.pte_load && hart->hooks.pte_load(hart->hooks.opaque, pa, pte);
+    bool (*fn)(void *, uint64_t, uint64_t *) = hart->hooks.pte_peek ? hart->hooks.pte_peek : hart->hooks.pte_load;
+    return fn && fn(hart->hooks.opaque, pa, pte);
 }
 
 static unsigned leaf_bits(uint64_t pte, unsigned level)

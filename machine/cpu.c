@@ -46,15 +46,20 @@ static uint64_t *find_pte(Cpu *cpu, uint64_t pa, bool write, ram_t *ram)
     return (uint64_t *)(void *)(s.mr->ram == cpu->copied ? s.host + cpu->ram_delta : s.host);
 }
 
-static bool hook_pte_load(void *opaque, uint64_t pa, uint64_t *pte)
+static bool hook_pte_peek(void *opaque, uint64_t pa, uint64_t *pte)
 {
     ram_t ram;
-    const Cpu *cpu = opaque;
     const uint64_t *p = find_pte(opaque, pa, false, &ram);
-    if (p) {
+    if (p)
         *pte = __atomic_load_n(p, __ATOMIC_ACQUIRE);
+    return p;
+}
+
+static bool hook_pte_load(void *opaque, uint64_t pa, uint64_t *pte)
+{
+    const Cpu *cpu = opaque;
+    if (hook_pte_peek(opaque, pa, pte))
         return true;
-    }
     // The bytes of a device are as good (R2.31), if it takes the access.
     MemTxResult result;
     *pte = address_space_ld(board_cpu_memory(cpu->board, (unsigned)cpu->hart.hartid), pa, sizeof *pte, &result);
@@ -347,6 +352,7 @@ static HartHooks hart_hooks(Cpu *cpu)
         .time = time ? hook_time : NULL,
         .stimecmp_changed = time ? hook_stimecmp_changed : NULL,
         .pte_load = hook_pte_load,
+        .pte_peek = hook_pte_peek,
         .pte_swap = hook_pte_swap,
         .cache_block = hook_cache_block,
         .tlb_misses = hook_tlb_misses,

@@ -311,6 +311,7 @@ void machine_prepare(Machine *m)
     memory_set_commit_hook(hook_commit, m);
     memory_set_clean_hook(hook_clean, m);
     memory_set_ram_written_hook(hook_ram_written, m);
+    names_prepare(m->names);
     m->cpus = g_new0(Cpu *, harts);
     m->watch = g_new0(HartWatch *, harts);
     if (m->logs)

@@ -9,6 +9,7 @@ struct NameTable {
     GArray *by_addr; // ... the best of each address, ascending; NULL: not made yet
     GHashTable *by_name; // the best entry of each name; made when it is needed
     GStringChunk *text;
+    uint64_t text_bytes;
 };
 
 NameTable *name_table_new(void)
@@ -35,12 +36,26 @@ void name_table_add(NameTable *t, const NameEntry *entry)
     g_assert(!t->by_addr);
     NameEntry copy = *entry;
     copy.name = g_string_chunk_insert(t->text, entry->name);
+    t->text_bytes += strlen(entry->name) + 1;
     g_array_append_val(t->all, copy);
 }
 
 bool name_table_empty(const NameTable *t)
 {
     return !t->all->len;
+}
+
+uint64_t name_table_bytes(const NameTable *t)
+{
+    return t->text_bytes + UINT64_C(2) * sizeof(NameEntry) * t->all->len;
+}
+
+void name_table_retire(NameTable *t)
+{
+    g_clear_pointer(&t->by_name, g_hash_table_destroy);
+    g_clear_pointer(&t->by_addr, g_array_unref);
+    g_array_unref(t->all);
+    t->all = g_array_new(FALSE, FALSE, sizeof(NameEntry));
 }
 
 // Linux has names for the bounds of sections, where the first function of the next one may begin.

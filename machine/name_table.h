@@ -21,6 +21,11 @@ void name_table_free(NameTable *t);
 void name_table_add(NameTable *t, const NameEntry *entry);
 bool name_table_empty(const NameTable *t);
 
+// Bytes of memory that it takes, or will once something was looked up (but for name_table_find's).
+uint64_t name_table_bytes(const NameTable *t);
+// Gives up all entries, but not the names that were copied. Nothing is found in it any more.
+void name_table_retire(NameTable *t);
+
 // The entry that addr lies in, with the size that it has; NULL: none. Owned by the table.
 const NameEntry *name_table_at(NameTable *t, uint64_t addr);
 // The best one of that name, as it was added; or NULL.

@@ -89,6 +89,14 @@ bool names_add_file(Names *n, const char *text, GError **error)
     return ok;
 }
 
+void names_prepare(Names *n)
+{
+    g_mutex_lock(&n->lock);
+    if (n->folders->len)
+        name_builds_scan(n);
+    g_mutex_unlock(&n->lock);
+}
+
 // What does not depend on what is mapped: the files named last come first.
 static const NameEntry *fixed_at(Names *n, uint64_t pc, NameSpot *spot)
 {
@@ -117,7 +125,7 @@ static const NameEntry *process_at(Names *n, Cpu *cpu, uint64_t pc, NameSpot *sp
     *spot = (NameSpot){.image = p->file, .shift = shift, .owner = p};
     const NameEntry *e = p->file ? name_image_at(p->file, pc - shift) : NULL;
     if (!e)
-        e = name_program_at(p, cpu, shift, pc - shift);
+        e = name_program_at(&n->processes, p, cpu, shift, pc - shift);
     spot->name = p->soname ? p->soname : p->file ? p->file->name : p->id_size ? p->title : NULL;
     return e;
 }

@@ -23,6 +23,8 @@ void names_free(Names *n);
 // ADDRESS, if that is given), or lines as of System.map and /proc/kallsyms; or a folder, in whose ELF files processes'
 // images are looked up by build id. Errors name the file.
 bool names_add_file(Names *n, const char *spec, GError **error);
+// Does in advance what takes seconds, before harts run: looks through the folders. Nothing without folders.
+void names_prepare(Names *n);
 
 // What is at pc. cpu: the hart whose address space counts; its registers are not looked at. NULL: only what does not
 // depend on it (loaded files, files with an address, the kernel). On the hart's thread or while it is stopped, if cpu

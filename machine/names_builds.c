@@ -86,20 +86,25 @@ static void image_free(gpointer image)
     name_image_free(image);
 }
 
+void name_builds_scan(Names *n)
+{
+    Scan s = {.n = n};
+    if (n->builds)
+        return;
+    n->builds = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, image_free);
+    elf_version(EV_CURRENT);
+    for (unsigned i = 0; i < n->folders->len; i++)
+        scan_folder(&s, n->folders->pdata[i], 0);
+    for (unsigned i = 0; i < n->places->len; i++) {
+        NameImage *image = g_array_index(n->places, NamePlace, i).image;
+        if (name_image_open(image, NULL))
+            add(n, image->path, image->elf);
+    }
+}
+
 NameImage *name_image_by_build_id(Names *n, const uint8_t *id, size_t size)
 {
-    if (!n->builds) {
-        Scan s = {.n = n};
-        n->builds = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, image_free);
-        elf_version(EV_CURRENT);
-        for (unsigned i = 0; i < n->folders->len; i++)
-            scan_folder(&s, n->folders->pdata[i], 0);
-        for (unsigned i = 0; i < n->places->len; i++) {
-            NameImage *image = g_array_index(n->places, NamePlace, i).image;
-            if (name_image_open(image, NULL))
-                add(n, image->path, image->elf);
-        }
-    }
+    name_builds_scan(n);
     g_autofree char *key = hex(id, size);
     return g_hash_table_lookup(n->builds, key);
 }

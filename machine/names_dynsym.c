@@ -9,6 +9,9 @@
 #define SYMBOLS_MAX 262144
 #define TEXT_MAX    (UINT64_C(16) << 20)
 #define DYNAMIC_MAX 1024 // entries
+#define LENGTH_MAX  4096 // bytes; what is longer is no name
+#define TABLE_MAX   (UINT64_C(48) << 20)  // bytes of a program's table
+#define TABLES_MAX  (UINT64_C(256) << 20) // ... of those of all programs
 #define READS_MAX   8    // of a program of which pages are missing
 #define AGAIN_NS    UINT64_C(1000000000)
 
@@ -102,16 +105,18 @@ static uint64_t count(Dynamic *d)
     return MIN(n, SYMBOLS_MAX);
 }
 
-static void read_symbols(NameTable *table, Dynamic *d)
+// Of the table at most max bytes.
+static void read_symbols(NameTable *table, Dynamic *d, uint64_t max)
 {
     uint64_t n = count(d), size = MIN(d->strsz, TEXT_MAX);
     g_autofree uint8_t *symbols = read_some(d, d->symtab, n * sizeof(Elf64_Sym));
     g_autofree char *text = (char *)read_some(d, d->strtab, size);
-    for (uint64_t i = 1; i < n; i++) {
+    for (uint64_t i = 1; i < n && name_table_bytes(table) < max; i++) {
         Elf64_Sym s;
         memcpy(&s, symbols + i * sizeof s, sizeof s);
         unsigned type = ELF64_ST_TYPE(s.st_info);
-        if ((type != STT_FUNC && type != STT_GNU_IFUNC) || !s.st_shndx || s.st_name >= size || !text[s.st_name])
+        if ((type != STT_FUNC && type != STT_GNU_IFUNC) || !s.st_shndx || s.st_name >= size || !text[s.st_name] ||
+            strnlen(text + s.st_name, LENGTH_MAX) == LENGTH_MAX)
             continue;
         NameEntry e = {s.st_value, s.st_size, 0, text + s.st_name, ELF64_ST_BIND(s.st_info) == STB_GLOBAL ? 4 : 3};
         name_table_add(table, &e);
@@ -129,28 +134,38 @@ void name_program_free(NameProgram *p)
     g_free(p);
 }
 
-const NameEntry *name_program_at(NameProgram *p, Cpu *cpu, uint64_t shift, uint64_t addr)
+// The table that a program has from now on.
+static void set_table(NameProcesses *ps, NameProgram *p, NameTable *table)
 {
-    const NameEntry *e = p->table ? name_table_at(p->table, addr) : NULL;
-    if (e || !p->dynamic_size || (p->table && !p->holes) || p->reads >= READS_MAX ||
-        clock_ns(CLOCK_MONOTONIC) < p->again_ns)
-        return e;
-    Dynamic d = {.cpu = cpu, .p = p, .shift = shift};
-    read_dynamic(&d);
-    NameTable *table = name_table_new();
-    if (d.symtab && d.strtab)
-        read_symbols(table, &d);
-    if (d.soname && d.soname < d.strsz && !p->soname) {
-        g_autofree char *text = (char *)read_some(&d, d.strtab + d.soname, MIN(d.strsz - d.soname, 256));
-        if (*text)
-            p->soname = g_path_get_basename(text);
-    }
     if (p->table) {
+        ps->bytes -= name_table_bytes(p->table);
+        name_table_retire(p->table);
+        ps->bytes += name_table_bytes(p->table);
         if (!p->old)
             p->old = g_ptr_array_new();
         g_ptr_array_add(p->old, p->table);
     }
     p->table = table;
+    ps->bytes += name_table_bytes(table);
+}
+
+const NameEntry *name_program_at(NameProcesses *ps, NameProgram *p, Cpu *cpu, uint64_t shift, uint64_t addr)
+{
+    const NameEntry *e = p->table ? name_table_at(p->table, addr) : NULL;
+    if (e || !p->dynamic_size || (p->table && !p->holes) || p->reads >= READS_MAX ||
+        ps->bytes >= TABLES_MAX || clock_ns(CLOCK_MONOTONIC) < p->again_ns)
+        return e;
+    Dynamic d = {.cpu = cpu, .p = p, .shift = shift};
+    read_dynamic(&d);
+    NameTable *table = name_table_new();
+    if (d.symtab && d.strtab)
+        read_symbols(table, &d, MIN(TABLE_MAX, TABLES_MAX - ps->bytes));
+    if (d.soname && d.soname < d.strsz && !p->soname) {
+        g_autofree char *text = (char *)read_some(&d, d.strtab + d.soname, MIN(d.strsz - d.soname, 256));
+        if (*text)
+            p->soname = g_path_get_basename(text);
+    }
+    set_table(ps, p, table);
     p->reads++;
     p->holes = d.holes;
     p->again_ns = clock_ns(CLOCK_MONOTONIC) + AGAIN_NS;

@@ -21,7 +21,16 @@
 #define SYMBOLS_MAX 1000000
 #define TOKENS     256
 #define NAME_BYTES 512 // KSYM_NAME_LEN
-#define AGAIN_NS   UINT64_C(1000000000) // after which it is looked for again
+#define AGAIN_NS   UINT64_C(1000000000) // after which it is looked for again; the next time after twice that, up to
+#define WAIT_MAX_NS (16 * AGAIN_NS)
+
+// Guests may lay traps. A search ends after so many
+#define DIGITS_MAX 1024 // places with digits, of which what is
+#define WINDOW     (UINT64_C(68) << 10) // before and behind is looked at: 64 KiB of tokens, the last one, the index
+#define COPIES_MAX 8    // tables of tokens, for which
+#define NAMES_MAX  (4 * SYMBOLS_MAX) // names are looked at to find their beginning
+#define TABLES_MAX 64   // kernels
+#define BYTES_MAX  (UINT64_C(256) << 20) // of all their tables
 
 typedef struct {
     const uint8_t *data; // a private copy
@@ -29,6 +38,7 @@ typedef struct {
     size_t names, markers, tokens, index, offsets; // where they begin
     uint32_t n;
     uint64_t base;
+    uint32_t looked_at; // names
 } Table;
 
 static uint32_t get32(const Table *t, size_t at)
@@ -88,14 +98,14 @@ static size_t name_size(const Table *t, size_t at)
 }
 
 // Do names begin at t->names, n of them up to the markers, which agree?
-static bool names_fit(const Table *t)
+static bool names_fit(Table *t)
 {
     size_t at = t->names;
     for (uint32_t i = 0; i < t->n; i++) {
         if (i % 256 == 0 && get32(t, t->markers + i / 256 * 4) != at - t->names)
             return false;
         size_t size = name_size(t, at);
-        if (!size || at + size > t->markers)
+        if (!size || at + size > t->markers || t->looked_at++ >= NAMES_MAX)
             return false;
         at += size;
     }
@@ -156,7 +166,7 @@ static void expand(const Table *t, size_t *at, char text[NAME_BYTES])
     size_t size = name_size(t, *at), used = 0;
     for (size_t i = t->data[*at] & 0x80 ? 2 : 1; i < size; i++) {
         const char *token = (const char *)t->data + t->tokens + get16(t, t->index + 2 * t->data[*at + i]);
-        size_t len = strlen(token);
+        size_t len = strnlen(token, NAME_BYTES);
         if (used + len >= NAME_BYTES)
             break;
         memcpy(text + used, token, len);
@@ -166,15 +176,16 @@ static void expand(const Table *t, size_t *at, char text[NAME_BYTES])
     *at += size;
 }
 
-static NameTable *read_symbols(const Table *t)
+// Of the table at most max bytes.
+static NameTable *read_symbols(const Table *t, uint64_t max)
 {
     NameTable *out = name_table_new();
     char text[NAME_BYTES];
     size_t at = t->names;
-    for (uint32_t i = 0; i < t->n; i++) {
+    for (uint32_t i = 0, next = 0; i < t->n && name_table_bytes(out) < max; i++) {
         uint32_t offset = get32(t, t->offsets + 4 * i), end = offset;
-        for (uint32_t k = i + 1; k < t->n && end == offset; k++)
-            end = get32(t, t->offsets + 4 * k);
+        while (next < t->n && (end = get32(t, t->offsets + 4 * next)) == offset)
+            next++;
         expand(t, &at, text);
         if (!text[0] || !text[1] || !strchr("tTwW", text[0]) || end == offset)
             continue;
@@ -185,17 +196,43 @@ static NameTable *read_symbols(const Table *t)
     return out;
 }
 
-// A table whose digits are at host memory `at`, of which [low, high) may be read; low is a multiple of 8 for the guest.
-static bool table_at(NameKernel *k, const uint8_t *at, const uint8_t *low, const uint8_t *high)
+typedef struct {
+    const uint8_t *low, *high; // host memory that may be read; low is a multiple of 8 for the guest
+    unsigned digits, copies;   // so many so far
+} Search;
+
+// A private copy of what lies up to `around` bytes before and behind `at`, with its tokens; *from: where it begins.
+static uint8_t *copy_around(const Search *s, const uint8_t *at, uint64_t around, Table *t, const uint8_t **from)
 {
-    const uint8_t *from = (uint64_t)(at - low) > PART ? at - PART - (at - low) % 8 : low;
-    const uint8_t *to = (uint64_t)(high - at) > PART ? at + PART : high;
-    g_autofree uint8_t *copy = g_malloc((size_t)(to - from) + 8);
-    memcpy(copy, from, (size_t)(to - from));
-    Table t = {.data = copy, .size = (size_t)(to - from)};
+    *from = (uint64_t)(at - s->low) > around ? at - around - (at - s->low) % 8 : s->low;
+    const uint8_t *to = (uint64_t)(s->high - at) > around ? at + around : s->high;
+    uint8_t *copy = g_malloc((size_t)(to - *from) + 8);
+    *t = (Table){.data = copy, .size = (size_t)(to - *from)};
+    memcpy(copy, *from, t->size);
+    return copy;
+}
+
+static bool has_tokens(const Search *s, const uint8_t *at)
+{
+    Table t;
+    const uint8_t *from;
+    g_autofree uint8_t *copy = copy_around(s, at, WINDOW, &t, &from);
+    return find_tokens(&t, (size_t)(at - from));
+}
+
+// A table whose digits are at host memory `at`.
+static bool table_at(NameKernel *k, Search *s, const uint8_t *at)
+{
+    Table t;
+    const uint8_t *from;
+    if (!has_tokens(s, at))
+        return false;
+    s->copies++;
+    g_autofree uint8_t *copy = copy_around(s, at, PART, &t, &from);
     if (!find_tokens(&t, (size_t)(at - from)) || !find_names(&t) || !find_offsets(&t))
         return false;
-    k->table = read_symbols(&t);
+    k->table = read_symbols(&t, BYTES_MAX - k->bytes);
+    k->bytes += name_table_bytes(k->table);
     k->base = from + round8(t.offsets + 4 * (size_t)t.n);
     memcpy(&k->is, copy + (k->base - from), sizeof k->is);
     return true;
@@ -209,9 +246,9 @@ static void search(NameKernel *k, Cpu *cpu, uint64_t pc)
         return;
     MemorySection s = address_space_lookup(board_cpu_memory(cpu->board, (unsigned)cpu->hart.hartid), pa);
     uint64_t before = MIN(s.before, AROUND + (pa & ~PAGE_MASK));
-    const uint8_t *low = host - before + (before - pa) % 8, *high = host + MIN(len, AROUND);
-    for (const uint8_t *at = low; (at = memmem(at, (size_t)(high - at), digits, sizeof digits)); at++)
-        if (table_at(k, at, low, high))
+    Search in = {.low = host - before + (before - pa) % 8, .high = host + MIN(len, AROUND)};
+    for (const uint8_t *at = in.low; in.digits < DIGITS_MAX && in.copies < COPIES_MAX; at++, in.digits++)
+        if (!(at = memmem(at, (size_t)(in.high - at), digits, sizeof digits)) || table_at(k, &in, at))
             return;
 }
 
@@ -222,10 +259,13 @@ static void forget_old(NameKernel *k)
         return;
     if (!k->old)
         k->old = g_ptr_array_new();
+    k->bytes -= name_table_bytes(k->table);
+    name_table_retire(k->table);
+    k->bytes += name_table_bytes(k->table);
     g_ptr_array_add(k->old, k->table);
     k->table = NULL;
     k->changed = true;
-    k->again_ns = 0;
+    k->again_ns = k->wait_ns = 0;
 }
 
 bool name_kernel_changed(NameKernel *k)
@@ -248,11 +288,12 @@ const NameEntry *name_kernel_at(NameKernel *k, Cpu *cpu, uint64_t pc)
 {
     forget_old(k);
     if (!k->table && cpu) {
-        uint64_t now = clock_ns(CLOCK_MONOTONIC);
-        if (now < k->again_ns)
+        bool enough = (k->old && k->old->len >= TABLES_MAX) || k->bytes >= BYTES_MAX;
+        if (enough || clock_ns(CLOCK_MONOTONIC) < k->again_ns)
             return NULL;
         search(k, cpu, pc);
-        k->again_ns = clock_ns(CLOCK_MONOTONIC) + AGAIN_NS;
+        k->wait_ns = k->wait_ns ? MIN(2 * k->wait_ns, WAIT_MAX_NS) : AGAIN_NS;
+        k->again_ns = clock_ns(CLOCK_MONOTONIC) + k->wait_ns;
     }
     return k->table ? name_table_at(k->table, pc) : NULL;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Guest memory as names are read from it: RAM and ROM only, nothing is marked or counted, no access fails loudly.
+// Guest memory as names are read from it: RAM and ROM only (page tables too), nothing is marked or counted, no access
+// fails loudly.
 #include "machine/names_private.h"
 
 #include <string.h>

@@ -32,7 +32,9 @@ typedef struct { // a Linux kernel's own table
     uint64_t is;         // ... this is the value as long as the table is that kernel's
     bool changed;      // since name_kernel_changed was asked
     GPtrArray *old;    // tables of kernels that ran before, whose names are still in use; or NULL
+    uint64_t bytes;    // of all tables
     uint64_t again_ns; // CLOCK_MONOTONIC: when it may be looked for again
+    uint64_t wait_ns;  // how long it was not looked for the last time
 } NameKernel;
 
 typedef struct { // a program or library that processes have mapped; addresses are link addresses
@@ -57,6 +59,7 @@ typedef struct { // a program or library that processes have mapped; addresses a
 typedef struct {
     GArray *maps; // of who is where, the latest last
     GPtrArray *programs; // of NameProgram
+    uint64_t bytes; // of all tables of all programs
 } NameProcesses;
 
 typedef struct { // how to get from a frame to its caller's
@@ -96,12 +99,13 @@ const NameEntry *names_find(Names *n, Cpu *cpu, uint64_t pc, NameSpot *spot);
 NameProgram *name_process_at(NameProcesses *ps, Cpu *cpu, uint64_t pc, uint64_t *shift);
 void name_processes_free(NameProcesses *ps); // what is in it
 
-// names_dynsym.c
-const NameEntry *name_program_at(NameProgram *p, Cpu *cpu, uint64_t shift, uint64_t addr);
+// names_dynsym.c. One of ps.
+const NameEntry *name_program_at(NameProcesses *ps, NameProgram *p, Cpu *cpu, uint64_t shift, uint64_t addr);
 void name_program_free(NameProgram *p);
 
 // names_builds.c. A file of --symbols; NULL: none.
 NameImage *name_image_by_build_id(Names *n, const uint8_t *id, size_t size);
+void name_builds_scan(Names *n); // looks through the folders, if nobody has
 
 // names_cfi.c: the rule at a link address. False: that file does not know.
 bool frame_rule_by_cfi(NameImage *image, uint64_t addr, FrameRule *out);

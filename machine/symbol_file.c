@@ -76,8 +76,13 @@ bool symbol_file_map(const char *path, char *text, SymbolFileFn *fn, void *opaqu
     }
     g_array_sort(all, compare);
     const Line *lines = (const Line *)(const void *)all->data;
-    for (unsigned i = 0, next; i < all->len; i++) {
-        for (next = i + 1; next < all->len && lines[next].addr == lines[i].addr;)
+    if (all->len && !lines[all->len - 1].addr) {
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+                    "%s: all addresses are 0 (only root can read those of /proc/kallsyms)", path);
+        return false;
+    }
+    for (unsigned i = 0, next = 0; i < all->len; i++) {
+        while (next < all->len && lines[next].addr == lines[i].addr)
             next++;
         if (lines[i].rank)
             fn(opaque, lines[i].addr, next < all->len ? lines[next].addr - lines[i].addr : 0, lines[i].name,

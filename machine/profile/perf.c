@@ -4,8 +4,11 @@
 
 #include "backend/engine_watch.h"
 #include "machine/profile/perf_private.h"
+#include <errno.h>
+#include <fcntl.h>
 #include <gio/gio.h>
 #include <inttypes.h>
+#include <unistd.h>
 
 struct Perf {
     GMutex lock; // of the files
@@ -20,6 +23,26 @@ typedef struct {
     Perf *p;
     Cpu *cpu;
 } PerfHart;
+
+// Files have predictable names, in /tmp too: nothing is written through a link that somebody has put there.
+FILE *perf_new_file(const char *option, const char *path, GError **error)
+{
+    unlink(path);
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+    FILE *f = fd >= 0 ? fdopen(fd, "w+") : NULL;
+    if (!f)
+        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "%s: %s: %s", option, path, g_strerror(errno));
+    return f;
+}
+
+// Names can be of guest memory, and a line of the map is one of code.
+static char *one_line(char *text)
+{
+    for (char *c = text; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            *c = '?';
+    return text;
+}
 
 static char *name_of(const Name *n, const char *tier, uint64_t pc)
 {
@@ -38,8 +61,8 @@ static void event(void *opaque, const EngineEvent *e)
     Names *names = machine_names(h->p->m);
     const char *tier = e->unit->block ? "baseline" : "region";
     Name n = names_at(names, h->cpu, e->pc, false);
-    g_autofree char *name = name_of(&n, tier, e->pc);
-    g_autofree char *common = g_strdup_printf("%s [%s]", n.function ? n.function : "", tier);
+    g_autofree char *name = one_line(name_of(&n, tier, e->pc));
+    g_autofree char *common = one_line(g_strdup_printf("%s [%s]", n.function ? n.function : "", tier));
     PerfCode code = {e->unit, h->cpu, names, name, common, n.function};
     g_mutex_lock(&h->p->lock);
     if (h->p->map)

@@ -69,14 +69,6 @@ struct JitDump {
     void *marker;
 };
 
-static FILE *open_file(const char *path, GError **error)
-{
-    FILE *f = fopen(path, "w+e");
-    if (!f)
-        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "-jitdump: %s: %s", path, g_strerror(errno));
-    return f;
-}
-
 static void put(JitDump *d, const void *bytes, size_t n)
 {
     fwrite(bytes, 1, n, d->f);
@@ -101,7 +93,8 @@ JitDump *jitdump_open(GError **error)
     d->path = g_strdup_printf("%s/jit-%d.dump", folder, (int)getpid());
     d->listing_path = g_strdup_printf("%s/jit-%d.s", folder, (int)getpid());
     FileHeader h = {MAGIC, VERSION, sizeof h, EM_X86_64, 0, (uint32_t)getpid(), clock_ns(CLOCK_MONOTONIC), 0};
-    if (!(d->f = open_file(d->path, error)) || !(d->listing = open_file(d->listing_path, error)) ||
+    if (!(d->f = perf_new_file("-jitdump", d->path, error)) ||
+        !(d->listing = perf_new_file("-jitdump", d->listing_path, error)) ||
         (put(d, &h, sizeof h), false) || !map_marker(d, error)) {
         jitdump_close(d, NULL);
         return NULL;

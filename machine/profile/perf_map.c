@@ -2,18 +2,13 @@
 // perf's map of a process: lines "START SIZE NAME" in hexadecimal, that perf report reads from /tmp/perf-PID.map.
 #include "machine/profile/perf_private.h"
 
-#include <errno.h>
-#include <gio/gio.h>
 #include <inttypes.h>
 #include <unistd.h>
 
 FILE *perf_map_open(char **path, GError **error)
 {
     *path = g_strdup_printf("/tmp/perf-%d.map", (int)getpid());
-    FILE *f = fopen(*path, "we");
-    if (!f)
-        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "-perfmap: %s: %s", *path, g_strerror(errno));
-    return f;
+    return perf_new_file("-perfmap", *path, error);
 }
 
 void perf_map_add(FILE *f, const PerfCode *code)

@@ -14,6 +14,9 @@ typedef struct { // a stretch of compiled code that has just been made
     const char *function;    // as Name has it; NULL: not known
 } PerfCode;
 
+// perf.c: a file that is written and read; one of that name is removed, whoever put it there. option: for *error.
+FILE *perf_new_file(const char *option, const char *path, GError **error);
+
 // perf_map.c: /tmp/perf-PID.map.
 FILE *perf_map_open(char **path, GError **error);
 void perf_map_add(FILE *f, const PerfCode *code);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A debugger's accesses (memory/spec.md R2.25): bare and through page tables, whatever they permit, without traces.
 #include "machine/cpu.h"
+#include "machine/names.h"
 #include "tests/machine/fixture.h"
 #include <string.h>
 
@@ -68,11 +69,52 @@ static void paged(void **state)
     cpu_free(cpu);
 }
 
+static uint64_t count_read(void *opaque, uint64_t addr, unsigned size)
+{
+    (void)addr;
+    (void)size;
+    ++*(unsigned *)opaque;
+    return PTE(RAM, 0xcf);
+}
+
+// A debugger's walk leaves devices alone, which notice that they are read; the hart's own loads what they say.
+static void tables_in_a_device(void **state)
+{
+    Fixture *f = *state;
+    Cpu *cpu = start(f);
+    static const MemoryRegionOps ops = {.read = count_read, .valid = {1, 8, false, NULL}, .impl = {1, 8, false}};
+    unsigned reads = 0;
+    uint64_t pa, device = UINT64_C(0x70000000);
+    MemoryRegion mr;
+    memory_region_init_io(&mr, &ops, &reads, "counter", PAGE_SIZE);
+    memory_lock();
+    memory_region_add_subregion(board_memory(f->board)->root, device, &mr);
+    memory_unlock();
+    cpu->hart.satp = UINT64_C(8) << 60 | device >> 12;
+    cpu->hart.priv = PRV_S;
+    uint8_t buf[8];
+    assert_false(cpu_memory_rw_debug(cpu, VA, buf, 8, false));
+    assert_false(hart_debug_translate(&cpu->hart, VA, 1, &pa));
+    Names *names = names_new(f->board);
+    assert_null(names_at(names, cpu, VA, true).function);
+    names_free(names);
+    assert_int_equal(reads, 0);
+    uint64_t pte;
+    assert_true(cpu->hart.hooks.pte_load(cpu, device, &pte));
+    assert_int_equal(pte, PTE(RAM, 0xcf));
+    assert_int_equal(reads, 1);
+    memory_lock();
+    memory_region_del_subregion(board_memory(f->board)->root, &mr);
+    memory_unlock();
+    cpu_free(cpu);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(bare, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(paged, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(tables_in_a_device, fixture_setup, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

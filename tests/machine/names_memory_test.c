@@ -1,86 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Names out of guest memory: programs of processes, a kernel's kallsyms, and whatever else may lie there.
-#include "machine/cpu.h"
 #include "machine/elf_file.h"
-#include "machine/names.h"
-#include "tests/machine/fixture.h"
+#include "tests/machine/names_rig.h"
 #include <elf.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#define RAM   UINT64_C(0x80000000)
-#define ROOT  (RAM + 0x7000000) // page tables
-#define USER  UINT64_C(0x3fc0000000)
-#define KERNEL UINT64_C(0xffffffff80000000)
-#define SATP  (UINT64_C(8) << 60 | ROOT >> 12)
-#define PTE(pa, flags) ((pa) >> 12 << 10 | (flags))
-
-static const char *folder; // argv[1]: of the libraries
-
-typedef struct {
-    Fixture *f;
-    Cpu *cpu;
-    Names *names;
-    uint64_t tables; // next free page
-} Rig;
-
-static Rig rig_new(void **state)
-{
-    Rig r = {.f = *state, .tables = ROOT + PAGE_SIZE};
-    r.f->config.ram_size = 128 << 20;
-    fixture_boot(r.f);
-    CpuConfig config = {.features = hart_features_default, .tlb_bits = 8};
-    r.cpu = cpu_new(r.f->board, 0, &config);
-    r.cpu->hart.satp = SATP;
-    r.cpu->hart.priv = PRV_U;
-    r.names = names_new(r.f->board);
-    return r;
-}
-
-static void rig_free(Rig *r)
-{
-    names_free(r->names);
-    cpu_free(r->cpu);
-}
-
-static void map(Rig *r, uint64_t va, uint64_t pa, unsigned flags)
-{
-    uint64_t table = ROOT;
-    for (unsigned level = 2; level > 0; level--) {
-        uint64_t at = table + (va >> (12 + 9 * level) & 511) * 8, pte = fixture_ld(r->f, at, 8);
-        if (!pte) {
-            fixture_st(r->f, at, 8, pte = PTE(r->tables, 1));
-            r->tables += PAGE_SIZE;
-        }
-        table = pte >> 10 << 12;
-    }
-    fixture_st(r->f, table + (va >> 12 & 511) * 8, 8, PTE(pa, flags));
-}
-
-// Maps a file's segments at va; its bytes go to pa on.
-static void map_library(Rig *r, const char *name, uint64_t va, uint64_t pa)
-{
-    g_autofree char *path = g_build_filename(folder, name, NULL), *data = NULL;
-    gsize size;
-    assert_true(g_file_get_contents(path, &data, &size, NULL));
-    const Elf64_Ehdr *h = (const void *)data;
-    for (unsigned i = 0; i < h->e_phnum; i++) {
-        const Elf64_Phdr *ph = (const Elf64_Phdr *)(const void *)(data + h->e_phoff) + i;
-        if (ph->p_type != PT_LOAD)
-            continue;
-        uint64_t start = ph->p_vaddr & PAGE_MASK, end = ph->p_vaddr + ph->p_memsz;
-        for (uint64_t page = start; page < end; page += PAGE_SIZE)
-            map(r, va + page, pa + page, 0x1f);
-        address_space_write(board_memory(r->f->board), pa + ph->p_vaddr, MEMTXATTRS_NONE, data + ph->p_offset,
-                            ph->p_filesz);
-    }
-}
-
 // The link address of a function of a library.
 static uint64_t function(const char *library, const char *name)
 {
-    g_autofree char *path = g_build_filename(folder, library, NULL), *data = NULL;
+    g_autofree char *path = g_build_filename(rig_folder, library, NULL), *data = NULL;
     gsize size;
     ElfFile f;
     assert_true(g_file_get_contents(path, &data, &size, NULL));
@@ -95,41 +25,21 @@ static uint64_t function(const char *library, const char *name)
     return addr;
 }
 
-static void check(Rig *r, uint64_t pc, const char *name, uint64_t offset, const char *image)
-{
-    Name n = names_at(r->names, r->cpu, pc, false);
-    if (name) {
-        if (!n.function)
-            fail_msg("0x%" PRIx64 " has no name, not %s", pc, name);
-        assert_string_equal(n.function, name);
-        assert_int_equal(n.offset, offset);
-        assert_int_equal(n.start, pc - offset);
-    } else {
-        assert_null(n.function);
-    }
-    if (image) {
-        assert_non_null(n.image);
-        assert_memory_equal(n.image, image, strlen(image));
-    } else {
-        assert_null(n.image);
-    }
-}
-
 // --- processes -----------------------------------------------------------------------------------------------------
 
 static void dynamic_symbols(void **state)
 {
     Rig r = rig_new(state);
-    map_library(&r, "libfirst-stripped.so", USER, RAM + 0x100000);
+    rig_map_library(&r, "libfirst-stripped.so", USER, RAM + 0x100000);
     uint64_t outer = function("libfirst.so", "outer"), inner = function("libfirst.so", "inner");
-    check(&r, USER + outer, "outer", 0, "libfirst.so");
-    check(&r, USER + outer + 2, "outer", 2, "libfirst.so");
-    check(&r, USER + inner, NULL, 0, "libfirst.so"); // not in .dynsym
-    check(&r, USER + 0x20000, NULL, 0, NULL);
+    rig_check(&r, USER + outer, "outer", 0, "libfirst.so");
+    rig_check(&r, USER + outer + 2, "outer", 2, "libfirst.so");
+    rig_check(&r, USER + inner, NULL, 0, "libfirst.so"); // not in .dynsym
+    rig_check(&r, USER + 0x20000, NULL, 0, NULL);
     r.cpu->hart.priv = PRV_S; // asked for from the kernel
-    check(&r, USER + outer, "outer", 0, "libfirst.so");
+    rig_check(&r, USER + outer, "outer", 0, "libfirst.so");
     r.cpu->hart.satp = 0;
-    check(&r, USER + outer, NULL, 0, NULL);
+    rig_check(&r, USER + outer, NULL, 0, NULL);
     rig_free(&r);
 }
 
@@ -137,45 +47,45 @@ static void dynamic_symbols(void **state)
 static void replaced(void **state)
 {
     Rig r = rig_new(state);
-    map_library(&r, "libfirst.so", USER, RAM + 0x100000);
+    rig_map_library(&r, "libfirst.so", USER, RAM + 0x100000);
     uint64_t outer = function("libfirst.so", "outer"), another = function("libsecond.so", "another");
-    check(&r, USER + outer, "outer", 0, "libfirst.so");
-    map_library(&r, "libsecond.so", USER, RAM + 0x200000);
-    check(&r, USER + another, "another", 0, "libsecond.so");
-    map_library(&r, "libfirst.so", USER, RAM + 0x100000);
-    check(&r, USER + outer, "outer", 0, "libfirst.so");
-    map(&r, USER, 0, 0); // gone
-    check(&r, USER + outer, NULL, 0, NULL);
+    rig_check(&r, USER + outer, "outer", 0, "libfirst.so");
+    rig_map_library(&r, "libsecond.so", USER, RAM + 0x200000);
+    rig_check(&r, USER + another, "another", 0, "libsecond.so");
+    rig_map_library(&r, "libfirst.so", USER, RAM + 0x100000);
+    rig_check(&r, USER + outer, "outer", 0, "libfirst.so");
+    rig_map(&r, USER, 0, 0); // gone
+    rig_check(&r, USER + outer, NULL, 0, NULL);
     rig_free(&r);
 }
 
 static void missing_pages(void **state)
 {
     Rig r = rig_new(state);
-    map_library(&r, "libfirst.so", USER, RAM + 0x100000);
+    rig_map_library(&r, "libfirst.so", USER, RAM + 0x100000);
     uint64_t outer = function("libfirst.so", "outer"), pte = ROOT + PAGE_SIZE; // its tables are the first
-    map_library(&r, "libfirst.so", USER + 0x40000000, RAM + 0x100000);
+    rig_map_library(&r, "libfirst.so", USER + 0x40000000, RAM + 0x100000);
     for (uint64_t page = USER + PAGE_SIZE; page < USER + 0x10000; page += PAGE_SIZE)
-        map(&r, page, 0, 0); // .dynamic is one of them
+        rig_map(&r, page, 0, 0); // .dynamic is one of them
     assert_int_equal(fixture_ld(r.f, pte, 8) != 0, 1);
-    check(&r, USER + outer, NULL, 0, "build-id ");
+    rig_check(&r, USER + outer, NULL, 0, "build-id ");
     rig_free(&r);
 }
 
 static void by_build_id(void **state)
 {
     Rig r = rig_new(state);
-    map_library(&r, "libfirst-stripped.so", USER, RAM + 0x100000);
-    assert_true(names_add_file(r.names, folder, NULL));
+    rig_map_library(&r, "libfirst-stripped.so", USER, RAM + 0x100000);
+    assert_true(names_add_file(r.names, rig_folder, NULL));
     uint64_t outer = function("libfirst.so", "outer"), inner = function("libfirst.so", "inner");
-    check(&r, USER + inner + 2, "inner", 2, "libfirst.so");
+    rig_check(&r, USER + inner + 2, "inner", 2, "libfirst.so");
     Name n = names_at(r.names, r.cpu, USER + inner, true);
     assert_non_null(n.file);
     assert_true(g_str_has_suffix(n.file, "names_lib.c"));
     assert_int_equal(n.line, 13);
     // inner has been called by outer: it is a leaf, outer has saved its return address.
     uint64_t regs[32] = {USER + inner, USER + outer + 10, USER + 0x1000};
-    map(&r, USER + 0x800000, RAM + 0x300000, 0x17);
+    rig_map(&r, USER + 0x800000, RAM + 0x300000, 0x17);
     regs[2] = USER + 0x800000;
     assert_true(names_unwind(r.names, r.cpu, regs));
     assert_int_equal(regs[0], USER + outer + 10);
@@ -185,109 +95,25 @@ static void by_build_id(void **state)
 
 // --- a kernel's table ----------------------------------------------------------------------------------------------
 
-static void put32(GByteArray *out, uint32_t v)
-{
-    g_byte_array_append(out, (const uint8_t *)&v, 4);
-}
-
-static void align8(GByteArray *out)
-{
-    while (out->len % 8)
-        g_byte_array_append(out, (const uint8_t *)"", 1);
-}
-
-static const char *const kernel_names[] = {"T_text", "tdo_it", "tdo_it_too", "Dvariable", "Tlast_of_all"};
-#define MANY 700 // more than two markers
-
-static const char *kernel_name(unsigned i, char text[32])
-{
-    if (i < G_N_ELEMENTS(kernel_names))
-        return kernel_names[i];
-    g_snprintf(text, 32, "tfunction_%u", i);
-    return text;
-}
-
-static void put_offsets(GByteArray *out)
-{
-    for (unsigned i = 0; i < MANY; i++)
-        put32(out, 0x1000 + 16 * i);
-    align8(out);
-    uint64_t base = KERNEL;
-    g_byte_array_append(out, (const uint8_t *)&base, 8);
-}
-
-// As scripts/kallsyms.c of Linux writes it. Token 1 is "function_".
-static GByteArray *kallsyms(bool old)
-{
-    GByteArray *out = g_byte_array_new(), *markers = g_byte_array_new(), *index = g_byte_array_new();
-    char text[32];
-    if (old)
-        put_offsets(out);
-    put32(out, MANY);
-    align8(out);
-    unsigned start = out->len;
-    for (unsigned i = 0; i < MANY; i++) {
-        const char *name = kernel_name(i, text), *rest = name;
-        if (i % 256 == 0)
-            put32(markers, out->len - start);
-        GString *tokens = g_string_new(NULL);
-        for (; *rest; rest++) {
-            bool token = g_str_has_prefix(rest, "function_");
-            g_string_append_c(tokens, token ? 1 : *rest);
-            rest += token ? 8 : 0;
-        }
-        uint8_t len = (uint8_t)tokens->len;
-        g_byte_array_append(out, &len, 1);
-        g_byte_array_append(out, (const uint8_t *)tokens->str, len);
-        g_string_free(tokens, TRUE);
-    }
-    align8(out);
-    g_byte_array_append(out, markers->data, markers->len);
-    align8(out);
-    start = out->len;
-    for (unsigned i = 0; i < 256; i++) {
-        char one[2] = {(char)(i > 32 && i < 127 ? i : 0), 0};
-        const char *token = i == 1 ? "function_" : one;
-        uint16_t at = (uint16_t)(out->len - start);
-        g_byte_array_append(index, (const uint8_t *)&at, 2);
-        g_byte_array_append(out, (const uint8_t *)token, (guint)strlen(token) + 1);
-    }
-    align8(out);
-    g_byte_array_append(out, index->data, index->len);
-    align8(out);
-    if (!old)
-        put_offsets(out);
-    g_byte_array_unref(markers);
-    g_byte_array_unref(index);
-    return out;
-}
-
-// All of the kernel's half is the RAM, as if the kernel lay at its beginning.
-static void map_kernel(Rig *r)
-{
-    fixture_st(r->f, ROOT + 510 * 8, 8, PTE(RAM, 0xcf));
-    r->cpu->hart.priv = PRV_S;
-}
-
 static void kernel_table(void **state, bool old)
 {
     Rig r = rig_new(state);
-    g_autoptr(GByteArray) table = kallsyms(old);
+    g_autoptr(GByteArray) table = rig_kallsyms(MANY, 16, old, NULL);
     char text[32];
-    map_kernel(&r);
-    check(&r, KERNEL + 0x1000, NULL, 0, NULL);
+    rig_map_kernel(&r);
+    rig_check(&r, KERNEL + 0x1000, NULL, 0, NULL);
     names_free(r.names); // it would not look again so soon
     r.names = names_new(r.f->board);
     static const char digits[20] = "0\0001\0002\0003\0004\0005\0006\0007\0008\0009"; // of something else
     address_space_write(board_memory(r.f->board), RAM + 0x200008, MEMTXATTRS_NONE, digits, sizeof digits);
     address_space_write(board_memory(r.f->board), RAM + 0x300000, MEMTXATTRS_NONE, table->data, table->len);
     for (unsigned i = 0; i < MANY; i++) {
-        const char *name = kernel_name(i, text);
+        const char *name = rig_kernel_name(i, text);
         bool code = strchr("tT", *name) && i + 1 < MANY; // nobody says where the last one ends
-        check(&r, KERNEL + 0x1000 + 16 * i, code ? name + 1 : NULL, 0, code ? "kernel" : NULL);
-        check(&r, KERNEL + 0x100f + 16 * i, code ? name + 1 : NULL, 15, code ? "kernel" : NULL);
+        rig_check(&r, KERNEL + 0x1000 + 16 * i, code ? name + 1 : NULL, 0, code ? "kernel" : NULL);
+        rig_check(&r, KERNEL + 0x100f + 16 * i, code ? name + 1 : NULL, 15, code ? "kernel" : NULL);
     }
-    check(&r, KERNEL + 0xfff, NULL, 0, NULL);
+    rig_check(&r, KERNEL + 0xfff, NULL, 0, NULL);
     uint64_t addr;
     assert_true(names_address(r.names, "function_99", &addr));
     assert_int_equal(addr, KERNEL + 0x1000 + 16 * 99);
@@ -298,14 +124,14 @@ static void kernel_table(void **state, bool old)
 static void kernel_moved(void **state)
 {
     Rig r = rig_new(state);
-    g_autoptr(GByteArray) table = kallsyms(false);
-    map_kernel(&r);
+    g_autoptr(GByteArray) table = rig_kallsyms(MANY, 16, false, NULL);
+    rig_map_kernel(&r);
     address_space_write(board_memory(r.f->board), RAM + 0x300000, MEMTXATTRS_NONE, table->data, table->len);
     Name before = names_at(r.names, r.cpu, KERNEL + 0x1010, false);
     assert_string_equal(before.function, "do_it");
-    fixture_st(r.f, RAM + 0x300000 + table->len - 8, 8, KERNEL + 0x200000);
-    check(&r, KERNEL + 0x1010, NULL, 0, NULL);
-    check(&r, KERNEL + 0x201010, "do_it", 0, "kernel");
+    fixture_st(r.f, RIG_TABLE + table->len - 8, 8, KERNEL + 0x200000);
+    rig_check(&r, KERNEL + 0x1010, NULL, 0, NULL);
+    rig_check(&r, KERNEL + 0x201010, "do_it", 0, "kernel");
     assert_string_equal(before.function, "do_it"); // it is good as long as Names
     rig_free(&r);
 }
@@ -345,7 +171,7 @@ static void kernel_image(void **state)
         return;
     }
     Rig r = rig_new(state);
-    map_kernel(&r);
+    rig_map_kernel(&r);
     address_space_write(board_memory(r.f->board), RAM, MEMTXATTRS_NONE, data, size);
     Names *by_list = names_new(r.f->board);
     assert_true(names_add_file(by_list, list, NULL));
@@ -382,9 +208,9 @@ static void random_frames(void **state)
 {
     Rig r = rig_new(state);
     uint64_t seed = 1;
-    map_library(&r, "libfirst.so", USER, RAM + 0x100000);
+    rig_map_library(&r, "libfirst.so", USER, RAM + 0x100000);
     for (unsigned i = 0; i < 16; i++)
-        map(&r, USER + 0x800000 + i * PAGE_SIZE, RAM + 0x300000 + i * PAGE_SIZE, 0x17);
+        rig_map(&r, USER + 0x800000 + i * PAGE_SIZE, RAM + 0x300000 + i * PAGE_SIZE, 0x17);
     for (unsigned round = 0; round < 2000; round++) {
         uint64_t regs[32];
         for (unsigned i = 0; i < 32; i++) {
@@ -408,7 +234,7 @@ static void random_headers(void **state)
     Rig r = rig_new(state);
     uint64_t seed = 2;
     for (unsigned round = 0; round < 300; round++) {
-        map_library(&r, "libfirst.so", USER, RAM + 0x100000);
+        rig_map_library(&r, "libfirst.so", USER, RAM + 0x100000);
         for (unsigned i = 0; i < 1 + round % 8; i++) {
             uint64_t x = next_random(&seed), at = x % 3 ? x % 0x280 : 0x1f00 + x % 0x100;
             fixture_st(r.f, RAM + 0x100000 + MAX(at, 16), 1, x >> 32);
@@ -427,9 +253,9 @@ static void random_kernel_tables(void **state)
 {
     Rig r = rig_new(state);
     uint64_t seed = 3;
-    map_kernel(&r);
+    rig_map_kernel(&r);
     for (unsigned round = 0; round < 100; round++) {
-        g_autoptr(GByteArray) table = kallsyms(round % 2);
+        g_autoptr(GByteArray) table = rig_kallsyms(MANY, 16, round % 2, NULL);
         for (unsigned i = 0; i < 1 + round % 8; i++)
             table->data[next_random(&seed) % table->len] = (uint8_t)next_random(&seed);
         address_space_write(board_memory(r.f->board), RAM + 0x300000, MEMTXATTRS_NONE, table->data, table->len);
@@ -457,6 +283,6 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(random_kernel_tables, fixture_setup, fixture_teardown),
     };
     assert_int_equal(argc, 2);
-    folder = argv[1];
+    rig_folder = argv[1];
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

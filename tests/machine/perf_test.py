@@ -17,10 +17,10 @@ HOT = 'mix'  # the function of GUEST that takes most of the time
 PERF = shutil.which('perf')
 
 
-def addend(folder, *options):
+def addend(folder, *options, guest=None):
     """Runs the guest in that folder; its process id."""
     env = {**os.environ, 'ADDEND_CACHE_DIR': ''}
-    process = subprocess.Popen([ADDEND, *options, GUEST], cwd=folder, env=env, stdin=subprocess.DEVNULL,
+    process = subprocess.Popen([ADDEND, *options, guest or GUEST], cwd=folder, env=env, stdin=subprocess.DEVNULL,
                                stdout=subprocess.DEVNULL)
     if process.wait(60):
         raise AssertionError(f'addend ended with status {process.returncode}')
@@ -75,6 +75,34 @@ class Files(unittest.TestCase):
             self.assertGreater(int(line.split()[1], 16), 0)
         for tier in 'baseline', 'region':
             self.assertTrue(any(re.search(rf' {HOT}(\+0x\w+)? \[{tier}\]$', l) for l in lines), tier)
+
+    def test_map_link(self):
+        """Whoever puts a link in place of the map has nothing written through it."""
+        victim = self.folder / 'victim'
+        victim.write_text('mine', encoding='ascii')
+        # The shell's process id is addend's.
+        script = f'ln -s {victim} /tmp/perf-$$.map && echo $$ > pid && exec "$0" "$@"'
+        subprocess.run(['sh', '-c', script, ADDEND, '-perfmap', GUEST], cwd=self.folder, stdin=subprocess.DEVNULL,
+                       env={**os.environ, 'ADDEND_CACHE_DIR': ''}, timeout=60, check=True)
+        path = pathlib.Path(f'/tmp/perf-{(self.folder / "pid").read_text(encoding="ascii").strip()}.map')
+        self.addCleanup(path.unlink)
+        self.assertEqual(victim.read_text(encoding='ascii'), 'mine')
+        self.assertFalse(path.is_symlink())
+        self.assertIn(HOT, path.read_text(encoding='ascii'))
+
+    def test_names_of_several_lines(self):
+        guest = self.folder / 'guest.elf'
+        data = pathlib.Path(GUEST).read_bytes()
+        self.assertIn(f'\0{HOT}\0'.encode(), data)
+        guest.write_bytes(data.replace(f'\0{HOT}\0'.encode(), b'\0m\nx\0'))
+        pid = addend(self.folder, '-perfmap', '-jitdump', guest=guest)
+        path = pathlib.Path(f'/tmp/perf-{pid}.map')
+        self.addCleanup(path.unlink)
+        text = path.read_text(encoding='ascii')
+        self.assertRegex(text, r'(?m)^[0-9a-f]+ [0-9a-f]+ m\?x.* \[region\]$')
+        for line in text.splitlines():
+            self.assertRegex(line, r'^[0-9a-f]+ [0-9a-f]+ \S.* \[(baseline|region)\]$')
+        self.assertIn(b'm?x', (self.folder / f'jit-{pid}.dump').read_bytes())
 
     def test_dump(self):
         pid = addend(self.folder, '-jitdump')
