@@ -216,8 +216,10 @@ static bool has_tokens(const Search *s, const uint8_t *at)
 {
     Table t;
     const uint8_t *from;
-    g_autofree uint8_t *copy = copy_around(s, at, WINDOW, &t, &from);
-    return find_tokens(&t, (size_t)(at - from));
+    uint8_t *copy = copy_around(s, at, WINDOW, &t, &from);
+    bool found = find_tokens(&t, (size_t)(at - from));
+    g_free(copy);
+    return found;
 }
 
 // A table whose digits are at host memory `at`.
