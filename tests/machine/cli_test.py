@@ -255,6 +255,10 @@ class Files(CliTest):
             self.assertEqual(done.returncode, 1, words)
             self.assertIn(b'No space left', done.stderr, words)
 
+    def test_lost_statistics_are_an_error(self):
+        kernel = self.file('kernel', exit_program(0))
+        self.refused('--stats=json:/dev/full', '-bios', 'none', '-kernel', kernel, naming='No space left')
+
     def test_ram_that_no_host_has(self):
         kernel = self.file('kernel', exit_program(0))
         self.refused('-m', '1024P', '-bios', 'none', '-kernel', kernel)
