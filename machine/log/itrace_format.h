@@ -26,7 +26,8 @@ typedef struct { // then size bytes of records of that hart; those of a hart go 
 // A record is a number in 7-bit groups, low first: block + 1 for a whole execution, or 0, and a byte that says what it
 // is.
 enum {
-    ITRACE_BLOCK = 1, // number, pc, instructions, and the 2 or 4 bytes of each
+    ITRACE_BLOCK = 1, // number, pc, instructions, and the 2 or 4 bytes of each. Numbers of a hart rise by ones from 1;
+                      // 0 may come again and again
     ITRACE_PART,      // number, first instruction, how many
     ITRACE_TRAP,      // cause * 2 (+ 1: interrupt), epc, tval
     ITRACE_DROP,      // no number is good any more

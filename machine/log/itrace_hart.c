@@ -19,6 +19,7 @@ typedef struct {
     uint8_t filter; // Filter
     bool defined;   // the file knows it
     uint32_t bits;  // index in HartTrace.bits of its first instruction's
+    uint32_t file_number; // if it is defined: what the file calls it. There they rise by ones, for only some are in it
 } TracedBlock;
 
 struct HartTrace {
@@ -27,6 +28,7 @@ struct HartTrace {
     ItraceBuffer *chunk;
     GArray *blocks; // TracedBlock, by number
     GArray *bits;   // uint32_t
+    uint32_t n_defined; // file numbers given, but for 0
     bool started, stopped;
     uint64_t skip, count; // so many more are not to be traced, then are
     bool plain;           // started, nothing to skip, no count, no stop: the usual case
@@ -87,7 +89,8 @@ static uint8_t *put_kind(uint8_t *out, unsigned kind)
 static void put_block(HartTrace *h, uint32_t number, TracedBlock *b)
 {
     uint8_t *out = put_kind(room(h), ITRACE_BLOCK);
-    out = put_number(put_number(put_number(out, number), b->pc), b->n_insns);
+    b->file_number = number ? ++h->n_defined : 0;
+    out = put_number(put_number(put_number(out, b->file_number), b->pc), b->n_insns);
     for (unsigned i = 0; i < b->n_insns; i++) {
         uint32_t bits = g_array_index(h->bits, uint32_t, b->bits + i);
         unsigned len = (bits & 3) == 3 ? 4 : 2;
@@ -124,9 +127,9 @@ static void put_part(HartTrace *h, uint32_t number, TracedBlock *b, unsigned fir
         put_block(h, number, b);
     uint8_t *out = room(h);
     if (first || n < b->n_insns)
-        out = put_number(put_number(put_number(put_kind(out, ITRACE_PART), number), first), n);
+        out = put_number(put_number(put_number(put_kind(out, ITRACE_PART), b->file_number), first), n);
     else
-        out = put_number(out, (uint64_t)number + 1);
+        out = put_number(out, (uint64_t)b->file_number + 1);
     if (h->trace->flags & ITRACE_VALUES)
         out = put_values(h, out, e);
     done(h, out);
@@ -211,6 +214,7 @@ void hart_trace_drop(HartTrace *h)
 {
     g_array_set_size(h->blocks, 0);
     g_array_set_size(h->bits, ITRACE_BLOCK_INSNS);
+    h->n_defined = 0;
     done(h, put_kind(room(h), ITRACE_DROP));
 }
 

@@ -117,7 +117,7 @@ static void get_values(HartReader *h, Cursor *c, LogEffects *e)
 static void get_block(HartReader *h, Cursor *c)
 {
     uint64_t number = get_number(c), pc = get_number(c), n = get_number(c);
-    if (number >= ITRACE_MAX_NUMBERS || !n || n > ITRACE_BLOCK_INSNS) {
+    if (number >= ITRACE_MAX_NUMBERS || (number && number != MAX(h->blocks->len, 1)) || !n || n > ITRACE_BLOCK_INSNS) {
         bad(c, "a block has no such number or size");
         return;
     }
@@ -134,8 +134,6 @@ static void get_block(HartReader *h, Cursor *c)
         else
             g_array_index(h->bits, uint32_t, i) = bits;
     }
-    if (number > h->blocks->len + ITRACE_CHUNK) // numbers rise by ones, though not each is in the file
-        bad(c, "a block's number is too large");
     if (c->wrong)
         return;
     if (number >= h->blocks->len)

@@ -101,6 +101,20 @@ class TraceTest(unittest.TestCase):
         self.assertEqual(inside, [line for line in whole if f'{raw.BASE + 0x1004:016x}' in line or
                                   f'{raw.BASE + 0x1008:016x}' in line])
 
+    def test_a_start_behind_more_blocks_than_a_chunk_has_bytes(self):
+        far = 300000  # instructions that run once; with values each is a block
+        self.image = raw.Image(4 * far + 0x100)
+        self.image.bytes[:4 * far] = struct.pack('<I', 0x00150513) * far  # addi a0, a0, 1
+        start = self.image.at = raw.BASE + 4 * far
+        self.image.word(0x00150513)
+        self.image.exit()
+        with open(self.guest, 'wb') as f:
+            f.write(self.image.bytes)
+        lines = self.record(f',start={start:#x},regs=on')
+        self.assertEqual(lines[0].split(), ['0', f'{start:016x}', '00150513', 'addi', 'a0,a0,1', f'a0={far + 1:#018x}'])
+        self.assertEqual(self.record(f',start={start:#x},regs=on,format=text'), lines)
+        self.assertEqual(self.record(',regs=on', '-dfilter', f'{start:#x}+4'), lines[:1])
+
     def test_harts(self):
         with open(self.guest, 'wb') as f:
             f.write(struct.pack('<I', raw.jal(0)))
@@ -132,6 +146,11 @@ class TraceTest(unittest.TestCase):
         def chunk(*data, hart=0):
             return struct.pack('<II', hart, len(data)) + bytes(data)
         block = [0, 1, 1, 0x80, 0x10, 1, 0x13, 0, 0, 0]
+        third = [0, 1, 3, *block[3:]]
+        zero = [0, 1, 0, *block[3:]]
+        with open(self.trace, 'wb') as f:
+            f.write(zstd(header + chunk(*zero, 1, *block, 2, *zero, 1) + end[:8] + struct.pack('<Q', 3)))
+        self.assertEqual(len(self.run_addend('trace', self.trace).stdout.splitlines()), 3)
         cases = [header, header + chunk(5) + end, header + chunk(0) + end, header + chunk(0, 9) + end,
                  header + chunk(1, hart=7) + end, header + struct.pack('<II', 0, 2**31) + end,
                  header + chunk(0, 1, 1, 0, 0) + end, header + chunk(0, 1, 1, 0, 65) + end,
@@ -139,6 +158,9 @@ class TraceTest(unittest.TestCase):
                  header + chunk(*block, 0, 2, 1, 1, 1) + end, header + chunk(*block, 0, 2, 1, 0, 0) + end,
                  header + chunk(*block, 0, 2, 1, 255, 255, 255, 255, 15, 1) + end,
                  header + chunk(*([255] * 12)) + end, header + end + b'x', header + end[:-1],
+                 header + chunk(*third) + end, header + chunk(*block, *third) + end,
+                 header + chunk(*block, *block) + end, header + chunk(*block, 0, 4, *block, 0, 4, *third) + end,
+                 header + chunk(0, 1, 0xf0, 0xfe, 15, *block[3:]) + end,
                  values + chunk(*block, 2) + end, values + chunk(*block, 2, 7) + end,
                  values + chunk(*block, 2, 1, 255, 255, 127, 1) + end, b'ADDENDIT' + bytes(16),
                  struct.pack('<8sIIII', b'ADDENDIT', 2, 0, 1, 0) + end,
