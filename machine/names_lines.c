@@ -80,8 +80,9 @@ static const char *source_path(NameImage *image, Dwarf_Die *die, const char *pat
     Dwarf_Attribute attribute;
     if (!whole) {
         const char *folder = dwarf_formstring(dwarf_attr(die, DW_AT_comp_dir, &attribute));
-        bool known = folder || g_path_is_absolute(path);
-        whole = known ? g_canonicalize_filename(path, folder ? folder : "/") : g_strdup(path);
+        if (!folder || !g_path_is_absolute(folder)) // such as libgcc's, "./riscv64-unknown-elf"
+            folder = g_path_is_absolute(path) ? "/" : NULL;
+        whole = folder ? g_canonicalize_filename(path, folder) : g_strdup(path);
         g_hash_table_insert(image->sources, (char *)path, whole);
     }
     return whole;

@@ -3,8 +3,10 @@
 #include "tests/test.h"
 #include "backend/engine_private.h"
 #include "backend/host_code.h"
+#include "backend/line_marks.h"
 #include "backend/unit_lines.h"
 #include "tests/ir/gen.h"
+#include <glib/gstdio.h>
 
 #define N 60
 
@@ -93,8 +95,25 @@ static void lines_change_no_code(void **state)
     assert_int_equal(same, N);
 }
 
+// What GCC writes for debuggers goes, up to the next section; .text, too, is one.
+static void sections(void **state)
+{
+    (void)state;
+    g_autofree char *dir = g_dir_make_tmp("addend-lines-XXXXXX", NULL), *path = g_build_filename(dir, "a.s", NULL);
+    g_autofree char *text = NULL;
+    g_autoptr(GArray) lines = g_array_new(FALSE, FALSE, sizeof(int64_t));
+    g_assert_true(g_file_set_contents(path, "\t.text\n\tnop\n\t.section .debug_line,\"\"\n\t.quad 1\n.text\n\tret\n"
+                                      "\t.section\t.debug_info\n\t.quad 2\n\t.section .rodata\n\t.quad 3\n\t.text\n",
+                                      -1, NULL));
+    assert_true(line_marks(path, lines, NULL));
+    assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    g_unlink(path);
+    g_rmdir(dir);
+    assert_true(g_str_has_prefix(text, "\t.text\n\tnop\n.text\n\tret\n\t.section .rodata\n\t.quad 3\n\t.text\n"));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(lines_change_no_code)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(lines_change_no_code), cmocka_unit_test(sections)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,7 +19,7 @@ ADDEND, BLOCKS_IR = sys.argv[1:3]
 
 def run(*words):
     return subprocess.run([ADDEND, 'blocks', *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=250)
+                          timeout=250, env=os.environ | {'G_DEBUG': 'fatal-criticals'})
 
 
 class RunTest(unittest.TestCase):
@@ -34,6 +34,10 @@ class RunTest(unittest.TestCase):
         self.assertEqual(r.returncode, 0, r.stderr)
         with open(path, encoding='utf-8') as f:
             return f.read()
+
+    def test_sources_of_a_relative_folder(self):
+        """Debian's libgcc says that it was compiled in ./riscv64-unknown-elf."""
+        self.assertRegex(self.blocks('.json', '--top', 'all', '--fill', '0'), r'"/[^"]*/libgcc/[^"]*"')
 
     def test_json_of_the_demo(self):
         d = json.loads(self.blocks('.json', '--top', '40'))
