@@ -513,7 +513,7 @@ class Port(unittest.TestCase):
         self.addCleanup(program.communicate)
         self.addCleanup(program.kill)
         port = int(re.fullmatch(r'addend: gdb: listening at port (\d+)\n', program.stderr.readline())[1])
-        with socket.create_connection(('localhost', port)) as sock:
+        with socket.create_connection(('127.0.0.1', port)) as sock:
             self.assertEqual(Peer(sock).ask('qfThreadInfo'), 'm1')
 
     def test_errors(self):
