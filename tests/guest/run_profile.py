@@ -168,6 +168,12 @@ def timeline(addend, guest):
     events = check_trace(profile(addend, guest, '--timeline', '.json', '-icount', '0', more=',time=guest'))
     waits = [e['dur'] for e in events if e['name'] == 'wfi']
     check(len(waits) == 5 and all(1900 < d < 2001 for d in waits), f'waits {waits}')
+    with tempfile.TemporaryDirectory() as folder:  # loading regions takes nothing of that, either
+        options = ['-accel', 'jit,threshold=200,sync=on', '-icount', '0', '--cache-dir', folder]
+        for _ in range(2):
+            events = check_trace(profile(addend, guest, '--timeline', '.json', *options, more=',time=guest'))
+        loads = [e['dur'] for e in events if e.get('cat') == 'load']
+        check(loads and not any(loads), f'loads {loads}')
 
 
 # --- mix
@@ -258,7 +264,8 @@ def hot(addend, guest):
         check(tier == {'interp': 'interpreter', 'baseline': 'baseline'}.get(engine, 'region'), f'{engine}: {tier}')
         if exact:
             check(data['instructions'] == retired(addend, guest, *options) or engine != 'jit-icount', engine)
-            check(all(b['executions'] == b['instructions'] / b['block_instructions'] for b in data['blocks']), engine)
+            whole = [b['executions'] * b['block_instructions'] - b['instructions'] for b in data['blocks']]
+            check(not any(whole[:2]) and min(whole) >= 0, f'{engine}: {whole}')  # others are left in their middle
     text = run(addend, guest, '--hot=3', '-accel', 'interp').stderr.splitlines()
     check(len(text) == 5 and 'work_a' in text[2], text)
 
