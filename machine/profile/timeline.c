@@ -192,9 +192,8 @@ static void add_compile(TimelineHart *h, const EngineEvent *e, uint64_t ts, bool
 
 static void end_compile(TimelineHart *h, const EngineEvent *e, uint64_t ts)
 {
-    uint64_t took = h->timeline->guest_time ? 0 : e->end_ns - e->start_ns; // the guest's time stands still
     if (e->loaded)
-        add_compile(h, e, ts - MIN(ts, took), true);
+        add_compile(h, e, ts - MIN(ts, e->end_ns - e->start_ns), true);
     Compile *c = open_compile(h, e->pc);
     if (!c)
         return;

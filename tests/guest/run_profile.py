@@ -168,12 +168,6 @@ def timeline(addend, guest):
     events = check_trace(profile(addend, guest, '--timeline', '.json', '-icount', '0', more=',time=guest'))
     waits = [e['dur'] for e in events if e['name'] == 'wfi']
     check(len(waits) == 5 and all(1900 < d < 2001 for d in waits), f'waits {waits}')
-    with tempfile.TemporaryDirectory() as folder:  # loading regions takes nothing of that, either
-        options = ['-accel', 'jit,threshold=200,sync=on', '-icount', '0', '--cache-dir', folder]
-        for _ in range(2):
-            events = check_trace(profile(addend, guest, '--timeline', '.json', *options, more=',time=guest'))
-        loads = [e['dur'] for e in events if e.get('cat') == 'load']
-        check(loads and not any(loads), f'loads {loads}')
 
 
 # --- mix
