@@ -10,8 +10,8 @@ static void tell(const Engine *e, const Block *b, unsigned mode, unsigned insn, 
     unsigned n = 0;
     for (unsigned i = insn; i < b->n_insns; i++)
         offsets[n++] = (uint16_t)(b->insn_pc[i] - b->insn_pc[insn]);
-    EngineRuns r = {b->pc + b->insn_pc[insn], mode, n, offsets, block_bytes(b) + b->insn_pc[insn], count, base_count,
-                    !insn && count > 0};
+    EngineRuns r = {b->pc + b->insn_pc[insn], b->pc, mode, n, offsets, block_bytes(b) + b->insn_pc[insn], count,
+                    base_count, !insn && count > 0};
     e->tally(e->tally_opaque, &r);
 }
 

@@ -6,6 +6,7 @@
 
 typedef struct {
     uint64_t pc;   // guest address of the first instruction
+    uint64_t head; // ... of the block's: pc, unless this is the rest of one
     unsigned mode; // in which it ran, as in engine_set_mode
     unsigned n_insns;
     const uint16_t *insn_pc; // ... of each, the offset from the first one's

@@ -33,8 +33,7 @@ typedef struct {
     GPtrArray *names;   // by number
     GArray *nodes;      // Node; the first one is the root
     GHashTable *nodes_by_key; // parent << 32 | frame (gint64) -> number
-    GHashTable *kernel, *user; // pc (gint64) -> 1 + frame; user: in the space of satp
-    uint64_t satp;
+    GHashTable *kernel; // pc (gint64) -> 1 + frame; not of user code: another program may be there any time
     unsigned passed;        // samples passed over since the last one
     uint64_t insns;         // that ran since then
     uint64_t last_ns;       // when the last sample was due
@@ -91,17 +90,18 @@ static uint32_t unknown_frame(FlameHart *h, uint64_t pc)
 static uint32_t frame_at(Flame *f, FlameHart *h, Cpu *cpu, uint64_t pc)
 {
     bool user = cpu->hart.priv == PRV_U;
-    GHashTable *known = user ? h->user : h->kernel;
-    uint32_t frame = GPOINTER_TO_UINT(g_hash_table_lookup(known, &pc));
+    uint32_t frame = user ? 0 : GPOINTER_TO_UINT(g_hash_table_lookup(h->kernel, &pc));
     if (frame)
         return frame - 1;
     Name name = names_at(machine_names(f->m), cpu, pc, false);
     if (!name.function)
         return unknown_frame(h, pc);
     frame = frame_of(h, name.function);
-    if (g_hash_table_size(known) >= CACHED_MAX)
-        g_hash_table_remove_all(known);
-    g_hash_table_insert(known, g_memdup2(&pc, sizeof pc), GUINT_TO_POINTER(frame + 1));
+    if (user)
+        return frame;
+    if (g_hash_table_size(h->kernel) >= CACHED_MAX)
+        g_hash_table_remove_all(h->kernel);
+    g_hash_table_insert(h->kernel, g_memdup2(&pc, sizeof pc), GUINT_TO_POINTER(frame + 1));
     return frame;
 }
 
@@ -133,10 +133,6 @@ static void add_stack(Flame *f, FlameHart *h, Cpu *cpu, uint64_t insns)
     uint64_t pc[DEPTH_MAX];
     bool more;
     unsigned n = walk(f, cpu, pc, &more);
-    if (cpu->hart.satp != h->satp) {
-        g_hash_table_remove_all(h->user);
-        h->satp = cpu->hart.satp;
-    }
     h->below |= cpu->hart.priv < PRV_M;
     uint32_t node = child_of(h, 0, root_of(f, h, cpu, pc[n - 1]));
     if (more)
@@ -177,7 +173,7 @@ static void sample(void *opaque, Cpu *cpu, uint64_t insns)
 static void ready(void *opaque, Machine *m)
 {
     Flame *f = opaque;
-    machine_names(m); // before there are threads
+    (void)m;
     for (unsigned i = 0; i < f->n_harts; i++)
         f->hart[i].last_ns = clock_ns(CLOCK_MONOTONIC);
 }
@@ -198,7 +194,6 @@ Flame *flame_attach(Machine *m, uint64_t period, bool harts)
         g_array_set_size(h->nodes, 1);
         h->nodes_by_key = number_table();
         h->kernel = number_table();
-        h->user = number_table();
         h->others = child_of(h, 0, frame_of(h, "(others)"));
     }
     machine_add_ready(m, ready, f);
@@ -294,7 +289,6 @@ void flame_free(Flame *f)
         g_array_free(h->nodes, TRUE);
         g_hash_table_destroy(h->nodes_by_key);
         g_hash_table_destroy(h->kernel);
-        g_hash_table_destroy(h->user);
     }
     if (f)
         g_free(f->hart);

@@ -16,7 +16,6 @@
 typedef struct {
     gint64 key;          // of HotHart.blocks
     uint64_t pc, count, insns; // executions (0: not known) and instructions
-    int64_t lost;        // exact: instructions that were counted but not done, negative
     unsigned n_insns;    // 0: not known
     CodeTier tier;           // at last
     bool user;
@@ -113,13 +112,11 @@ static void event(void *opaque, const EngineEvent *e)
 static void runs(void *opaque, unsigned hart, const EngineRuns *r)
 {
     HotHart *h = &((Hot *)opaque)->hart[hart];
-    HotBlock *b = block_at(h, r->pc, (r->mode & CODE_MMU) == PRV_U);
+    HotBlock *b = block_at(h, r->head, (r->mode & CODE_MMU) == PRV_U);
+    b->insns += (uint64_t)r->count * r->n_insns; // less than nothing where a block was left
     if (r->whole) {
         b->count += (uint64_t)r->count;
-        b->insns += (uint64_t)r->count * r->n_insns;
         b->n_insns = b == &h->others ? 1 : r->n_insns;
-    } else {
-        b->lost += r->count * (int64_t)r->n_insns;
     }
 }
 
@@ -132,7 +129,6 @@ static void sample(void *opaque, Cpu *cpu, uint64_t insns)
 static void ready(void *opaque, Machine *m)
 {
     Hot *h = opaque;
-    machine_names(m); // before there are threads
     for (unsigned i = 0; i < h->n_harts; i++) {
         h->hart[i].cpu = machine_cpu(m, i);
         engine_add_watcher(h->hart[i].cpu->engine, &(EngineWatcher){&h->hart[i], event});
@@ -189,12 +185,12 @@ static GArray *all_rows(const Hot *h, uint64_t *total)
         while (g_hash_table_iter_next(&it, NULL, &value)) {
             const HotBlock *b = value;
             Row row = {b, i, b->insns};
-            *total += b->insns + (uint64_t)b->lost;
+            *total += b->insns;
             if (b->insns)
                 g_array_append_val(rows, row);
         }
         Row others = {&h->hart[i].others, i, h->hart[i].others.insns};
-        *total += others.insns + (uint64_t)others.b->lost;
+        *total += others.insns;
         if (others.insns)
             g_array_append_val(rows, others);
     }

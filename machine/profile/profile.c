@@ -56,9 +56,17 @@ void profile_attach(Profile *p, Machine *m)
         p->hot = hot_attach(m, p->o->mix || p->o->accel != ACCEL_JIT);
 }
 
-// To the file, or stderr if it is NULL. Takes text.
+// Where an error goes: the first one is kept.
+static GError **first(GError **error)
+{
+    return error && *error ? NULL : error;
+}
+
+// To the file, or stderr if it is NULL. Takes text; false if it is NULL.
 static bool write_text(const char *option, const char *path, GString *text, GError **error)
 {
+    if (!text)
+        return false;
     g_autofree char *data = g_string_free(text, FALSE);
     FILE *f = path ? fopen(path, "we") : stderr;
     bool good = f && fputs(data, f) >= 0;
@@ -66,26 +74,24 @@ static bool write_text(const char *option, const char *path, GString *text, GErr
         good &= !fclose(f);
     if (good)
         return true;
-    g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "%s %s: %s", option, path ? path : "(stderr)",
+    g_set_error(first(error), G_IO_ERROR, g_io_error_from_errno(errno), "%s %s: %s", option, path ? path : "(stderr)",
                 g_strerror(errno));
     return false;
 }
 
+// Each is written, also where another one cannot be.
 static bool finish(Profile *p, GError **error)
 {
     const Options *o = p->o;
     if (!p->m || !machine_ran(p->m))
         return true;
-    if (p->flame && !write_text("--flame", o->flame, flame_text(p->flame, o->flame), error))
-        return false;
-    if (p->timeline && !write_text("--timeline", o->timeline, timeline_text(p->timeline), error))
-        return false;
+    bool good = !p->flame || write_text("--flame", o->flame, flame_text(p->flame, o->flame), error);
+    good &= !p->timeline || write_text("--timeline", o->timeline, timeline_text(p->timeline), error);
     if (p->mix || p->hot)
         machine_end_tally(p->m);
-    if (p->hot && !write_text("--hot", o->hot_file, hot_text(p->hot, (unsigned)o->hot, o->hot_file), error))
-        return false;
-    GString *mix = p->mix ? mix_text(p->mix, o->mix_file, error) : NULL;
-    return !p->mix || (mix && write_text("--mix", o->mix_file, mix, error));
+    good &= !p->hot || write_text("--hot", o->hot_file, hot_text(p->hot, (unsigned)o->hot, o->hot_file), error);
+    good &= !p->mix || write_text("--mix", o->mix_file, mix_text(p->mix, o->mix_file, first(error)), error);
+    return good;
 }
 
 bool profile_finish(Profile *p, GError **error)

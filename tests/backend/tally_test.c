@@ -37,6 +37,7 @@ static void count(void *opaque, const EngineRuns *r)
 {
     Counts *c = opaque;
     c->blocks += r->whole ? (uint64_t)r->count : 0;
+    c->wrong += r->whole ? r->head != r->pc : r->head > r->pc || r->pc - r->head >= 4 * (LAST + 1);
     for (unsigned i = 0; i < r->n_insns; i++) {
         uint64_t n = (r->pc + r->insn_pc[i] - RIG_RAM) / 4;
         c->wrong += n >= G_N_ELEMENTS(c->runs) || r->mode != PRV_M;

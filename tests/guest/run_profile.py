@@ -258,7 +258,8 @@ def hot(addend, guest):
         check(tier == {'interp': 'interpreter', 'baseline': 'baseline'}.get(engine, 'region'), f'{engine}: {tier}')
         if exact:
             check(data['instructions'] == retired(addend, guest, *options) or engine != 'jit-icount', engine)
-            check(all(b['executions'] == b['instructions'] / b['block_instructions'] for b in data['blocks']), engine)
+            whole = [b['executions'] * b['block_instructions'] - b['instructions'] for b in data['blocks']]
+            check(not any(whole[:2]) and min(whole) >= 0, f'{engine}: {whole}')  # others are left in their middle
     text = run(addend, guest, '--hot=3', '-accel', 'interp').stderr.splitlines()
     check(len(text) == 5 and 'work_a' in text[2], text)
 
