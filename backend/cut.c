@@ -4,14 +4,6 @@
 
 #include "backend/engine_private.h"
 
-static IrCode *copy_code(const IrCode *from)
-{
-    IrCode *code = ir_code_new(from->base);
-    for (unsigned i = 0; i < from->n_blocks; i++)
-        ir_code_add(code, ir_block_copy(from->blocks[i]));
-    return code;
-}
-
 // The block once more; what it was made from is not kept.
 static IrCode *lift_block_again(Engine *e, const Block *b)
 {
@@ -35,7 +27,7 @@ bool engine_cut(Engine *e, uint64_t pc, CutPiece *out)
         return false;
     *out = (CutPiece){.region = !u->block, .paged = b->mode & CODE_PAGED, .opt = e->config.opt};
     out->movable = out->region && tier_movable(b);
-    out->code = u->block ? lift_block_again(e, b) : copy_code(u->ir);
+    out->code = u->block ? lift_block_again(e, b) : ir_code_copy(u->ir);
     return out->code;
 }
 

@@ -117,10 +117,9 @@ void engine_link_to(Engine *e, Block *b);     // remembers how control came to b
 uint64_t block_end(const Block *b); // the guest address behind it
 
 // engine.c: a block of at most max instructions at pc, which is forgotten when the next one is made. NULL after taking
-// a fault. Then b alone by the interpreter; and what is to be done in front of either.
+// a fault. Then b alone by the interpreter. In front of either engine_flush_if_wanted is to be called.
 Block *engine_uncached(Engine *e, uint64_t pc, unsigned max);
 void engine_run_one(Engine *e, Block *b);
-bool engine_flush_if_wanted(Engine *e); // true: no block is good any more
 
 // breakpoints.c
 bool breakpoints_have(const Engine *e, uint64_t first, uint64_t last); // is there one? Only if e->breakpoints

@@ -99,9 +99,7 @@ static void add_host(CodePiece *p, const JitUnit *u)
 
 void region_run_passes(const JitUnit *u, RegionPass *after, void *opaque)
 {
-    g_autoptr(GString) text = g_string_new(NULL);
-    ir_print(text, u->ir);
-    g_autoptr(IrCode) copy = ir_parse(text->str, NULL);
+    g_autoptr(IrCode) copy = ir_code_copy(u->ir);
     const JitRequest *rq = &u->info->rq;
     ir_pipeline(copy, &(IrPipeline){
                           .skip = rq->skip_passes | (rq->stats ? IR_PASS_WIDEN : 0),

@@ -2,8 +2,6 @@
 // Why a piece of code ends where it does, and why it is not in a better tier: reasons of end_reasons.def.
 #include "backend/inspect_private.h"
 
-#define MAX_BLOCK_INSNS 64
-
 typedef enum {
 #define BLOCK_END(NAME, text) BLOCK_END_##NAME,
 #include "backend/end_reasons.def"

@@ -36,9 +36,10 @@ static void mark(Marks *m, bool data)
 
 static void add_line(Marks *m, const char *s)
 {
-    bool section = starts(s, ".section");
-    if (section || starts(s, ".text"))
-        m->debug = section && starts(strstr(s, ".section") + strlen(".section"), ".debug");
+    if (starts(s, ".section"))
+        m->debug = starts(strstr(s, ".section") + strlen(".section"), ".debug");
+    else if (starts(s, ".text"))
+        m->debug = false;
     if (m->debug || starts(s, ".cfi_") || (starts(s, ".file") && g_ascii_isdigit(s[strcspn(s, "0123456789\"")])))
         return;
     if (starts(s, ".loc ")) { // file line column ...

@@ -282,6 +282,7 @@ static unsigned exchange(Worker *w, const QueueJob *jobs, unsigned n)
     for (; done < n; done++) {
         QueueResult *r = g_new0(QueueResult, 1);
         r->job = jobs[done].job;
+        r->want_lines = jobs[done].rq.want_lines;
         if (!receive_answer(w->fd, r, &object)) {
             queue_result_free(r);
             break;

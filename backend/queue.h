@@ -19,6 +19,7 @@ typedef struct { // a finished job; freed by queue_result_free
     GArray *moves; // moves.h; filled in by unit_from_result
     GArray *lines; // JitLine, likewise, if there are some: by offset in its text, ascending, once for each
     char *gimple, *ir;
+    bool want_lines; // as asked for
     uint64_t compile_ns, stage_ns[JIT_STAGES];
 } QueueResult;
 

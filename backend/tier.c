@@ -91,7 +91,7 @@ GByteArray *text_of_result(QueueResult *r, size_t *entry, GError **error)
     g_autoptr(GByteArray) text = object_load(o->data, o->len, name, entry, error);
     if (text)
         r->moves = moves_of_object(o->data, o->len, r->index, text, *entry, error);
-    if (text)
+    if (text && r->want_lines)
         r->lines = lines_of_object(o->data, o->len, text->len, *entry);
     if (r->moves)
         r->exits = exits_section(o->data, o->len, r->index, error);

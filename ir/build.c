@@ -76,6 +76,14 @@ unsigned ir_code_add(IrCode *code, IrBlock *b)
     return code->n_blocks++;
 }
 
+IrCode *ir_code_copy(const IrCode *code)
+{
+    IrCode *copy = ir_code_new(code->base);
+    for (unsigned i = 0; i < code->n_blocks; i++)
+        ir_code_add(copy, ir_block_copy(code->blocks[i]));
+    return copy;
+}
+
 void ir_code_free(IrCode *code)
 {
     if (!code)

@@ -159,6 +159,7 @@ void ir_block_free(IrBlock *b);
 IrBlock *ir_block_copy(const IrBlock *b);
 void ir_block_guess(IrBlock *b, int64_t pc, int32_t block);
 IrCode *ir_code_new(uint64_t base);
+IrCode *ir_code_copy(const IrCode *code);
 unsigned ir_code_add(IrCode *code, IrBlock *b); // takes b; returns its index
 void ir_code_free(IrCode *code);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(IrBlock, ir_block_free)

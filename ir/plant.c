@@ -166,17 +166,6 @@ bool plant_parse(const char *text, Plant *out, GError **error)
     return true;
 }
 
-char *plant_text(const Plant *p)
-{
-    GString *s = g_string_new(NULL);
-    g_string_append_printf(s, "%s:%s", plant_place_names[p->place], ir_op_info[p->op].name);
-    if (p->fault)
-        g_string_append_printf(s, ":%s", fault_names[p->fault]);
-    if (p->nth)
-        g_string_append_printf(s, ":%u", p->nth);
-    return g_string_free(s, FALSE);
-}
-
 // --- breaking IR ----------------------------------------------------------------------------------
 
 static unsigned count_uses(const IrBlock *b, IrVal v)

@@ -33,7 +33,6 @@ typedef struct {
 
 // PLACE:OP[:FAULT][:NTH]. False: *error says in one line what is wrong, or that the op cannot have that fault.
 bool plant_parse(const char *text, Plant *out, GError **error);
-char *plant_text(const Plant *p); // the inverse; the caller frees it
 
 // The fault of this process, as one number: 0 is none. Before anything is compiled, or between two compilations of the
 // only thread that does.

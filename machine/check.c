@@ -4,6 +4,8 @@
 
 #include "frontend/trap.h"
 #include "util/log.h"
+#include <errno.h>
+#include <gio/gio.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -49,17 +51,30 @@ static void copy_resident(Check *c)
     }
 }
 
-Check *check_new(Cpu *cpu, Cpu *mirror)
+uint8_t *check_map(size_t size, GError **error)
 {
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p != MAP_FAILED)
+        return p;
+    g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "-accel check: cannot get a copy of the guest's RAM "
+                "(%zu MiB): %s", size >> 20, g_strerror(errno));
+    return NULL;
+}
+
+Check *check_new(Cpu *cpu, Cpu *mirror, GError **error)
+{
+    gpa_t base = board_ram_base(cpu->board);
+    MemorySection dram = address_space_lookup(board_memory(cpu->board), base);
+    uint8_t *copy = check_map(dram.mr->ram->size, error);
+    if (!copy)
+        return NULL;
     Check *c = g_new0(Check, 1);
-    c->base = board_ram_base(cpu->board);
-    MemorySection dram = address_space_lookup(board_memory(cpu->board), c->base);
+    c->base = base;
     c->cpu = cpu;
     c->mirror = mirror;
     c->ram = dram.mr->ram;
     c->stored = g_array_new(FALSE, FALSE, sizeof(Stored));
-    c->copy = mmap(NULL, c->ram->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    g_assert(c->copy != MAP_FAILED); // as large as what the board got a moment ago
+    c->copy = copy;
     copy_resident(c);
     cpu_set_mirror(cpu, mirror, c->ram, (int64_t)(c->copy - c->ram->host));
     code_pages_watch(cpu->pages, on_stored, c);

@@ -11,7 +11,8 @@
 
 typedef struct Check Check;
 
-Check *check_new(Cpu *cpu, Cpu *mirror);
+// NULL: there is no memory for the copy of RAM.
+Check *check_new(Cpu *cpu, Cpu *mirror, GError **error);
 void check_free(Check *c); // NULL allowed
 // Runs the processor until its slice is over. NULL if all was equal, else a message that the caller frees; the
 // details (states, block in every form) have gone to the log then.
@@ -34,8 +35,8 @@ typedef struct { // the piece of compiled code that did something else, and the 
 } CheckPiece;
 
 // Before the run: keeps RAM as it was when a stretch began, so that the difference, if there is one, can be cut out
-// before check_run says so. Costs as much memory again. Details do not go to the log then.
-void check_keep(Check *c);
+// before check_run says so. Costs as much memory again; false: there is not so much. Details do not go to the log then.
+bool check_keep(Check *c, GError **error);
 // NULL: there was no difference, or none of the pieces differs alone.
 const CheckPiece *check_piece(const Check *c);
 // Bytes of one page of DRAM at va, as they were when the piece was entered and the hart may access them. False: it may

@@ -36,13 +36,16 @@ static void copy_pages(Check *c, uint8_t *to, uint8_t *from, void (*changed)(Che
     }
 }
 
-void check_keep(Check *c)
+bool check_keep(Check *c, GError **error)
 {
-    CheckCut *k = c->cut = g_new0(CheckCut, 1);
-    k->size = c->ram->size;
-    k->shadow = mmap(NULL, k->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    g_assert(k->shadow != MAP_FAILED); // as large as what the board got a moment ago
-    copy_pages(c, k->shadow, c->ram->host, NULL);
+    uint8_t *shadow = check_map(c->ram->size, error);
+    if (!shadow)
+        return false;
+    c->cut = g_new0(CheckCut, 1);
+    c->cut->size = c->ram->size;
+    c->cut->shadow = shadow;
+    copy_pages(c, shadow, c->ram->host, NULL);
+    return true;
 }
 
 void check_cut_free(CheckCut *k)

@@ -10,6 +10,9 @@ typedef struct {
 
 typedef struct CheckCut CheckCut;
 
+// Memory for a copy of RAM, all zero. NULL: the host has not so much.
+uint8_t *check_map(size_t size, GError **error);
+
 struct Check {
     Cpu *cpu, *mirror;
     gpa_t base;     // of DRAM

@@ -294,6 +294,15 @@ static void call_ready(Machine *m)
     }
 }
 
+// Without memory for it: m->message.
+static void start_check(Machine *m)
+{
+    g_autoptr(GError) error = NULL;
+    m->check = check_new(m->cpus[0], m->mirror, &error);
+    if (!m->check || (m->options->command == COMMAND_REDUCE && !check_keep(m->check, &error)))
+        m->message = g_strdup(error->message);
+}
+
 void machine_prepare(Machine *m)
 {
     const Options *o = m->options;
@@ -343,9 +352,7 @@ void machine_prepare(Machine *m)
         config.pages = NULL;
         m->mirror = cpu_new(m->board, 0, &config);
         m->mirror->names = m->names;
-        m->check = check_new(m->cpus[0], m->mirror);
-        if (o->command == COMMAND_REDUCE)
-            check_keep(m->check);
+        start_check(m);
         if (machine_virtual_time(m))
             tlb_set_clock(m->mirror->tlb, virtual_us, m);
     }
@@ -504,7 +511,7 @@ void machine_run(Machine *m, RunResult *out)
         return;
     }
     machine_prepare(m);
-    if (!start_monitors(m)) {
+    if (m->message || !start_monitors(m)) {
         *out = (RunResult){1, m->message, 0};
         return;
     }

@@ -177,8 +177,8 @@ function headHtml(p, row) {
   facts.push(fact('hart', p.hart), fact('mode', `${MODES[p.mode] || p.mode}${p.paged ? ', paged' : ''}`));
   if (p.loaded)
     facts.push(fact('', 'from the code cache'));
-  if (p.times_made > 1)
-    facts.push(fact('made', `${p.times_made} times`));
+  if (p.times_made)
+    facts.push(fact('made', `${p.times_made + 1} times`));
   if (p.dead)
     facts.push(fact('', 'dead'));
   return `<h2><span class="badge t${row.tier}">${p.tier}</span> ${esc(p.symbol || '')} <span class="dim">${p.pc} · #${

@@ -71,8 +71,8 @@ static void print_head(GString *s, const View *v, const ViewPiece *p)
         g_string_append_printf(s, "; host code %zu bytes hot, %zu cold: %.1f for one", c->host_bytes, c->cold_bytes,
                                view_expansion(p));
     g_string_append(s, c->loaded ? "; from the code cache" : "");
-    if (c->times_made > 1)
-        g_string_append_printf(s, "; made %u times", c->times_made);
+    if (c->times_made)
+        g_string_append_printf(s, "; made %u times", c->times_made + 1);
     g_string_append(s, c->dead ? "; dead\n" : "\n");
     g_string_append_printf(s, "  ends: %s\n", c->end_reason ? c->end_reason : "?");
     if (c->not_better)

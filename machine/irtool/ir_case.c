@@ -8,14 +8,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-IrCode *ir_code_copy(const IrCode *code)
-{
-    IrCode *copy = ir_code_new(code->base);
-    for (unsigned i = 0; i < code->n_blocks; i++)
-        ir_code_add(copy, ir_block_copy(code->blocks[i]));
-    return copy;
-}
-
 IrCase *ir_case_new(IrCode *code)
 {
     IrCase *c = g_new0(IrCase, 1);
@@ -159,7 +151,7 @@ static bool has_places(const IrBlock *b)
         return false;
     for (unsigned i = 0; i < b->n_ops; i++) {
         const IrInst *o = &b->ops[i];
-        if (o->op == IR_OP_INSN && (o->imm < b->pc || o->imm - b->pc > INT16_MAX || o->reg > 4))
+        if (o->op == IR_OP_INSN && (o->imm < b->pc || (uint64_t)o->imm - (uint64_t)b->pc > INT16_MAX || o->reg > 4))
             return false;
     }
     return true;

@@ -53,4 +53,3 @@ const char *ir_case_reg_name(unsigned reg); // as the guest's manual has it
 bool ir_case_reg(const char *name, unsigned *reg);
 // Index of the block at a guest address, an entry rather than others; -1: none.
 int ir_case_block(const IrCase *c, uint64_t pc);
-IrCode *ir_code_copy(const IrCode *code);

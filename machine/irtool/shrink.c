@@ -52,12 +52,6 @@ static CaseMem *line_of(const IrCase *c, uint64_t addr)
     return NULL;
 }
 
-uint8_t case_byte(const IrCase *c, uint64_t addr)
-{
-    const CaseMem *m = line_of(c, addr);
-    return m ? m->bytes[addr - m->addr] : 0;
-}
-
 void case_set_byte(IrCase *c, uint64_t addr, uint8_t v)
 {
     CaseMem *m = line_of(c, addr);

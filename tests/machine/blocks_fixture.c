@@ -103,7 +103,7 @@ static CodePiece *region(void)
 static CodePiece *baseline(unsigned id, uint64_t pc, uint64_t heat)
 {
     CodePiece *p = g_new0(CodePiece, 1);
-    *p = (CodePiece){.id = id, .tier = CODE_BASELINE, .pc = pc, .mode = 3, .times_made = 1, .count = heat / 2,
+    *p = (CodePiece){.id = id, .tier = CODE_BASELINE, .pc = pc, .mode = 3, .count = heat / 2,
                      .heat = heat, .host_bytes = 40, .cold_bytes = 20};
     p->blocks = ARRAY(CodeBlock, {pc, pc + 8, 0, 2, heat / 2, true});
     p->insns = ARRAY(CodeInsn, {pc, 0x00052503, 4, 0}, {pc + 4, 0x00000073, 4, 0}); // lw a0,0(a0); ecall

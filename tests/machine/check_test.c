@@ -32,7 +32,7 @@ static Pair start(Fixture *f, bool svadu)
     Cpu *mirror = cpu_new(f->board, 0, &config);
     cpu->hart.env.pc = CODE;
     cpu->hart.env.r[GP] = DATA;
-    return (Pair){cpu, mirror, check_new(cpu, mirror)};
+    return (Pair){cpu, mirror, check_new(cpu, mirror, NULL)};
 }
 
 static void stop(Pair p)
