@@ -299,8 +299,10 @@ static void start_check(Machine *m)
 {
     g_autoptr(GError) error = NULL;
     m->check = check_new(m->cpus[0], m->mirror, &error);
-    if (!m->check || (m->options->command == COMMAND_REDUCE && !check_keep(m->check, &error)))
-        m->message = g_strdup(error->message);
+    if (m->check && (m->options->command != COMMAND_REDUCE || check_keep(m->check, &error)))
+        return;
+    check_free(g_steal_pointer(&m->check));
+    m->message = g_strdup(error->message);
 }
 
 void machine_prepare(Machine *m)
