@@ -294,15 +294,6 @@ static void call_ready(Machine *m)
     }
 }
 
-// Without memory for it: m->message.
-static void start_check(Machine *m)
-{
-    g_autoptr(GError) error = NULL;
-    m->check = check_new(m->cpus[0], m->mirror, &error);
-    if (!m->check || (m->options->command == COMMAND_REDUCE && !check_keep(m->check, &error)))
-        m->message = g_strdup(error->message);
-}
-
 void machine_prepare(Machine *m)
 {
     const Options *o = m->options;
@@ -352,7 +343,7 @@ void machine_prepare(Machine *m)
         config.pages = NULL;
         m->mirror = cpu_new(m->board, 0, &config);
         m->mirror->names = m->names;
-        start_check(m);
+        machine_check_start(m);
         if (machine_virtual_time(m))
             tlb_set_clock(m->mirror->tlb, virtual_us, m);
     }

@@ -90,6 +90,8 @@ Console *backends_monitored(Machine *m);
 
 // exec.c. Makes the harts, ready to run.
 void machine_prepare(Machine *m);
+// run_loop.c, from there: m->check. Without memory for it there is none, and m->message says so.
+void machine_check_start(Machine *m);
 // How often a block runs until it is hot, by these options.
 unsigned machine_threshold(const Options *o);
 // Takes message over. Harts that the user has stopped do not end: machine_end_by_user.

@@ -248,3 +248,13 @@ gpointer run_loop(gpointer opaque)
         g_idle_add(quit_loop, m); // from inside the loop: it may not run yet
     return NULL;
 }
+
+void machine_check_start(Machine *m)
+{
+    g_autoptr(GError) error = NULL;
+    m->check = check_new(m->cpus[0], m->mirror, &error);
+    if (m->check && (m->options->command != COMMAND_REDUCE || check_keep(m->check, &error)))
+        return;
+    check_free(g_steal_pointer(&m->check));
+    m->message = g_strdup(error->message);
+}

@@ -98,9 +98,10 @@ unsigned blame_free_register(const IrCode *code)
     return 0;
 }
 
-bool blame_value(const IrCase *from, unsigned n, unsigned i, unsigned reg, uint64_t *v)
+// The case that ends behind op i of block n, when that is first done, with its value in a register.
+static IrCase *cut_behind(const IrCase *from, unsigned n, unsigned i, unsigned reg)
 {
-    g_autoptr(IrCase) c = ir_case_copy(from);
+    IrCase *c = ir_case_copy(from);
     IrBlock *b = c->code->blocks[n];
     b->n_ops = i + 1;
     b->n_insns = 0;
@@ -110,6 +111,12 @@ bool blame_value(const IrCase *from, unsigned n, unsigned i, unsigned reg, uint6
     b->edge[0] = b->edge[1] = (IrEdge){-1, b->pc + 2};
     ir_put(b, reg, (IrVal)i);
     ir_emit(b, IR_OP_JUMP, 0, IR_NOVAL, IR_NOVAL, 0);
+    return c;
+}
+
+bool blame_value(const IrCase *from, unsigned n, unsigned i, unsigned reg, uint64_t *v)
+{
+    g_autoptr(IrCase) c = cut_behind(from, n, i, reg);
     CaseOptions o = {0};
     g_autoptr(CaseRun) run = ir_case_finish(c, NULL) ? case_run(NULL, c, CASE_EVAL, &o, NULL) : NULL;
     if (!run)
@@ -161,18 +168,10 @@ static bool is_right_otherwise(Reduce *r, const IrCase *from, unsigned n, unsign
     return some;
 }
 
-// Is a constant wrong by itself, and not in an op that has it as its immediate?
-static bool constant_fails(Reduce *r, const IrCase *from, int64_t v)
+// Is the value wrong by itself, whatever uses it?
+static bool value_is_wrong(Reduce *r, const IrCase *from, unsigned n, unsigned i)
 {
-    IrCode *code = ir_code_new(from->code->base);
-    IrBlock *b = ir_block_new(0);
-    ir_insn(b, 0, 4, 0);
-    ir_put(b, 10, ir_const(b, v));
-    b->edge[0] = (IrEdge){-1, 4};
-    ir_emit(b, IR_OP_JUMP, 0, IR_NOVAL, IR_NOVAL, 0);
-    ir_code_add(code, b);
-    IrCase *c = ir_case_new(code);
-    c->paged = from->paged;
+    IrCase *c = cut_behind(from, n, i, blame_free_register(from->code));
     bool fails = reduce_fails(r, c);
     ir_case_free(c);
     return fails;
@@ -181,31 +180,50 @@ static bool constant_fails(Reduce *r, const IrCase *from, int64_t v)
 static unsigned first_use(const IrBlock *b, unsigned v)
 {
     for (unsigned i = v + 1; i < b->n_ops; i++) {
-        unsigned n = ir_n_values(b->ops[i].op);
-        if ((n > 0 && b->ops[i].a == v) || (n > 1 && b->ops[i].b == v))
+        const IrInst *o = &b->ops[i];
+        unsigned n = ir_n_values(o->op);
+        if ((n > 0 && o->a == v) || (n > 1 && o->b == v) || (n > 2 && o->c == v))
             return i;
     }
     return v;
 }
 
+// What is read or constant is seldom wrong by itself: whatever uses it is done in another form for other operands.
+static bool is_operand(const IrInst *o)
+{
+    return o->op == IR_OP_CONST || o->op == IR_OP_GET;
+}
+
 // The first op that, done in another way, makes it right: what comes behind only uses it. keep: another way with the
 // same result; else what is only there for its effect is left out.
+//
+// But what is in front may make it right too, as the wrong op is then done in another form. So an op whose value is
+// wrong by itself goes before others; if there is none (it is right the first time, or what is wrong has no value), it
+// is the first one, or what uses that.
 static char *blame_some_op(Reduce *r, const IrCase *c, bool keep)
 {
-    for (unsigned n = 0; n < c->code->n_blocks; n++) {
+    const IrBlock *block = NULL;
+    unsigned op = 0;
+    bool sure = false;
+    for (unsigned n = 0; n < c->code->n_blocks && !sure; n++) {
         const IrBlock *b = c->code->blocks[n];
-        for (unsigned i = 0; i < b->n_ops; i++) {
+        for (unsigned i = 0; i < b->n_ops && !sure && !reduce_out_of_time(r); i++) {
             const IrInst *o = &b->ops[i];
-            bool keeps = ir_op_info[o->op].has_value || ir_is_br(o->op);
-            if (o->op == IR_OP_JUMP || keeps != keep || !is_right_otherwise(r, c, n, i))
+            bool value = ir_op_info[o->op].has_value;
+            if (o->op == IR_OP_JUMP || (value || ir_is_br(o->op)) != keep || (block && !value) ||
+                !is_right_otherwise(r, c, n, i))
                 continue;
-            unsigned named = o->op == IR_OP_CONST && !constant_fails(r, c, o->imm) ? first_use(b, i) : i;
-            GString *s = g_string_new(NULL);
-            ir_print_op(s, b, named);
-            return g_string_free(s, FALSE);
+            sure = !value || value_is_wrong(r, c, n, i);
+            if (sure || !block)
+                op = sure || !is_operand(o) ? i : first_use(b, i);
+            block = sure || !block ? b : block;
         }
     }
-    return NULL;
+    if (!block)
+        return NULL;
+    GString *s = g_string_new(NULL);
+    ir_print_op(s, block, op);
+    return g_string_free(s, FALSE);
 }
 
 static char *blame_op(Reduce *r, const IrCase *c)

@@ -201,7 +201,7 @@ static bool finish(Found *f, GError **error)
     bool alone = reduce_fails(r, f->c), ok;
     if (alone) {
         shrink(r, &f->c);
-        r->deadline = INT64_MAX;
+        r->deadline = g_get_monotonic_time() + (gint64)(seconds * 1e6);
         Blame b = blame_find(r, f->c);
         add_expectations(f->c);
         fprintf(stderr, "addend: reduced to %u instructions in %.1f s, %u runs\n", shrink_insns(f->c->code),
@@ -222,15 +222,15 @@ static bool finish(Found *f, GError **error)
 static int no_piece(Machine *m, const RunResult *run)
 {
     uint64_t stretches, insns;
-    bool differs = run->message && g_str_has_prefix(run->message, "check: ");
+    bool differs = run->message && g_str_has_prefix(run->message, "check: "), ran = machine_check(m);
     machine_check_counts(m, &stretches, &insns);
     if (run->message)
         fprintf(stderr, "addend: %s\n", run->message);
     if (differs)
         fprintf(stderr, "addend: no piece of compiled code differs alone: not cut out\n");
-    else if (machine_ran(m))
+    else if (ran)
         fprintf(stderr, "addend: no difference in %" PRIu64 " instructions of compiled code\n", insns);
-    return differs || !machine_ran(m);
+    return differs || !ran;
 }
 
 int irtool_reduce(const Options *o, GError **error)

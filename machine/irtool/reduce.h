@@ -30,8 +30,7 @@ bool blame_value(const IrCase *c, unsigned n, unsigned i, unsigned reg, uint64_t
 unsigned blame_free_register(const IrCode *code); // 0: there is none
 unsigned shrink_insns(const IrCode *code);   // guest instructions
 
-// What c's state says about a byte, 0 if nothing.
-uint8_t case_byte(const IrCase *c, uint64_t addr);
+// Makes a byte of c's state another one.
 void case_set_byte(IrCase *c, uint64_t addr, uint8_t v);
 
 typedef struct {
@@ -39,5 +38,6 @@ typedef struct {
     char *op;   // of IR, or NULL: it cannot be named
     char *how;  // a sentence: how that was found
 } Blame;
+// Without an op if r's time is over before it is found.
 Blame blame_find(Reduce *r, const IrCase *c);
 void blame_clear(Blame *b);
