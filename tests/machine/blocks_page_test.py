@@ -73,7 +73,7 @@ class PageTest(unittest.TestCase):
     def test_hottest_first_with_what_is_known(self):
         self.assertIn('main+0x10', self.title())
         head = self.text('#head')
-        for wanted in ('region', 'a return, whose target is not among its blocks', 'gcc 9.500 ms', 'made 2 times',
+        for wanted in ('region', 'a return, whose target is not among its blocks', 'gcc 9.500 ms', 'made 3 times',
                        '14 bytes', '2 blocks'):
             self.assertIn(wanted, head)
         self.assertIn('main.c:12', self.text('#c-guest .code'))
