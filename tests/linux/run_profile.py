@@ -89,8 +89,8 @@ def check(args, folder):
     symbols = linux.folder() / SYMBOLS
     named = args.kernel == 'small' and symbols.exists()
     flame, timeline, mix, hot = (folder / n for n in ('f.folded', 't.json', 'm.json', 'h.json'))
-    boot(args, *(['--symbols', str(symbols)] if named else []), f'--flame={flame}', f'--timeline={timeline}',
-         f'--hot=1000000,file={hot}')
+    boot(args, *(['--symbols', str(symbols)] if named else []), f'--flame={flame},period=20011',
+         f'--timeline={timeline}', f'--hot=1000000,file={hot}')
     check_flame(flame.read_text(encoding='utf-8'), named)
     check_timeline(timeline.read_text(encoding='utf-8'))
     check_shares('sampled', flame.read_text(encoding='utf-8'), json.loads(hot.read_text(encoding='utf-8')), 0.04)
